@@ -1,0 +1,113 @@
+# Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
+#   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
+#   make unit | fuzz T=<target> | fuzz-replay | lint | format | bench | man
+#   make install DESTDIR= PREFIX=/usr/local
+MODE   ?= debug
+CC      = gcc
+BUILD  ?= build
+CLANG  ?= clang-14
+PREFIX ?= /usr/local
+O      := $(BUILD)/$(MODE)$(if $(findstring clang,$(CC)),-clang)
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wcast-qual \
+	-Wswitch-enum -Wvla -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wformat=2 -Wenum-conversion -Wundef
+HARD := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero
+FLAGS_debug   := -O1 -g
+FLAGS_release := -O2 -g -DNDEBUG $(HARD)
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_cov     := -O0 -g --coverage
+LINK_release  := -pie -Wl,-z,relro,-z,now
+CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -pthread $(WARN) $(FLAGS_$(MODE))
+LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
+LIBS := -lssl -lcrypto -lcurl -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp
+
+# Rooms and what they may include come from the table in src/README.md.
+TABLE    := $(shell awk -F'|' '/^\| [a-z]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)
+ROOMS    := $(foreach t,$(TABLE),$(firstword $(subst :, ,$(t))))
+comma    := ,
+deps_of   = $(subst $(comma), ,$(word 2,$(subst :, ,$(filter $(1):%,$(TABLE)))))
+PROGRAMS := edge:postern-edge registrar:postern-registrar wgd:postern-wg agent:postern-agent teesim:postern-teesim cli:postern
+BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard src/$(firstword $(subst :, ,$(p)))/main.c),$(O)/bin/$(lastword $(subst :, ,$(p)))))
+
+all: $(BINS)
+
+# One archive a room, without its main.c; a program or test links its rooms.
+define room
+$(O)/lib/$(1).a: $(patsubst src/%.c,$(O)/obj/%.o,$(filter-out src/$(1)/main.c,$(wildcard src/$(1)/*.c)))
+endef
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
+archives = $(foreach r,$(1) $(call deps_of,$(1)),$(if $(wildcard src/$(r)/*.c),$(O)/lib/$(r).a))
+define program
+$(O)/bin/$(2): $(O)/obj/$(1)/main.o $(call archives,$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(firstword $(subst :, ,$(p))),$(lastword $(subst :, ,$(p))))))
+
+$(O)/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/lib/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcsD $@ $^
+$(O)/bin/%:
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+# Unit tests: tests/unit/test_<room>_<module>.c, one cmocka program each.
+# T=<pattern> picks some: make unit T=tee_
+TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_$(T)*.c))
+define test
+$(O)/test/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call archives,$(word 2,$(subst _, ,$(1))))
+endef
+$(foreach t,$(TESTS),$(eval $(call test,$(t))))
+$(O)/test/%:
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Wno-missing-prototypes -Itests/unit -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
+tests: $(TESTS:%=$(O)/test/%)
+unit: tests
+	@tools/run-unit $(TESTS:%=$(O)/test/%)
+
+# Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,
+# optional dictionary fuzz/<room>_<what>.dict.  fuzz-replay runs corpora only.
+FUZZ   := $(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c))
+FCFLAGS = $(filter-out -Werror,$(CFLAGS)) $(FLAGS_asan) -fsanitize=fuzzer-no-link
+$(BUILD)/fuzz/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(FCFLAGS) -MMD -MP -c -o $@ $<
+fuzz_objs = $(foreach r,$(1) $(call deps_of,$(1)),$(patsubst src/%.c,$(BUILD)/fuzz/obj/%.o,$(filter-out %/main.c,$(wildcard src/$(r)/*.c))))
+define fuzzer
+$(BUILD)/fuzz/$(1): fuzz/$(1).c $(call fuzz_objs,$(firstword $(subst _, ,$(1))))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzzer,$(f))))
+$(BUILD)/fuzz/%: fuzz/%.c
+	@mkdir -p $(@D)
+	$(CLANG) $(FCFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer -o $@ $^ $(LIBS)
+fuzzers: $(FUZZ:%=$(BUILD)/fuzz/%)
+fuzz: $(BUILD)/fuzz/$(T)
+	@tools/fuzz $(BUILD)/fuzz $(T) $(SECONDS)
+fuzz-replay: fuzzers
+	@tools/fuzz-replay $(BUILD)/fuzz $(FUZZ)
+
+lint:
+	tools/layers
+	tools/lint $(BUILD)
+format:
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+bench: all
+	@for b in bench/[a-z]*; do [ -x $$b ] && $$b; done
+MANS := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
+$(BUILD)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	scdoc < $< > $@
+man: $(MANS)
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install $(BINS) $(DESTDIR)$(PREFIX)/bin
+	for m in $(MANS); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	[ -z "$(wildcard packaging/*.service)" ] || install -m 644 packaging/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+clean:
+	rm -rf $(BUILD)
+.PHONY: all tests unit fuzzers fuzz fuzz-replay lint format bench man install clean
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,50 @@
+/*
+ * batch: one quote for all sessions that wait for one.
+ *
+ * A thread makes quotes; sessions hand in binders and get evidence back in the
+ * loop's thread.  While a quote is being made, newcomers gather for the next
+ * one, so any number of sessions costs one quote at a time.
+ */
+#ifndef POSTERN_CHANNEL_BATCH_H
+#define POSTERN_CHANNEL_BATCH_H
+
+#include "base/merkle.h"
+#include "base/rc.h"
+#include "crypto/hash.h"
+#include "tee/quote.h"
+
+struct batch;
+struct buf;
+struct loop;
+
+/* Makes a quote over report_data into *out; called in the batch's thread. */
+typedef enum rc batch_quote_fn(void *arg, struct buf *out,
+			       const uint8_t report_data[QUOTE_REPORT_DATA_LEN]);
+
+/*
+ * The evidence for one binder, in the loop's thread.  rc not RC_OK: there is
+ * no quote.  Spans and path are valid during the call.
+ */
+typedef void batch_done_fn(void *arg, enum rc rc, struct span quote,
+			   uint64_t leaf_index, uint64_t leaf_count,
+			   const struct merkle_hash *path, size_t path_count);
+
+/* Returns owned: batch_free(), which waits for a quote under way. */
+enum rc batch_new(struct batch **out, struct loop *loop, batch_quote_fn *quote,
+		  void *quote_arg);
+void batch_free(struct batch *b);
+
+/* Embedded in its owner; zeroed: not waiting. */
+struct batch_wait {
+	struct batch_wait *next;
+	struct sha512 binder;
+	batch_done_fn *done;
+	void *arg;
+	bool is_waiting;
+};
+/* Asks for evidence; 'done' is called once, later, unless cancelled. */
+void batch_ask(struct batch *b, struct batch_wait *w,
+	       const struct sha512 *binder, batch_done_fn *done, void *arg);
+void batch_cancel(struct batch *b, struct batch_wait *w);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * link: one attested-channel connection on an event loop: socket, TLS, session
+ * and quotes put together, so that its owner sees session events only.
+ */
+#ifndef POSTERN_CHANNEL_LINK_H
+#define POSTERN_CHANNEL_LINK_H
+
+#include "channel/batch.h"
+#include "channel/session.h"
+#include "io/loop.h"
+#include "io/sock.h"
+#include "tls/tls.h"
+
+struct link;
+
+struct link_options {
+	struct loop *loop;
+	struct tls_context *tls; /* tls_attested_new() */
+	struct batch *batch;
+	enum channel_role role;
+	const char *server_name; /* client: SNI, "gateway.<base>" */
+	struct span claims, manifest;
+	/* the event log's JSON as of now; called when evidence is made */
+	enum rc (*eventlog)(void *arg, struct buf *out);
+	channel_verify_fn *verify;
+	/* VERIFIED, KEY_WANTED, KEYED, ASSIGNED, WITHDRAWN, REFUSED: answered
+	 * through channel_*(link_channel(l)) inside the call.  QUOTE is
+	 * answered by the link itself. */
+	void (*event)(void *arg, struct link *l, const struct channel_event *e);
+	/* the link is over, for whatever reason (a line for the log); called
+	 * once, last; the owner calls link_free() in it or later */
+	void (*closed)(void *arg, struct link *l, const char *why);
+	void *arg; /* of the four */
+	uint64_t handshake_timeout_ms, step_timeout_ms;
+};
+
+/* Takes fd (a connected or connecting TCP or unix socket).  Returns owned. */
+enum rc link_new(struct link **out, const struct link_options *options, int fd);
+void link_free(struct link *l);
+struct channel *link_channel(struct link *l);
+/* Sends what the session has to say now, after an answer outside an event. */
+void link_flush(struct link *l);
+/* Sends what is pending, then closes. */
+void link_close(struct link *l, const char *why);
+
+#endif

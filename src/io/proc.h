@@ -1,0 +1,25 @@
+/*
+ * proc: child processes, without a shell.
+ */
+#ifndef POSTERN_IO_PROC_H
+#define POSTERN_IO_PROC_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/rc.h"
+
+/*
+ * Runs argv (argv[0] looked up in PATH) to its end, with 'in' as its standard
+ * input; standard output and error together are appended to *out as far as
+ * its bound allows (NULL: they go where ours go).
+ *
+ * RC_OK      it exited with 0
+ * RC_DENIED  it exited otherwise; *status is waitpid's
+ * RC_LIMIT   it ran longer than timeout_ms and was killed
+ * RC_SYS     it could not be started
+ */
+enum rc proc_run(const char *const *argv, struct span in, struct buf *out,
+		 unsigned timeout_ms, int *status);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * sock: addresses and sockets, non-blocking and close-on-exec at birth.
+ */
+#ifndef POSTERN_IO_SOCK_H
+#define POSTERN_IO_SOCK_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/rc.h"
+#include "base/span.h"
+#include "base/wr.h"
+
+/* An IPv4, IPv6 or unix socket address. */
+struct sock_addr {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	};
+	socklen_t len;
+};
+
+/*
+ * "192.0.2.1:443", "[2001:db8::1]:443" or "unix:/path".  No names are
+ * resolved.  False when the text is none of these.
+ */
+bool sock_addr_parse(struct sock_addr *out, struct span text);
+/* The same forms, written. */
+void sock_addr_write(struct wr *w, const struct sock_addr *a);
+bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b);
+
+/* RC_SYS with errno; *fd is -1 then.  A stale unix socket file is replaced. */
+enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog);
+/* RC_CLOSED: nobody waits (EAGAIN).  RC_SYS otherwise. */
+enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd);
+/* Starts connecting; the result comes as EPOLLOUT and sock_error(). */
+enum rc sock_connect(int *fd, const struct sock_addr *to);
+/* Takes SO_ERROR: 0 or an errno. */
+int sock_error(int fd);
+enum rc sock_udp(int *fd, const struct sock_addr *at);
+
+/*
+ * The listening socket number 'index' that a supervisor handed over by
+ * systemd's protocol (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)).
+ */
+enum rc sock_inherited(int *fd, unsigned index);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * tun: TUN devices and the addresses and routes of an interface (rtnetlink).
+ */
+#ifndef POSTERN_IO_TUN_H
+#define POSTERN_IO_TUN_H
+
+#include <net/if.h>
+
+#include "base/rc.h"
+#include "io/sock.h"
+
+enum {
+	TUN_NAME_MAX = IFNAMSIZ - 1,
+};
+
+/* An address with its prefix length. */
+struct io_prefix {
+	bool is_v6;
+	uint8_t bytes[16]; /* the first 4 for IPv4 */
+	uint8_t len; /* 0..32 or 0..128 */
+};
+
+/* "10.0.0.1/24", "fd00::1/64"; without "/n" the full length. */
+bool io_prefix_parse(struct io_prefix *out, struct span text);
+void io_prefix_write(struct wr *w, const struct io_prefix *p);
+
+/* Opens a TUN device (layer 3, no packet information header), non-blocking. */
+enum rc tun_open(int *fd, const char *name);
+
+/* Sets the MTU and brings the interface up. */
+enum rc net_link_up(const char *name, unsigned mtu);
+enum rc net_link_delete(const char *name);
+bool net_link_exists(const char *name);
+/* Adds or replaces an address on, or a route through, the interface. */
+enum rc net_address_set(const char *name, const struct io_prefix *address);
+enum rc net_route_set(const char *name, const struct io_prefix *to);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * manifest: what a developer deploys, as one JSON file whose exact bytes are
+ * measured: name, compose file, ports, domains.
+ *
+ * app_id = the first 20 bytes of SHA-256(bytes).  MRCONFIGID = 0x01 ||
+ * SHA-256(bytes) || 15 zero bytes, as dstack's V1.  Keys are dstack's
+ * app-compose keys where it has one; unknown keys are allowed, because the
+ * bytes, not our reading of them, are the identity.
+ *
+ *   {
+ *     "manifest_version": 2,
+ *     "name": "hello",
+ *     "runner": "docker-compose",
+ *     "docker_compose_file": "services: ...",
+ *     "ports": [ {"port": 80, "protocol": "http", "pp": false},
+ *                {"port": 443, "protocol": "tls"} ],
+ *     "domains": ["www.example.org"],
+ *     "egress": false
+ *   }
+ *
+ * "ports" lists what may be reached through the tunnel, and nothing else may.
+ * protocol: "http" (default; http/1.1 and h2 offered), "h2", "tcp", "tls"
+ * (passthrough only).
+ */
+#ifndef POSTERN_MANIFEST_MANIFEST_H
+#define POSTERN_MANIFEST_MANIFEST_H
+
+#include "base/rc.h"
+#include "base/span.h"
+#include "crypto/hash.h"
+
+enum {
+	MANIFEST_MAX = 64 * 1024, /* bytes */
+	MANIFEST_PORTS_MAX = 32,
+	MANIFEST_DOMAINS_MAX = 32,
+	MANIFEST_ID_LEN = 20,
+	MANIFEST_CONFIG_ID_LEN = 48,
+};
+
+enum manifest_protocol {
+	MANIFEST_HTTP,
+	MANIFEST_H2,
+	MANIFEST_TCP,
+	MANIFEST_TLS,
+};
+
+struct manifest_port {
+	uint16_t port;
+	enum manifest_protocol protocol;
+	bool proxy_protocol; /* "pp" */
+};
+
+struct manifest {
+	struct sha256 hash;
+	uint8_t app_id[MANIFEST_ID_LEN];
+	char name[64]; /* LDH label, lower case */
+	struct manifest_port ports[MANIFEST_PORTS_MAX];
+	size_t port_count;
+	char domains[MANIFEST_DOMAINS_MAX][254];
+	size_t domain_count;
+	bool allows_egress;
+	char *compose; /* the compose file's text; owned; NULL: none (a gateway) */
+};
+
+enum {
+	MANIFEST_ERROR_MAX = 256
+};
+/*
+ * Reads a manifest.  RC_MALFORMED: error names the key and what is expected
+ * (with the line for broken JSON); *out is untouched.
+ * Returns owned content: manifest_fini().
+ */
+enum rc manifest_read(struct manifest *out, struct span json,
+		      char error[MANIFEST_ERROR_MAX]);
+void manifest_fini(struct manifest *m);
+
+/* app_id and MRCONFIGID from the bytes alone. */
+void manifest_app_id(uint8_t out[MANIFEST_ID_LEN], struct span json);
+void manifest_config_id(uint8_t out[MANIFEST_CONFIG_ID_LEN], struct span json);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * collateral_dir: collateral kept in a folder, one file an item, as served.
+ *
+ *   <dir>/root_ca.crl.der  pck.crl.der  tcb_info.json  tcb_info_issuer_chain.pem
+ *         qe_identity.json  qe_identity_issuer_chain.pem
+ *
+ * or such files in a sub-folder named by the FMSPC (12 lower-case hex digits),
+ * which is looked at first.
+ */
+#ifndef POSTERN_QUOTING_COLLATERAL_DIR_H
+#define POSTERN_QUOTING_COLLATERAL_DIR_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "tee/verify.h"
+
+/* The documents in memory.  Zeroed: empty. */
+struct collateral_files {
+	struct buf root_crl, pck_crl, tcb_info, tcb_info_chain, qe_identity,
+		qe_identity_chain;
+};
+
+/*
+ * Loads from dir/<fmspc> or, when fmspc is NULL or that folder does not exist,
+ * from dir.  RC_SYS: errno, and error names the file.
+ */
+enum rc collateral_load(struct collateral_files *out, const char *dir,
+			const uint8_t fmspc[6], char error[256]);
+void collateral_fini(struct collateral_files *c);
+/* The view tee_verify takes; borrows c. */
+struct tee_collateral collateral_view(const struct collateral_files *c);
+
+/*
+ * The FMSPC in a quote's PCK certificate, to choose collateral by.  Nothing is
+ * verified.  False: no such certificate inside.
+ */
+bool collateral_fmspc_of(uint8_t fmspc[6], struct span quote);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * source: where this machine's quotes come from.
+ *
+ * Tried in order: configfs-tsm (/sys/kernel/config/tsm/report), then the
+ * simulated platform, only if a socket for it is configured, and refused when
+ * real TDX is present.  Making a quote blocks, for up to a second on real
+ * hardware: callers on a loop do it in a thread.
+ *
+ * Source: Linux Documentation/ABI/testing/configfs-tsm-report;
+ * Documentation/ABI/testing/sysfs-devices-virtual-misc-tdx_guest.
+ */
+#ifndef POSTERN_QUOTING_SOURCE_H
+#define POSTERN_QUOTING_SOURCE_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "crypto/hash.h"
+#include "tee/quote.h"
+
+struct quote_source;
+
+struct quote_source_options {
+	/* "/sys/kernel/config/tsm/report" unless a test says otherwise */
+	const char *tsm_path;
+	/* "/sys/class/misc/tdx_guest/measurements" */
+	const char *measurements_path;
+	/* the simulated platform's socket; NULL: none is configured */
+	const char *simulator;
+};
+
+/*
+ * RC_OK           *out is owned: quote_source_free()
+ * RC_UNSUPPORTED  no source; error says what was tried and what was found
+ */
+enum rc quote_source_open(struct quote_source **out,
+			  const struct quote_source_options *options,
+			  char error[256]);
+void quote_source_free(struct quote_source *s);
+
+/* "tdx_guest" or "simulator". */
+const char *quote_source_name(const struct quote_source *s);
+bool quote_source_is_simulated(const struct quote_source *s);
+
+/*
+ * Appends a quote over report_data to *out.  Thread-safe.  RC_SYS with errno,
+ * RC_LIMIT when it does not fit, RC_CLOSED when the platform went away (the
+ * next call tries again).
+ */
+enum rc quote_source_get(struct quote_source *s, struct buf *out,
+			 const uint8_t report_data[QUOTE_REPORT_DATA_LEN]);
+
+/* Extends RTMR 2 or 3; RC_DENIED for another. */
+enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
+			    const struct sha384 *digest);
+/* Reads an RTMR's value. */
+enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
+			  struct sha384 *out);
+
+#endif

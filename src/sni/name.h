@@ -1,0 +1,55 @@
+/*
+ * name: what a host name under the gateway's base domain asks for.
+ *
+ *   <id>[-<port>][s|g].<base>
+ *
+ * <id> is an application id or instance id (40 hex digits), or an alias (an
+ * LDH label).  The suffix is read from the right: "-443s" passthrough to port
+ * 443, "-50051g" HTTP/2 only, "-8080" that port, "-s" passthrough to 443, "-g"
+ * HTTP/2 only on 80; nothing: port 80.  Exactly one reading of each name.
+ *
+ * Source: docs/DESIGN.md §4.
+ */
+#ifndef POSTERN_SNI_NAME_H
+#define POSTERN_SNI_NAME_H
+
+#include "base/rc.h"
+#include "base/span.h"
+
+enum {
+	NAME_MAX_LEN = 253,
+	NAME_LABEL_MAX = 63,
+	NAME_ID_HEX_LEN = 40,
+};
+
+enum name_kind {
+	NAME_APP, /* <id>... under the base */
+	NAME_GATEWAY, /* "gateway.<base>" */
+	NAME_CUSTOM, /* a name outside the base */
+};
+
+enum name_mode {
+	NAME_TERMINATE, /* TLS ends at the edge */
+	NAME_PASSTHROUGH, /* 's' */
+	NAME_H2, /* 'g': terminated, ALPN h2 only */
+};
+
+struct name {
+	enum name_kind kind;
+	enum name_mode mode;
+	uint16_t port; /* 1..65535 */
+	bool id_is_hex; /* 40 hex digits: an app or instance id */
+	char id[NAME_LABEL_MAX + 1]; /* lower case */
+	char full[NAME_MAX_LEN + 1]; /* lower case, no trailing dot */
+};
+
+/*
+ * Reads a host name against a base domain (lower case, no dots at its ends).
+ *
+ * RC_OK         *out is filled
+ * RC_MALFORMED  not a host name, or a label under the base that no reading of
+ *               the grammar gives (s and g together, port 0, leading zero, ...)
+ */
+enum rc name_parse(struct name *out, struct span host, struct span base);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * store: the gateway's database (LMDB): who holds a lease, under which names
+ * it is reached, and at which tunnel address.
+ *
+ * One writer, the registrar; any number of readers, which take a snapshot
+ * without a lock.  A write is durable when its call returns: every change is
+ * one transaction with fsync.  No secret is ever stored.
+ *
+ * Source: docs/DESIGN.md §8.
+ */
+#ifndef POSTERN_STORE_STORE_H
+#define POSTERN_STORE_STORE_H
+
+#include "base/rc.h"
+#include "base/span.h"
+
+struct store;
+
+enum {
+	STORE_ID_LEN = 20,
+	STORE_PORTS_MAX = 32,
+	STORE_TARGETS_MAX = 16, /* instances looked at for one app */
+	STORE_LABEL_MAX = 64,
+	STORE_DOMAIN_MAX = 254,
+};
+
+enum store_protocol { /* as manifest_protocol */
+	STORE_HTTP,
+	STORE_H2,
+	STORE_TCP,
+	STORE_TLS,
+};
+
+struct store_port {
+	uint16_t port;
+	enum store_protocol protocol;
+	bool proxy_protocol;
+};
+
+/* A lease: one instance, its key, its address, until when. */
+struct store_lease {
+	uint8_t instance_id[STORE_ID_LEN];
+	uint8_t app_id[STORE_ID_LEN];
+	char app_name[STORE_LABEL_MAX]; /* the manifest's name: a label */
+	char node_id[STORE_LABEL_MAX];
+	uint8_t wg_public[32];
+	uint8_t address[16]; /* in the tunnel; IPv4 is mapped ::ffff:a.b.c.d */
+	int64_t granted_unix_ms, renewed_unix_ms, expires_unix_ms;
+	uint32_t renewals;
+	bool is_simulated;
+	char image[STORE_LABEL_MAX]; /* policy image that accepted it */
+	char tcb_status[STORE_LABEL_MAX];
+	struct store_port ports[STORE_PORTS_MAX];
+	uint32_t port_count;
+};
+
+enum store_access {
+	STORE_READ,
+	STORE_WRITE, /* creates it when absent */
+};
+
+/*
+ * Opens the environment in folder 'path'.  map_size bounds it (bytes; 0: 1 GiB).
+ * RC_SYS, or RC_MALFORMED when the records are of another version; error says.
+ */
+enum rc store_open(struct store **out, const char *path,
+		   enum store_access access, uint64_t map_size,
+		   char error[256]);
+void store_close(struct store *s);
+
+/* Writer. */
+
+/* Adds or replaces the lease of its instance id, and its place under its app.
+ * RC_DENIED: the address or key belongs to another instance. */
+enum rc store_lease_put(struct store *s, const struct store_lease *l);
+/* Frees its address only when forget is true; else the instance gets the same
+ * address when it comes back. */
+enum rc store_lease_remove(struct store *s,
+			   const uint8_t instance_id[STORE_ID_LEN],
+			   bool forget);
+/*
+ * The address of an instance: the one it had, or the lowest free one of
+ * first..last (both included, IPv4-mapped, same upper 96 bits), reserved for
+ * it from now on.  RC_LIMIT: none is free.
+ */
+enum rc store_address(struct store *s, uint8_t address[16],
+		      const uint8_t instance_id[STORE_ID_LEN],
+		      const uint8_t first[16], const uint8_t last[16]);
+/* Replaces all aliases (label -> app id) at once. */
+struct store_alias {
+	char label[STORE_LABEL_MAX];
+	uint8_t app_id[STORE_ID_LEN];
+};
+enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
+			  size_t count);
+
+/* Readers. */
+
+enum store_answer {
+	STORE_FOUND,
+	STORE_NONE, /* nothing under that name */
+	STORE_FAILED, /* the database cannot be read: errno-like code logged by caller */
+};
+
+enum store_answer store_lease_get(struct store *s, struct store_lease *out,
+				  const uint8_t instance_id[STORE_ID_LEN]);
+enum store_answer store_alias_get(struct store *s,
+				  uint8_t app_id[STORE_ID_LEN],
+				  struct span label);
+/*
+ * Leases under an id: an instance id gives one, an app id up to
+ * STORE_TARGETS_MAX live ones (expires after now), least recently granted
+ * first.
+ */
+struct store_targets {
+	struct store_lease leases[STORE_TARGETS_MAX];
+	size_t count;
+};
+enum store_answer store_targets(struct store *s, struct store_targets *out,
+				const uint8_t id[STORE_ID_LEN],
+				int64_t now_unix_ms);
+/* Calls fn for every lease, in order of instance id, until it says false. */
+enum rc store_each(struct store *s,
+		   bool (*fn)(void *arg, const struct store_lease *l),
+		   void *arg);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * eventlog: the runtime events that explain RTMR3, in dstack's form.
+ *
+ * A log is a JSON array of objects
+ *   {"imr":3,"event_type":134217729,"digest":"<96 hex>",
+ *    "event":"app-id","event_payload":"<hex>"}
+ * whose digest is SHA384(le32(event_type) ":" event ":" payload) and which
+ * extends RTMR imr: new = SHA384(old || digest).
+ *
+ * Only events before "boot-mr-done" are statements of the platform: later ones
+ * can be made by the application, and no identity is read from them.
+ *
+ * Source: dstack's runtime event format V1 (event type 0x08000001).
+ */
+#ifndef POSTERN_TEE_EVENTLOG_H
+#define POSTERN_TEE_EVENTLOG_H
+
+#include "base/buf.h"
+#include "crypto/hash.h"
+#include "tee/quote.h"
+#include "tee/reason.h"
+
+enum {
+	EVENTLOG_MAX = 256 * 1024, /* bytes of JSON */
+	EVENTLOG_EVENTS_MAX = 1024,
+	EVENTLOG_RUNTIME_TYPE = 0x08000001,
+	EVENTLOG_RTMR = 3, /* which RTMR ours extend */
+};
+
+/* The digest of one runtime event. */
+void eventlog_digest(struct sha384 *out, struct span event, struct span payload);
+/* value = SHA384(value || digest). */
+void eventlog_extend(struct sha384 *value, const struct sha384 *digest);
+
+/* A log being made; the JSON array is closed by eventlog_text. */
+struct eventlog {
+	struct buf json; /* elements so far, without the brackets */
+};
+void eventlog_init(struct eventlog *log);
+void eventlog_fini(struct eventlog *log);
+/* Appends one event and gives its digest, to be extended into RTMR3. */
+enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
+			const char *event, struct span payload);
+/* Appends "[...]" to *out. */
+enum rc eventlog_text(const struct eventlog *log, struct buf *out);
+
+/* What the platform's events said, each at most once. */
+struct eventlog_identity {
+	bool has_app_id, has_instance_id, has_manifest_hash;
+	uint8_t app_id[20];
+	uint8_t instance_id[20];
+	uint8_t manifest_hash[32]; /* "compose-hash" */
+};
+
+/*
+ * Replays the log against the quote's RTMR3 and reads the identity out of it.
+ * Events of RTMR0..2 are replayed too when the log holds any for the register.
+ *
+ * TEE_OK             the registers agree; *out is filled
+ * TEE_LOG_MALFORMED  grammar, limits, a digest that is not its event's, or a
+ *                    platform event that comes twice
+ * TEE_LOG_MISMATCH   a replayed register differs from the quote's; *imr says
+ *                    which
+ */
+enum tee_reason eventlog_check(struct eventlog_identity *out, unsigned *imr,
+			       const struct quote *quote, struct span json);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * reason: why evidence was refused.  The names are stable: logs, JSON output,
+ * the channel's refusals and the tests use them.
+ *
+ * Source: docs/research is summarised in docs/DESIGN.md §6; layers: format,
+ * chain, CRL, collateral, QE, module, quote, TCB, policy.
+ */
+#ifndef POSTERN_TEE_REASON_H
+#define POSTERN_TEE_REASON_H
+
+/*
+ * X(CONSTANT, "stable-name").  Append only; the owner of src/tee/ extends this
+ * list, nobody renames.
+ */
+#define TEE_REASONS(X) \
+	X(TEE_OK, "ok") \
+	/* format of the quote */ \
+	X(TEE_QUOTE_TOO_SHORT, "quote-too-short") \
+	X(TEE_QUOTE_TOO_LARGE, "quote-too-large") \
+	X(TEE_QUOTE_VERSION, "quote-version-unsupported") \
+	X(TEE_QUOTE_KEY_TYPE, "quote-key-type-unsupported") \
+	X(TEE_QUOTE_VENDOR, "quote-vendor-unknown") \
+	X(TEE_QUOTE_TEE_TYPE, "quote-tee-type-unsupported") \
+	X(TEE_QUOTE_BODY, "quote-body-mismatch") \
+	X(TEE_QUOTE_AUTH_SIZE, "quote-auth-size") \
+	X(TEE_QUOTE_CERT_TYPE, "quote-certification-type") \
+	X(TEE_QUOTE_TRAILING, "quote-trailing-bytes") \
+	X(TEE_QUOTE_RESERVED, "quote-reserved-bits") \
+	/* PCK chain */ \
+	X(TEE_PCK_PEM, "pck-chain-malformed") \
+	X(TEE_PCK_CERT, "pck-certificate-malformed") \
+	X(TEE_PCK_EXTENSION, "pck-extension-malformed") \
+	X(TEE_PCK_ROOT, "root-untrusted") \
+	X(TEE_PCK_ISSUER, "pck-issuer-mismatch") \
+	X(TEE_PCK_NAME, "pck-subject-unexpected") \
+	X(TEE_PCK_CA_FLAG, "pck-basic-constraints") \
+	X(TEE_PCK_SIGNATURE, "pck-signature-invalid") \
+	X(TEE_PCK_EXPIRED, "pck-expired") \
+	X(TEE_PCK_NOT_YET, "pck-not-yet-valid") \
+	/* CRLs */ \
+	X(TEE_CRL_MALFORMED, "crl-malformed") \
+	X(TEE_CRL_ISSUER, "crl-issuer-mismatch") \
+	X(TEE_CRL_SIGNATURE, "crl-signature-invalid") \
+	X(TEE_CRL_EXPIRED, "crl-expired") \
+	X(TEE_CRL_NOT_YET, "crl-not-yet-valid") \
+	X(TEE_PCK_REVOKED, "pck-revoked") \
+	X(TEE_PCK_CA_REVOKED, "pck-ca-revoked") \
+	X(TEE_SIGNER_REVOKED, "tcb-signer-revoked") \
+	/* TCB info and QE identity */ \
+	X(TEE_SIGNER_CHAIN, "tcb-signer-chain-invalid") \
+	X(TEE_COLLATERAL_MISSING, "collateral-missing") \
+	X(TEE_COLLATERAL_MALFORMED, "collateral-malformed") \
+	X(TEE_COLLATERAL_SIGNATURE, "collateral-signature-invalid") \
+	X(TEE_COLLATERAL_EXPIRED, "collateral-expired") \
+	X(TEE_COLLATERAL_NOT_YET, "collateral-not-yet-valid") \
+	X(TEE_COLLATERAL_TEE, "collateral-tee-mismatch") \
+	X(TEE_FMSPC, "fmspc-mismatch") \
+	X(TEE_PCEID, "pceid-mismatch") \
+	/* quoting enclave */ \
+	X(TEE_QE_SIGNATURE, "qe-report-signature-invalid") \
+	X(TEE_QE_HASH, "qe-report-data-mismatch") \
+	X(TEE_QE_IDENTITY, "qe-identity-mismatch") \
+	X(TEE_QE_DEBUG, "qe-debug") \
+	X(TEE_QE_SVN, "qe-tcb-not-supported") \
+	/* TDX module */ \
+	X(TEE_MODULE, "tdx-module-mismatch") \
+	X(TEE_MODULE_SVN, "tdx-module-tcb-not-supported") \
+	/* the quote itself */ \
+	X(TEE_QUOTE_KEY, "attestation-key-invalid") \
+	X(TEE_QUOTE_SIGNATURE, "quote-signature-invalid") \
+	/* TCB status */ \
+	X(TEE_TCB_NOT_SUPPORTED, "tcb-level-not-supported") \
+	X(TEE_TCB_UNRECOGNIZED, "tcb-status-unrecognized") \
+	X(TEE_TCB_REVOKED, "tcb-revoked") \
+	X(TEE_TCB_STATUS, "tcb-status-not-accepted") \
+	/* policy */ \
+	X(TEE_POLICY_DEBUG, "policy-debug") \
+	X(TEE_POLICY_ATTRIBUTES, "policy-td-attributes") \
+	X(TEE_POLICY_SIMULATED, "policy-simulated-anchor") \
+	X(TEE_POLICY_MEASUREMENT, "measurement-not-listed") \
+	X(TEE_POLICY_ADVISORY, "policy-advisory") \
+	/* event log and identity */ \
+	X(TEE_LOG_MALFORMED, "event-log-malformed") \
+	X(TEE_LOG_MISMATCH, "event-log-mismatch")
+
+enum tee_reason {
+#define X(constant, name) constant,
+	TEE_REASONS(X)
+#undef X
+	TEE_REASON_COUNT,
+};
+
+/* The stable name; never NULL. */
+const char *tee_reason_name(enum tee_reason reason);
+
+#endif

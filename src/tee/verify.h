@@ -1,0 +1,101 @@
+/*
+ * verify: is this quote what it says, on a platform in good order, and does
+ * our policy accept it?  One entry point; there is no way to run half of it.
+ *
+ * Three layers, each with its own reason: cryptographic validity (PCK chain to
+ * the anchor, both CRLs, TCB info, QE identity, QE report, attestation key,
+ * quote), TCB status, policy.
+ *
+ * Pure: no I/O, no clock, no global state; thread-safe.
+ *
+ * Source: Intel SGX/TDX DCAP Quote formats v3, v4, v5; Intel PCS v4 documents;
+ * the choices where verifiers disagree are in docs/DESIGN.md §6.
+ */
+#ifndef POSTERN_TEE_VERIFY_H
+#define POSTERN_TEE_VERIFY_H
+
+#include "base/span.h"
+#include "crypto/p256.h"
+#include "tee/quote.h"
+#include "tee/reason.h"
+
+struct tee_policy;
+
+/* The documents a verification needs, each exactly as served.  Borrowed. */
+struct tee_collateral {
+	struct span root_crl; /* DER */
+	struct span pck_crl; /* DER */
+	struct span tcb_info; /* JSON: {"tcbInfo":{...},"signature":"..."} */
+	struct span tcb_info_chain; /* PEM: signer, root */
+	struct span qe_identity; /* JSON: {"enclaveIdentity":{...},"signature":"..."} */
+	struct span qe_identity_chain; /* PEM */
+};
+
+/*
+ * A root key.  'label' names it in verdicts; a simulated one marks every
+ * verdict that rests on it.
+ */
+struct tee_anchor {
+	struct p256_point key;
+	const char *label;
+	bool is_simulated;
+};
+
+/* Intel's root, compiled in. */
+extern const struct tee_anchor tee_anchor_intel;
+
+enum tee_tcb_status {
+	TCB_NONE, /* not determined */
+	TCB_UP_TO_DATE,
+	TCB_SW_HARDENING_NEEDED,
+	TCB_CONFIGURATION_NEEDED,
+	TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+	TCB_OUT_OF_DATE,
+	TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+	TCB_TD_RELAUNCH_ADVISED,
+	TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
+	TCB_REVOKED,
+	TCB_STATUS_COUNT,
+};
+/* Intel's spelling: "UpToDate", ... */
+const char *tee_tcb_status_name(enum tee_tcb_status s);
+
+enum {
+	TEE_ADVISORIES_MAX = 64,
+	TEE_ADVISORY_LEN = 32,
+	TEE_DETAIL_MAX = 256,
+};
+
+struct tee_input {
+	struct span quote;
+	const struct tee_collateral *collateral;
+	const struct tee_anchor *anchors;
+	size_t anchor_count;
+	const struct tee_policy *policy; /* NULL: the default policy */
+	int64_t at; /* unix seconds */
+};
+
+/* Filled whatever the outcome, as far as the verification came. */
+struct tee_verdict {
+	enum tee_reason reason; /* TEE_OK: accepted */
+	/* rule, expected and found, for a person; "" when accepted */
+	char detail[TEE_DETAIL_MAX];
+	bool is_verified; /* cryptographically valid (layer 1) */
+	bool is_simulated; /* rests on a simulated anchor */
+	char anchor[64]; /* the anchor's label */
+	enum tee_tcb_status tcb_status;
+	char advisories[TEE_ADVISORIES_MAX][TEE_ADVISORY_LEN];
+	size_t advisory_count;
+	uint32_t tcb_evaluation, qe_evaluation; /* tcbEvaluationDataNumber */
+	int64_t earliest_issue, earliest_expiry; /* over all collateral */
+	uint8_t fmspc[6];
+	uint8_t ppid[16];
+	uint8_t platform_instance_id[16]; /* zero: none */
+	char image[64]; /* name of the policy image that matched, or "" */
+	struct quote quote; /* parsed; borrows the input's bytes */
+};
+
+/* Verifies.  verdict->reason says the outcome; nothing else decides. */
+void tee_verify(struct tee_verdict *verdict, const struct tee_input *in);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * tls: our words for libssl.
+ *
+ * A connection is sans-I/O: ciphertext goes in and out through buffers, so the
+ * caller owns the socket, the loop and the order of things.  TLS 1.3 only; no
+ * compression, no renegotiation, no early data.
+ *
+ * Source: RFC 8446; exporter: RFC 8446 §7.5.
+ */
+#ifndef POSTERN_TLS_TLS_H
+#define POSTERN_TLS_TLS_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/span.h"
+#include "crypto/hash.h"
+
+struct tls_context;
+struct tls_conn;
+
+enum {
+	TLS_ERROR_MAX = 256,
+};
+
+/* TLS alert descriptions we send by name (RFC 8446 §6). */
+enum tls_alert {
+	TLS_ALERT_CLOSE_NOTIFY = 0,
+	TLS_ALERT_HANDSHAKE_FAILURE = 40,
+	TLS_ALERT_DECODE_ERROR = 50,
+	TLS_ALERT_PROTOCOL_VERSION = 70,
+	TLS_ALERT_INTERNAL_ERROR = 80,
+	TLS_ALERT_UNRECOGNIZED_NAME = 112,
+	TLS_ALERT_NO_APPLICATION_PROTOCOL = 120,
+};
+
+/* Writes a plaintext fatal alert record, for a hello that is refused unread. */
+void tls_write_alert(struct buf *out, enum tls_alert alert);
+
+/*
+ * A server with a certificate chain and key from PEM.  'alpn' lists protocols
+ * in order of preference, NULL-terminated (NULL: ALPN is ignored); a client
+ * that offers ALPN without a common protocol is refused.
+ * RC_CRYPTO: error says what is wrong with the certificate or key.
+ */
+enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
+		       struct span key_pem, const char *const *alpn,
+		       char error[TLS_ERROR_MAX]);
+
+/*
+ * One end of the attested channel: a P-256 key and self-signed certificate
+ * made here and now, never stored; mutual authentication with any peer
+ * certificate (what it proves comes from the evidence); no tickets, no
+ * resumption; ALPN 'alpn' required on both sides.
+ */
+enum rc tls_attested_new(struct tls_context **out, bool is_server,
+			 const char *alpn, char error[TLS_ERROR_MAX]);
+
+void tls_context_free(struct tls_context *c);
+
+/* server_name: sent as SNI by a client; NULL for a server.  Returns owned. */
+enum rc tls_conn_new(struct tls_conn **out, struct tls_context *c,
+		     const char *server_name);
+void tls_conn_free(struct tls_conn *c);
+
+enum tls_status {
+	TLS_OK, /* done, or bytes were moved */
+	TLS_WANT, /* needs more ciphertext from the peer */
+	TLS_EOF, /* the peer sent close_notify */
+	TLS_FAILED, /* broken; tls_conn_error() says why; an alert may be in the output */
+};
+
+/* Gives ciphertext received.  Copied.  RC_LIMIT: over the connection's bound. */
+enum rc tls_feed(struct tls_conn *c, struct span ciphertext);
+/* The peer closed its side of the TCP connection. */
+void tls_feed_eof(struct tls_conn *c);
+/* Ciphertext to send; consume with buf_consume() what was sent. */
+struct buf *tls_output(struct tls_conn *c);
+
+/* Goes on with the handshake; TLS_OK once it is complete. */
+enum tls_status tls_handshake(struct tls_conn *c);
+/* Decrypts up to cap bytes.  TLS_OK: *n > 0. */
+enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n);
+/* Encrypts all of 'plain' into the output (caller watches its size). */
+enum tls_status tls_write(struct tls_conn *c, struct span plain);
+/* Puts close_notify into the output. */
+void tls_close(struct tls_conn *c);
+
+/* After the handshake. */
+const char *tls_conn_alpn(const struct tls_conn *c); /* "" none; borrowed */
+const char *tls_conn_server_name(const struct tls_conn *c); /* "" none */
+const char *tls_conn_group(const struct tls_conn *c); /* key exchange group */
+/* SHA-256 of the SubjectPublicKeyInfo; false when there is no certificate. */
+bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out);
+bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out);
+/* RFC 8446 §7.5; false when libssl refuses: the caller must give up. */
+[[nodiscard]] bool tls_export(const struct tls_conn *c, uint8_t out[32],
+			      const char *label, struct span context);
+/* Why it failed, one line, for logs. */
+const char *tls_conn_error(const struct tls_conn *c);
+
+#endif
