@@ -1,0 +1,35 @@
+/*
+ * commands: what `postern` can do: one row a command, in main.c's table.
+ *
+ * A command gets its own name as argv[0] and what follows it.  It prints its
+ * result on standard output, what went wrong on standard error, and returns
+ * the process's exit status.
+ */
+#ifndef POSTERN_CLI_COMMANDS_H
+#define POSTERN_CLI_COMMANDS_H
+
+enum cli_status {
+	CLI_OK = 0,
+	CLI_REFUSED = 1, /* understood and done, and the answer is no; or failed */
+	CLI_USAGE = 2, /* the command line or a configuration is wrong */
+};
+
+typedef int cli_run_fn(int argc, char **argv);
+
+struct cli_command {
+	const char *name;
+	cli_run_fn *run;
+	const char *help; /* one line */
+};
+
+/* Says "postern: <message>" and how to get help; returns CLI_USAGE. */
+int cli_usage(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Edits (insert, delete, replace one byte) from a to b; used to suggest. */
+unsigned cli_distance(const char *a, const char *b);
+/* The nearest of count names at most 2 edits away, or NULL. */
+const char *cli_suggest(const char *word, const char *const *names,
+			unsigned count);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * postern: the person's command.  `postern COMMAND ...`, from one table.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+
+#define VERSION "0.1.0"
+
+static int run_help(int argc, char **argv);
+
+static const struct cli_command commands[] = {
+	{ "help", run_help, "this list, or one command's help" },
+};
+
+enum {
+	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0])
+};
+
+static void print_commands(FILE *to)
+{
+	fputs("usage: postern COMMAND [ARGUMENT...]\n\n", to);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n`postern COMMAND --help` says more; so does postern(1).\n", to);
+}
+
+static const struct cli_command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int unknown(const char *word)
+{
+	const char *names[COMMAND_COUNT];
+	const char *near;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		names[i] = commands[i].name;
+	near = cli_suggest(word, names, COMMAND_COUNT);
+	if (near)
+		fprintf(stderr, "postern: no command '%s'; did you mean '%s'?\n",
+			word, near);
+	else
+		fprintf(stderr, "postern: no command '%s'; see `postern help`\n",
+			word);
+	return CLI_USAGE;
+}
+
+static int run_help(int argc, char **argv)
+{
+	char help[] = "--help";
+	const struct cli_command *c;
+
+	if (argc < 2) {
+		print_commands(stdout);
+		return CLI_OK;
+	}
+	c = find(argv[1]);
+	if (!c)
+		return unknown(argv[1]);
+	if (c->run == run_help) {
+		puts("usage: postern help [COMMAND]");
+		return CLI_OK;
+	}
+	return c->run(2, (char *[]){ argv[1], help, NULL });
+}
+
+int main(int argc, char **argv)
+{
+	const struct cli_command *c;
+
+	if (argc < 2) {
+		print_commands(stderr);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("postern " VERSION);
+		return CLI_OK;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_commands(stdout);
+		return CLI_OK;
+	}
+	c = find(argv[1]);
+	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}

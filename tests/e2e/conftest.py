@@ -1,0 +1,164 @@
+"""Fixtures of the end-to-end tests: where the programs are, network
+namespaces with unique names, child processes that end with their test.
+
+Run as root: /usr/bin/python3 -m pytest tests/e2e [--bindir build/debug/bin]
+"""
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+_serial = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--bindir", default=None,
+                     help="folder of the programs (default build/$MODE or build/debug)")
+
+
+def unique(what="x"):
+    """A short name no other test or run uses; fits an interface name."""
+    return f"pt{os.getpid() % 100000:x}{what[:3]}{next(_serial)}"
+
+
+def wait_for(condition, timeout=10.0, what="condition", step=0.02):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
+        time.sleep(step)
+
+
+def run(*argv, check=True, timeout=60, **kwargs):
+    """Runs a command to its end; its output is in the failure's message."""
+    done = subprocess.run([str(a) for a in argv], text=True, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{argv}: exit {done.returncode}\n{done.stdout}")
+    return done
+
+
+class Netns:
+    """A network namespace, by name; `ns.run("ip", "addr")` runs inside.
+
+    nsenter rather than `ip netns exec`, which would hide /sys/fs/cgroup."""
+
+    def __init__(self, name):
+        self.name = name
+        run("ip", "netns", "add", name)
+        self.run("ip", "link", "set", "lo", "up")
+
+    @property
+    def path(self):
+        return f"/run/netns/{self.name}"
+
+    def argv(self, *argv):
+        return ["nsenter", f"--net={self.path}", "--", *[str(a) for a in argv]]
+
+    def run(self, *argv, **kwargs):
+        return run(*self.argv(*argv), **kwargs)
+
+    def delete(self):
+        run("ip", "netns", "del", self.name, check=False)
+
+
+class Children:
+    """Processes of one test: started here, ended at its end, by pid."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.all = []
+
+    def start(self, *argv, log=None, **kwargs):
+        log = self.folder / (log or f"{pathlib.Path(str(argv[0])).name}.{next(_serial)}.log")
+        with open(log, "ab") as out:
+            child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
+                                     stdout=kwargs.pop("stdout", out), stderr=out, **kwargs)
+        child.log = log
+        self.all.append(child)
+        return child
+
+    def stop(self, child, sig=signal.SIGTERM, timeout=10):
+        """Ends one child; returns its exit status."""
+        if child.poll() is None:
+            child.send_signal(sig)
+            try:
+                child.wait(timeout)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        return child.returncode
+
+    def stop_all(self):
+        for child in reversed(self.all):
+            self.stop(child, timeout=5)
+
+
+@pytest.fixture(scope="session")
+def bindir(request):
+    chosen = request.config.getoption("--bindir")
+    path = pathlib.Path(chosen) if chosen else ROOT / "build" / os.environ.get("MODE", "debug") / "bin"
+    path = path.resolve()
+    assert path.is_dir(), f"{path}: not built; run make"
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def as_root():
+    if os.geteuid() != 0:
+        pytest.exit("the end-to-end tests need root (network namespaces, TUN)", returncode=2)
+
+
+@pytest.fixture
+def workdir():
+    """A folder with a short path (unix socket names are 107 bytes), removed after."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def children(workdir):
+    made = Children(workdir)
+    yield made
+    made.stop_all()
+
+
+@pytest.fixture
+def netns():
+    """netns() makes a namespace with a unique name; all go at the test's end."""
+    made = []
+
+    def make(what="ns"):
+        made.append(Netns(unique(what)))
+        return made[-1]
+
+    yield make
+    for ns in made:
+        ns.delete()
+
+
+@pytest.fixture
+def veth():
+    """veth(a, "10.0.0.1/24", b, "10.0.0.2/24") joins two namespaces; the
+    interface names are returned."""
+    def join(a, address_a, b, address_b):
+        name_a, name_b = unique("va"), unique("vb")
+        run("ip", "link", "add", name_a, "netns", a.name, "type", "veth",
+            "peer", "name", name_b, "netns", b.name)
+        for ns, name, address in ((a, name_a, address_a), (b, name_b, address_b)):
+            ns.run("ip", "addr", "add", address, "dev", name)
+            ns.run("ip", "link", "set", name, "up")
+        return name_a, name_b
+    return join
