@@ -2,17 +2,19 @@
 
 enum {
 	SECONDS_A_DAY = 86400,
+	NOT_A_DIGIT = 0xff,
 };
 
-static int hex_digit(uint8_t c)
+/* 0..15, or NOT_A_DIGIT. */
+static unsigned hex_digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return c - (unsigned)'0';
 	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
+		return c - (unsigned)'a' + 10;
 	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return c - (unsigned)'A' + 10;
+	return NOT_A_DIGIT;
 }
 
 bool text_hex_decode(void *out, size_t n, struct span hex)
@@ -22,7 +24,7 @@ bool text_hex_decode(void *out, size_t n, struct span hex)
 	if (hex.n / 2 != n || hex.n % 2)
 		return false;
 	for (size_t i = 0; i < hex.n; i++)
-		if (hex_digit(hex.p[i]) < 0)
+		if (hex_digit(hex.p[i]) == NOT_A_DIGIT)
 			return false;
 	for (size_t i = 0; i < n; i++)
 		to[i] = (uint8_t)(hex_digit(hex.p[2 * i]) << 4 |
@@ -48,19 +50,20 @@ void text_hex(struct wr *w, struct span b)
 	}
 }
 
-static int base64_digit(uint8_t c)
+/* 0..63, or NOT_A_DIGIT. */
+static unsigned base64_digit(uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
+		return c - (unsigned)'A';
 	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
+		return c - (unsigned)'a' + 26;
 	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
+		return c - (unsigned)'0' + 52;
 	if (c == '+')
 		return 62;
 	if (c == '/')
 		return 63;
-	return -1;
+	return NOT_A_DIGIT;
 }
 
 /* How many '=' end the text; false when the text is not canonical base64. */
@@ -73,7 +76,7 @@ static bool base64_check(size_t *pads, struct span text)
 	while (pad < 2 && pad < text.n && text.p[text.n - 1 - pad] == '=')
 		pad++;
 	for (size_t i = 0; i < text.n - pad; i++)
-		if (base64_digit(text.p[i]) < 0)
+		if (base64_digit(text.p[i]) == NOT_A_DIGIT)
 			return false;
 	/* The bits that no byte uses are zero, so each value has one text. */
 	if (pad == 1 && base64_digit(text.p[text.n - 2]) & 3)
@@ -101,7 +104,7 @@ bool text_base64_decode(void *out, size_t cap, size_t *n, struct span text)
 			uint8_t c = text.p[i + k];
 
 			bits = bits << 6 |
-			       (c == '=' ? 0 : (uint32_t)base64_digit(c));
+			       (c == '=' ? 0 : base64_digit(c));
 		}
 		for (size_t k = 0; k < 3 && at < len; k++)
 			to[at++] = (uint8_t)(bits >> (16 - 8 * k));
