@@ -19,7 +19,9 @@ struct link_options {
 	struct batch *batch;
 	enum channel_role role;
 	const char *server_name; /* client: SNI, "gateway.<base>" */
+	const char *purpose; /* "cvm-tunnel" */
 	struct span claims, manifest;
+	uint8_t wg_public[32]; /* server: its WireGuard key */
 	/* the event log's JSON as of now; called when evidence is made */
 	enum rc (*eventlog)(void *arg, struct buf *out);
 	channel_verify_fn *verify;

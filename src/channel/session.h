@@ -68,7 +68,9 @@ enum channel_role {
 	X(CHANNEL_OVERLOADED, "overloaded") \
 	X(CHANNEL_NO_QUOTE, "quote-unavailable") \
 	X(CHANNEL_INTERNAL, "internal-error") \
-	X(CHANNEL_SHUTDOWN, "shutdown")
+	X(CHANNEL_SHUTDOWN, "shutdown") \
+	X(CHANNEL_IDENTITY_CHANGED, "identity-changed") \
+	X(CHANNEL_UNKNOWN, "reason-unknown")
 
 enum channel_reason {
 #define X(constant, name) constant,
@@ -96,6 +98,7 @@ struct channel_params {
 	struct span claims; /* own claims, JSON; channel_claims_write() */
 	struct span manifest; /* own manifest's bytes */
 	const char *purpose; /* both sides' claims must say it: "cvm-tunnel" */
+	uint8_t wg_public[32]; /* server: its WireGuard key; client: unused */
 	channel_export_fn *export;
 	channel_verify_fn *verify;
 	void *arg; /* of both */
@@ -121,7 +124,8 @@ struct channel_prefix {
 
 /* What the server gives a verified client. */
 struct channel_assignment {
-	uint8_t wg_public[32]; /* the server's */
+	/* the server's; channel_assign() ignores it and sends the params' */
+	uint8_t wg_public[32];
 	struct channel_prefix address; /* the client's own, in the tunnel */
 	struct channel_prefix gateway; /* the server's, in the tunnel */
 	struct channel_prefix endpoint_ip; /* where the server's WireGuard is */
