@@ -20,7 +20,7 @@ void arena_init(struct arena *a, size_t max);
 /* Frees every piece; the arena is empty and usable again.  For AUTO(). */
 void arena_fini(struct arena *a);
 
-/* count zeroed objects of n bytes, aligned for any type; NULL over the bound. */
+/* count zeroed objects of n bytes, aligned for any; NULL over the bound. */
 void *arena_new(struct arena *a, size_t count, size_t n);
 /* A copy with a NUL after it; NULL over the bound. */
 char *arena_dup(struct arena *a, struct span s);

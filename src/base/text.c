@@ -125,9 +125,11 @@ void text_base64(struct wr *w, struct span b)
 
 		for (size_t k = 0; k < 3; k++)
 			bits = bits << 8 | (k < left ? b.p[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			wr_u8(w, k <= left ? (uint8_t)digits[bits >> (18 - 6 * k) & 63]
-					   : '=');
+		for (size_t k = 0; k < 4; k++) {
+			char c = digits[bits >> (18 - 6 * k) & 63];
+
+			wr_u8(w, (uint8_t)(k <= left ? c : '='));
+		}
 	}
 }
 

@@ -13,7 +13,7 @@
 
 /* Exactly 2 * n hex digits of either case to n bytes. */
 bool text_hex_decode(void *out, size_t n, struct span hex);
-/* Any even number of digits, at most cap bytes of result; *n is their number. */
+/* Any even number of digits, at most cap bytes of result; *n is how many. */
 bool text_hex_decode_any(void *out, size_t cap, size_t *n, struct span hex);
 /* Lower-case digits. */
 void text_hex(struct wr *w, struct span b);

@@ -1,10 +1,11 @@
 /*
  * log: one line an event, key=value, to standard error; for programs only.
  *
- *   2026-11-23T07:31:02.123Z info edge event=sni_refused peer=198.51.100.7 reason=malformed
+ *   2026-11-23T07:31:02.123Z info edge event=sni_refused peer=198.51.100.7
  *
- * Names are constant, lower case.  Values made of letters, digits and ._:/@-[]+,%
- * stand bare, others are quoted and escaped; a stranger's bytes are cut.
+ * Names are constant, lower case.  Values made of letters, digits and
+ * ._:/@-[]+,% stand bare, others are quoted and escaped.  Spans, a stranger's
+ * bytes, are cut after 256 of them, strings after 1024, hex after 128.
  */
 #ifndef POSTERN_IO_LOG_H
 #define POSTERN_IO_LOG_H
@@ -49,7 +50,8 @@ struct log {
 
 /*
  * log_event(&log, LOG_INFO, "lease_granted", LSTR("app", id), LU64("ms", n));
- * One write(2) a line; lines over 2 KiB are cut.  errno is preserved.
+ * One write(2) a line.  A field that would take the line over 2 KiB is left out
+ * with those after it, and the line ends in cut=true.  errno is preserved.
  */
 #define log_event(log, level, ...) \
 	log_write((log), (level), LOG_FIRST(__VA_ARGS__), \

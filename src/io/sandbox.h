@@ -36,8 +36,10 @@ enum rc sandbox_landlock(const struct sandbox_path *paths);
 
 /* Which system calls are allowed. */
 enum sandbox_profile {
-	SANDBOX_NETWORK, /* sockets, files, clocks, threads; no exec, ptrace, mount */
-	SANDBOX_DATAPLANE /* read, write, sockets, epoll, memory, clocks, futex */
+	/* sockets, files, clocks, threads; no exec, ptrace, mount */
+	SANDBOX_NETWORK,
+	/* read, write, sockets, epoll, memory, clocks, futex */
+	SANDBOX_DATAPLANE,
 };
 
 /* seccomp filter for all threads; a forbidden call kills the process. */

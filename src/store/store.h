@@ -60,7 +60,8 @@ enum store_access {
 };
 
 /*
- * Opens the environment in folder 'path'.  map_size bounds it (bytes; 0: 1 GiB).
+ * Opens the environment in folder 'path'.  map_size bounds it (bytes; 0: 1
+ * GiB).
  * RC_SYS, or RC_MALFORMED when the records are of another version; error says.
  */
 enum rc store_open(struct store **out, const char *path,
@@ -99,7 +100,7 @@ enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
 enum store_answer {
 	STORE_FOUND,
 	STORE_NONE, /* nothing under that name */
-	STORE_FAILED, /* the database cannot be read: errno-like code logged by caller */
+	STORE_FAILED, /* the database cannot be read; store_error() says why */
 };
 
 enum store_answer store_lease_get(struct store *s, struct store_lease *out,
