@@ -3,9 +3,13 @@
  *
  * A connection is sans-I/O: ciphertext goes in and out through buffers, so the
  * caller owns the socket, the loop and the order of things.  TLS 1.3 only; no
- * compression, no renegotiation, no early data.
+ * compression, no renegotiation, no early data, no resumption: every session
+ * is a full handshake, X25519MLKEM768 where the linked OpenSSL has it, else
+ * X25519 or P-256.
  *
- * Source: RFC 8446; exporter: RFC 8446 §7.5.
+ * A context may be used by several threads at once, a connection by one.
+ *
+ * Source: RFC 8446; exporter: RFC 8446 §7.5; ALPN: RFC 7301.
  */
 #ifndef POSTERN_TLS_TLS_H
 #define POSTERN_TLS_TLS_H
@@ -20,6 +24,11 @@ struct tls_conn;
 
 enum {
 	TLS_ERROR_MAX = 256,
+	/* Bytes a connection holds at most, undecrypted and unsent. */
+	TLS_INPUT_MAX = 256 * 1024,
+	TLS_OUTPUT_MAX = 4 * 1024 * 1024,
+	/* The largest certificate message of a peer of the attested channel. */
+	TLS_PEER_CERT_MAX = 16 * 1024,
 };
 
 /* TLS alert descriptions we send by name (RFC 8446 §6). */
@@ -33,7 +42,10 @@ enum tls_alert {
 	TLS_ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
 
-/* Writes a plaintext fatal alert record, for a hello that is refused unread. */
+/*
+ * Writes a plaintext fatal alert record, for a hello that is refused unread.
+ * Seven bytes; nothing when *out has no room for them.
+ */
 void tls_write_alert(struct buf *out, enum tls_alert alert);
 
 /*
@@ -55,9 +67,13 @@ enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 enum rc tls_attested_new(struct tls_context **out, bool is_server,
 			 const char *alpn, char error[TLS_ERROR_MAX]);
 
+/* Connections made from it live on. */
 void tls_context_free(struct tls_context *c);
 
-/* server_name: sent as SNI by a client; NULL for a server.  Returns owned. */
+/*
+ * server_name: sent as SNI by a client; NULL for a server.  Returns owned.
+ * RC_CRYPTO: libssl refuses it (a name it cannot send).
+ */
 enum rc tls_conn_new(struct tls_conn **out, struct tls_context *c,
 		     const char *server_name);
 void tls_conn_free(struct tls_conn *c);
@@ -69,20 +85,37 @@ enum tls_status {
 	TLS_FAILED, /* broken; tls_conn_error() says why; an alert may be in the output */
 };
 
-/* Gives ciphertext received.  Copied.  RC_LIMIT: over the connection's bound. */
+/* Gives ciphertext received.  Copied.  RC_LIMIT: over TLS_INPUT_MAX, nothing
+ * was taken. */
 enum rc tls_feed(struct tls_conn *c, struct span ciphertext);
 /* The peer closed its side of the TCP connection. */
 void tls_feed_eof(struct tls_conn *c);
 /* Ciphertext to send; consume with buf_consume() what was sent. */
 struct buf *tls_output(struct tls_conn *c);
 
-/* Goes on with the handshake; TLS_OK once it is complete. */
+/* How many more bytes tls_feed() takes now. */
+size_t tls_feed_room(const struct tls_conn *c);
+/* Ciphertext was fed that no call has looked at: tls_read() may give more. */
+bool tls_has_input(const struct tls_conn *c);
+/* Gives memory of empty buffers back; for a connection that waits. */
+void tls_conn_trim(struct tls_conn *c);
+
+/*
+ * Goes on with the handshake; TLS_OK once it is complete.  A peer that does not
+ * agree to the context's ALPN is TLS_FAILED, and so is one that closes early.
+ */
 enum tls_status tls_handshake(struct tls_conn *c);
-/* Decrypts up to cap bytes.  TLS_OK: *n > 0. */
+/*
+ * Decrypts up to cap bytes.  TLS_OK: *n > 0; else *n is 0.  The end of the TCP
+ * stream without close_notify is a truncation: TLS_FAILED.
+ */
 enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n);
-/* Encrypts all of 'plain' into the output (caller watches its size). */
+/*
+ * Encrypts all of 'plain' into the output.  The caller watches its size: what
+ * does not fit under TLS_OUTPUT_MAX breaks the connection (TLS_FAILED).
+ */
 enum tls_status tls_write(struct tls_conn *c, struct span plain);
-/* Puts close_notify into the output. */
+/* Puts close_notify into the output, once; the other direction stays open. */
 void tls_close(struct tls_conn *c);
 
 /* After the handshake. */

@@ -1,0 +1,45 @@
+/*
+ * context: what connections of one kind share: keys, certificates, versions,
+ * groups, ALPN.  Internal to this room: others use tls/tls.h.
+ */
+#ifndef POSTERN_TLS_CONTEXT_H
+#define POSTERN_TLS_CONTEXT_H
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+#include "tls/tls.h"
+
+enum {
+	TLS_ALPN_WIRE_MAX = 64, /* bytes of a protocol list as sent */
+};
+
+struct tls_context {
+	atomic_uint refs; /* the maker's and one a connection */
+	SSL_CTX *ssl;
+	BIO_METHOD *bio; /* tls.c's, over the buffers of a connection */
+	bool is_server;
+	bool needs_alpn; /* both sides must agree on one */
+	/* Length-prefixed names in our order; alpn_len 0: ALPN is ignored. */
+	unsigned char alpn[TLS_ALPN_WIRE_MAX];
+	unsigned alpn_len;
+	/* SHA-256 of our own SubjectPublicKeyInfo. */
+	struct sha256 own_spki;
+	bool has_own_spki;
+};
+
+void tls_context_ref(struct tls_context *c);
+
+/* The methods of a BIO whose data is a struct tls_conn; NULL without memory. */
+BIO_METHOD *tls_bio_method(void);
+
+/*
+ * Takes everything from this thread's OpenSSL error queue and writes it as one
+ * line, the first cause first; 'fallback' when the queue is empty.
+ */
+void tls_drain_errors(char out[TLS_ERROR_MAX], const char *fallback);
+
+/* SHA-256 over the certificate's SubjectPublicKeyInfo in DER. */
+bool tls_spki_hash(struct sha256 *out, const X509 *certificate);
+
+#endif

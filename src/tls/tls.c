@@ -1,0 +1,343 @@
+#include "tls/tls.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tls/context.h"
+
+enum {
+	/* RFC 8446 §5.1: ContentType and the version records carry. */
+	RECORD_ALERT = 21,
+	RECORD_VERSION = 0x0303,
+	ALERT_LEVEL_FATAL = 2,
+	/* Storage an idle connection may keep. */
+	IDLE_CAP = 4096,
+};
+
+struct tls_conn {
+	struct tls_context *context; /* one reference */
+	SSL *ssl;
+	struct buf in, out;
+	bool is_in_eof; /* the peer closed TCP */
+	bool is_failed;
+	bool is_closed; /* close_notify is in the output */
+	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
+	char error[TLS_ERROR_MAX];
+};
+
+void tls_write_alert(struct buf *out, enum tls_alert alert)
+{
+	uint8_t record[7];
+	struct wr w = WR_ARRAY(record);
+
+	wr_u8(&w, RECORD_ALERT);
+	wr_be16(&w, RECORD_VERSION);
+	wr_be16(&w, 2);
+	wr_u8(&w, ALERT_LEVEL_FATAL);
+	wr_u8(&w, (uint8_t)alert);
+	(void)buf_add(out, wr_span(&w)); /* no room: the header says so */
+}
+
+/* The BIO: libssl's socket is our two buffers. */
+
+static int bio_read(BIO *b, char *out, int cap)
+{
+	struct tls_conn *c = BIO_get_data(b);
+	size_t n = c->in.n < (size_t)cap ? c->in.n : (size_t)cap;
+
+	BIO_clear_retry_flags(b);
+	if (n == 0) {
+		if (!c->is_in_eof)
+			BIO_set_retry_read(b);
+		return c->is_in_eof ? 0 : -1;
+	}
+	memcpy(out, buf_span(&c->in).p, n);
+	buf_consume(&c->in, n);
+	return (int)n;
+}
+
+static int bio_write(BIO *b, const char *bytes, int n)
+{
+	struct tls_conn *c = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	if (n <= 0 || !buf_add(&c->out, span_of(bytes, (size_t)n)))
+		return -1;
+	return n;
+}
+
+static long bio_ctrl(BIO *b, int command, long number, void *arg)
+{
+	const struct tls_conn *c = BIO_get_data(b);
+
+	(void)number, (void)arg;
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return c->is_in_eof && c->in.n == 0;
+	default:
+		return 0;
+	}
+}
+
+BIO_METHOD *tls_bio_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "postern buffers");
+
+	if (!m)
+		return NULL;
+	if (BIO_meth_set_read(m, bio_read) != 1 ||
+	    BIO_meth_set_write(m, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(m, bio_ctrl) != 1) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+static bool attach_bio(struct tls_conn *c)
+{
+	BIO *b = BIO_new(c->context->bio);
+
+	if (!b)
+		return false;
+	BIO_set_data(b, c);
+	BIO_set_init(b, 1);
+	SSL_set_bio(c->ssl, b, b);
+	return true;
+}
+
+static bool conn_setup(struct tls_conn *c, const char *server_name)
+{
+	char *name AUTO(mem_auto_free) = NULL;
+
+	c->ssl = SSL_new(c->context->ssl);
+	if (!c->ssl || !attach_bio(c))
+		return false;
+	if (c->context->is_server) {
+		SSL_set_accept_state(c->ssl);
+		return true;
+	}
+	SSL_set_connect_state(c->ssl);
+	if (!server_name)
+		return true;
+	/* libssl's macro takes a pointer it may write through. */
+	name = mem_dup(server_name);
+	return SSL_set_tlsext_host_name(c->ssl, name) == 1;
+}
+
+enum rc tls_conn_new(struct tls_conn **out, struct tls_context *context,
+		     const char *server_name)
+{
+	struct tls_conn *c = mem_new(sizeof(*c));
+
+	c->context = context;
+	tls_context_ref(context);
+	buf_init(&c->in, TLS_INPUT_MAX);
+	buf_init(&c->out, TLS_OUTPUT_MAX);
+	if (!conn_setup(c, server_name)) {
+		ERR_clear_error();
+		tls_conn_free(c);
+		return RC_CRYPTO;
+	}
+	*out = c;
+	return RC_OK;
+}
+
+void tls_conn_free(struct tls_conn *c)
+{
+	if (!c)
+		return;
+	SSL_free(c->ssl);
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	tls_context_free(c->context);
+	free(c);
+}
+
+enum rc tls_feed(struct tls_conn *c, struct span ciphertext)
+{
+	return buf_add(&c->in, ciphertext) ? RC_OK : RC_LIMIT;
+}
+
+void tls_feed_eof(struct tls_conn *c)
+{
+	c->is_in_eof = true;
+}
+
+size_t tls_feed_room(const struct tls_conn *c)
+{
+	return buf_room(&c->in);
+}
+
+bool tls_has_input(const struct tls_conn *c)
+{
+	return c->in.n > 0 || SSL_pending(c->ssl) > 0;
+}
+
+void tls_conn_trim(struct tls_conn *c)
+{
+	if (c->in.n == 0 && c->in.cap > IDLE_CAP)
+		buf_fini(&c->in);
+	if (c->out.n == 0 && c->out.cap > IDLE_CAP)
+		buf_fini(&c->out);
+}
+
+struct buf *tls_output(struct tls_conn *c)
+{
+	return &c->out;
+}
+
+static enum tls_status fail(struct tls_conn *c, const char *why)
+{
+	c->is_failed = true;
+	tls_drain_errors(c->error, why);
+	return TLS_FAILED;
+}
+
+/* What a libssl call that returned 'r' <= 0 means. */
+static enum tls_status explain(struct tls_conn *c, int r)
+{
+	switch (SSL_get_error(c->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANT;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_EOF;
+	case SSL_ERROR_SYSCALL:
+		return fail(c, c->is_in_eof ? "unexpected eof" : "output over its bound");
+	default:
+		return fail(c, "refused by libssl");
+	}
+}
+
+/* The handshake is complete; a peer that ignored ALPN agreed to nothing. */
+static enum tls_status complete(struct tls_conn *c)
+{
+	const unsigned char *name;
+	unsigned n;
+
+	SSL_get0_alpn_selected(c->ssl, &name, &n);
+	if (n >= sizeof(c->alpn) || (n == 0 && c->context->needs_alpn))
+		return fail(c, "peer chose no application protocol");
+	if (n > 0)
+		memcpy(c->alpn, name, n);
+	c->alpn[n] = '\0';
+	return TLS_OK;
+}
+
+enum tls_status tls_handshake(struct tls_conn *c)
+{
+	enum tls_status status;
+	int r;
+
+	if (c->is_failed)
+		return TLS_FAILED;
+	ERR_clear_error();
+	r = SSL_do_handshake(c->ssl);
+	if (r == 1)
+		return complete(c);
+	status = explain(c, r);
+	/* close_notify in place of a handshake is a failed one. */
+	return status == TLS_EOF ? fail(c, "closed in the handshake") : status;
+}
+
+enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
+{
+	int r;
+
+	*n = 0;
+	if (c->is_failed)
+		return TLS_FAILED;
+	ERR_clear_error();
+	r = SSL_read_ex(c->ssl, out, cap, n);
+	if (r == 1)
+		return TLS_OK;
+	*n = 0;
+	return explain(c, r);
+}
+
+enum tls_status tls_write(struct tls_conn *c, struct span plain)
+{
+	size_t n;
+	int r;
+
+	if (c->is_failed)
+		return TLS_FAILED;
+	if (plain.n == 0)
+		return TLS_OK;
+	ERR_clear_error();
+	r = SSL_write_ex(c->ssl, plain.p, plain.n, &n);
+	if (r == 1 && n == plain.n)
+		return TLS_OK;
+	return fail(c, "output over its bound");
+}
+
+void tls_close(struct tls_conn *c)
+{
+	if (c->is_closed || c->is_failed || !SSL_is_init_finished(c->ssl))
+		return;
+	c->is_closed = true;
+	ERR_clear_error();
+	/* 0: ours is sent, the peer's not yet seen; that is all we want. */
+	(void)SSL_shutdown(c->ssl);
+	ERR_clear_error();
+}
+
+const char *tls_conn_alpn(const struct tls_conn *c)
+{
+	return c->alpn;
+}
+
+const char *tls_conn_server_name(const struct tls_conn *c)
+{
+	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+
+	return name ? name : "";
+}
+
+const char *tls_conn_group(const struct tls_conn *c)
+{
+	int id = (int)SSL_get_negotiated_group(c->ssl);
+	const char *name = id ? SSL_group_to_name(c->ssl, id) : NULL;
+
+	return name ? name : "";
+}
+
+bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out)
+{
+	if (!c->context->has_own_spki)
+		return false;
+	*out = c->context->own_spki;
+	return true;
+}
+
+bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out)
+{
+	X509 *peer = SSL_get0_peer_certificate(c->ssl);
+
+	return peer && tls_spki_hash(out, peer);
+}
+
+bool tls_export(const struct tls_conn *c, uint8_t out[32], const char *label,
+		struct span context)
+{
+	const unsigned char *p = context.n ? context.p : (const unsigned char *)"";
+
+	if (c->is_failed || !SSL_is_init_finished(c->ssl))
+		return false;
+	if (SSL_export_keying_material(c->ssl, out, 32, label, strlen(label),
+				       p, context.n, 1) == 1)
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
+const char *tls_conn_error(const struct tls_conn *c)
+{
+	return c->error;
+}
