@@ -1,14 +1,21 @@
 /*
  * conf: one YAML file read once into one struct, by a table.
  *
- * Every mistake is reported as "file:line: key: what is expected": unknown and
+ * Every mistake is reported as "file:line: key: expected ...": unknown and
  * repeated keys, missing ones, wrong types, values out of range, texts that a
- * field's own check refuses.  The whole file is checked, the first mistake is
- * the one reported.  libyaml rather than libcyaml, because the latter forgets
- * the lines after loading and so cannot say where a wrong value stands.
+ * field's own check refuses.  A key stands with the way to it, as in
+ * tds[1].socket.  The file is read from top to bottom and the first mistake is
+ * the one reported; a missing key is noticed where its mapping ends and
+ * reported with the line where the mapping begins.
  *
- * Pure: bytes in, struct out.  YAML anchors, aliases, tags and several
- * documents are refused.
+ * libyaml rather than libcyaml, because the latter forgets the lines after
+ * loading and so cannot say where a wrong value stands; its events rather than
+ * its documents, because a document no longer shows its aliases.  Nesting is
+ * bounded by the table: what it does not foresee is refused when it opens.
+ *
+ * Pure: bytes in, struct out.  UTF-8 only.  YAML anchors, aliases, tags,
+ * directives and several documents are refused, and so is null.  A file that
+ * holds nothing is an empty mapping.
  */
 #ifndef POSTERN_CONF_CONF_H
 #define POSTERN_CONF_CONF_H
@@ -23,11 +30,12 @@ enum {
 };
 
 enum conf_type {
-	CONF_STRING, /* const char *: arena-owned, NUL-terminated, no NUL inside */
-	CONF_U64, /* uint64_t, between min and max */
-	CONF_BOOL, /* bool: true or false only */
-	CONF_MS, /* uint64_t milliseconds: "250ms", "10s", "5m", "1h", "7d";
-		         min and max are in milliseconds */
+	/* const char *: arena-owned, NUL-terminated, no NUL inside */
+	CONF_STRING,
+	CONF_U64, /* uint64_t, decimal, not quoted */
+	CONF_BOOL, /* bool: true or false only, not quoted */
+	/* uint64_t milliseconds: "250ms", "10s", "5m", "1h", "7d" */
+	CONF_MS,
 	CONF_HEX, /* uint8_t[size]: exactly size bytes of hex */
 	CONF_ENUM, /* int: one of 'names', by its place */
 	CONF_CUSTOM, /* 'check' writes the field from the text */
@@ -48,17 +56,27 @@ struct conf_list {
 typedef bool conf_check_fn(void *out, const char *text, struct arena *arena);
 
 struct conf_field {
-	const char *key; /* NULL ends a table */
+	const char *key; /* NULL ends a table, of at most 64 fields */
 	enum conf_type type;
 	size_t offset; /* in the struct */
 	size_t size; /* HEX: bytes; LIST elements: size of one */
-	bool is_required; /* else an absent key leaves the field as it was */
-	uint64_t min, max; /* U64, MS; LIST: count (max 0: 1024); STRING: length (max 0: 4096) */
+	/* Else an absent key leaves the field as it was; then the required
+	 * keys inside an absent STRUCT are not missed. */
+	bool is_required;
+	/*
+	 * Both inclusive.  U64, MS (in milliseconds): the value, max 0: no
+	 * bound.  LIST: the count, max 0: 1024.  STRING: the length, max 0:
+	 * 4096.
+	 */
+	uint64_t min, max;
 	const char *const *names; /* ENUM, NULL-terminated */
 	const struct conf_field *fields; /* STRUCT */
-	const struct conf_field *element; /* LIST: key NULL is not the end here, offset 0 */
-	conf_check_fn *check; /* CUSTOM; for STRING an extra check, may be NULL */
-	const char *expected; /* CUSTOM and checked STRING: "an address such as 192.0.2.1:443" */
+	/* LIST: one field; its key is not looked at, its offset is 0.  An
+	 * element starts zeroed. */
+	const struct conf_field *element;
+	conf_check_fn *check; /* CUSTOM; for STRING a check more, may be NULL */
+	/* CUSTOM and checked STRING: "an address such as 192.0.2.1:443" */
+	const char *expected;
 };
 
 /*
