@@ -2,8 +2,8 @@
  * reason: why evidence was refused.  The names are stable: logs, JSON output,
  * the channel's refusals and the tests use them.
  *
- * Source: docs/research is summarised in docs/DESIGN.md §6; layers: format,
- * chain, CRL, collateral, QE, module, quote, TCB, policy.
+ * In the order of the layers: format, chain, CRL, collateral, QE, module,
+ * quote, TCB, policy.
  */
 #ifndef POSTERN_TEE_REASON_H
 #define POSTERN_TEE_REASON_H
@@ -25,7 +25,6 @@
 	X(TEE_QUOTE_AUTH_SIZE, "quote-auth-size") \
 	X(TEE_QUOTE_CERT_TYPE, "quote-certification-type") \
 	X(TEE_QUOTE_TRAILING, "quote-trailing-bytes") \
-	X(TEE_QUOTE_RESERVED, "quote-reserved-bits") \
 	/* PCK chain */ \
 	X(TEE_PCK_PEM, "pck-chain-malformed") \
 	X(TEE_PCK_CERT, "pck-certificate-malformed") \
@@ -81,7 +80,9 @@
 	X(TEE_POLICY_ADVISORY, "policy-advisory") \
 	/* event log and identity */ \
 	X(TEE_LOG_MALFORMED, "event-log-malformed") \
-	X(TEE_LOG_MISMATCH, "event-log-mismatch")
+	X(TEE_LOG_MISMATCH, "event-log-mismatch") \
+	/* policy, continued */ \
+	X(TEE_POLICY_EVALUATION, "policy-tcb-evaluation")
 
 enum tee_reason {
 #define X(constant, name) constant,

@@ -8,14 +8,20 @@
  *
  * Pure: no I/O, no clock, no global state; thread-safe.
  *
+ * Two ways to the same checks: tee_verify() for one quote, and tee_prepare()
+ * with tee_verify_prepared() where many quotes meet the same collateral, whose
+ * own signatures are then checked once.
+ *
  * Source: Intel SGX/TDX DCAP Quote formats v3, v4, v5; Intel PCS v4 documents;
  * the choices where verifiers disagree are in docs/DESIGN.md §6.
  */
 #ifndef POSTERN_TEE_VERIFY_H
 #define POSTERN_TEE_VERIFY_H
 
+#include "base/rc.h"
 #include "base/span.h"
 #include "crypto/p256.h"
+#include "tee/pck.h"
 #include "tee/quote.h"
 #include "tee/reason.h"
 
@@ -29,6 +35,12 @@ struct tee_collateral {
 	struct span tcb_info_chain; /* PEM: signer, root */
 	struct span qe_identity; /* JSON: {"enclaveIdentity":{...},"signature":"..."} */
 	struct span qe_identity_chain; /* PEM */
+	/*
+	 * PEM: PCK certificate, its CA, root.  For quotes that do not carry
+	 * them (certification types 1..3); n == 0: none.  When the quote does,
+	 * both must be the same bytes.
+	 */
+	struct span pck_chain;
 };
 
 /*
@@ -43,6 +55,13 @@ struct tee_anchor {
 
 /* Intel's root, compiled in. */
 extern const struct tee_anchor tee_anchor_intel;
+
+/*
+ * A simulated anchor (label "simulated") from the PEM of its self-signed root
+ * certificate.  RC_MALFORMED: not one such certificate; RC_DENIED: it holds
+ * Intel's key, which is no simulation.
+ */
+enum rc tee_anchor_simulated(struct tee_anchor *out, struct span pem);
 
 enum tee_tcb_status {
 	TCB_NONE, /* not determined */
@@ -91,11 +110,38 @@ struct tee_verdict {
 	uint8_t fmspc[6];
 	uint8_t ppid[16];
 	uint8_t platform_instance_id[16]; /* zero: none */
+	/* the parts of tcb_status; TCB_NONE: not reached or not there */
+	enum tee_tcb_status platform_status, module_status, qe_status;
+	int64_t tcb_date; /* of the platform's level */
+	struct pck_info pck; /* the PCK certificate's SGX extension */
 	char image[64]; /* name of the policy image that matched, or "" */
 	struct quote quote; /* parsed; borrows the input's bytes */
 };
 
 /* Verifies.  verdict->reason says the outcome; nothing else decides. */
 void tee_verify(struct tee_verdict *verdict, const struct tee_input *in);
+
+/*
+ * Collateral whose signatures rest on one of the anchors, read and ready for
+ * any number of verifications, from any number of threads.  It says nothing
+ * about time: each verification checks every date again.
+ */
+struct tee_prepared;
+
+/*
+ * TEE_OK and *out owned (tee_prepared_free), or why the collateral is refused,
+ * with detail.  The documents and anchors are copied.
+ */
+enum tee_reason tee_prepare(struct tee_prepared **out,
+			    char detail[TEE_DETAIL_MAX],
+			    const struct tee_collateral *collateral,
+			    const struct tee_anchor *anchors,
+			    size_t anchor_count);
+void tee_prepared_free(struct tee_prepared *p);
+
+/* As tee_verify(); policy NULL: the default policy. */
+void tee_verify_prepared(struct tee_verdict *verdict,
+			 const struct tee_prepared *p, struct span quote,
+			 const struct tee_policy *policy, int64_t at);
 
 #endif
