@@ -1,0 +1,295 @@
+#include "manifest/manifest.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+	/* dstack's two numeric generations; the keys read here mean the same */
+	VERSION_MIN = 1,
+	VERSION_MAX = 2,
+	LABEL_MAX = 63, /* RFC 1035 §2.3.4 */
+	DOMAIN_MAX = 253,
+	/* dstack's MRCONFIGID form: one byte of version, then the hash */
+	CONFIG_ID_V1 = 0x01,
+};
+
+static void json_done(json_t **j)
+{
+	json_decref(*j);
+}
+
+__attribute__((format(printf, 2, 3))) static enum rc
+refuse(char error[MANIFEST_ERROR_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(error, MANIFEST_ERROR_MAX, format, args);
+	va_end(args);
+	return RC_MALFORMED;
+}
+
+static bool is_lower_ldh(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* One lower-case DNS label (RFC 1123 §2.1: a digit may come first). */
+static bool is_label(const char *s, size_t n)
+{
+	if (n < 1 || n > LABEL_MAX || s[0] == '-' || s[n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_lower_ldh(s[i]))
+			return false;
+	return true;
+}
+
+/* At least two labels, no dot at the end. */
+static bool is_domain(const char *s)
+{
+	size_t labels = 0;
+
+	if (strlen(s) > DOMAIN_MAX)
+		return false;
+	for (;;) {
+		size_t n = strcspn(s, ".");
+
+		if (!is_label(s, n))
+			return false;
+		labels++;
+		if (s[n] == '\0')
+			return labels >= 2;
+		s += n + 1;
+	}
+}
+
+static enum rc read_name(struct manifest *m, const json_t *root, char *error)
+{
+	const char *name = json_string_value(json_object_get(root, "name"));
+
+	if (!name || !is_label(name, strlen(name)))
+		return refuse(error, "name: expected 1 to 63 of a-z 0-9 -, "
+				     "no - at either end");
+	memcpy(m->name, name, strlen(name));
+	return RC_OK;
+}
+
+static enum rc read_version(const json_t *root, char *error)
+{
+	const json_t *v = json_object_get(root, "manifest_version");
+
+	if (!json_is_integer(v) || json_integer_value(v) < VERSION_MIN ||
+	    json_integer_value(v) > VERSION_MAX)
+		return refuse(error, "manifest_version: expected 1 or 2");
+	return RC_OK;
+}
+
+/* A runner needs its file and the file a runner: what one of them meant alone
+ * would be our guess. */
+static enum rc read_compose(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *runner = json_object_get(root, "runner");
+	const json_t *file = json_object_get(root, "docker_compose_file");
+	const char *name = json_string_value(runner);
+
+	if (!runner && !file)
+		return RC_OK;
+	if (name && strcmp(name, "none") == 0 && !file)
+		return RC_OK;
+	if (!name || strcmp(name, "docker-compose") != 0)
+		return refuse(error, "runner: expected \"docker-compose\", or "
+				     "\"none\" without a docker_compose_file");
+	if (!json_is_string(file) || json_string_length(file) == 0)
+		return refuse(error, "docker_compose_file: expected the compose "
+				     "file's text");
+	m->compose = mem_dup(json_string_value(file));
+	return RC_OK;
+}
+
+static bool protocol_of(enum manifest_protocol *out, const json_t *name)
+{
+	static const struct {
+		const char *name;
+		enum manifest_protocol protocol;
+	} table[] = {
+		{ "http", MANIFEST_HTTP },
+		{ "h2", MANIFEST_H2 },
+		{ "tcp", MANIFEST_TCP },
+		{ "tls", MANIFEST_TLS },
+	};
+
+	if (!json_is_string(name))
+		return false;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].name, json_string_value(name)) == 0) {
+			*out = table[i].protocol;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum rc read_port(struct manifest_port *out, const json_t *entry,
+			 size_t i, char *error)
+{
+	const json_t *port = json_object_get(entry, "port");
+	const json_t *protocol = json_object_get(entry, "protocol");
+	const json_t *pp = json_object_get(entry, "pp");
+	struct manifest_port p = { .protocol = MANIFEST_HTTP };
+
+	if (!json_is_integer(port) || json_integer_value(port) < 1 ||
+	    json_integer_value(port) > UINT16_MAX)
+		return refuse(error, "ports[%zu].port: expected 1 to 65535", i);
+	if (protocol && !protocol_of(&p.protocol, protocol))
+		return refuse(error, "ports[%zu].protocol: expected \"http\", "
+				     "\"h2\", \"tcp\" or \"tls\"",
+			      i);
+	if (pp && !json_is_boolean(pp))
+		return refuse(error, "ports[%zu].pp: expected true or false", i);
+	p.port = (uint16_t)json_integer_value(port);
+	p.proxy_protocol = json_is_true(pp);
+	*out = p;
+	return RC_OK;
+}
+
+static enum rc read_ports(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *list = json_object_get(root, "ports");
+	enum rc rc;
+
+	if (!list)
+		return RC_OK;
+	if (!json_is_array(list) || json_array_size(list) > MANIFEST_PORTS_MAX)
+		return refuse(error, "ports: expected a list of at most %d",
+			      MANIFEST_PORTS_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		rc = read_port(&m->ports[i], json_array_get(list, i), i, error);
+		if (rc)
+			return rc;
+		for (size_t k = 0; k < i; k++)
+			if (m->ports[k].port == m->ports[i].port)
+				return refuse(error, "ports[%zu].port: %u is "
+						     "listed twice",
+					      i, m->ports[i].port);
+	}
+	m->port_count = json_array_size(list);
+	return RC_OK;
+}
+
+static enum rc read_domains(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *list = json_object_get(root, "domains");
+
+	if (!list)
+		return RC_OK;
+	if (!json_is_array(list) || json_array_size(list) > MANIFEST_DOMAINS_MAX)
+		return refuse(error, "domains: expected a list of at most %d",
+			      MANIFEST_DOMAINS_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *s = json_string_value(json_array_get(list, i));
+
+		if (!s || !is_domain(s))
+			return refuse(error, "domains[%zu]: expected a lower-case "
+					     "host name",
+				      i);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(m->domains[k], s) == 0)
+				return refuse(error, "domains[%zu]: listed twice",
+					      i);
+		memcpy(m->domains[i], s, strlen(s));
+	}
+	m->domain_count = json_array_size(list);
+	return RC_OK;
+}
+
+static enum rc read_egress(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *egress = json_object_get(root, "egress");
+
+	if (egress && !json_is_boolean(egress))
+		return refuse(error, "egress: expected true or false");
+	m->allows_egress = json_is_true(egress);
+	return RC_OK;
+}
+
+static enum rc read_root(struct manifest *m, const json_t *root, char *error)
+{
+	enum rc rc;
+
+	rc = read_version(root, error);
+	if (rc)
+		return rc;
+	rc = read_name(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_ports(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_domains(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_egress(m, root, error);
+	if (rc)
+		return rc;
+	/* Last: it takes memory, and nothing can fail after it. */
+	return read_compose(m, root, error);
+}
+
+enum rc manifest_read(struct manifest *out, struct span json,
+		      char error[MANIFEST_ERROR_MAX])
+{
+	AUTO(json_done)
+	json_t *root = NULL;
+	AUTO(mem_auto_free)
+	struct manifest *m = mem_new(sizeof(*m));
+	json_error_t where = { 0 };
+	enum rc rc;
+
+	if (json.n == 0 || json.n > MANIFEST_MAX)
+		return refuse(error, "expected 1 to %d bytes", MANIFEST_MAX);
+	/* A key that comes twice would be read differently by somebody else
+	 * who hashes the same bytes. */
+	root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES,
+			  &where);
+	if (!root)
+		return refuse(error, "line %d: %s", where.line, where.text);
+	if (!json_is_object(root))
+		return refuse(error, "expected a JSON object");
+	rc = read_root(m, root, error);
+	if (rc)
+		return rc;
+	sha256_of(&m->hash, json);
+	memcpy(m->app_id, m->hash.b, sizeof(m->app_id));
+	*out = *m;
+	return RC_OK;
+}
+
+void manifest_fini(struct manifest *m)
+{
+	free(m->compose);
+	*m = (struct manifest){ 0 };
+}
+
+void manifest_app_id(uint8_t out[MANIFEST_ID_LEN], struct span json)
+{
+	struct sha256 hash;
+
+	sha256_of(&hash, json);
+	memcpy(out, hash.b, MANIFEST_ID_LEN);
+}
+
+void manifest_config_id(uint8_t out[MANIFEST_CONFIG_ID_LEN], struct span json)
+{
+	struct sha256 hash;
+
+	sha256_of(&hash, json);
+	memset(out, 0, MANIFEST_CONFIG_ID_LEN);
+	out[0] = CONFIG_ID_V1;
+	memcpy(out + 1, hash.b, sizeof(hash.b));
+}
