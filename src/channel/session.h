@@ -7,7 +7,8 @@
  * event, one at a time.  No byte of a later step is sent before the step it
  * depends on was verified; there is no call that skips one.
  *
- * Renewal repeats the rounds with fresh nonces on the same connection.
+ * Renewal repeats the round with fresh nonces on the same connection, and the
+ * peer must stay who it was.  A lease that lapses without one ends the session.
  *
  * Source: docs/PROTOCOL.channel.md.
  */
@@ -20,6 +21,7 @@
 #include "base/merkle.h"
 #include "base/rc.h"
 #include "base/secret.h"
+#include "channel/claims.h"
 #include "crypto/hash.h"
 #include "manifest/manifest.h"
 #include "tee/eventlog.h"
@@ -28,7 +30,6 @@
 enum {
 	CHANNEL_VERSION = 1,
 	CHANNEL_NONCE_LEN = 32,
-	CHANNEL_CLAIMS_MAX = 4096,
 	CHANNEL_MESSAGE_MAX = 512 * 1024, /* one frame: quote, log, manifest */
 	CHANNEL_DETAIL_MAX = 256,
 	CHANNEL_ALLOWED_MAX = 16,
@@ -91,7 +92,7 @@ typedef bool channel_export_fn(void *arg, uint8_t out[32], const char *label,
 typedef void channel_verify_fn(void *arg, struct tee_verdict *out,
 			       struct span quote);
 
-/* Borrowed for the session's life. */
+/* What the spans and pointers name is borrowed for the session's life. */
 struct channel_params {
 	enum channel_role role;
 	struct sha256 own_spki, peer_spki; /* of both TLS certificates */
@@ -102,15 +103,18 @@ struct channel_params {
 	channel_export_fn *export;
 	channel_verify_fn *verify;
 	void *arg; /* of both */
-	uint64_t step_timeout_ms; /* longest wait for a peer's next message */
+	/* longest wait in one state: for the peer's next message, or for the
+	 * owner's answer (a quote); above zero */
+	uint64_t step_timeout_ms;
 };
 
 /* A verified peer.  Identity comes from the quote and its log, not claims. */
 struct channel_peer {
 	struct manifest manifest; /* its hash is in MRCONFIGID */
 	uint8_t instance_id[MANIFEST_ID_LEN];
-	char node_id[64]; /* from the claims: a label, not an identity */
-	char version[32];
+	/* from the claims: labels, not identities */
+	char node_id[CHANNEL_LABEL_MAX];
+	char version[CHANNEL_WORD_MAX];
 	bool is_simulated;
 	struct tee_verdict verdict; /* verdict.quote is not valid any more */
 };
@@ -164,28 +168,33 @@ struct channel_event {
 
 struct channel;
 
-/* Copies params; returns owned: channel_free(), which erases secrets. */
+/* Copies the struct; returns owned: channel_free(), which erases secrets.  A
+ * client's first message is in the output at once. */
 struct channel *channel_new(const struct channel_params *params,
 			    uint64_t now_ms);
 void channel_free(struct channel *c);
 
-/* Plaintext received.  What cannot be used yet is kept, bounded by
- * CHANNEL_MESSAGE_MAX.  A refusal shows as an event. */
+/* Plaintext received.  One unfinished frame is kept, never more than the state
+ * allows its type to be.  A refusal shows as an event. */
 void channel_input(struct channel *c, struct span bytes, uint64_t now_ms);
 /* Plaintext to send; consume what was taken. */
 struct buf *channel_output(struct channel *c);
 /* When channel_expire() must be called; UINT64_MAX: never. */
 uint64_t channel_deadline(const struct channel *c);
 void channel_expire(struct channel *c, uint64_t now_ms);
-/* The next thing to do; call until it says CHANNEL_NOTHING. */
+/* The next thing to do; call until it says CHANNEL_NOTHING.  REFUSED or
+ * WITHDRAWN comes exactly once, also after the owner's own channel_refuse(),
+ * and is the last. */
 void channel_next(struct channel *c, struct channel_event *out,
 		  uint64_t now_ms);
 
-/* Answers to events.  Each is a no-op after a refusal. */
+/* Answers to events.  Each is a no-op after a refusal; one that no event asked
+ * for refuses the session (CHANNEL_INTERNAL). */
 void channel_quoted(struct channel *c, struct span quote, struct span eventlog,
 		    uint64_t leaf_index, uint64_t leaf_count,
 		    const struct merkle_hash *path, size_t path_count,
 		    uint64_t now_ms);
+/* Borrowed until the next round's VERIFIED; NULL: nobody was verified yet. */
 const struct channel_peer *channel_peer(const struct channel *c);
 void channel_admit(struct channel *c, uint64_t now_ms);
 void channel_offer_key(struct channel *c, const uint8_t wg_public[32],
@@ -193,12 +202,13 @@ void channel_offer_key(struct channel *c, const uint8_t wg_public[32],
 void channel_assign(struct channel *c, const struct channel_assignment *a,
 		    uint64_t now_ms);
 
-/* Client, after ASSIGNED: begins the next round. */
+/* Client: begins the next round; nothing while one is under way. */
 void channel_renew(struct channel *c, uint64_t now_ms);
-/* Either side, at any time: tells the peer and ends. */
+/* Either side, at any time: tells the peer and ends.  The detail is sent. */
 void channel_refuse(struct channel *c, enum channel_reason reason,
 		    const char *detail);
-/* Server: the lease is withdrawn; tells the client and ends. */
+/* Server: the lease is withdrawn; tells the client and ends.  While a round is
+ * under way it is told as a refusal with that reason. */
 void channel_withdraw(struct channel *c, enum channel_reason reason);
 
 /*
@@ -207,18 +217,5 @@ void channel_withdraw(struct channel *c, enum channel_reason reason);
  */
 void channel_report_data(uint8_t out[QUOTE_REPORT_DATA_LEN],
 			 const struct merkle_hash *root);
-
-/*
- * Claims as a JSON document:
- * {"app_id":"<40 hex>","instance_id":"<40 hex>","manifest_hash":"<64 hex>",
- *  "node_id":"...","purpose":"cvm-tunnel","version":"..."}
- */
-struct channel_claims {
-	uint8_t app_id[MANIFEST_ID_LEN], instance_id[MANIFEST_ID_LEN];
-	struct sha256 manifest_hash;
-	char node_id[64], purpose[32], version[32];
-};
-enum rc channel_claims_write(struct buf *out, const struct channel_claims *c);
-enum rc channel_claims_read(struct channel_claims *out, struct span json);
 
 #endif
