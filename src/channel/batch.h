@@ -29,10 +29,16 @@ typedef void batch_done_fn(void *arg, enum rc rc, struct span quote,
 			   uint64_t leaf_index, uint64_t leaf_count,
 			   const struct merkle_hash *path, size_t path_count);
 
-/* Returns owned: batch_free(), which waits for a quote under way. */
+/*
+ * Returns owned: batch_free(), which waits for a quote under way; who still
+ * waits then is forgotten, not called.  RC_SYS: no thread or descriptor.
+ */
 enum rc batch_new(struct batch **out, struct loop *loop, batch_quote_fn *quote,
 		  void *quote_arg);
 void batch_free(struct batch *b);
+
+/* The least time between the beginnings of two quotes; 0 (none) at first. */
+void batch_set_interval(struct batch *b, uint64_t interval_ms);
 
 /* Embedded in its owner; zeroed: not waiting. */
 struct batch_wait {
@@ -42,9 +48,11 @@ struct batch_wait {
 	void *arg;
 	bool is_waiting;
 };
-/* Asks for evidence; 'done' is called once, later, unless cancelled. */
+/* Asks for evidence; 'done' is called once, later, unless cancelled.  'w' is
+ * not waiting. */
 void batch_ask(struct batch *b, struct batch_wait *w,
 	       const struct sha512 *binder, batch_done_fn *done, void *arg);
+/* Nothing when not waiting; allowed inside any 'done'. */
 void batch_cancel(struct batch *b, struct batch_wait *w);
 
 #endif
