@@ -1,11 +1,12 @@
 /*
  * collateral_dir: collateral kept in a folder, one file an item, as served.
  *
- *   <dir>/root_ca.crl.der  pck.crl.der  tcb_info.json  tcb_info_issuer_chain.pem
- *         qe_identity.json  qe_identity_issuer_chain.pem
+ *   root_ca.crl.der   pck.crl.der
+ *   tcb_info.json     tcb_info_issuer_chain.pem
+ *   qe_identity.json  qe_identity_issuer_chain.pem
  *
- * or such files in a sub-folder named by the FMSPC (12 lower-case hex digits),
- * which is looked at first.
+ * in the folder, or in its sub-folder named by the FMSPC (12 lower-case hex
+ * digits), which is looked at first.
  */
 #ifndef POSTERN_QUOTING_COLLATERAL_DIR_H
 #define POSTERN_QUOTING_COLLATERAL_DIR_H
@@ -20,13 +21,23 @@ struct collateral_files {
 		qe_identity_chain;
 };
 
+/* Empty, with room for documents to be made. */
+void collateral_init(struct collateral_files *c);
+
 /*
  * Loads from dir/<fmspc> or, when fmspc is NULL or that folder does not exist,
- * from dir.  RC_SYS: errno, and error names the file.
+ * from dir.  RC_SYS (errno) or RC_LIMIT: error names the file; *out is empty.
  */
 enum rc collateral_load(struct collateral_files *out, const char *dir,
 			const uint8_t fmspc[6], char error[256]);
 void collateral_fini(struct collateral_files *c);
+/*
+ * Replaces the six files in dir and in dir/<fmspc>, making the folders.  Each
+ * file is whole at any moment; the set is not, which is harmless as long as the
+ * same PKI signs.  RC_SYS: errno, and error names the folder.
+ */
+enum rc collateral_save(struct collateral_files *c, const char *dir,
+			const uint8_t fmspc[6], char error[256]);
 /* The view tee_verify takes; borrows c. */
 struct tee_collateral collateral_view(const struct collateral_files *c);
 
@@ -35,5 +46,13 @@ struct tee_collateral collateral_view(const struct collateral_files *c);
  * verified.  False: no such certificate inside.
  */
 bool collateral_fmspc_of(uint8_t fmspc[6], struct span quote);
+
+/*
+ * The trust anchor in a PEM file that a configuration names: a simulated one,
+ * whatever it says of itself.  Its label is static.
+ * RC_SYS or RC_MALFORMED: error says what is wrong with which file.
+ */
+enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
+				    char error[256]);
 
 #endif

@@ -1,0 +1,182 @@
+#include "quoting/collateral_dir.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "pki/cert.h"
+#include "pki/pem.h"
+#include "quoting/say.h"
+
+enum {
+	ITEM_COUNT = 6,
+	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
+	FMSPC_LEN = 6,
+};
+
+static const char *const names[ITEM_COUNT] = {
+	"root_ca.crl.der",
+	"pck.crl.der",
+	"tcb_info.json",
+	"tcb_info_issuer_chain.pem",
+	"qe_identity.json",
+	"qe_identity_issuer_chain.pem",
+};
+
+/* The items, in the order of their names. */
+static void items_of(struct buf *items[ITEM_COUNT], struct collateral_files *c)
+{
+	items[0] = &c->root_crl;
+	items[1] = &c->pck_crl;
+	items[2] = &c->tcb_info;
+	items[3] = &c->tcb_info_chain;
+	items[4] = &c->qe_identity;
+	items[5] = &c->qe_identity_chain;
+}
+
+void collateral_init(struct collateral_files *c)
+{
+	struct buf *items[ITEM_COUNT];
+
+	*c = (struct collateral_files){ 0 };
+	items_of(items, c);
+	for (size_t i = 0; i < ITEM_COUNT; i++)
+		buf_init(items[i], ITEM_MAX);
+}
+
+void collateral_fini(struct collateral_files *c)
+{
+	struct buf *items[ITEM_COUNT];
+
+	items_of(items, c);
+	for (size_t i = 0; i < ITEM_COUNT; i++)
+		buf_fini(items[i]);
+}
+
+static void fmspc_name(char out[2 * FMSPC_LEN + 1],
+		       const uint8_t fmspc[FMSPC_LEN])
+{
+	struct wr w = wr_over(out, 2 * FMSPC_LEN);
+
+	text_hex(&w, span_of(fmspc, FMSPC_LEN));
+	out[2 * FMSPC_LEN] = '\0';
+}
+
+static bool is_folder(const char *dir, const char *sub)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return !say_path(path, dir, NULL, sub) && stat(path, &st) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+enum rc collateral_load(struct collateral_files *out, const char *dir,
+			const uint8_t fmspc[FMSPC_LEN], char error[256])
+{
+	AUTO(collateral_fini)
+	struct collateral_files c;
+	struct buf *items[ITEM_COUNT];
+	char name[2 * FMSPC_LEN + 1], path[PATH_MAX];
+	const char *sub = NULL;
+
+	*out = (struct collateral_files){ 0 };
+	collateral_init(&c);
+	items_of(items, &c);
+	if (fmspc) {
+		fmspc_name(name, fmspc);
+		sub = is_folder(dir, name) ? name : NULL;
+	}
+	for (size_t i = 0; i < ITEM_COUNT; i++) {
+		enum rc rc = say_path(path, dir, sub, names[i]);
+		if (!rc)
+			rc = file_read(items[i], path);
+		if (rc == RC_SYS)
+			say(error, "%s/%s: %m", dir, names[i]);
+		else if (rc)
+			say(error, "%s: larger than %d bytes", path, ITEM_MAX);
+		if (rc)
+			return rc;
+	}
+	*out = c;
+	c = (struct collateral_files){ 0 };
+	return RC_OK;
+}
+
+static enum rc save_into(struct buf *const items[ITEM_COUNT], const char *dir,
+			 const char *sub)
+{
+	char path[PATH_MAX];
+	enum rc rc = say_path(path, dir, sub, ".");
+
+	if (!rc)
+		rc = file_make_dirs(path, 0755);
+	for (size_t i = 0; !rc && i < ITEM_COUNT; i++) {
+		rc = say_path(path, dir, sub, names[i]);
+		if (!rc)
+			rc = file_replace(path, buf_span(items[i]), 0644);
+	}
+	return rc;
+}
+
+enum rc collateral_save(struct collateral_files *c, const char *dir,
+			const uint8_t fmspc[FMSPC_LEN], char error[256])
+{
+	struct buf *items[ITEM_COUNT];
+	char name[2 * FMSPC_LEN + 1];
+	enum rc rc;
+
+	items_of(items, c);
+	fmspc_name(name, fmspc);
+	rc = save_into(items, dir, name);
+	if (!rc)
+		rc = save_into(items, dir, NULL);
+	if (rc)
+		say(error, "%s: %m", dir);
+	return rc;
+}
+
+struct tee_collateral collateral_view(const struct collateral_files *c)
+{
+	return (struct tee_collateral){
+		.root_crl = buf_span(&c->root_crl),
+		.pck_crl = buf_span(&c->pck_crl),
+		.tcb_info = buf_span(&c->tcb_info),
+		.tcb_info_chain = buf_span(&c->tcb_info_chain),
+		.qe_identity = buf_span(&c->qe_identity),
+		.qe_identity_chain = buf_span(&c->qe_identity_chain),
+	};
+}
+
+enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
+				    char error[256])
+{
+	AUTO(buf_fini)
+	struct buf pem = { 0 };
+	uint8_t der[CERT_MAX];
+	struct wr room = WR_ARRAY(der);
+	struct span block;
+	struct cert cert;
+	enum rc rc;
+
+	buf_init(&pem, ITEM_MAX);
+	rc = file_read(&pem, path);
+	if (rc == RC_SYS) {
+		say(error, "%s: %m", path);
+		return rc;
+	}
+	if (rc ||
+	    pem_decode(&block, 1, &room, PEM_CERTIFICATE, buf_span(&pem)) ||
+	    cert_parse(&cert, block)) {
+		say(error, "%s: not a certificate with a P-256 key", path);
+		return RC_MALFORMED;
+	}
+	*out = (struct tee_anchor){
+		.key = cert.key,
+		.label = "simulated",
+		.is_simulated = true,
+	};
+	return RC_OK;
+}
