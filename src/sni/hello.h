@@ -20,8 +20,9 @@
 
 enum {
 	HELLO_MAX = 65536, /* bytes of one ClientHello with its header */
-	HELLO_STREAM_MAX = HELLO_MAX + 65536, /* with record headers */
+	HELLO_STREAM_MAX = HELLO_MAX + 65536, /* with its record headers */
 	HELLO_ALPN_MAX = 16, /* protocols kept; more is malformed */
+	HELLO_NAME_MAX = 255, /* bytes of a host_name */
 };
 
 struct hello {
@@ -37,8 +38,11 @@ struct hello {
  * header.
  *
  * RC_OK           *out is filled; its spans borrow 'body'
- * RC_MALFORMED    the grammar is broken, an extension comes twice, or a name
- *                 holds a byte no host name has
+ * RC_MALFORMED    the grammar is broken, a length does not tile, an extension
+ *                 comes twice, the null compression method is missing,
+ *                 pre_shared_key is not last, server_name is anything but one
+ *                 host_name, the name holds a byte no host name has, or
+ *                 legacy_version is newer than TLS 1.2, where it is frozen
  * RC_UNSUPPORTED  legacy_version is older than TLS 1.2
  *
  * On failure *out is untouched.
@@ -50,7 +54,7 @@ enum hello_status {
 	HELLO_DONE, /* out is filled */
 	HELLO_NOT_TLS, /* the first bytes are not a TLS handshake record */
 	HELLO_MALFORMED, /* refuse with decode_error */
-	HELLO_TOO_LARGE, /* over HELLO_MAX */
+	HELLO_TOO_LARGE, /* over HELLO_MAX, or HELLO_STREAM_MAX with records */
 	HELLO_OLD, /* refuse with protocol_version */
 };
 
@@ -58,14 +62,20 @@ enum hello_status {
 struct hello_reader {
 	struct buf message; /* the handshake message so far */
 	size_t consumed; /* bytes of the stream that were understood */
+	size_t record_left; /* bytes the current record still owes */
 };
 
 void hello_reader_init(struct hello_reader *r);
 void hello_reader_fini(struct hello_reader *r);
 /*
  * 'stream' is everything received so far on the connection, from its first
- * byte.  Spans in *out borrow the reader.  A ClientHello must be alone: bytes
- * of a second handshake message in its record are malformed.
+ * byte; each call has at least the bytes of the one before.  The answer is
+ * the same however the stream was cut, and a refusal comes with the first byte
+ * that earns it.  Spans in *out borrow the reader.  A ClientHello must be
+ * alone: bytes of a second handshake message in its record are malformed.
+ * Records may follow it (RFC 8446 §D.4, early data): they stay in the stream
+ * behind 'consumed'.  After any answer but HELLO_MORE the reader is done.
+ * Only HELLO_DONE writes *out.
  */
 enum hello_status hello_feed(struct hello_reader *r, struct hello *out,
 			     struct span stream);

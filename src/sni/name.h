@@ -6,7 +6,13 @@
  * <id> is an application id or instance id (40 hex digits), or an alias (an
  * LDH label).  The suffix is read from the right: "-443s" passthrough to port
  * 443, "-50051g" HTTP/2 only, "-8080" that port, "-s" passthrough to 443, "-g"
- * HTTP/2 only on 80; nothing: port 80.  Exactly one reading of each name.
+ * HTTP/2 only on 80; nothing: port 80.
+ *
+ * Exactly one reading of each name: what follows the last hyphen is a suffix
+ * when it is digits, then any of 's' and 'g', or those alone; it must then be a
+ * good one, and what stands before it must not end in another.  Anything else
+ * belongs to the <id>.  So "my-app" is an alias, "app-080", "app-443sg" and
+ * "app-80-90" are refused, and no alias may end like a suffix.
  *
  * Source: docs/DESIGN.md §4.
  */
@@ -25,7 +31,7 @@ enum {
 enum name_kind {
 	NAME_APP, /* <id>... under the base */
 	NAME_GATEWAY, /* "gateway.<base>" */
-	NAME_CUSTOM, /* a name outside the base */
+	NAME_CUSTOM, /* a name outside the base, or the base itself */
 };
 
 enum name_mode {
@@ -37,6 +43,7 @@ enum name_mode {
 struct name {
 	enum name_kind kind;
 	enum name_mode mode;
+	/* NAME_APP only, zero otherwise: */
 	uint16_t port; /* 1..65535 */
 	bool id_is_hex; /* 40 hex digits: an app or instance id */
 	char id[NAME_LABEL_MAX + 1]; /* lower case */
@@ -45,11 +52,23 @@ struct name {
 
 /*
  * Reads a host name against a base domain (lower case, no dots at its ends).
+ * Case does not matter and one trailing dot is dropped.
  *
  * RC_OK         *out is filled
- * RC_MALFORMED  not a host name, or a label under the base that no reading of
- *               the grammar gives (s and g together, port 0, leading zero, ...)
+ * RC_MALFORMED  not a host name (RFC 1123 §2.1: LDH labels; an IP address is
+ *               none), or a label under the base that no reading of the grammar
+ *               gives (s and g together, port 0, leading zero, "gateway" with a
+ *               suffix, more than one label, ...)
+ *
+ * On failure *out is untouched.
  */
 enum rc name_parse(struct name *out, struct span host, struct span base);
+
+/* A base domain as name_parse() takes it. */
+bool name_is_base(struct span base);
+
+/* A label that can be an alias: an <id> that is read back as itself, neither
+ * 40 hex digits nor "gateway". */
+bool name_is_alias(struct span label);
 
 #endif

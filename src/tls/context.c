@@ -178,7 +178,10 @@ static struct tls_context *context_new(bool is_server)
 
 	atomic_init(&c->refs, 1);
 	c->is_server = is_server;
-	c->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+	if (is_server)
+		c->ssl = SSL_CTX_new(TLS_server_method());
+	else
+		c->ssl = SSL_CTX_new(TLS_client_method());
 	c->bio = tls_bio_method();
 	if (c->ssl && c->bio && set_common(c))
 		return c;

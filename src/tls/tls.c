@@ -209,7 +209,9 @@ static enum tls_status explain(struct tls_conn *c, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_EOF;
 	case SSL_ERROR_SYSCALL:
-		return fail(c, c->is_in_eof ? "unexpected eof" : "output over its bound");
+		if (c->is_in_eof)
+			return fail(c, "unexpected eof");
+		return fail(c, "output over its bound");
 	default:
 		return fail(c, "refused by libssl");
 	}
@@ -295,7 +297,8 @@ const char *tls_conn_alpn(const struct tls_conn *c)
 
 const char *tls_conn_server_name(const struct tls_conn *c)
 {
-	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+	const int type = TLSEXT_NAMETYPE_host_name;
+	const char *name = SSL_get_servername(c->ssl, type);
 
 	return name ? name : "";
 }
@@ -326,7 +329,7 @@ bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out)
 bool tls_export(const struct tls_conn *c, uint8_t out[32], const char *label,
 		struct span context)
 {
-	const unsigned char *p = context.n ? context.p : (const unsigned char *)"";
+	const unsigned char empty = 0, *p = context.n ? context.p : &empty;
 
 	if (c->is_failed || !SSL_is_init_finished(c->ssl))
 		return false;

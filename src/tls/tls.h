@@ -82,7 +82,7 @@ enum tls_status {
 	TLS_OK, /* done, or bytes were moved */
 	TLS_WANT, /* needs more ciphertext from the peer */
 	TLS_EOF, /* the peer sent close_notify */
-	TLS_FAILED, /* broken; tls_conn_error() says why; an alert may be in the output */
+	TLS_FAILED, /* broken: tls_conn_error(); the output may hold an alert */
 };
 
 /* Gives ciphertext received.  Copied.  RC_LIMIT: over TLS_INPUT_MAX, nothing
