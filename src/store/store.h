@@ -6,6 +6,14 @@
  * without a lock.  A write is durable when its call returns: every change is
  * one transaction with fsync.  No secret is ever stored.
  *
+ * A folder is opened once in a process (LMDB's rule), and not carried over a
+ * fork().  The readers' functions may be called from many threads at once, the
+ * writer's from one.
+ *
+ * Any function that says RC_SYS or STORE_FAILED leaves errno: LMDB's own
+ * failures are EIO.  A write that finds the map full says RC_LIMIT, one that
+ * finds a record it cannot read says RC_MALFORMED; nothing changed then.
+ *
  * Source: docs/DESIGN.md §8.
  */
 #ifndef POSTERN_STORE_STORE_H
@@ -13,6 +21,7 @@
 
 #include "base/rc.h"
 #include "base/span.h"
+#include "base/wr.h"
 
 struct store;
 
@@ -82,12 +91,14 @@ enum rc store_lease_remove(struct store *s,
 /*
  * The address of an instance: the one it had, or the lowest free one of
  * first..last (both included, IPv4-mapped, same upper 96 bits), reserved for
- * it from now on.  RC_LIMIT: none is free.
+ * it from now on.  When all are reserved, the lowest one whose instance holds
+ * no lease changes hands.  RC_LIMIT: every one is leased.
  */
 enum rc store_address(struct store *s, uint8_t address[16],
 		      const uint8_t instance_id[STORE_ID_LEN],
 		      const uint8_t first[16], const uint8_t last[16]);
-/* Replaces all aliases (label -> app id) at once. */
+/* Replaces all aliases (label -> app id) at once; labels are lower case and not
+ * empty.  RC_MALFORMED: a label comes twice. */
 struct store_alias {
 	char label[STORE_LABEL_MAX];
 	uint8_t app_id[STORE_ID_LEN];
@@ -100,7 +111,7 @@ enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
 enum store_answer {
 	STORE_FOUND,
 	STORE_NONE, /* nothing under that name */
-	STORE_FAILED, /* the database cannot be read; store_error() says why */
+	STORE_FAILED, /* the database cannot be read */
 };
 
 enum store_answer store_lease_get(struct store *s, struct store_lease *out,
@@ -109,9 +120,8 @@ enum store_answer store_alias_get(struct store *s,
 				  uint8_t app_id[STORE_ID_LEN],
 				  struct span label);
 /*
- * Leases under an id: an instance id gives one, an app id up to
- * STORE_TARGETS_MAX live ones (expires after now), least recently granted
- * first.
+ * Live leases (they expire after now) under an id: an instance id gives one,
+ * an app id up to STORE_TARGETS_MAX, least recently granted first.
  */
 struct store_targets {
 	struct store_lease leases[STORE_TARGETS_MAX];

@@ -1,0 +1,121 @@
+#include "store/record.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	FLAG_SIMULATED = 1 << 0,
+	FLAG_PROXY_PROTOCOL = 1 << 0,
+};
+
+static void wr_label(struct wr *w, const char label[STORE_LABEL_MAX])
+{
+	size_t n = strnlen(label, STORE_LABEL_MAX);
+
+	assert(n < STORE_LABEL_MAX);
+	wr_vec8(w, span_of(label, n));
+}
+
+/* A text shorter than its array, without a NUL inside. */
+static bool rd_label(struct span *s, char label[STORE_LABEL_MAX])
+{
+	struct span text;
+
+	if (!rd_vec8(s, &text) || text.n >= STORE_LABEL_MAX ||
+	    (text.n && memchr(text.p, 0, text.n)))
+		return false;
+	if (text.n)
+		memcpy(label, text.p, text.n);
+	label[text.n] = '\0';
+	return true;
+}
+
+static void wr_port(struct wr *w, const struct store_port *p)
+{
+	wr_be16(w, p->port);
+	wr_u8(w, (uint8_t)p->protocol);
+	wr_u8(w, p->proxy_protocol ? FLAG_PROXY_PROTOCOL : 0);
+}
+
+static bool rd_port(struct span *s, struct store_port *p)
+{
+	uint8_t protocol, flags;
+
+	if (!rd_be16(s, &p->port) || !rd_u8(s, &protocol) ||
+	    !rd_u8(s, &flags) || protocol > STORE_TLS ||
+	    flags & ~FLAG_PROXY_PROTOCOL)
+		return false;
+	p->protocol = (enum store_protocol)protocol;
+	p->proxy_protocol = flags & FLAG_PROXY_PROTOCOL;
+	return true;
+}
+
+static bool rd_ports(struct span *s, struct store_lease *l)
+{
+	uint8_t count;
+
+	if (!rd_u8(s, &count) || count > STORE_PORTS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!rd_port(s, &l->ports[i]))
+			return false;
+	l->port_count = count;
+	return true;
+}
+
+static bool rd_time(struct span *s, int64_t *unix_ms)
+{
+	uint64_t v;
+
+	if (!rd_be64(s, &v))
+		return false;
+	*unix_ms = (int64_t)v;
+	return true;
+}
+
+void record_write(struct wr *w, const struct store_lease *l)
+{
+	assert(l->port_count <= STORE_PORTS_MAX);
+	wr_u8(w, RECORD_VERSION);
+	wr_bytes(w, SPAN_ARRAY(l->app_id));
+	wr_label(w, l->app_name);
+	wr_label(w, l->node_id);
+	wr_bytes(w, SPAN_ARRAY(l->wg_public));
+	wr_bytes(w, SPAN_ARRAY(l->address));
+	wr_be64(w, (uint64_t)l->granted_unix_ms);
+	wr_be64(w, (uint64_t)l->renewed_unix_ms);
+	wr_be64(w, (uint64_t)l->expires_unix_ms);
+	wr_be32(w, l->renewals);
+	wr_u8(w, l->is_simulated ? FLAG_SIMULATED : 0);
+	wr_label(w, l->image);
+	wr_label(w, l->tcb_status);
+	wr_u8(w, (uint8_t)l->port_count);
+	for (size_t i = 0; i < l->port_count; i++)
+		wr_port(w, &l->ports[i]);
+}
+
+bool record_read(struct store_lease *out, struct span s)
+{
+	struct store_lease l = { 0 };
+	uint8_t version, flags;
+
+	if (!rd_u8(&s, &version) || version != RECORD_VERSION ||
+	    !rd_copy(&s, l.app_id, sizeof(l.app_id)) ||
+	    !rd_label(&s, l.app_name) ||
+	    !rd_label(&s, l.node_id) ||
+	    !rd_copy(&s, l.wg_public, sizeof(l.wg_public)) ||
+	    !rd_copy(&s, l.address, sizeof(l.address)) ||
+	    !rd_time(&s, &l.granted_unix_ms) ||
+	    !rd_time(&s, &l.renewed_unix_ms) ||
+	    !rd_time(&s, &l.expires_unix_ms) ||
+	    !rd_be32(&s, &l.renewals) ||
+	    !rd_u8(&s, &flags) || flags & ~FLAG_SIMULATED ||
+	    !rd_label(&s, l.image) ||
+	    !rd_label(&s, l.tcb_status) ||
+	    !rd_ports(&s, &l) || !rd_end(&s))
+		return false;
+	l.is_simulated = flags & FLAG_SIMULATED;
+	memcpy(l.instance_id, out->instance_id, sizeof(l.instance_id));
+	*out = l;
+	return true;
+}

@@ -1,0 +1,24 @@
+/*
+ * record: a lease as its bytes in the database.
+ *
+ * The instance id is the record's key and not in it.  The first byte is the
+ * version of the layout; texts have a length of one byte before them; numbers
+ * are big-endian.
+ */
+#ifndef POSTERN_STORE_RECORD_H
+#define POSTERN_STORE_RECORD_H
+
+#include "store/store.h"
+
+enum {
+	RECORD_VERSION = 1,
+	RECORD_MAX = 1024, /* more than any lease takes */
+};
+
+/* Every text of 'l' ends within its array, every count is within its bound. */
+void record_write(struct wr *w, const struct store_lease *l);
+/* Fills all but the instance id.  False, and *out untouched, when the bytes are
+ * not what record_write() writes. */
+bool record_read(struct store_lease *out, struct span bytes);
+
+#endif

@@ -1,0 +1,383 @@
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/address.h"
+#include "store/db.h"
+#include "store/record.h"
+
+enum {
+	/* An app's place: app id, time granted, instance id.  So the keys of
+	 * one app stand together, the longest granted first. */
+	PLACE_LEN = STORE_ID_LEN + 8 + STORE_ID_LEN,
+};
+
+struct store {
+	struct db *db;
+};
+
+enum rc store_open(struct store **out, const char *path,
+		   enum store_access access, uint64_t map_size,
+		   char error[256])
+{
+	struct db *db;
+	enum rc rc = db_open(&db, path, access, map_size, error);
+
+	if (rc)
+		return rc;
+	*out = mem_new(sizeof(**out));
+	**out = (struct store){ .db = db };
+	return RC_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	db_close(s->db);
+	free(s);
+}
+
+static enum rc get_lease(struct db *db, MDB_txn *txn,
+			 const uint8_t instance_id[STORE_ID_LEN],
+			 struct store_lease *out, bool *is_found)
+{
+	struct span bytes;
+	enum rc rc = db_get(db, txn, TABLE_LEASES,
+			    span_of(instance_id, STORE_ID_LEN), &bytes, is_found);
+
+	if (rc || !*is_found)
+		return rc;
+	if (!record_read(out, bytes))
+		return RC_MALFORMED;
+	memcpy(out->instance_id, instance_id, STORE_ID_LEN);
+	return RC_OK;
+}
+
+static void write_place(struct wr *w, const struct store_lease *l)
+{
+	wr_bytes(w, SPAN_ARRAY(l->app_id));
+	wr_be64(w, (uint64_t)l->granted_unix_ms);
+	wr_bytes(w, SPAN_ARRAY(l->instance_id));
+}
+
+/* Takes a lease's place and key out of the tables beside its record. */
+static enum rc unlink_lease(struct db *db, MDB_txn *txn,
+			    const struct store_lease *l)
+{
+	uint8_t place[PLACE_LEN];
+	struct wr w = WR_ARRAY(place);
+	enum rc rc;
+
+	write_place(&w, l);
+	rc = db_del(db, txn, TABLE_APPS, wr_span(&w));
+	if (rc)
+		return rc;
+	return db_del(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public));
+}
+
+/* RC_DENIED when what 'key' names belongs to another instance. */
+static enum rc check_owner(struct db *db, MDB_txn *txn, enum table t,
+			   struct span key, struct span instance_id)
+{
+	struct span owner;
+	bool is_found;
+	enum rc rc = db_get(db, txn, t, key, &owner, &is_found);
+
+	if (!rc && is_found && !span_equal(owner, instance_id))
+		return RC_DENIED;
+	return rc;
+}
+
+static enum rc link_lease(struct db *db, MDB_txn *txn,
+			  const struct store_lease *l)
+{
+	const struct span id = SPAN_ARRAY(l->instance_id);
+	uint8_t bytes[RECORD_MAX], place[PLACE_LEN];
+	struct wr record = WR_ARRAY(bytes), at = WR_ARRAY(place);
+	enum rc rc;
+
+	record_write(&record, l);
+	write_place(&at, l);
+	rc = db_put(db, txn, TABLE_LEASES, id, wr_span(&record));
+	if (!rc)
+		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), span_str(""));
+	if (!rc)
+		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
+	if (!rc)
+		rc = address_reserve(db, txn, id, SPAN_ARRAY(l->address));
+	return rc;
+}
+
+static enum rc put_lease(struct db *db, MDB_txn *txn,
+			 const struct store_lease *l)
+{
+	const struct span id = SPAN_ARRAY(l->instance_id);
+	struct store_lease old;
+	bool is_found;
+	enum rc rc;
+
+	rc = check_owner(db, txn, TABLE_HOLDERS, SPAN_ARRAY(l->address), id);
+	if (!rc)
+		rc = check_owner(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public),
+				 id);
+	if (!rc)
+		rc = get_lease(db, txn, l->instance_id, &old, &is_found);
+	if (!rc && is_found)
+		rc = unlink_lease(db, txn, &old);
+	if (!rc)
+		rc = link_lease(db, txn, l);
+	return rc;
+}
+
+enum rc store_lease_put(struct store *s, const struct store_lease *l)
+{
+	struct db *db = s->db;
+	MDB_txn *txn;
+	enum rc rc = db_write_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	return db_write_end(txn, put_lease(db, txn, l));
+}
+
+static enum rc remove_lease(struct db *db, MDB_txn *txn,
+			    const uint8_t instance_id[STORE_ID_LEN],
+			    bool forget)
+{
+	const struct span id = span_of(instance_id, STORE_ID_LEN);
+	struct store_lease old;
+	bool is_found;
+	enum rc rc = get_lease(db, txn, instance_id, &old, &is_found);
+
+	if (!rc && is_found)
+		rc = unlink_lease(db, txn, &old);
+	if (!rc)
+		rc = db_del(db, txn, TABLE_LEASES, id);
+	if (!rc && forget)
+		rc = address_free(db, txn, id);
+	return rc;
+}
+
+enum rc store_lease_remove(struct store *s,
+			   const uint8_t instance_id[STORE_ID_LEN],
+			   bool forget)
+{
+	struct db *db = s->db;
+	MDB_txn *txn;
+	enum rc rc = db_write_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	return db_write_end(txn, remove_lease(db, txn, instance_id, forget));
+}
+
+enum rc store_address(struct store *s, uint8_t address[16],
+		      const uint8_t instance_id[STORE_ID_LEN],
+		      const uint8_t first[16], const uint8_t last[16])
+{
+	struct db *db = s->db;
+	uint8_t found[ADDRESS_LEN];
+	MDB_txn *txn;
+	enum rc rc = db_write_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	rc = db_write_end(txn, address_find(db, txn, found,
+					    span_of(instance_id, STORE_ID_LEN),
+					    first, last));
+	if (!rc)
+		memcpy(address, found, ADDRESS_LEN);
+	return rc;
+}
+
+static enum rc set_aliases(struct db *db, MDB_txn *txn,
+			   const struct store_alias *aliases, size_t count)
+{
+	MDB_dbi table = db_table(db, TABLE_ALIASES);
+	int result = mdb_drop(txn, table, 0);
+
+	for (size_t i = 0; i < count && !result; i++) {
+		size_t n = strnlen(aliases[i].label, STORE_LABEL_MAX);
+		MDB_val k = db_val(span_of(aliases[i].label, n));
+		MDB_val v = db_val(SPAN_ARRAY(aliases[i].app_id));
+
+		assert(n > 0 && n < STORE_LABEL_MAX);
+		result = mdb_put(txn, table, &k, &v, MDB_NOOVERWRITE);
+	}
+	return result == MDB_KEYEXIST ? RC_MALFORMED : db_rc(result);
+}
+
+enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
+			  size_t count)
+{
+	struct db *db = s->db;
+	MDB_txn *txn;
+	enum rc rc = db_write_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	return db_write_end(txn, set_aliases(db, txn, aliases, count));
+}
+
+static enum store_answer to_answer(enum rc rc, bool is_found)
+{
+	if (rc == RC_MALFORMED)
+		errno = EIO;
+	if (rc)
+		return STORE_FAILED;
+	return is_found ? STORE_FOUND : STORE_NONE;
+}
+
+enum store_answer store_lease_get(struct store *s, struct store_lease *out,
+				  const uint8_t instance_id[STORE_ID_LEN])
+{
+	struct db *db = s->db;
+	bool is_found = false;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
+	if (rc)
+		return STORE_FAILED;
+	rc = get_lease(db, txn, instance_id, out, &is_found);
+	db_read_end(db, txn);
+	return to_answer(rc, is_found);
+}
+
+enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
+				  struct span label)
+{
+	struct db *db = s->db;
+	bool is_found = false;
+	struct span have;
+	MDB_txn *txn;
+	enum rc rc;
+
+	if (label.n == 0 || label.n >= STORE_LABEL_MAX)
+		return STORE_NONE;
+	rc = db_read_begin(db, &txn);
+	if (rc)
+		return STORE_FAILED;
+	rc = db_get(db, txn, TABLE_ALIASES, label, &have, &is_found);
+	if (!rc && is_found && !rd_copy(&have, app_id, STORE_ID_LEN))
+		rc = RC_MALFORMED;
+	db_read_end(db, txn);
+	return to_answer(rc, is_found);
+}
+
+/* Adds the lease of an instance if it lives. */
+static enum rc add_target(struct db *db, MDB_txn *txn,
+			  struct store_targets *out,
+			  const uint8_t instance_id[STORE_ID_LEN],
+			  int64_t now_unix_ms)
+{
+	struct store_lease *l = &out->leases[out->count];
+	bool is_found;
+	enum rc rc = get_lease(db, txn, instance_id, l, &is_found);
+
+	if (!rc && is_found && l->expires_unix_ms > now_unix_ms)
+		out->count++;
+	return rc;
+}
+
+static enum rc add_app(struct db *db, MDB_txn *txn, MDB_cursor *c,
+		       struct store_targets *out, struct span app_id,
+		       int64_t now_unix_ms)
+{
+	MDB_val k = db_val(app_id), v;
+	int result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+
+	while (!result && out->count < STORE_TARGETS_MAX) {
+		struct span place = db_span(k);
+		uint8_t instance_id[STORE_ID_LEN];
+		enum rc rc;
+
+		if (!span_has_prefix(place, app_id))
+			break;
+		if (!rd_skip(&place, PLACE_LEN - STORE_ID_LEN) ||
+		    !rd_copy(&place, instance_id, STORE_ID_LEN))
+			return RC_MALFORMED;
+		rc = add_target(db, txn, out, instance_id, now_unix_ms);
+		if (rc)
+			return rc;
+		result = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+	}
+	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
+}
+
+static enum rc find_targets(struct db *db, MDB_txn *txn,
+			    struct store_targets *out,
+			    const uint8_t id[STORE_ID_LEN], int64_t now_unix_ms)
+{
+	MDB_cursor *c;
+	enum rc rc = add_target(db, txn, out, id, now_unix_ms);
+
+	if (rc || out->count)
+		return rc;
+	rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c));
+	if (rc)
+		return rc;
+	rc = add_app(db, txn, c, out, span_of(id, STORE_ID_LEN), now_unix_ms);
+	mdb_cursor_close(c);
+	return rc;
+}
+
+enum store_answer store_targets(struct store *s, struct store_targets *out,
+				const uint8_t id[STORE_ID_LEN],
+				int64_t now_unix_ms)
+{
+	struct db *db = s->db;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
+	out->count = 0;
+	if (rc)
+		return STORE_FAILED;
+	rc = find_targets(db, txn, out, id, now_unix_ms);
+	db_read_end(db, txn);
+	return to_answer(rc, out->count > 0);
+}
+
+static enum rc each_lease(MDB_cursor *c,
+			  bool (*fn)(void *arg, const struct store_lease *l),
+			  void *arg)
+{
+	MDB_val k, v;
+	int result = mdb_cursor_get(c, &k, &v, MDB_FIRST);
+
+	for (; !result; result = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
+		struct span id = db_span(k);
+		struct store_lease l = { 0 };
+
+		if (!rd_copy(&id, l.instance_id, STORE_ID_LEN) ||
+		    !rd_end(&id) || !record_read(&l, db_span(v)))
+			return RC_MALFORMED;
+		if (!fn(arg, &l))
+			return RC_OK;
+	}
+	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
+}
+
+enum rc store_each(struct store *s,
+		   bool (*fn)(void *arg, const struct store_lease *l),
+		   void *arg)
+{
+	struct db *db = s->db;
+	MDB_cursor *c;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_LEASES), &c));
+	if (!rc) {
+		rc = each_lease(c, fn, arg);
+		mdb_cursor_close(c);
+	}
+	db_read_end(db, txn);
+	return rc;
+}

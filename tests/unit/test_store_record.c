@@ -1,0 +1,154 @@
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/record.h"
+
+static struct store_lease full_lease(void)
+{
+	struct store_lease l = {
+		.instance_id = { 1, 2, 3 },
+		.app_id = { 4, 5, 6 },
+		.app_name = "hello",
+		.node_id = "cvm-1",
+		.wg_public = { 7 },
+		.address = { [10] = 0xff, 0xff, 10, 88, 0, 2 },
+		.granted_unix_ms = 1,
+		.renewed_unix_ms = 2,
+		.expires_unix_ms = INT64_MAX,
+		.renewals = UINT32_MAX,
+		.is_simulated = true,
+		.image = "base",
+		.tcb_status = "UpToDate",
+		.port_count = STORE_PORTS_MAX,
+	};
+
+	for (unsigned i = 0; i < STORE_PORTS_MAX; i++)
+		l.ports[i] = (struct store_port){
+			.port = (uint16_t)(65535 - i),
+			.protocol = (enum store_protocol)(i % 4),
+			.proxy_protocol = i % 3 == 0,
+		};
+	memset(l.app_name, 'n', STORE_LABEL_MAX - 1);
+	return l;
+}
+
+static struct span written(uint8_t bytes[RECORD_MAX], const struct store_lease *l)
+{
+	struct wr w = wr_over(bytes, RECORD_MAX);
+	struct span s = { 0 };
+
+	record_write(&w, l);
+	assert_true(wr_done(&w, &s));
+	return s;
+}
+
+static void read_of_written_is_the_same(void **state)
+{
+	struct store_lease leases[2] = { full_lease() };
+	uint8_t bytes[RECORD_MAX];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct store_lease got = { 0 };
+
+		memcpy(got.instance_id, leases[i].instance_id, STORE_ID_LEN);
+		assert_true(record_read(&got, written(bytes, &leases[i])));
+		assert_memory_equal(&got, &leases[i], sizeof(got));
+	}
+}
+
+static void every_prefix_refused(void **state)
+{
+	struct store_lease l = full_lease(), before, got;
+	uint8_t bytes[RECORD_MAX];
+	struct span s = written(bytes, &l);
+
+	(void)state;
+	memset(&got, 0x5a, sizeof(got));
+	before = got;
+	for (size_t n = 0; n < s.n; n++) {
+		uint8_t *own = malloc(n ? n : 1);
+
+		memcpy(own, s.p, n);
+		assert_false(record_read(&got, span_of(own, n)));
+		assert_memory_equal(&got, &before, sizeof(got));
+		free(own);
+	}
+}
+
+/* A record of no texts and no ports, with one byte set. */
+static void wrong_bytes_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		uint8_t byte;
+	} cases[] = {
+		{ "other_version", 0, 2 },
+		{ "unknown_flag", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4, 2 },
+		{ "text_too_long", 21, STORE_LABEL_MAX },
+		{ "too_many_ports", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4 + 1 + 1 + 1, STORE_PORTS_MAX + 1 },
+	};
+	struct store_lease l = { 0 }, got = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint8_t bytes[RECORD_MAX] = { 0 };
+
+		(void)written(bytes, &l);
+		bytes[cases[i].at] = cases[i].byte;
+		assert_false(record_read(&got, span_of(bytes, sizeof(bytes))));
+	}
+}
+
+static void trailing_byte_refused(void **state)
+{
+	struct store_lease l = full_lease(), got = { 0 };
+	uint8_t bytes[RECORD_MAX + 1] = { 0 };
+	struct span s = written(bytes, &l);
+
+	(void)state;
+	assert_false(record_read(&got, span_of(s.p, s.n + 1)));
+}
+
+static void wrong_port_refused(void **state)
+{
+	struct store_lease l = { .port_count = 1 }, got = { 0 };
+	uint8_t bytes[RECORD_MAX];
+	struct span s = written(bytes, &l);
+
+	(void)state;
+	bytes[s.n - 2] = STORE_TLS + 1;
+	assert_false(record_read(&got, s));
+	bytes[s.n - 2] = STORE_TLS;
+	assert_true(record_read(&got, s));
+	bytes[s.n - 1] = 2;
+	assert_false(record_read(&got, s));
+}
+
+static void text_with_nul_refused(void **state)
+{
+	struct store_lease l = { .app_name = "ab" }, got = { 0 };
+	uint8_t bytes[RECORD_MAX];
+	struct span s = written(bytes, &l);
+
+	(void)state;
+	bytes[22] = 0;
+	assert_false(record_read(&got, s));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(read_of_written_is_the_same),
+		cmocka_unit_test(every_prefix_refused),
+		cmocka_unit_test(wrong_bytes_refused),
+		cmocka_unit_test(trailing_byte_refused),
+		cmocka_unit_test(wrong_port_refused),
+		cmocka_unit_test(text_with_nul_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
