@@ -18,14 +18,21 @@
 #include "tee/quote.h"
 
 struct quote_source;
+struct tsm_ops;
 
+/* Copied.  A program sets 'simulator'; the rest is for tests. */
 struct quote_source_options {
-	/* "/sys/kernel/config/tsm/report" unless a test says otherwise */
-	const char *tsm_path;
-	/* "/sys/class/misc/tdx_guest/measurements" */
-	const char *measurements_path;
 	/* the simulated platform's socket; NULL: none is configured */
 	const char *simulator;
+	/* NULL: "/sys/kernel/config/tsm/report" */
+	const char *tsm_path;
+	/* NULL: "/sys/class/misc/tdx_guest/measurements" */
+	const char *measurements_path;
+	/* files that only a TDX machine has, NULL-ended; NULL: the usual */
+	const char *const *tdx_marks;
+	/* who plays the kernel (source_tsm.h); NULL: the kernel */
+	const struct tsm_ops *tsm_ops;
+	void *tsm_world;
 };
 
 /*
@@ -49,10 +56,13 @@ bool quote_source_is_simulated(const struct quote_source *s);
 enum rc quote_source_get(struct quote_source *s, struct buf *out,
 			 const uint8_t report_data[QUOTE_REPORT_DATA_LEN]);
 
-/* Extends RTMR 2 or 3; RC_DENIED for another. */
+/*
+ * Extends RTMR 2 or 3; RC_DENIED for another.  RC_UNSUPPORTED: a kernel before
+ * 6.16, which has no way to.  Otherwise as quote_source_get.
+ */
 enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
 			    const struct sha384 *digest);
-/* Reads an RTMR's value. */
+/* Reads an RTMR's value; failures as quote_source_extend. */
 enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
 			  struct sha384 *out);
 

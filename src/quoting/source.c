@@ -1,0 +1,191 @@
+#include "quoting/source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "quoting/say.h"
+#include "quoting/source_sim.h"
+#include "quoting/source_tsm.h"
+
+struct quote_source {
+	char *simulator; /* NULL: the kernel's files are the source */
+	char *report_path, *measurements_path;
+	struct tsm tsm;
+};
+
+/* Any of these says: this is a trust domain. */
+static const char *const default_marks[] = {
+	"/dev/tdx_guest",
+	"/dev/tdx-guest",
+	"/sys/firmware/acpi/tables/CCEL",
+	NULL,
+};
+
+static const char *find_mark(const char *const *marks)
+{
+	for (; *marks; marks++)
+		if (access(*marks, F_OK) == 0)
+			return *marks;
+	return NULL;
+}
+
+/* Whether TDX makes quotes here; 'why' says what was found instead. */
+static bool has_tdx(const struct tsm *t, char why[SAY_MAX])
+{
+	char provider[TSM_PROVIDER_MAX];
+	int error = tsm_probe(t, provider);
+
+	errno = error;
+	if (error == ENXIO)
+		say(why, "%s has no provider", t->report_path);
+	else if (error == EACCES || error == EPERM)
+		say(why, "%s: %m (it takes root)", t->report_path);
+	else if (error)
+		say(why, "%s: %m", t->report_path);
+	else if (strcmp(provider, TSM_PROVIDER_TDX) != 0)
+		say(why, "%s is for %s, not TDX", t->report_path, provider);
+	else
+		return true;
+	return false;
+}
+
+static enum rc choose(struct quote_source *s, const char *simulator,
+		      const char *const *marks, char error[SAY_MAX])
+{
+	char why[SAY_MAX];
+	const char *mark;
+
+	if (has_tdx(&s->tsm, why))
+		return RC_OK;
+	if (!simulator) {
+		say(error, "no source of quotes: %s; and no simulator", why);
+		return RC_UNSUPPORTED;
+	}
+	mark = find_mark(marks);
+	if (mark) {
+		say(error, "no simulator on a TDX machine (%s), and: %s", mark,
+		    why);
+		return RC_UNSUPPORTED;
+	}
+	s->simulator = mem_dup(simulator);
+	return RC_OK;
+}
+
+static char *path_or(const char *path, const char *usual)
+{
+	return mem_dup(path ? path : usual);
+}
+
+enum rc quote_source_open(struct quote_source **out,
+			  const struct quote_source_options *o,
+			  char error[256])
+{
+	struct quote_source *s = mem_new(sizeof(*s));
+	enum rc rc;
+
+	s->report_path = path_or(o->tsm_path, TSM_REPORT_PATH);
+	s->measurements_path = path_or(o->measurements_path,
+				       TSM_MEASUREMENTS_PATH);
+	s->tsm = (struct tsm){
+		.report_path = s->report_path,
+		.measurements_path = s->measurements_path,
+		.ops = o->tsm_ops ? o->tsm_ops : &tsm_kernel,
+		.world = o->tsm_world,
+	};
+	rc = choose(s, o->simulator,
+		    o->tdx_marks ? o->tdx_marks : default_marks, error);
+	if (rc) {
+		quote_source_free(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+void quote_source_free(struct quote_source *s)
+{
+	if (!s)
+		return;
+	mem_auto_free(&s->simulator);
+	mem_auto_free(&s->report_path);
+	mem_auto_free(&s->measurements_path);
+	mem_auto_free(&s);
+}
+
+const char *quote_source_name(const struct quote_source *s)
+{
+	return s->simulator ? "simulator" : TSM_PROVIDER_TDX;
+}
+
+bool quote_source_is_simulated(const struct quote_source *s)
+{
+	return s->simulator != NULL;
+}
+
+enum rc quote_source_get(struct quote_source *s, struct buf *out,
+			 const uint8_t report_data[QUOTE_REPORT_DATA_LEN])
+{
+	struct simproto_request r = { .op = SIMPROTO_QUOTE };
+
+	if (!s->simulator)
+		return tsm_quote(&s->tsm, out, report_data);
+	memcpy(r.report_data, report_data, sizeof(r.report_data));
+	return source_sim_call(s->simulator, &r, out);
+}
+
+/* A call whose answer is a register's value. */
+static enum rc ask_register(const struct quote_source *s,
+			    const struct simproto_request *r,
+			    struct sha384 *out)
+{
+	AUTO(buf_fini)
+	struct buf value = { 0 };
+	struct sha384 v;
+	struct span all;
+	enum rc rc;
+
+	buf_init(&value, sizeof(v.b));
+	rc = source_sim_call(s->simulator, r, &value);
+	if (rc)
+		return rc;
+	all = buf_span(&value);
+	if (!rd_copy(&all, v.b, sizeof(v.b)))
+		return RC_MALFORMED;
+	*out = v;
+	return RC_OK;
+}
+
+enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
+			    const struct sha384 *digest)
+{
+	const struct simproto_request r = {
+		.op = SIMPROTO_EXTEND,
+		.rtmr = (uint8_t)rtmr,
+		.digest = *digest,
+	};
+	struct sha384 value;
+
+	if (rtmr != 2 && rtmr != 3)
+		return RC_DENIED;
+	if (!s->simulator)
+		return tsm_extend(&s->tsm, rtmr, digest);
+	return ask_register(s, &r, &value);
+}
+
+enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
+			  struct sha384 *out)
+{
+	const struct simproto_request r = {
+		.op = SIMPROTO_READ,
+		.rtmr = (uint8_t)rtmr,
+	};
+
+	if (rtmr >= QUOTE_RTMR_COUNT)
+		return RC_DENIED;
+	if (!s->simulator)
+		return tsm_rtmr(&s->tsm, rtmr, out);
+	return ask_register(s, &r, out);
+}
