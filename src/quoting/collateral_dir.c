@@ -1,6 +1,6 @@
 #include "quoting/collateral_dir.h"
 
-#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -9,11 +9,15 @@
 #include "pki/cert.h"
 #include "pki/pem.h"
 #include "quoting/say.h"
+#include "tee/pck.h"
+#include "tee/quote.h"
 
 enum {
 	ITEM_COUNT = 6,
 	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
 	FMSPC_LEN = 6,
+	CHAIN_LEN = 3, /* PCK, its CA, root */
+	PEM_CHAIN = 5, /* certification data of a quote */
 };
 
 static const char *const names[ITEM_COUNT] = {
@@ -150,33 +154,55 @@ struct tee_collateral collateral_view(const struct collateral_files *c)
 	};
 }
 
+/* Whether this certificate names a platform, and which. */
+static bool fmspc_in(uint8_t fmspc[FMSPC_LEN], struct span der)
+{
+	struct pck_info pck;
+	struct cert cert;
+
+	if (cert_parse(&cert, der) || !pck_parse(&pck, cert.sgx))
+		return false;
+	memcpy(fmspc, pck.fmspc, FMSPC_LEN);
+	return true;
+}
+
+bool collateral_fmspc_of(uint8_t fmspc[FMSPC_LEN], struct span quote)
+{
+	uint8_t der[CHAIN_LEN * CERT_MAX];
+	struct wr room = WR_ARRAY(der);
+	struct span certs[CHAIN_LEN];
+	struct quote q;
+
+	if (quote_parse(&q, quote) != TEE_OK ||
+	    q.certification_type != PEM_CHAIN ||
+	    pem_decode(certs, CHAIN_LEN, &room, PEM_CERTIFICATE,
+		       q.certification_data))
+		return false;
+	for (size_t i = 0; i < CHAIN_LEN; i++)
+		if (fmspc_in(fmspc, certs[i]))
+			return true;
+	return false;
+}
+
 enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
 				    char error[256])
 {
 	AUTO(buf_fini)
 	struct buf pem = { 0 };
-	uint8_t der[CERT_MAX];
-	struct wr room = WR_ARRAY(der);
-	struct span block;
-	struct cert cert;
 	enum rc rc;
 
 	buf_init(&pem, ITEM_MAX);
 	rc = file_read(&pem, path);
-	if (rc == RC_SYS) {
+	if (rc == RC_SYS)
 		say(error, "%s: %m", path);
+	else if (rc)
+		say(error, "%s: larger than %d bytes", path, ITEM_MAX);
+	if (rc)
 		return rc;
-	}
-	if (rc ||
-	    pem_decode(&block, 1, &room, PEM_CERTIFICATE, buf_span(&pem)) ||
-	    cert_parse(&cert, block)) {
-		say(error, "%s: not a certificate with a P-256 key", path);
-		return RC_MALFORMED;
-	}
-	*out = (struct tee_anchor){
-		.key = cert.key,
-		.label = "simulated",
-		.is_simulated = true,
-	};
-	return RC_OK;
+	rc = tee_anchor_simulated(out, buf_span(&pem));
+	if (rc == RC_DENIED)
+		say(error, "%s: Intel's root is no simulation", path);
+	else if (rc)
+		say(error, "%s: not one self-signed P-256 certificate", path);
+	return rc;
 }

@@ -48,9 +48,9 @@ struct tee_collateral collateral_view(const struct collateral_files *c);
 bool collateral_fmspc_of(uint8_t fmspc[6], struct span quote);
 
 /*
- * The trust anchor in a PEM file that a configuration names: a simulated one,
- * whatever it says of itself.  Its label is static.
- * RC_SYS or RC_MALFORMED: error says what is wrong with which file.
+ * The simulated trust anchor in a PEM file that a configuration names, by
+ * tee_anchor_simulated().  Otherwise error says what is wrong with which file:
+ * RC_SYS (errno), RC_LIMIT, RC_MALFORMED, RC_DENIED (Intel's own root).
  */
 enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
 				    char error[256]);
