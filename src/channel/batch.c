@@ -116,8 +116,11 @@ static void tree_build(struct batch *b)
 	for (size_t i = 0; i < leaves->count; i++)
 		merkle_leaf(&leaves->hashes[i], hash_merkle_sha256,
 			    SPAN_ARRAY(b->flying[i]->binder.b));
-	for (b->level_count = 1; b->levels[b->level_count - 1].count > 1; b->level_count++)
-		level_up(&b->levels[b->level_count], &b->levels[b->level_count - 1]);
+	b->level_count = 1;
+	for (struct level *l = leaves; l->count > 1; l++) {
+		level_up(l + 1, l);
+		b->level_count++;
+	}
 }
 
 static size_t tree_path(struct merkle_hash path[LEVELS_MAX],

@@ -17,9 +17,12 @@ struct batch;
 struct buf;
 struct loop;
 
-/* Makes a quote over report_data into *out; called in the batch's thread. */
+/*
+ * Makes a quote over report_data (QUOTE_REPORT_DATA_LEN bytes) into *out;
+ * called in the batch's thread.
+ */
 typedef enum rc batch_quote_fn(void *arg, struct buf *out,
-			       const uint8_t report_data[QUOTE_REPORT_DATA_LEN]);
+			       const uint8_t report_data[]);
 
 /*
  * The evidence for one binder, in the loop's thread.  rc not RC_OK: there is

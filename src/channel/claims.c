@@ -78,7 +78,7 @@ static bool read_label(const json_t *root, const char *key, char *out,
 
 	if (!s || !is_label(s, cap))
 		return false;
-	memcpy(out, s, strlen(s));
+	memcpy(out, s, strlen(s) + 1);
 	return true;
 }
 
@@ -95,8 +95,10 @@ enum rc channel_claims_read(struct channel_claims *out, struct span json)
 	if (!json_is_object(root) || json_object_size(root) != KEY_COUNT)
 		return RC_MALFORMED;
 	if (!read_hex(root, "app_id", c.app_id, sizeof(c.app_id)) ||
-	    !read_hex(root, "instance_id", c.instance_id, sizeof(c.instance_id)) ||
-	    !read_hex(root, "manifest_hash", c.manifest_hash.b, sizeof(c.manifest_hash.b)) ||
+	    !read_hex(root, "instance_id", c.instance_id,
+		      sizeof(c.instance_id)) ||
+	    !read_hex(root, "manifest_hash", c.manifest_hash.b,
+		      sizeof(c.manifest_hash.b)) ||
 	    !read_label(root, "node_id", c.node_id, sizeof(c.node_id)) ||
 	    !read_label(root, "purpose", c.purpose, sizeof(c.purpose)) ||
 	    !read_label(root, "version", c.version, sizeof(c.version)))

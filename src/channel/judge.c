@@ -1,22 +1,16 @@
 #include "channel/judge.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-__attribute__((format(printf, 3, 4))) static bool
-refuse(struct judge_refusal *why, enum channel_reason reason,
-       const char *format, ...)
+static bool refuse(struct judge_refusal *why, enum channel_reason reason,
+		   const char *told)
 {
-	va_list args;
-
 	*why = (struct judge_refusal){ .reason = reason };
-	va_start(args, format);
-	(void)vsnprintf(why->told, sizeof(why->told), format, args);
-	va_end(args);
-	memcpy(why->kept, why->told, sizeof(why->kept));
+	(void)snprintf(why->told, sizeof(why->told), "%s", told);
+	(void)snprintf(why->kept, sizeof(why->kept), "%s", told);
 	return false;
 }
 
@@ -25,8 +19,7 @@ refuse(struct judge_refusal *why, enum channel_reason reason,
 static bool refuse_tee(struct judge_refusal *why, enum tee_reason reason,
 		       const char *detail)
 {
-	(void)refuse(why, CHANNEL_EVIDENCE_REFUSED, "%s",
-		     tee_reason_name(reason));
+	(void)refuse(why, CHANNEL_EVIDENCE_REFUSED, tee_reason_name(reason));
 	if (detail[0])
 		(void)snprintf(why->kept, sizeof(why->kept), "%s: %.200s",
 			       tee_reason_name(reason), detail);
@@ -50,9 +43,11 @@ static bool check_binding(struct judge_refusal *why, const struct quote *quote,
 			  e->leaf_count, e->path, e->path_count))
 		return refuse(why, CHANNEL_BINDING_MISMATCH, "merkle-path");
 	if (found.n != sizeof(want))
-		return refuse(why, CHANNEL_BINDING_MISMATCH, "report-data-length");
+		return refuse(why, CHANNEL_BINDING_MISMATCH,
+			      "report-data-length");
 	if (span_is_zero(found))
-		return refuse(why, CHANNEL_BINDING_MISMATCH, "report-data-zero");
+		return refuse(why, CHANNEL_BINDING_MISMATCH,
+			      "report-data-zero");
 	channel_report_data(want, &root);
 	if (!ct_equal(want, found.p, sizeof(want)))
 		return refuse(why, CHANNEL_BINDING_MISMATCH, "report-data");
@@ -82,7 +77,8 @@ static bool check_manifest(struct manifest *m, struct judge_refusal *why,
 	if (!span_equal(SPAN_ARRAY(config_id), quote->td.mr_config_id))
 		return refuse(why, CHANNEL_MANIFEST_MISMATCH, "mrconfigid");
 	if (manifest_read(m, json, error)) {
-		(void)refuse(why, CHANNEL_MANIFEST_MISMATCH, "manifest-malformed");
+		(void)refuse(why, CHANNEL_MANIFEST_MISMATCH,
+			     "manifest-malformed");
 		(void)snprintf(why->kept, sizeof(why->kept), "%.200s", error);
 		return false;
 	}

@@ -1,7 +1,6 @@
 #include "channel/link.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,16 +59,12 @@ static void stop_io(struct link *l)
 	batch_cancel(l->options.batch, &l->wait);
 }
 
-__attribute__((format(printf, 2, 3))) static void
-say_why(struct link *l, const char *format, ...)
+/* The first reason stays. */
+static void say_why(struct link *l, const char *what, const char *detail)
 {
-	va_list args;
-
-	if (l->why[0])
-		return;
-	va_start(args, format);
-	(void)vsnprintf(l->why, sizeof(l->why), format, args);
-	va_end(args);
+	if (!l->why[0])
+		(void)snprintf(l->why, sizeof(l->why), "%s%s%s", what,
+			       detail[0] ? ": " : "", detail);
 }
 
 /* Nothing more is sent or read; closed() is called from the timer, where none
@@ -115,10 +110,10 @@ static bool send_some(struct link *l)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && errno == EAGAIN)
 			return true;
 		if (n < 0) {
-			say_why(l, "send: %s", strerrordesc_np(errno));
+			say_why(l, "send", strerrordesc_np(errno));
 			return false;
 		}
 		buf_consume(out, (size_t)n);
@@ -137,7 +132,7 @@ static bool encrypt(struct link *l)
 	if (buf_span(plain).n == 0)
 		return true;
 	if (tls_write(l->tls, buf_span(plain)) != TLS_OK) {
-		say_why(l, "tls: %s", tls_conn_error(l->tls));
+		say_why(l, "tls", tls_conn_error(l->tls));
 		return false;
 	}
 	buf_consume(plain, buf_span(plain).n);
@@ -188,11 +183,16 @@ static void on_evidence(void *arg, enum rc rc, struct span quote,
 
 static void on_session_end(struct link *l, const struct channel_event *e)
 {
-	say_why(l, "%s %s%s%s: %s",
-		e->kind == CHANNEL_WITHDRAWN ? "withdrawn" : "refused",
-		e->by_peer ? "by the peer" : "by us",
-		e->detail[0] ? ": " : "", e->detail,
-		channel_reason_name(e->reason));
+	static const char *const what[2][2] = {
+		{ "refused", "refused by the peer" },
+		{ "withdrawn", "withdrawn by the peer" },
+	};
+	char why[WHY_MAX];
+
+	(void)snprintf(why, sizeof(why), "%s%s%.200s",
+		       channel_reason_name(e->reason), e->detail[0] ? ": " : "",
+		       e->detail);
+	say_why(l, what[e->kind == CHANNEL_WITHDRAWN][e->by_peer], why);
 	batch_cancel(l->options.batch, &l->wait);
 	begin_closing(l);
 }
@@ -252,7 +252,7 @@ static bool open_session(struct link *l)
 	if (strcmp(tls_conn_alpn(l->tls), CHANNEL_ALPN) != 0 ||
 	    !tls_conn_own_spki(l->tls, &p.own_spki) ||
 	    !tls_conn_peer_spki(l->tls, &p.peer_spki)) {
-		say_why(l, "tls: no certificate or no protocol");
+		say_why(l, "tls", "no certificate or no protocol");
 		return false;
 	}
 	l->channel = channel_new(&p, loop_now_ms(o->loop));
@@ -274,13 +274,15 @@ static bool receive(struct link *l)
 
 		if (room == 0)
 			return true;
-		n = recv(l->fd, chunk, room < sizeof(chunk) ? room : sizeof(chunk), 0);
+		if (room > sizeof(chunk))
+			room = sizeof(chunk);
+		n = recv(l->fd, chunk, room, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && errno == EAGAIN)
 			return true;
 		if (n < 0) {
-			say_why(l, "receive: %s", strerrordesc_np(errno));
+			say_why(l, "receive", strerrordesc_np(errno));
 			return false;
 		}
 		if (n == 0) {
@@ -305,7 +307,7 @@ static bool shake(struct link *l)
 	case TLS_FAILED:
 		break;
 	}
-	say_why(l, "tls: %s", tls_conn_error(l->tls));
+	say_why(l, "tls", tls_conn_error(l->tls));
 	return false;
 }
 
@@ -325,13 +327,13 @@ static void read_session(struct link *l)
 	}
 	if (l->phase != PHASE_OPEN)
 		return;
-	if (status == TLS_EOF) {
-		say_why(l, "closed by the peer");
-		begin_closing(l);
-	} else if (status == TLS_FAILED) {
-		say_why(l, "tls: %s", tls_conn_error(l->tls));
-		begin_closing(l);
-	}
+	if (status == TLS_WANT)
+		return;
+	if (status == TLS_EOF)
+		say_why(l, "closed by the peer", "");
+	else
+		say_why(l, "tls", tls_conn_error(l->tls));
+	begin_closing(l);
 }
 
 /* After our last byte: reads and forgets, so that a close with unread bytes
@@ -343,7 +345,7 @@ static void linger(struct link *l)
 
 	for (int i = 0; i < READ_BUDGET; i++) {
 		n = recv(l->fd, chunk, sizeof(chunk), 0);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			return;
 		if (n <= 0) {
 			finish(l);
@@ -383,7 +385,7 @@ static void push(struct link *l)
 			finish(l);
 			return;
 		}
-		(void)shutdown(l->fd, SHUT_WR); /* fails when the peer is gone */
+		(void)shutdown(l->fd, SHUT_WR); /* fails: no peer any more */
 		l->phase = PHASE_LINGERING;
 	}
 	if (l->phase == PHASE_CONNECTING || buf_span(tls_output(l->tls)).n)
@@ -404,7 +406,7 @@ static bool connected(struct link *l)
 	int error = sock_error(l->fd);
 
 	if (error) {
-		say_why(l, "connect: %s", strerrordesc_np(error));
+		say_why(l, "connect", strerrordesc_np(error));
 		return false;
 	}
 	l->phase = PHASE_HANDSHAKE;
@@ -462,7 +464,7 @@ static void on_timer(void *arg)
 		pump(l);
 		push(l);
 	} else if (now_ms >= l->phase_at_ms) {
-		say_why(l, "handshake timeout");
+		say_why(l, "handshake timeout", "");
 		finish(l);
 	}
 	leave(l);
@@ -525,7 +527,7 @@ void link_flush(struct link *l)
 void link_close(struct link *l, const char *why)
 {
 	enter(l);
-	say_why(l, "%s", why);
+	say_why(l, why, "");
 	begin_closing(l);
 	push(l);
 	leave(l);

@@ -68,9 +68,9 @@ void message_write_hello(struct wr *w, const struct message_hello *m)
 
 static bool read_path(struct message_evidence *m, struct span path)
 {
-	if (path.n % MERKLE_HASH_LEN || path.n / MERKLE_HASH_LEN > MERKLE_PATH_MAX)
-		return false;
 	m->path_count = path.n / MERKLE_HASH_LEN;
+	if (path.n % MERKLE_HASH_LEN || m->path_count > MERKLE_PATH_MAX)
+		return false;
 	for (size_t i = 0; i < m->path_count; i++)
 		if (!rd_copy(&path, m->path[i].b, MERKLE_HASH_LEN))
 			return false;
@@ -222,8 +222,9 @@ enum rc message_read_assign(struct message_assign *out, struct span body)
 	    !rd_be16(&body, &a->keepalive_s) ||
 	    !rd_u8(&body, &count) || count > CHANNEL_ALLOWED_MAX)
 		return RC_MALFORMED;
-	for (a->allowed_count = 0; a->allowed_count < count; a->allowed_count++)
-		if (!read_prefix(&body, &a->allowed[a->allowed_count]))
+	a->allowed_count = count;
+	for (size_t i = 0; i < count; i++)
+		if (!read_prefix(&body, &a->allowed[i]))
 			return RC_MALFORMED;
 	if (!rd_end(&body) || !message_assignment_is_sound(a))
 		return RC_MALFORMED;
@@ -252,7 +253,9 @@ void message_write_assign(struct wr *w, const struct message_assign *m)
 
 static enum channel_reason reason_of(uint16_t number)
 {
-	return number < CHANNEL_REASON_COUNT ? (enum channel_reason)number : CHANNEL_UNKNOWN;
+	if (number >= CHANNEL_REASON_COUNT)
+		return CHANNEL_UNKNOWN;
+	return (enum channel_reason)number;
 }
 
 enum rc message_read_refusal(struct message_refusal *out, struct span body)

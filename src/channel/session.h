@@ -143,9 +143,12 @@ struct channel_assignment {
 enum channel_event_kind {
 	CHANNEL_NOTHING, /* wait for input or the deadline */
 	CHANNEL_QUOTE, /* make evidence: answer with channel_quoted() */
-	CHANNEL_VERIFIED, /* peer verified: answer channel_admit() or channel_refuse() */
+	/* the peer is who it says: answer with channel_admit() or
+	 * channel_refuse() */
+	CHANNEL_VERIFIED,
 	CHANNEL_KEY_WANTED, /* client: answer with channel_offer_key() */
-	CHANNEL_KEYED, /* server: the client's key is here: answer channel_assign() */
+	/* server: the client's key is here: answer with channel_assign() */
+	CHANNEL_KEYED,
 	CHANNEL_ASSIGNED, /* client: assignment and PSK are valid */
 	CHANNEL_REFUSED, /* over: reason, detail, by_peer say why */
 	CHANNEL_WITHDRAWN /* client: the server withdrew the lease */

@@ -1,7 +1,6 @@
 #include "manifest/manifest.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +17,26 @@ enum {
 	CONFIG_ID_V1 = 0x01,
 };
 
+static const char TWICE[] = "listed twice";
+
 static void json_done(json_t **j)
 {
 	json_decref(*j);
 }
 
-__attribute__((format(printf, 2, 3))) static enum rc
-refuse(char error[MANIFEST_ERROR_MAX], const char *format, ...)
+static enum rc refuse(char error[MANIFEST_ERROR_MAX], const char *key,
+		      const char *expected)
 {
-	va_list args;
+	(void)snprintf(error, MANIFEST_ERROR_MAX, "%s: %s", key, expected);
+	return RC_MALFORMED;
+}
 
-	va_start(args, format);
-	(void)vsnprintf(error, MANIFEST_ERROR_MAX, format, args);
-	va_end(args);
+/* As refuse(), of one entry of a list: "ports[2].port: ..." */
+static enum rc refuse_at(char error[MANIFEST_ERROR_MAX], const char *list,
+			 size_t i, const char *member, const char *expected)
+{
+	(void)snprintf(error, MANIFEST_ERROR_MAX, "%s[%zu]%s: %s", list, i,
+		       member, expected);
 	return RC_MALFORMED;
 }
 
@@ -74,9 +80,9 @@ static enum rc read_name(struct manifest *m, const json_t *root, char *error)
 	const char *name = json_string_value(json_object_get(root, "name"));
 
 	if (!name || !is_label(name, strlen(name)))
-		return refuse(error, "name: expected 1 to 63 of a-z 0-9 -, "
-				     "no - at either end");
-	memcpy(m->name, name, strlen(name));
+		return refuse(error, "name",
+			      "expected 1 to 63 of a-z 0-9 -, no - at an end");
+	memcpy(m->name, name, strlen(name) + 1);
 	return RC_OK;
 }
 
@@ -86,7 +92,7 @@ static enum rc read_version(const json_t *root, char *error)
 
 	if (!json_is_integer(v) || json_integer_value(v) < VERSION_MIN ||
 	    json_integer_value(v) > VERSION_MAX)
-		return refuse(error, "manifest_version: expected 1 or 2");
+		return refuse(error, "manifest_version", "expected 1 or 2");
 	return RC_OK;
 }
 
@@ -103,11 +109,12 @@ static enum rc read_compose(struct manifest *m, const json_t *root, char *error)
 	if (name && strcmp(name, "none") == 0 && !file)
 		return RC_OK;
 	if (!name || strcmp(name, "docker-compose") != 0)
-		return refuse(error, "runner: expected \"docker-compose\", or "
-				     "\"none\" without a docker_compose_file");
+		return refuse(error, "runner",
+			      "expected \"docker-compose\", or \"none\" "
+			      "without a docker_compose_file");
 	if (!json_is_string(file) || json_string_length(file) == 0)
-		return refuse(error, "docker_compose_file: expected the compose "
-				     "file's text");
+		return refuse(error, "docker_compose_file",
+			      "expected the compose file's text");
 	m->compose = mem_dup(json_string_value(file));
 	return RC_OK;
 }
@@ -145,13 +152,14 @@ static enum rc read_port(struct manifest_port *out, const json_t *entry,
 
 	if (!json_is_integer(port) || json_integer_value(port) < 1 ||
 	    json_integer_value(port) > UINT16_MAX)
-		return refuse(error, "ports[%zu].port: expected 1 to 65535", i);
+		return refuse_at(error, "ports", i, ".port",
+				 "expected 1 to 65535");
 	if (protocol && !protocol_of(&p.protocol, protocol))
-		return refuse(error, "ports[%zu].protocol: expected \"http\", "
-				     "\"h2\", \"tcp\" or \"tls\"",
-			      i);
+		return refuse_at(error, "ports", i, ".protocol",
+				 "expected http, h2, tcp or tls");
 	if (pp && !json_is_boolean(pp))
-		return refuse(error, "ports[%zu].pp: expected true or false", i);
+		return refuse_at(error, "ports", i, ".pp",
+				 "expected true or false");
 	p.port = (uint16_t)json_integer_value(port);
 	p.proxy_protocol = json_is_true(pp);
 	*out = p;
@@ -165,18 +173,17 @@ static enum rc read_ports(struct manifest *m, const json_t *root, char *error)
 
 	if (!list)
 		return RC_OK;
-	if (!json_is_array(list) || json_array_size(list) > MANIFEST_PORTS_MAX)
-		return refuse(error, "ports: expected a list of at most %d",
-			      MANIFEST_PORTS_MAX);
+	if (!json_is_array(list) ||
+	    json_array_size(list) > MANIFEST_PORTS_MAX)
+		return refuse(error, "ports", "expected a list of at most 32");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		rc = read_port(&m->ports[i], json_array_get(list, i), i, error);
 		if (rc)
 			return rc;
 		for (size_t k = 0; k < i; k++)
 			if (m->ports[k].port == m->ports[i].port)
-				return refuse(error, "ports[%zu].port: %u is "
-						     "listed twice",
-					      i, m->ports[i].port);
+				return refuse_at(error, "ports", i, ".port",
+						 "expected 1 to 65535");
 	}
 	m->port_count = json_array_size(list);
 	return RC_OK;
@@ -188,21 +195,21 @@ static enum rc read_domains(struct manifest *m, const json_t *root, char *error)
 
 	if (!list)
 		return RC_OK;
-	if (!json_is_array(list) || json_array_size(list) > MANIFEST_DOMAINS_MAX)
-		return refuse(error, "domains: expected a list of at most %d",
-			      MANIFEST_DOMAINS_MAX);
+	if (!json_is_array(list) ||
+	    json_array_size(list) > MANIFEST_DOMAINS_MAX)
+		return refuse(error, "domains",
+			      "expected a list of at most 32");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *s = json_string_value(json_array_get(list, i));
 
 		if (!s || !is_domain(s))
-			return refuse(error, "domains[%zu]: expected a lower-case "
-					     "host name",
-				      i);
+			return refuse_at(error, "domains", i, "",
+					 "expected a lower-case host name");
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(m->domains[k], s) == 0)
-				return refuse(error, "domains[%zu]: listed twice",
-					      i);
-		memcpy(m->domains[i], s, strlen(s));
+				return refuse_at(error, "domains", i, "",
+						 TWICE);
+		memcpy(m->domains[i], s, strlen(s) + 1);
 	}
 	m->domain_count = json_array_size(list);
 	return RC_OK;
@@ -213,7 +220,7 @@ static enum rc read_egress(struct manifest *m, const json_t *root, char *error)
 	const json_t *egress = json_object_get(root, "egress");
 
 	if (egress && !json_is_boolean(egress))
-		return refuse(error, "egress: expected true or false");
+		return refuse(error, "egress", "expected true or false");
 	m->allows_egress = json_is_true(egress);
 	return RC_OK;
 }
@@ -252,15 +259,18 @@ enum rc manifest_read(struct manifest *out, struct span json,
 	enum rc rc;
 
 	if (json.n == 0 || json.n > MANIFEST_MAX)
-		return refuse(error, "expected 1 to %d bytes", MANIFEST_MAX);
+		return refuse(error, "manifest", "expected 1 to 65536 bytes");
 	/* A key that comes twice would be read differently by somebody else
 	 * who hashes the same bytes. */
 	root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES,
 			  &where);
-	if (!root)
-		return refuse(error, "line %d: %s", where.line, where.text);
+	if (!root) {
+		(void)snprintf(error, MANIFEST_ERROR_MAX, "line %d: %.200s",
+			       where.line, where.text);
+		return RC_MALFORMED;
+	}
 	if (!json_is_object(root))
-		return refuse(error, "expected a JSON object");
+		return refuse(error, "manifest", "expected a JSON object");
 	rc = read_root(m, root, error);
 	if (rc)
 		return rc;

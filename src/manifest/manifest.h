@@ -64,7 +64,8 @@ struct manifest {
 	char domains[MANIFEST_DOMAINS_MAX][254];
 	size_t domain_count;
 	bool allows_egress;
-	char *compose; /* the compose file's text; owned; NULL: none (a gateway) */
+	/* the compose file's text; owned; NULL: none (a gateway) */
+	char *compose;
 };
 
 enum {
