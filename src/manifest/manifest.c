@@ -183,7 +183,7 @@ static enum rc read_ports(struct manifest *m, const json_t *root, char *error)
 		for (size_t k = 0; k < i; k++)
 			if (m->ports[k].port == m->ports[i].port)
 				return refuse_at(error, "ports", i, ".port",
-						 "expected 1 to 65535");
+						 TWICE);
 	}
 	m->port_count = json_array_size(list);
 	return RC_OK;

@@ -1,0 +1,220 @@
+/* The application manifest: what is read, what is refused and why. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "manifest/manifest.h"
+
+static const char full[] =
+	"{\"manifest_version\":2,\"name\":\"hello\",\"runner\":\"docker-compose\","
+	"\"docker_compose_file\":\"services: {}\\n\","
+	"\"ports\":[{\"port\":80,\"protocol\":\"http\",\"pp\":false},"
+	"{\"port\":443,\"protocol\":\"tls\",\"pp\":true},{\"port\":50051,\"protocol\":\"h2\"},"
+	"{\"port\":22,\"protocol\":\"tcp\"},{\"port\":8080}],"
+	"\"domains\":[\"www.example.org\"],\"egress\":true,\"kms_enabled\":false}";
+
+static void full_manifest_read(void **state)
+{
+	struct manifest m;
+	char error[MANIFEST_ERROR_MAX] = "";
+
+	(void)state;
+	assert_int_equal(manifest_read(&m, span_str(full), error), RC_OK);
+	assert_string_equal(m.name, "hello");
+	assert_string_equal(m.compose, "services: {}\n");
+	assert_int_equal(m.port_count, 5);
+	assert_int_equal(m.ports[1].port, 443);
+	assert_int_equal(m.ports[1].protocol, MANIFEST_TLS);
+	assert_true(m.ports[1].proxy_protocol);
+	assert_int_equal(m.ports[2].protocol, MANIFEST_H2);
+	assert_int_equal(m.ports[3].protocol, MANIFEST_TCP);
+	assert_int_equal(m.ports[4].protocol, MANIFEST_HTTP);
+	assert_false(m.ports[4].proxy_protocol);
+	assert_int_equal(m.domain_count, 1);
+	assert_string_equal(m.domains[0], "www.example.org");
+	assert_true(m.allows_egress);
+	manifest_fini(&m);
+	assert_null(m.compose);
+}
+
+/* SHA-256("abc") is FIPS 180-2's example: identity comes from the bytes. */
+static void ids_are_of_the_bytes(void **state)
+{
+	static const char hash[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	uint8_t want[32], app[MANIFEST_ID_LEN], config[MANIFEST_CONFIG_ID_LEN];
+
+	(void)state;
+	assert_true(text_hex_decode(want, 32, span_str(hash)));
+	manifest_app_id(app, span_str("abc"));
+	assert_memory_equal(app, want, 20);
+	manifest_config_id(config, span_str("abc"));
+	assert_int_equal(config[0], 1);
+	assert_memory_equal(config + 1, want, 32);
+	assert_true(span_is_zero(span_of(config + 33, 15)));
+}
+
+static void read_agrees_with_ids(void **state)
+{
+	struct manifest m;
+	char error[MANIFEST_ERROR_MAX];
+	uint8_t app[MANIFEST_ID_LEN];
+
+	(void)state;
+	assert_int_equal(manifest_read(&m, span_str(full), error), RC_OK);
+	manifest_app_id(app, span_str(full));
+	assert_memory_equal(m.app_id, app, 20);
+	assert_memory_equal(m.hash.b, app, 20);
+	manifest_fini(&m);
+}
+
+#define HEAD "{\"manifest_version\":2,\"name\":\"a\""
+
+static const struct {
+	const char *name, *json, *error; /* error NULL: read */
+} rows[] = {
+	{ "gateway_without_compose_read", HEAD "}", NULL },
+	{ "runner_none_read", HEAD ",\"runner\":\"none\"}", NULL },
+	{ "version_1_read", "{\"manifest_version\":1,\"name\":\"a\"}", NULL },
+	{ "unknown_keys_pass", HEAD ",\"x\":{\"y\":[1,null]}}", NULL },
+	{ "empty_lists_read", HEAD ",\"ports\":[],\"domains\":[]}", NULL },
+	{ "longest_label_read",
+	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	  NULL },
+	{ "empty_refused", "", "manifest: " },
+	{ "broken_json_names_line", "{\n\n\"name\": }", "line 3: " },
+	{ "trailing_bytes_refused", HEAD "} x", "line 1: " },
+	{ "array_refused", "[]", "manifest: " },
+	{ "duplicate_key_refused", HEAD ",\"name\":\"b\"}", "line 1: " },
+	{ "nul_in_string_refused", "{\"manifest_version\":2,\"name\":\"a\\u0000b\"}", "line 1: " },
+	{ "no_version_refused", "{\"name\":\"a\"}", "manifest_version: " },
+	{ "version_3_refused", "{\"manifest_version\":3,\"name\":\"a\"}", "manifest_version: " },
+	{ "version_text_refused", "{\"manifest_version\":\"2\",\"name\":\"a\"}", "manifest_version: " },
+	{ "no_name_refused", "{\"manifest_version\":2}", "name: " },
+	{ "name_upper_case_refused", "{\"manifest_version\":2,\"name\":\"A\"}", "name: " },
+	{ "name_dash_first_refused", "{\"manifest_version\":2,\"name\":\"-a\"}", "name: " },
+	{ "name_dash_last_refused", "{\"manifest_version\":2,\"name\":\"a-\"}", "name: " },
+	{ "name_dot_refused", "{\"manifest_version\":2,\"name\":\"a.b\"}", "name: " },
+	{ "name_empty_refused", "{\"manifest_version\":2,\"name\":\"\"}", "name: " },
+	{ "name_64_refused",
+	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	  "name: " },
+	{ "runner_unknown_refused", HEAD ",\"runner\":\"bash\"}", "runner: " },
+	{ "runner_none_with_file_refused", HEAD ",\"runner\":\"none\",\"docker_compose_file\":\"x\"}",
+	  "runner: " },
+	{ "file_without_runner_refused", HEAD ",\"docker_compose_file\":\"x\"}", "runner: " },
+	{ "runner_without_file_refused", HEAD ",\"runner\":\"docker-compose\"}",
+	  "docker_compose_file: " },
+	{ "file_not_text_refused", HEAD ",\"runner\":\"docker-compose\",\"docker_compose_file\":{}}",
+	  "docker_compose_file: " },
+	{ "file_empty_refused", HEAD ",\"runner\":\"docker-compose\",\"docker_compose_file\":\"\"}",
+	  "docker_compose_file: " },
+	{ "ports_not_list_refused", HEAD ",\"ports\":{}}", "ports: " },
+	{ "port_0_refused", HEAD ",\"ports\":[{\"port\":0}]}", "ports[0].port: " },
+	{ "port_65536_refused", HEAD ",\"ports\":[{\"port\":80},{\"port\":65536}]}", "ports[1].port: " },
+	{ "port_fraction_refused", HEAD ",\"ports\":[{\"port\":80.0}]}", "ports[0].port: " },
+	{ "port_missing_refused", HEAD ",\"ports\":[{}]}", "ports[0].port: " },
+	{ "port_number_alone_refused", HEAD ",\"ports\":[80]}", "ports[0].port: " },
+	{ "port_twice_refused", HEAD ",\"ports\":[{\"port\":80},{\"port\":80,\"protocol\":\"tcp\"}]}",
+	  "ports[1].port: listed twice" },
+	{ "protocol_unknown_refused", HEAD ",\"ports\":[{\"port\":80,\"protocol\":\"HTTP\"}]}",
+	  "ports[0].protocol: " },
+	{ "protocol_null_refused", HEAD ",\"ports\":[{\"port\":80,\"protocol\":null}]}",
+	  "ports[0].protocol: " },
+	{ "pp_number_refused", HEAD ",\"ports\":[{\"port\":80,\"pp\":1}]}", "ports[0].pp: " },
+	{ "domains_text_refused", HEAD ",\"domains\":\"a.b\"}", "domains: " },
+	{ "domain_one_label_refused", HEAD ",\"domains\":[\"localhost\"]}", "domains[0]: " },
+	{ "domain_upper_case_refused", HEAD ",\"domains\":[\"A.org\"]}", "domains[0]: " },
+	{ "domain_trailing_dot_refused", HEAD ",\"domains\":[\"a.org.\"]}", "domains[0]: " },
+	{ "domain_empty_label_refused", HEAD ",\"domains\":[\"a..org\"]}", "domains[0]: " },
+	{ "domain_wildcard_refused", HEAD ",\"domains\":[\"*.a.org\"]}", "domains[0]: " },
+	{ "domain_number_refused", HEAD ",\"domains\":[1]}", "domains[0]: " },
+	{ "domain_twice_refused", HEAD ",\"domains\":[\"a.org\",\"a.org\"]}", "domains[1]: listed twice" },
+	{ "egress_text_refused", HEAD ",\"egress\":\"yes\"}", "egress: " },
+};
+
+static void table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct manifest m, before;
+		char error[MANIFEST_ERROR_MAX] = "";
+		enum rc rc;
+
+		memset(&m, 0x5a, sizeof(m));
+		before = m;
+		rc = manifest_read(&m, span_str(rows[i].json), error);
+		if (!rows[i].error && rc)
+			fail_msg("%s: %s", rows[i].name, error);
+		if (rows[i].error && (rc != RC_MALFORMED ||
+				      strncmp(error, rows[i].error, strlen(rows[i].error)) != 0))
+			fail_msg("%s: rc %d, %s", rows[i].name, (int)rc, error);
+		if (rc)
+			assert_memory_equal(&m, &before, sizeof(m));
+		else
+			manifest_fini(&m);
+	}
+}
+
+static void more_than_32_ports_refused(void **state)
+{
+	char json[2048] = HEAD ",\"ports\":[{\"port\":1}";
+	char error[MANIFEST_ERROR_MAX];
+	struct manifest m;
+
+	(void)state;
+	for (int i = 2; i <= 32; i++)
+		(void)sprintf(json + strlen(json), ",{\"port\":%d}", i);
+	strcat(json, "]}");
+	assert_int_equal(manifest_read(&m, span_str(json), error), RC_OK);
+	assert_int_equal(m.port_count, 32);
+	manifest_fini(&m);
+	strcpy(json + strlen(json) - 2, ",{\"port\":33}]}");
+	assert_int_equal(manifest_read(&m, span_str(json), error), RC_MALFORMED);
+	assert_true(strncmp(error, "ports: ", 7) == 0);
+}
+
+static void each_prefix_refused(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < strlen(full); n++) {
+		char *copy = malloc(n + 1), error[MANIFEST_ERROR_MAX];
+		struct manifest m;
+
+		memcpy(copy, full, n);
+		assert_int_equal(manifest_read(&m, span_of(copy, n), error), RC_MALFORMED);
+		free(copy);
+	}
+}
+
+/* A comment's worth of spaces: the bound is on bytes, before anything is read. */
+static void over_64_kib_refused(void **state)
+{
+	char *json = malloc(MANIFEST_MAX + 1), error[MANIFEST_ERROR_MAX];
+	struct manifest m;
+
+	(void)state;
+	memset(json, ' ', MANIFEST_MAX + 1);
+	memcpy(json, HEAD "}", strlen(HEAD "}"));
+	assert_int_equal(manifest_read(&m, span_of(json, MANIFEST_MAX), error), RC_OK);
+	manifest_fini(&m);
+	assert_int_equal(manifest_read(&m, span_of(json, MANIFEST_MAX + 1), error), RC_MALFORMED);
+	free(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(full_manifest_read),
+		cmocka_unit_test(ids_are_of_the_bytes),
+		cmocka_unit_test(read_agrees_with_ids),
+		cmocka_unit_test(table),
+		cmocka_unit_test(more_than_32_ports_refused),
+		cmocka_unit_test(each_prefix_refused),
+		cmocka_unit_test(over_64_kib_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
