@@ -543,16 +543,22 @@ static bool read_document(struct reader *r, uint8_t *out,
 {
 	const struct mapping empty = { .fields = fields, .line = 1 };
 
-	if (!next(r) || !next(r)) /* the stream's start, and what follows */
-		return false;
+	do
+		if (!next(r))
+			return false;
+	while (is_event(r, YAML_STREAM_START_EVENT));
 	if (is_event(r, YAML_STREAM_END_EVENT))
 		return check_missing(r, &empty);
 	if (!next(r))
 		return false;
 	if (!is_event(r, YAML_MAPPING_START_EVENT))
 		return refuse(r, event_line(r), NULL, "expected a mapping");
-	if (!read_mapping(r, out, fields, NULL) || !next(r) || !next(r))
+	if (!read_mapping(r, out, fields, NULL))
 		return false;
+	do
+		if (!next(r))
+			return false;
+	while (is_event(r, YAML_DOCUMENT_END_EVENT));
 	if (!is_event(r, YAML_STREAM_END_EVENT))
 		return refuse(r, event_line(r), NULL, "expected one document");
 	return true;

@@ -286,7 +286,7 @@ void loop_post(struct loop *l, loop_fn *fn, void *arg)
 	pthread_mutex_lock(&l->post_lock);
 	calls_add(&l->posted, fn, arg);
 	pthread_mutex_unlock(&l->post_lock);
-	/* Fails only when the counter is full: then it wakes the loop anyway. */
+	/* Fails only when the counter is full: that wakes the loop anyway. */
 	(void)!write(l->post_fd, &one, sizeof(one));
 }
 

@@ -14,8 +14,12 @@
  * input; standard output and error together are appended to *out as far as
  * its bound allows (NULL: they go where ours go).
  *
+ * It runs in a process group of its own, with no signal blocked or ignored and
+ * no descriptor but the three; what it started and left running in that group
+ * is killed when it ends.
+ *
  * RC_OK      it exited with 0
- * RC_DENIED  it exited otherwise; *status is waitpid's
+ * RC_DENIED  it exited otherwise; *status (may be NULL) is waitpid's
  * RC_LIMIT   it ran longer than timeout_ms and was killed
  * RC_SYS     it could not be started
  */

@@ -13,6 +13,8 @@
 
 enum {
 	FIRST_INHERITED_FD = 3, /* sd_listen_fds(3): SD_LISTEN_FDS_START */
+	CLOEXEC_NONBLOCK = SOCK_CLOEXEC | SOCK_NONBLOCK,
+	UNIX_HEAD_LEN = offsetof(struct sockaddr_un, sun_path),
 };
 
 static bool parse_unix(struct sock_addr *out, struct span path)
@@ -24,7 +26,7 @@ static bool parse_unix(struct sock_addr *out, struct span path)
 		return false;
 	a.un.sun_family = AF_UNIX;
 	memcpy(a.un.sun_path, path.p, path.n);
-	a.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
+	a.len = (socklen_t)(UNIX_HEAD_LEN + path.n + 1);
 	*out = a;
 	return true;
 }
@@ -92,7 +94,7 @@ void sock_addr_write(struct wr *w, const struct sock_addr *a)
 	case AF_UNIX:
 		/* A client that did not bind has no path. */
 		wr_printf(w, "unix:%.*s", (int)sizeof(a->un.sun_path),
-			  a->len > offsetof(struct sockaddr_un, sun_path)
+			  a->len > UNIX_HEAD_LEN
 				  ? a->un.sun_path
 				  : "");
 		break;
@@ -160,7 +162,7 @@ static void remove_stale(const struct sock_addr *at)
 
 	if (lstat(at->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | CLOEXEC_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, &at->sa, at->len) != 0 &&
 	    errno == ECONNREFUSED)
 		(void)unlink(at->un.sun_path); /* bind() reports what is left */
@@ -170,7 +172,7 @@ static enum rc open_bound(int *fd, const struct sock_addr *at, int type)
 {
 	sa_family_t family = at->sa.sa_family;
 
-	*fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*fd = socket(family, type | CLOEXEC_NONBLOCK, 0);
 	if (*fd < 0)
 		return RC_SYS;
 	if (family == AF_UNIX)
@@ -228,8 +230,7 @@ enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd)
 
 	do {
 		a = (struct sock_addr){ .len = sizeof(a.un) };
-		*fd = accept4(listen_fd, &a.sa, &a.len,
-			      SOCK_CLOEXEC | SOCK_NONBLOCK);
+		*fd = accept4(listen_fd, &a.sa, &a.len, CLOEXEC_NONBLOCK);
 	} while (*fd < 0 && is_lost_peer(errno));
 	if (*fd < 0)
 		return errno == EAGAIN ? RC_CLOSED : RC_SYS;
@@ -239,8 +240,7 @@ enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd)
 
 enum rc sock_connect(int *fd, const struct sock_addr *to)
 {
-	*fd = socket(to->sa.sa_family,
-		     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*fd = socket(to->sa.sa_family, SOCK_STREAM | CLOEXEC_NONBLOCK, 0);
 	if (*fd < 0)
 		return RC_SYS;
 	if (connect(*fd, &to->sa, to->len) != 0 && errno != EINPROGRESS)

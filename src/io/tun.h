@@ -1,5 +1,7 @@
 /*
- * tun: TUN devices and the addresses and routes of an interface (rtnetlink).
+ * tun: TUN devices, and the addresses and routes of any interface.
+ *
+ * Source: Linux Documentation/networking/tuntap.rst, rtnetlink(7).
  */
 #ifndef POSTERN_IO_TUN_H
 #define POSTERN_IO_TUN_H
@@ -24,14 +26,25 @@ struct io_prefix {
 bool io_prefix_parse(struct io_prefix *out, struct span text);
 void io_prefix_write(struct wr *w, const struct io_prefix *p);
 
-/* Opens a TUN device (layer 3, no packet information header), non-blocking. */
+/* Opens a TUN device (layer 3, no packet information header), non-blocking,
+ * making it when it is not there.  RC_SYS. */
 enum rc tun_open(int *fd, const char *name);
 
-/* Sets the MTU and brings the interface up. */
+/*
+ * The rest speaks rtnetlink and blocks for the kernel's answer.  RC_SYS with
+ * the kernel's errno: ENODEV or ENXIO when there is no such interface.
+ */
+
+/* Makes an interface of a kind that the kernel knows, such as "wireguard";
+ * RC_SYS with EEXIST when the name is taken, EOPNOTSUPP when there is no such
+ * kind. */
+enum rc net_link_add(const char *name, const char *kind);
+/* Sets the MTU (0: leaves it) and brings the interface up. */
 enum rc net_link_up(const char *name, unsigned mtu);
 enum rc net_link_delete(const char *name);
 bool net_link_exists(const char *name);
-/* Adds or replaces an address on, or a route through, the interface. */
+/* Adds or replaces an address on, or a route through, the interface.  A
+ * route's bits after its prefix length do not count. */
 enum rc net_address_set(const char *name, const struct io_prefix *address);
 enum rc net_route_set(const char *name, const struct io_prefix *to);
 

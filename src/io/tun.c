@@ -1,0 +1,140 @@
+#include "io/tun.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdalign.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "io/netlink.h"
+#include "io/rtnl.h"
+
+bool io_prefix_parse(struct io_prefix *out, struct span text)
+{
+	char host[INET6_ADDRSTRLEN];
+	struct io_prefix p = { 0 };
+	struct span address;
+	uint64_t len, max;
+
+	if (!rd_until(&text, &address, '/') || address.n >= sizeof(host) ||
+	    memchr(address.p, 0, address.n))
+		return false;
+	memcpy(host, address.p, address.n);
+	host[address.n] = '\0';
+	p.is_v6 = strchr(host, ':') != NULL;
+	max = p.is_v6 ? 128 : 32;
+	len = max;
+	/* A '/' was there when more was read than the address. */
+	if (text.p != address.p + address.n && !text_u64(&len, text, max))
+		return false;
+	if (inet_pton(p.is_v6 ? AF_INET6 : AF_INET, host, p.bytes) != 1)
+		return false;
+	p.len = (uint8_t)len;
+	*out = p;
+	return true;
+}
+
+void io_prefix_write(struct wr *w, const struct io_prefix *p)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(p->is_v6 ? AF_INET6 : AF_INET, p->bytes, host, sizeof(host));
+	wr_printf(w, "%s/%u", host, p->len);
+}
+
+/* A name that an interface can have. */
+static bool is_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= TUN_NAME_MAX && !strchr(name, '/');
+}
+
+enum rc tun_open(int *fd, const char *name)
+{
+	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+
+	*fd = -1;
+	if (!is_name(name)) {
+		errno = EINVAL;
+		return RC_SYS;
+	}
+	memcpy(r.ifr_name, name, strlen(name));
+	*fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0)
+		return RC_SYS;
+	if (ioctl(*fd, TUNSETIFF, &r) != 0) {
+		int error = errno;
+
+		close(*fd);
+		*fd = -1;
+		errno = error;
+		return RC_SYS;
+	}
+	return RC_OK;
+}
+
+static enum rc send_one(struct nlmsghdr *message)
+{
+	struct netlink *n;
+	enum rc rc = netlink_open(&n, NETLINK_ROUTE);
+
+	if (rc)
+		return rc;
+	rc = netlink_ask(n, message, NULL, NULL);
+	netlink_close(n);
+	return rc;
+}
+
+enum rc net_link_add(const char *name, const char *kind)
+{
+	alignas(struct nlmsghdr) uint8_t message[RTNL_MAX];
+
+	if (!is_name(name)) {
+		errno = EINVAL;
+		return RC_SYS;
+	}
+	return send_one(rtnl_link_add(message, name, kind));
+}
+
+enum rc net_link_up(const char *name, unsigned mtu)
+{
+	alignas(struct nlmsghdr) uint8_t message[RTNL_MAX];
+	unsigned index = if_nametoindex(name);
+
+	return index ? send_one(rtnl_link_up(message, index, mtu)) : RC_SYS;
+}
+
+enum rc net_link_delete(const char *name)
+{
+	alignas(struct nlmsghdr) uint8_t message[RTNL_MAX];
+	unsigned index = if_nametoindex(name);
+
+	return index ? send_one(rtnl_link_delete(message, index)) : RC_SYS;
+}
+
+bool net_link_exists(const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
+enum rc net_address_set(const char *name, const struct io_prefix *address)
+{
+	alignas(struct nlmsghdr) uint8_t message[RTNL_MAX];
+	unsigned index = if_nametoindex(name);
+
+	return index ? send_one(rtnl_address_set(message, index, address))
+		     : RC_SYS;
+}
+
+enum rc net_route_set(const char *name, const struct io_prefix *to)
+{
+	alignas(struct nlmsghdr) uint8_t message[RTNL_MAX];
+	unsigned index = if_nametoindex(name);
+
+	return index ? send_one(rtnl_route_set(message, index, to)) : RC_SYS;
+}
