@@ -1,0 +1,85 @@
+/*
+ * engine: the inside of a device, shared by the modules that make it up:
+ * device (configuration), handshake, receive and send.
+ */
+#ifndef POSTERN_WIREGUARD_ENGINE_H
+#define POSTERN_WIREGUARD_ENGINE_H
+
+#include "wireguard/device.h"
+#include "wireguard/map.h"
+#include "wireguard/peer.h"
+#include "wireguard/ratelimit.h"
+
+struct device {
+	struct device_sink sink;
+	struct noise_identity identity;
+	struct cookie_checker cookies;
+	struct ratelimit limits;
+	struct ratelimit_load load;
+	struct allowedips allowed;
+	struct map indexes; /* local index -> peer */
+	struct map keys; /* keyed hash of the public key -> peer */
+	struct key32 hash_key;
+	struct deadlines deadlines;
+	struct peer *first, *last;
+	size_t peer_count;
+	size_t mtu;
+	struct peer_stage_budget staged;
+	uint64_t drops[DEVICE_DROP_COUNT];
+};
+
+/* -- device.c -- */
+void engine_drop(struct device *d, enum device_drop why);
+void engine_event(struct device *d, enum device_event_kind kind,
+		  const struct peer *p);
+/* A random index that leads to the peer from now on; never 0. */
+uint32_t engine_index_new(struct device *d, struct peer *p);
+void engine_index_free(struct device *d, uint32_t index);
+/* For keypairs_*: gives back the index of a session that dies. */
+struct keypair_gone engine_gone(struct device *d);
+/* The peer's timers changed: makes sure the device wakes in time. */
+void engine_schedule(struct device *d, struct peer *p);
+/* An authentic message came from there. */
+void engine_heard(struct device *d, struct peer *p, const struct endpoint *from,
+		  size_t n, struct device_time now);
+
+/* -- handshake.c -- */
+/* Sends an initiation unless one was sent lately; is_retry: not a new attempt. */
+void engine_initiate(struct device *d, struct peer *p, bool is_retry,
+		     struct device_time now);
+void engine_take_initiation(struct device *d, const struct device_datagram *in,
+			    struct device_time now);
+void engine_take_response(struct device *d, const struct device_datagram *in,
+			  struct device_time now);
+void engine_take_cookie(struct device *d, const struct device_datagram *in,
+			struct device_time now);
+
+/* The initiator has proved that it has the session too. */
+void engine_confirmed(struct device *d, struct peer *p, struct device_time now);
+
+/* -- send.c -- */
+/* Seals and sends, or stages, one packet with room around it; n == 0 is a
+ * keepalive. */
+void engine_send(struct device *d, struct peer *p, uint8_t *bytes, size_t n,
+		 struct device_time now);
+/* Sends what is staged; begins a handshake when that needs one. */
+void engine_flush(struct device *d, struct peer *p, struct device_time now);
+/* Sends what is staged, or when nothing is, an empty packet. */
+void engine_keepalive(struct device *d, struct peer *p, struct device_time now);
+/* Hands a whole datagram to the sink and counts it. */
+void engine_emit(struct device *d, struct peer *p, struct span bytes,
+		 struct device_time now);
+
+/* -- receive.c -- */
+/* What stands in an IP packet: its length and where the source and destination
+ * are.  False when it is not one, or is longer than n. */
+struct engine_ip {
+	bool is_v6;
+	size_t n;
+	const uint8_t *source, *destination;
+};
+bool engine_ip_read(struct engine_ip *out, struct span packet);
+void engine_take_data(struct device *d, const struct device_datagram *in,
+		      struct device_time now);
+
+#endif

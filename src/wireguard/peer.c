@@ -1,0 +1,91 @@
+#include "wireguard/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "wireguard/device.h"
+
+struct peer_staged {
+	struct peer_staged *next;
+	size_t n;
+	uint8_t room[]; /* headroom, packet, tailroom */
+};
+
+struct peer *peer_new(const struct noise_identity *id,
+		      const uint8_t public_key[MESSAGE_KEY_LEN], uint32_t seed,
+		      struct peer_stage_budget *budget)
+{
+	struct peer *p = mem_new(sizeof(*p));
+
+	noise_peer_set(&p->handshake, id, public_key);
+	cookie_maker_set(&p->cookies, public_key);
+	timers_init(&p->timers, seed);
+	p->allowed.of = p;
+	p->deadline.of = p;
+	p->budget = budget;
+	return p;
+}
+
+void peer_free(struct peer *p)
+{
+	peer_stage_clear(p);
+	noise_wipe(&p->handshake);
+	cookie_maker_wipe(&p->cookies);
+	secret_wipe(p, sizeof(*p));
+	free(p);
+}
+
+bool peer_stage(struct peer *p, struct span packet)
+{
+	bool is_full = p->staged_count >= PEER_STAGED_MAX;
+	struct peer_staged *s;
+
+	if (is_full)
+		peer_staged_free(peer_unstage(p));
+	if (packet.n > p->budget->bytes_max - p->budget->bytes)
+		return true;
+	s = mem_new(sizeof(*s) + DEVICE_HEADROOM + packet.n + DEVICE_TAILROOM);
+	s->n = packet.n;
+	if (packet.n)
+		memcpy(s->room + DEVICE_HEADROOM, packet.p, packet.n);
+	if (p->staged_last)
+		p->staged_last->next = s;
+	else
+		p->staged_first = s;
+	p->staged_last = s;
+	p->staged_count++;
+	p->budget->bytes += packet.n;
+	return is_full;
+}
+
+struct peer_staged *peer_unstage(struct peer *p)
+{
+	struct peer_staged *s = p->staged_first;
+
+	if (!s)
+		return NULL;
+	p->staged_first = s->next;
+	if (!s->next)
+		p->staged_last = NULL;
+	p->staged_count--;
+	p->budget->bytes -= s->n;
+	return s;
+}
+
+void peer_staged_free(struct peer_staged *s)
+{
+	free(s);
+}
+
+uint8_t *peer_staged_packet(struct peer_staged *s, size_t *n)
+{
+	*n = s->n;
+	return s->room + DEVICE_HEADROOM;
+}
+
+void peer_stage_clear(struct peer *p)
+{
+	while (p->staged_first)
+		peer_staged_free(peer_unstage(p));
+}

@@ -1,0 +1,69 @@
+/*
+ * peer: all that a device keeps of one peer.  Internal to the device's modules;
+ * others reach a peer through device.h.
+ *
+ * Also the peer's staged packets: those that came before there was a session.
+ */
+#ifndef POSTERN_WIREGUARD_PEER_H
+#define POSTERN_WIREGUARD_PEER_H
+
+#include "wireguard/allowedips.h"
+#include "wireguard/cookie.h"
+#include "wireguard/endpoint.h"
+#include "wireguard/deadline.h"
+#include "wireguard/keypair.h"
+#include "wireguard/noise.h"
+#include "wireguard/timers.h"
+
+enum {
+	PEER_STAGED_MAX = 128, /* packets; the oldest go first */
+};
+
+/* How much all peers of a device may stage together. */
+struct peer_stage_budget {
+	size_t bytes, bytes_max;
+};
+
+struct peer_staged;
+
+struct peer {
+	struct noise_handshake handshake;
+	uint32_t handshake_index; /* 0: none is registered */
+	struct cookie_maker cookies;
+	struct keypairs keypairs;
+	struct timers timers;
+	struct deadline deadline; /* never later than timers_next() */
+	struct allowedips_owner allowed;
+
+	bool has_endpoint;
+	struct endpoint endpoint;
+	int64_t timestamp_ns; /* of our last initiation */
+	int64_t handshake_unix_ns; /* when the last one completed; 0: never */
+	uint64_t rx_bytes, tx_bytes;
+
+	struct peer_staged *staged_first, *staged_last;
+	size_t staged_count;
+	struct peer_stage_budget *budget;
+
+	uint64_t key_hash; /* in the device's map of public keys */
+	struct peer *next, *prev; /* in the device's list */
+};
+
+/* Returns owned: peer_free().  Borrows the budget. */
+struct peer *peer_new(const struct noise_identity *id,
+		      const uint8_t public_key[MESSAGE_KEY_LEN], uint32_t seed,
+		      struct peer_stage_budget *budget);
+/* Its indexes, prefixes and deadline were given back before. */
+void peer_free(struct peer *p);
+
+/* Copies a packet to the end of the queue.  True when a packet was dropped for
+ * it: the oldest, or this one when the device's budget is used up. */
+bool peer_stage(struct peer *p, struct span packet);
+/* The oldest staged packet, with room for header, padding and tag around it,
+ * or NULL.  Returns owned: peer_staged_free(). */
+struct peer_staged *peer_unstage(struct peer *p);
+void peer_staged_free(struct peer_staged *s);
+uint8_t *peer_staged_packet(struct peer_staged *s, size_t *n);
+void peer_stage_clear(struct peer *p);
+
+#endif

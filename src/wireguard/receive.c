@@ -1,0 +1,171 @@
+#include "crypto/aead.h"
+#include "wireguard/engine.h"
+
+enum {
+	IPV4_HEADER_LEN = 20, /* RFC 791 §3.1, without options */
+	IPV4_SOURCE_AT = 12,
+	IPV4_DESTINATION_AT = 16,
+	IPV6_HEADER_LEN = 40, /* RFC 8200 §3 */
+	IPV6_SOURCE_AT = 8,
+	IPV6_DESTINATION_AT = 24,
+
+	/* How old a session is when its receiving initiator renews it, in case
+	 * it has nothing to send until it ends (whitepaper §6.2). */
+	RENEW_LATE_MS = KEYPAIR_REJECT_AFTER_MS - TIMERS_KEEPALIVE_MS -
+			TIMERS_REKEY_TIMEOUT_MS,
+};
+
+static size_t be16_at(struct span b, size_t at)
+{
+	return (size_t)b.p[at] << 8 | b.p[at + 1];
+}
+
+static bool read_v4(struct engine_ip *out, struct span b)
+{
+	size_t header, total;
+
+	if (b.n < IPV4_HEADER_LEN)
+		return false;
+	header = (size_t)(b.p[0] & 15) * 4;
+	total = be16_at(b, 2);
+	if (header < IPV4_HEADER_LEN || total < header || total > b.n)
+		return false;
+	*out = (struct engine_ip){
+		.n = total,
+		.source = b.p + IPV4_SOURCE_AT,
+		.destination = b.p + IPV4_DESTINATION_AT,
+	};
+	return true;
+}
+
+static bool read_v6(struct engine_ip *out, struct span b)
+{
+	size_t total;
+
+	if (b.n < IPV6_HEADER_LEN)
+		return false;
+	total = IPV6_HEADER_LEN + be16_at(b, 4);
+	if (total > b.n)
+		return false;
+	*out = (struct engine_ip){
+		.is_v6 = true,
+		.n = total,
+		.source = b.p + IPV6_SOURCE_AT,
+		.destination = b.p + IPV6_DESTINATION_AT,
+	};
+	return true;
+}
+
+bool engine_ip_read(struct engine_ip *out, struct span packet)
+{
+	switch (packet.n ? packet.p[0] >> 4 : 0) {
+	case 4:
+		return read_v4(out, packet);
+	case 6:
+		return read_v6(out, packet);
+	default:
+		return false;
+	}
+}
+
+/* Passes on what a data message carried, when it is the peer's to send. */
+static void deliver(struct device *d, struct peer *p, struct span packet,
+		    struct device_time now)
+{
+	struct engine_ip ip;
+
+	timers_data_received(&p->timers, now.ms);
+	if (!engine_ip_read(&ip, packet)) {
+		engine_drop(d, DEVICE_DROP_INNER);
+		return;
+	}
+	if (allowedips_find(&d->allowed, ip.source, ip.is_v6) != p) {
+		engine_drop(d, DEVICE_DROP_SOURCE);
+		return;
+	}
+	d->sink.packet(d->sink.arg, span_of(packet.p, ip.n));
+}
+
+/* After receiving: an initiator that only listens renews before the end. */
+static void renew(struct device *d, struct peer *p, struct device_time now)
+{
+	const struct keypair *k = p->keypairs.current;
+
+	if (p->timers.has_renewed_late || !k || !k->is_initiator ||
+	    now.ms - k->born_ms < RENEW_LATE_MS)
+		return;
+	p->timers.has_renewed_late = true;
+	engine_initiate(d, p, false, now);
+}
+
+void engine_take_data(struct device *d, const struct device_datagram *in,
+		      struct device_time now)
+{
+	const struct keypair_gone gone = engine_gone(d);
+	uint8_t *body = in->bytes + MESSAGE_DATA_HEADER_LEN;
+	struct message_data m;
+	struct keypair *k;
+	struct peer *p;
+
+	if (!message_data_read(&m, span_of(in->bytes, in->n)))
+		return;
+	p = map_get(&d->indexes, m.receiver);
+	k = p ? keypairs_find(&p->keypairs, m.receiver) : NULL;
+	if (!k) {
+		engine_drop(d, DEVICE_DROP_INDEX);
+		return;
+	}
+	if (!keypair_can_receive(k, now.ms)) {
+		engine_drop(d, DEVICE_DROP_EXPIRED);
+		return;
+	}
+	if (!aead_open(k->receive, body, m.counter, span_of(NULL, 0),
+		       m.sealed)) {
+		engine_drop(d, DEVICE_DROP_FORGED);
+		return;
+	}
+	if (!replay_accept(&k->replay, m.counter)) {
+		engine_drop(d, DEVICE_DROP_REPLAYED);
+		return;
+	}
+	engine_heard(d, p, &in->source, in->n, now);
+	if (keypairs_confirm(&p->keypairs, k, &gone))
+		engine_confirmed(d, p, now);
+	renew(d, p, now);
+	if (m.sealed.n > MESSAGE_TAG_LEN)
+		deliver(d, p, span_of(body, m.sealed.n - MESSAGE_TAG_LEN),
+			now);
+	engine_schedule(d, p);
+}
+
+static void receive_one(struct device *d, const struct device_datagram *in,
+			struct device_time now)
+{
+	enum message_type type;
+
+	if (!message_type(&type, span_of(in->bytes, in->n))) {
+		engine_drop(d, DEVICE_DROP_MALFORMED);
+		return;
+	}
+	switch (type) {
+	case MESSAGE_INITIATION:
+		engine_take_initiation(d, in, now);
+		break;
+	case MESSAGE_RESPONSE:
+		engine_take_response(d, in, now);
+		break;
+	case MESSAGE_COOKIE:
+		engine_take_cookie(d, in, now);
+		break;
+	case MESSAGE_DATA:
+		engine_take_data(d, in, now);
+		break;
+	}
+}
+
+void device_receive(struct device *d, const struct device_datagram *in,
+		    size_t count, struct device_time now)
+{
+	for (size_t i = 0; i < count; i++)
+		receive_one(d, &in[i], now);
+}
