@@ -398,7 +398,7 @@ enum rc sim_pki_open(struct sim_pki *out, const char *folder, int64_t now,
 	buf_init(&text, STATE_MAX);
 	rc = say_path(path, folder, NULL, "platform.pem");
 	if (!rc)
-		rc = file_make_dirs(folder, 0700);
+		rc = file_make_dirs(folder, 0755);
 	if (!rc)
 		rc = file_read(&text, path);
 	if (!rc)
