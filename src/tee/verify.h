@@ -24,6 +24,7 @@
 #include "tee/pck.h"
 #include "tee/quote.h"
 #include "tee/reason.h"
+#include "tee/status.h"
 
 struct tee_policy;
 
@@ -62,22 +63,6 @@ extern const struct tee_anchor tee_anchor_intel;
  * Intel's key, which is no simulation.
  */
 enum rc tee_anchor_simulated(struct tee_anchor *out, struct span pem);
-
-enum tee_tcb_status {
-	TCB_NONE, /* not determined */
-	TCB_UP_TO_DATE,
-	TCB_SW_HARDENING_NEEDED,
-	TCB_CONFIGURATION_NEEDED,
-	TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
-	TCB_OUT_OF_DATE,
-	TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
-	TCB_TD_RELAUNCH_ADVISED,
-	TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
-	TCB_REVOKED,
-	TCB_STATUS_COUNT,
-};
-/* Intel's spelling: "UpToDate", ... */
-const char *tee_tcb_status_name(enum tee_tcb_status s);
 
 enum {
 	TEE_ADVISORIES_MAX = 64,
