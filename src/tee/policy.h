@@ -1,11 +1,17 @@
 /*
  * policy: which verified platforms and measurements are accepted.
  *
- * Built from a YAML policy file by conf (the field table is here, so that
- * programs embed a policy in their own configuration or read one file).
+ * Built from a YAML policy file; every key may be left out.
  *
  *   tcb:
- *     accept: [UpToDate]
+ *     accept: [UpToDate]         # statuses; Revoked is never accepted
+ *     advisories: [INTEL-SA-1]   # only these may be open; absent: any
+ *     min_evaluation: 17         # least tcbEvaluationDataNumber
+ *   td:
+ *     migratable: false          # true: MIGRATABLE and a service TD may be set
+ *     sept_ve_disable: true      # false: the bit may be clear
+ *   simulated: true              # false: refuse simulated anchors
+ *   clock_skew: 0s               # what is not valid yet by so much is valid
  *   images:
  *     - name: gateway
  *       mr_td: <96 hex>
@@ -13,13 +19,17 @@
  *       rtmr1: <96 hex>
  *       rtmr2: <96 hex>
  *
- * An image lists the registers it pins; a register it does not name is free.
- * A TDX quote is accepted when at least one image matches.  With no 'images'
- * key at all any measurement passes (as `postern quote verify` without a
- * policy); an empty list accepts none.
+ * An image lists the registers it pins, at least one of mr_td, rtmr0, rtmr1,
+ * rtmr2, rtmr3, mr_config_id, mr_owner, mr_owner_config, mr_seam; a register it
+ * does not name is free.  A TDX quote is accepted when at least one image
+ * matches; an SGX quote matches none.  With no 'images' key at all any
+ * measurement passes (as `postern quote verify` without a policy); an empty
+ * list accepts none.
  *
- * Debug TDs are always refused.  SEPT_VE_DISABLE must be set, MIGRATABLE clear
- * and MR_SERVICETD zero.
+ * Debug TDs and debug enclaves are always refused, and so are attribute bits
+ * that are reserved.
+ *
+ * Source: Intel TDX Module 1.5 ABI, TD_PARAMS.ATTRIBUTES; docs/DESIGN.md §6.
  */
 #ifndef POSTERN_TEE_POLICY_H
 #define POSTERN_TEE_POLICY_H
@@ -44,6 +54,9 @@ enum policy_register {
 	POLICY_MR_SEAM,
 };
 
+/* "mr_td", "rtmr0", ... as in the file. */
+const char *policy_register_name(enum policy_register r);
+
 struct policy_image {
 	const char *name;
 	bool is_pinned[POLICY_REGISTER_COUNT];
@@ -55,9 +68,18 @@ struct tee_policy {
 	bool has_images;
 	const struct policy_image *images;
 	size_t image_count;
+	bool has_advisories; /* only the listed ones may apply */
+	const char *const *advisories;
+	size_t advisory_count;
+	uint32_t min_evaluation; /* of TCB info and QE identity; 0: any */
+	bool allows_migratable; /* MIGRATABLE set, MR_SERVICETD not zero */
+	bool allows_sept_ve; /* SEPT_VE_DISABLE clear */
+	bool refuses_simulated;
+	int64_t clock_skew_s; /* allowance for what is not valid yet, >= 0 */
 };
 
-/* UpToDate only, any measurement. */
+/* UpToDate only, any measurement, SEPT_VE_DISABLE set, not MIGRATABLE, no
+ * service TD, no allowance for clocks. */
 extern const struct tee_policy tee_policy_default;
 
 struct arena;
@@ -71,5 +93,12 @@ enum {
 enum rc policy_read(struct tee_policy *out, struct arena *arena,
 		    const char *name, struct span text,
 		    char error[POLICY_ERROR_MAX]);
+
+/*
+ * Layers 2 and 3 of a verification, on a verdict whose layer 1 is done: TCB
+ * status, attributes, measurements.  TEE_OK and v->image set, or the reason,
+ * with rule, expected and found in v->detail.
+ */
+enum tee_reason policy_check(struct tee_verdict *v, const struct tee_policy *p);
 
 #endif

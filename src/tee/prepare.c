@@ -1,0 +1,273 @@
+#include "tee/prepare.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "pki/pem.h"
+
+enum {
+	/* CRLs, certificates, parsed levels: what one set of collateral takes */
+	ARENA_MAX = 8 * 1024 * 1024,
+	SIGNER_CHAIN_LEN = 2,
+	PCK_CHAIN_MAX = 64 * 1024,
+};
+
+enum tee_reason refuse(char detail[TEE_DETAIL_MAX], enum tee_reason reason,
+		       const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(detail, TEE_DETAIL_MAX, format, args); /* may be cut */
+	va_end(args);
+	return reason;
+}
+
+/* A copy that lives as long as the prepared collateral. */
+static bool keep(struct span *out, struct tee_prepared *p, struct span s)
+{
+	char *copy = s.n ? arena_dup(&p->arena, s) : NULL;
+
+	*out = span_of(copy, copy ? s.n : 0);
+	return copy || !s.n;
+}
+
+static enum tee_reason check_complete(char *detail,
+				      const struct tee_collateral *c)
+{
+	const struct {
+		const char *name;
+		struct span bytes;
+	} items[] = {
+		{ "root CRL", c->root_crl },
+		{ "PCK CRL", c->pck_crl },
+		{ "TCB info", c->tcb_info },
+		{ "TCB info issuer chain", c->tcb_info_chain },
+		{ "QE identity", c->qe_identity },
+		{ "QE identity issuer chain", c->qe_identity_chain },
+	};
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+		if (!items[i].bytes.n)
+			return refuse(detail, TEE_COLLATERAL_MISSING,
+				      "%s: missing", items[i].name);
+	return TEE_OK;
+}
+
+/* Exactly signer and root, in either order. */
+static bool read_signer_chain(struct cert *signer, struct cert *root,
+			      struct tee_prepared *p, struct span pem)
+{
+	struct span der[SIGNER_CHAIN_LEN];
+	uint8_t room[SIGNER_CHAIN_LEN * CERT_MAX];
+	struct wr w = WR_ARRAY(room);
+	struct cert c[SIGNER_CHAIN_LEN];
+	size_t signer_at;
+
+	if (pem_decode(der, SIGNER_CHAIN_LEN, &w, PEM_CERTIFICATE, pem))
+		return false;
+	for (size_t i = 0; i < SIGNER_CHAIN_LEN; i++)
+		if (!keep(&der[i], p, der[i]) || cert_parse(&c[i], der[i]))
+			return false;
+	signer_at = cert_names_issuer(&c[0], &c[0]) ? 1 : 0;
+	*signer = c[signer_at];
+	*root = c[1 - signer_at];
+	return true;
+}
+
+static enum tee_reason check_root(struct tee_prepared *p, char *detail,
+				  const struct tee_anchor *anchors, size_t count)
+{
+	const struct cert *root = &p->root;
+
+	for (size_t i = 0; i < count && !p->root_key; i++) {
+		if (!span_equal(SPAN_ARRAY(root->key.xy), SPAN_ARRAY(anchors[i].key.xy)))
+			continue;
+		(void)snprintf(p->anchor, sizeof(p->anchor), "%s", anchors[i].label);
+		p->is_simulated = anchors[i].is_simulated;
+		if (p256_public_new(&p->root_key, &root->key))
+			break;
+	}
+	if (!p->root_key)
+		return refuse(detail, TEE_PCK_ROOT,
+			      "collateral: its root is none of the %zu trust anchors", count);
+	if (!cert_names_issuer(root, root) || !root->is_ca ||
+	    !(root->key_usage & CERT_USE_CERT_SIGN) ||
+	    !(root->key_usage & CERT_USE_CRL_SIGN))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "root: not a self-issued CA for certificates and CRLs");
+	/* The key is the anchor; this makes the rest of the certificate
+	 * unforgeable too, and quotes must hold the same bytes. */
+	if (!p256_verify(p->root_key, &root->signature, root->tbs))
+		return refuse(detail, TEE_SIGNER_CHAIN, "root: its self-signature is wrong");
+	return TEE_OK;
+}
+
+static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
+				    const char *what, const struct cert *signer)
+{
+	static const char name[] = "SGX TCB Signing";
+
+	if (!cert_name_has(signer, name))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "%s signer: common name without \"%s\"", what, name);
+	if (!cert_names_issuer(signer, &p->root))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "%s signer: not issued by the root", what);
+	if (signer->is_ca)
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "%s signer: a CA certificate signs documents", what);
+	if (!p256_verify(p->root_key, &signer->signature, signer->tbs))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "%s signer: signature is wrong", what);
+	return TEE_OK;
+}
+
+static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
+				    const struct tee_collateral *c,
+				    const struct tee_anchor *anchors, size_t count)
+{
+	enum tee_reason reason;
+	struct cert root;
+
+	if (!read_signer_chain(&p->tcb_signer, &p->root, p, c->tcb_info_chain))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "TCB info issuer chain: not two certificates");
+	reason = check_root(p, detail, anchors, count);
+	if (!reason)
+		reason = check_signer(p, detail, "TCB info", &p->tcb_signer);
+	if (reason)
+		return reason;
+	if (span_equal(c->qe_identity_chain, c->tcb_info_chain)) {
+		p->qe_signer = p->tcb_signer;
+		return TEE_OK;
+	}
+	if (!read_signer_chain(&p->qe_signer, &root, p, c->qe_identity_chain))
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "QE identity issuer chain: not two certificates");
+	if (!span_equal(root.der, p->root.der))
+		return refuse(detail, TEE_PCK_ROOT,
+			      "QE identity issuer chain: not the TCB info's root");
+	return check_signer(p, detail, "QE identity", &p->qe_signer);
+}
+
+static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
+				char *detail, const char *what, struct span der)
+{
+	struct span copy;
+	enum rc rc;
+
+	if (!keep(&copy, p, der))
+		return refuse(detail, TEE_CRL_MALFORMED, "%s: too large", what);
+	rc = crl_parse(out, copy);
+	if (rc)
+		return refuse(detail, TEE_CRL_MALFORMED, "%s: %s", what, rc_name(rc));
+	return TEE_OK;
+}
+
+static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
+				 const struct tee_collateral *c)
+{
+	enum tee_reason reason;
+
+	reason = read_crl(&p->root_crl, p, detail, "root CRL", c->root_crl);
+	if (reason)
+		return reason;
+	if (!crl_names_issuer(&p->root_crl, &p->root))
+		return refuse(detail, TEE_CRL_ISSUER, "root CRL: not issued by the root");
+	if (!p256_verify(p->root_key, &p->root_crl.signature, p->root_crl.tbs))
+		return refuse(detail, TEE_CRL_SIGNATURE, "root CRL: signature is wrong");
+	if (crl_lists(&p->root_crl, p->tcb_signer.serial) ||
+	    crl_lists(&p->root_crl, p->qe_signer.serial))
+		return refuse(detail, TEE_SIGNER_REVOKED,
+			      "TCB signing certificate: listed in the root CRL");
+	return read_crl(&p->pck_crl, p, detail, "PCK CRL", c->pck_crl);
+}
+
+/* The signed slice of a document, its signature checked. */
+static enum tee_reason read_document(struct span *object, char *detail,
+				     const char *what, const char *name,
+				     struct span text, const struct cert *signer)
+{
+	struct p256_signature signature;
+
+	if (!document_split(object, &signature, text, name))
+		return refuse(detail, TEE_COLLATERAL_MALFORMED,
+			      "%s: not {\"%s\":{...},\"signature\":\"...\"}", what, name);
+	if (!p256_verify_once(&signer->key, &signature, *object))
+		return refuse(detail, TEE_COLLATERAL_SIGNATURE,
+			      "%s: signature is wrong", what);
+	return TEE_OK;
+}
+
+static enum tee_reason refuse_content(char *detail, enum tee_reason reason,
+				      const char *what)
+{
+	return refuse(detail, reason, "%s: %s", what,
+		      reason == TEE_TCB_UNRECOGNIZED ? "a tcbStatus that is not known" : "a member is missing or not of its form");
+}
+
+static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
+				      const struct tee_collateral *c)
+{
+	struct span object;
+	enum tee_reason reason;
+
+	reason = read_document(&object, detail, "TCB info", "tcbInfo",
+			       c->tcb_info, &p->tcb_signer);
+	if (reason)
+		return reason;
+	reason = tcbinfo_parse(&p->tcb, &p->arena, object);
+	if (reason)
+		return refuse_content(detail, reason, "TCB info");
+	reason = read_document(&object, detail, "QE identity", "enclaveIdentity",
+			       c->qe_identity, &p->qe_signer);
+	if (reason)
+		return reason;
+	reason = qeidentity_parse(&p->qe, &p->arena, object);
+	if (reason)
+		return refuse_content(detail, reason, "QE identity");
+	if (c->pck_chain.n > PCK_CHAIN_MAX || !keep(&p->pck_chain, p, c->pck_chain))
+		return refuse(detail, TEE_PCK_PEM, "PCK chain of the collateral: too large");
+	return TEE_OK;
+}
+
+static void auto_prepared(struct tee_prepared **p)
+{
+	tee_prepared_free(*p);
+}
+
+enum tee_reason tee_prepare(struct tee_prepared **out,
+			    char detail[TEE_DETAIL_MAX],
+			    const struct tee_collateral *c,
+			    const struct tee_anchor *anchors, size_t count)
+{
+	AUTO(auto_prepared)
+	struct tee_prepared *p = mem_new(sizeof(*p));
+	enum tee_reason reason;
+
+	arena_init(&p->arena, ARENA_MAX);
+	reason = check_complete(detail, c);
+	if (!reason)
+		reason = read_signers(p, detail, c, anchors, count);
+	if (!reason)
+		reason = read_crls(p, detail, c);
+	if (!reason)
+		reason = read_documents(p, detail, c);
+	if (reason)
+		return reason;
+	*out = STEAL(p);
+	return TEE_OK;
+}
+
+void tee_prepared_free(struct tee_prepared *p)
+{
+	if (!p)
+		return;
+	p256_public_free(p->root_key);
+	arena_fini(&p->arena);
+	free(p);
+}

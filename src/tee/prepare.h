@@ -1,0 +1,34 @@
+/*
+ * prepare: inside of struct tee_prepared: collateral whose signatures were
+ * checked, and how a refusal is said.  Only for prepare.c and verify.c.
+ */
+#ifndef POSTERN_TEE_PREPARE_H
+#define POSTERN_TEE_PREPARE_H
+
+#include "base/arena.h"
+#include "pki/cert.h"
+#include "pki/crl.h"
+#include "tee/qeidentity.h"
+#include "tee/tcbinfo.h"
+#include "tee/verify.h"
+
+/* Views borrow the arena. */
+struct tee_prepared {
+	struct arena arena;
+	char anchor[64];
+	bool is_simulated;
+	struct cert root, tcb_signer, qe_signer;
+	struct p256_public *root_key;
+	struct crl root_crl; /* signature checked */
+	struct crl pck_crl; /* read only: its issuer is in the quote */
+	struct tcbinfo tcb;
+	struct qeidentity qe;
+	struct span pck_chain; /* PEM; n == 0: none was given */
+};
+
+/* Writes the detail and gives the reason back. */
+enum tee_reason refuse(char detail[TEE_DETAIL_MAX], enum tee_reason reason,
+		       const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,475 @@
+/*
+ * verify: every row of cases.tsv; every truncation and every flipped byte of
+ * real quotes and of their collateral refused; what the verdict says.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "tee/policy.h"
+#include "tee_vectors.h"
+
+#define B0C0 "collateral/tdx_b0c0_202506"
+#define B0C0_QUOTE "quotes/tdx_v4_b0c0_uptodate.bin"
+#define B0C0_AT 1751328000
+
+/* ASan is slow and needs only some places: every 7th byte meets each field. */
+#ifdef __SANITIZE_ADDRESS__
+#define STRIDE 7
+#else
+#define STRIDE 1
+#endif
+
+static void verify_case(struct tee_verdict *v, struct span quote,
+			const struct tee_collateral *c, int64_t at)
+{
+	const struct tee_input in = {
+		.quote = quote,
+		.collateral = c,
+		.anchors = &tee_anchor_intel,
+		.anchor_count = 1,
+		.at = at,
+	};
+
+	memset(v, 0x5a, sizeof(*v));
+	tee_verify(v, &in);
+	/* The two entries are one. */
+	assert_int_equal(v->reason == TEE_OK, v->detail[0] == 0);
+}
+
+/* What the words of cases.tsv's fifth column are called here. */
+static const struct {
+	const char *words;
+	enum tee_reason reason;
+	enum tee_tcb_status status;
+	bool is_verified;
+} expectations[] = {
+	{ "ACCEPT UpToDate", TEE_OK, TCB_UP_TO_DATE, true },
+	{ "REJECT collateral-not-yet-valid", TEE_COLLATERAL_NOT_YET, TCB_NONE, false },
+	{ "REJECT collateral-expired", TEE_COLLATERAL_EXPIRED, TCB_NONE, false },
+	{ "REJECT fmspc-mismatch", TEE_FMSPC, TCB_NONE, false },
+	{ "REJECT wrong-TEE-collateral", TEE_COLLATERAL_TEE, TCB_NONE, false },
+	{ "VERIFIED ConfigurationAndSWHardeningNeeded", TEE_TCB_STATUS,
+	  TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED, true },
+	{ "REJECT TcbLevelNotSupported", TEE_TCB_NOT_SUPPORTED, TCB_NONE, true },
+	{ "REJECT (leaf notBefore", TEE_PCK_NOT_YET, TCB_NONE, false },
+	{ "REJECT policy:debug-TD", TEE_POLICY_DEBUG, TCB_UP_TO_DATE, true },
+	{ "REJECT crl-not-yet-valid", TEE_CRL_NOT_YET, TCB_NONE, false },
+};
+
+static void check_row(char *row)
+{
+	struct span line = span_str(row), field[5];
+	struct tee_collateral c;
+	struct tee_verdict v;
+	struct span quote;
+	char name[128], dir[128];
+	uint64_t at;
+	size_t want = 0;
+
+	for (size_t i = 0; i < 5; i++)
+		assert_true(rd_until(&line, &field[i], '\t'));
+	snprintf(name, sizeof(name), "%.*s", (int)field[0].n, (const char *)field[0].p);
+	snprintf(dir, sizeof(dir), "%.*s", (int)field[1].n, (const char *)field[1].p);
+	assert_true(text_u64(&at, field[3], INT64_MAX));
+	while (!span_has_prefix(field[4], span_str(expectations[want].words))) {
+		want++;
+		if (want == sizeof(expectations) / sizeof(expectations[0]))
+			fail_msg("words not known: %s", row);
+	}
+	quote = tee_vector_quote(name);
+	c = tee_vector_collateral(dir);
+	verify_case(&v, quote, &c, (int64_t)at);
+	print_message("%s @%llu: %s (%s)\n", name, (unsigned long long)at,
+		      tee_reason_name(v.reason), v.detail);
+	assert_string_equal(tee_reason_name(v.reason),
+			    tee_reason_name(expectations[want].reason));
+	assert_int_equal(v.tcb_status, expectations[want].status);
+	assert_int_equal(v.is_verified, expectations[want].is_verified);
+	assert_false(v.is_simulated);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+static void cases_tsv(void **state)
+{
+	struct span file = vector_load(TDX_VECTORS "cases.tsv"), s = file, line;
+	size_t rows = 0;
+
+	(void)state;
+	while (rd_until(&s, &line, '\n')) {
+		char *row;
+
+		if (!line.n || line.p[0] == '#')
+			continue;
+		row = mem_dup_n(line.p, line.n);
+		check_row(row);
+		free(row);
+		rows++;
+	}
+	assert_int_equal(rows, 18);
+	vector_free(file);
+}
+
+static void verdict_tells_the_platform(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct tee_verdict v;
+
+	(void)state;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_OK);
+	assert_string_equal(v.anchor, "Intel SGX Root CA");
+	assert_memory_equal(v.fmspc, "\xb0\xc0\x6f\0\0\0", 6);
+	assert_memory_equal(v.ppid, "\x81\x1d\xca\x2a", 4);
+	assert_memory_equal(v.platform_instance_id, "\x07\x82\x84\x74", 4);
+	assert_true(v.pck.has_platform && v.pck.smt_enabled);
+	assert_int_equal(v.pck.pce_svn, 11);
+	assert_int_equal(v.tcb_evaluation, 17);
+	assert_int_equal(v.qe_evaluation, 17);
+	assert_int_equal(v.advisory_count, 0);
+	assert_int_equal(v.platform_status, TCB_UP_TO_DATE);
+	assert_int_equal(v.qe_status, TCB_UP_TO_DATE);
+	assert_true(v.earliest_issue <= B0C0_AT && v.earliest_expiry >= B0C0_AT);
+	assert_int_equal(v.image[0], 0);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+static void advisories_united(void **state)
+{
+	struct span quote = tee_vector_quote("quotes/sgx_v3_00a067.bin");
+	struct tee_collateral c = tee_vector_collateral("collateral/sgx_00a067_202506");
+	struct tee_verdict v;
+
+	(void)state;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.advisory_count, 2);
+	assert_string_equal(v.advisories[0], "INTEL-SA-00289");
+	assert_string_equal(v.advisories[1], "INTEL-SA-00615");
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+/* Bounds are inclusive, to the second. */
+static void time_bounds(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct tee_policy skewed = tee_policy_default;
+	struct tee_prepared *p = NULL;
+	char detail[TEE_DETAIL_MAX];
+	struct tee_verdict v;
+	int64_t first = 0, last;
+
+	(void)state;
+	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+	tee_verify_prepared(&v, p, quote, NULL, B0C0_AT);
+	last = v.earliest_expiry;
+	/* the latest beginning, by search: nothing else changes with time */
+	for (int64_t lo = v.earliest_issue - 1, hi = B0C0_AT; hi - lo > 1;) {
+		int64_t at = lo + (hi - lo) / 2;
+
+		tee_verify_prepared(&v, p, quote, NULL, at);
+		if (v.reason)
+			lo = at;
+		else
+			hi = first = at;
+	}
+	assert_int_equal(first, 1750329147); /* 2025-06-19T10:32:27Z, QE identity */
+	tee_verify_prepared(&v, p, quote, NULL, first - 1);
+	assert_int_equal(v.reason, TEE_COLLATERAL_NOT_YET);
+	skewed.clock_skew_s = 1;
+	tee_verify_prepared(&v, p, quote, &skewed, first - 1);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_verify_prepared(&v, p, quote, &skewed, first - 2);
+	assert_int_equal(v.reason, TEE_COLLATERAL_NOT_YET);
+	tee_verify_prepared(&v, p, quote, NULL, last);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_verify_prepared(&v, p, quote, &skewed, last + 1);
+	assert_int_not_equal(v.reason, TEE_OK);
+	tee_prepared_free(p);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+/* What the verification of the changed quote said, counted by reason. */
+static void flip_all(const char *quote_name, const char *dir, int64_t at, uint8_t mask)
+{
+	struct span quote = tee_vector_quote(quote_name);
+	struct tee_collateral c = tee_vector_collateral(dir);
+	uint8_t *copy = vector_copy(quote);
+	struct tee_prepared *p = NULL;
+	char detail[TEE_DETAIL_MAX];
+	size_t seen[TEE_REASON_COUNT] = { 0 };
+	struct tee_verdict v;
+
+	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+	for (size_t i = 0; i < quote.n; i += STRIDE) {
+		copy[i] ^= mask;
+		tee_verify_prepared(&v, p, span_of(copy, quote.n), NULL, at);
+		if (!v.reason)
+			fail_msg("%s: byte %zu ^ %02x accepted", quote_name, i, mask);
+		seen[v.reason]++;
+		copy[i] ^= mask;
+	}
+	for (size_t i = 0; i < TEE_REASON_COUNT; i++)
+		if (seen[i])
+			print_message("  %5zu %s\n", seen[i], tee_reason_name((enum tee_reason)i));
+	tee_verify_prepared(&v, p, span_of(copy, quote.n), NULL, at);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_prepared_free(p);
+	free(copy);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+static void every_flip_of_a_v4_quote_refused(void **state)
+{
+	(void)state;
+	flip_all(B0C0_QUOTE, B0C0, B0C0_AT, 0x01);
+}
+
+static void every_flip_of_a_v5_quote_refused(void **state)
+{
+	(void)state;
+	flip_all("quotes/tdx_v5_90c0_uptodate.bin", "collateral/tdx_90c0_202602", 1772323200, 0x80);
+}
+
+static void every_truncation_refused(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct tee_prepared *p = NULL;
+	char detail[TEE_DETAIL_MAX];
+	struct tee_verdict v;
+	size_t whole;
+
+	(void)state;
+	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+	tee_verify_prepared(&v, p, quote, NULL, B0C0_AT);
+	whole = v.quote.canonical.n;
+	assert_int_equal(whole, 4936);
+	for (size_t n = 0; n <= quote.n; n += n < whole - 8 ? STRIDE : 1) {
+		uint8_t *copy = vector_copy(span_of(quote.p, n));
+
+		tee_verify_prepared(&v, p, span_of(copy, n), NULL, B0C0_AT);
+		assert_int_equal(v.reason == TEE_OK, n >= whole);
+		assert_true(v.reason == TEE_OK || v.reason == TEE_QUOTE_TOO_SHORT);
+		free(copy);
+	}
+	tee_prepared_free(p);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+static void every_flip_of_the_collateral_refused(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct tee_verdict v;
+
+	(void)state;
+	for (size_t item = 0; item < TEE_VECTOR_ITEMS; item++) {
+		struct span *s = tee_vector_item(&c, item), kept = *s;
+		uint8_t *copy = vector_copy(kept);
+
+		*s = span_of(copy, kept.n);
+		for (size_t i = 0; i < kept.n; i += STRIDE) {
+			copy[i] ^= 1;
+			verify_case(&v, quote, &c, B0C0_AT);
+			if (!v.reason)
+				fail_msg("%s: byte %zu accepted", tee_vector_items[item], i);
+			copy[i] ^= 1;
+		}
+		for (size_t n = 0; n < kept.n; n += 5 * STRIDE) {
+			*s = span_of(copy, n);
+			verify_case(&v, quote, &c, B0C0_AT);
+			assert_int_not_equal(v.reason, TEE_OK);
+		}
+		*s = kept;
+		free(copy);
+	}
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+/* Documents in each other's place, missing, and anchors that are not theirs. */
+static void wrong_documents(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	const struct tee_collateral good = tee_vector_collateral(B0C0);
+	struct tee_collateral other = tee_vector_collateral("collateral/sgx_00a067_202506");
+	struct tee_collateral c;
+	struct tee_verdict v;
+	struct tee_input in = {
+		.quote = quote,
+		.collateral = &good,
+		.anchors = &tee_anchor_intel,
+		.anchor_count = 0,
+		.at = B0C0_AT,
+	};
+	struct tee_anchor stranger = tee_anchor_intel;
+
+	(void)state;
+	for (size_t i = 0; i < TEE_VECTOR_ITEMS; i++) {
+		c = good;
+		*tee_vector_item(&c, i) = (struct span){ 0 };
+		verify_case(&v, quote, &c, B0C0_AT);
+		assert_int_equal(v.reason, TEE_COLLATERAL_MISSING);
+		assert_non_null(strstr(v.detail, "missing"));
+	}
+	c = good;
+	c.root_crl = good.pck_crl;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_CRL_ISSUER);
+	c = good;
+	c.pck_crl = good.root_crl;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_CRL_ISSUER);
+	c = good;
+	c.pck_crl = other.pck_crl; /* of the Processor CA */
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_CRL_ISSUER);
+	c = good;
+	c.qe_identity = good.tcb_info;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_COLLATERAL_MALFORMED);
+	c = good;
+	c.qe_identity = other.qe_identity;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_COLLATERAL_TEE);
+	c = good;
+	c.pck_chain = good.tcb_info_chain;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_PCK_PEM);
+
+	tee_verify(&v, &in);
+	assert_int_equal(v.reason, TEE_PCK_ROOT);
+	stranger.key.xy[0] ^= 1;
+	in.anchors = &stranger;
+	in.anchor_count = 1;
+	tee_verify(&v, &in);
+	assert_int_equal(v.reason, TEE_PCK_ROOT);
+	assert_string_equal(v.anchor, "");
+	tee_vector_collateral_free(&other);
+	c = good;
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+/* A chain beside the quote is fine when it is the quote's own. */
+static void chain_beside_the_quote(void **state)
+{
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct tee_verdict v;
+
+	(void)state;
+	verify_case(&v, quote, &c, B0C0_AT);
+	c.pck_chain = v.quote.certification_data;
+	verify_case(&v, quote, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_vector_collateral_free(&c);
+	vector_free(quote);
+}
+
+/*
+ * Intel's own sample: a v3 quote of certification type 1 under a private root,
+ * which stands here as a simulated anchor.
+ */
+static void foreign_root_is_simulated(void **state)
+{
+#define SAMPLE TDX_VECTORS "intel-sample-sgx/"
+	struct span quote = vector_load(SAMPLE "quote.dat");
+	struct span root_pem = vector_load(SAMPLE "trustedRootCaCert.pem");
+	struct span leaf = vector_load(SAMPLE "pckCert.pem");
+	struct span rest = vector_load(SAMPLE "pckSignChain.pem");
+	struct span signer = vector_load(SAMPLE "tcbSignChain.pem");
+	uint8_t chain[8192];
+	struct wr w = WR_ARRAY(chain);
+	struct tee_collateral c = {
+		.root_crl = vector_load(SAMPLE "rootCaCrl.der"),
+		.pck_crl = vector_load(SAMPLE "intermediateCaCrl.der"),
+		.tcb_info = vector_load(SAMPLE "tcbInfo.json"),
+		.tcb_info_chain = signer,
+		.qe_identity = vector_load(SAMPLE "qeIdentity.json"),
+		.qe_identity_chain = signer,
+	};
+	struct tee_anchor anchors[2] = { tee_anchor_intel };
+	struct tee_input in = {
+		.quote = quote,
+		.collateral = &c,
+		.anchors = anchors,
+		.anchor_count = 2,
+		.at = 1640995200, /* 2022-01-01 */
+	};
+	struct tee_policy strict = tee_policy_default;
+	struct tee_verdict v;
+
+	(void)state;
+	assert_int_equal(tee_anchor_simulated(&anchors[1], root_pem), RC_OK);
+	assert_true(anchors[1].is_simulated);
+	tee_verify(&v, &in);
+	assert_int_equal(v.reason, TEE_QUOTE_CERT_TYPE); /* no chain anywhere */
+	wr_bytes(&w, leaf);
+	wr_bytes(&w, rest);
+	c.pck_chain = wr_span(&w);
+	tee_verify(&v, &in);
+	print_message("%s: %s\n", tee_reason_name(v.reason), v.detail);
+	assert_int_equal(v.reason, TEE_OK);
+	assert_true(v.is_simulated);
+	assert_string_equal(v.anchor, "simulated");
+	strict.refuses_simulated = true;
+	in.policy = &strict;
+	tee_verify(&v, &in);
+	assert_int_equal(v.reason, TEE_POLICY_SIMULATED);
+	assert_true(v.is_simulated && v.is_verified);
+	in.policy = NULL;
+	in.anchor_count = 1; /* Intel's alone: the simulation is a stranger */
+	tee_verify(&v, &in);
+	assert_int_equal(v.reason, TEE_PCK_ROOT);
+	assert_false(v.is_simulated);
+	vector_free(quote);
+	vector_free(root_pem);
+	vector_free(leaf);
+	vector_free(rest);
+	c.qe_identity_chain = (struct span){ 0 };
+	tee_vector_collateral_free(&c);
+}
+
+static void intel_root_is_no_simulation(void **state)
+{
+	struct span pem = vector_load(TDX_VECTORS "roots/intel_sgx_root_ca.pem");
+	struct tee_anchor a = { .label = "untouched" };
+
+	(void)state;
+	assert_int_equal(tee_anchor_simulated(&a, pem), RC_DENIED);
+	assert_int_equal(tee_anchor_simulated(&a, span_str("no PEM")), RC_MALFORMED);
+	assert_string_equal(a.label, "untouched");
+	vector_free(pem);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cases_tsv),
+		cmocka_unit_test(verdict_tells_the_platform),
+		cmocka_unit_test(advisories_united),
+		cmocka_unit_test(time_bounds),
+		cmocka_unit_test(wrong_documents),
+		cmocka_unit_test(chain_beside_the_quote),
+		cmocka_unit_test(foreign_root_is_simulated),
+		cmocka_unit_test(intel_root_is_no_simulation),
+		cmocka_unit_test(every_truncation_refused),
+		cmocka_unit_test(every_flip_of_a_v4_quote_refused),
+		cmocka_unit_test(every_flip_of_a_v5_quote_refused),
+		cmocka_unit_test(every_flip_of_the_collateral_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
