@@ -5,12 +5,20 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/status.h"
+#include "cli/up.h"
 
 #define VERSION "0.1.0"
 
 static int run_help(int argc, char **argv);
 
 static const struct cli_command commands[] = {
+	{ "up", cli_up, "run a whole SIMULATED cloud on this machine" },
+	{ "down", cli_down, "end it, or clear up after one that was killed" },
+	{ "status", cli_status, "nodes, services, leases and tunnels" },
+	{ "lease", cli_lease, "list leases, withdraw one" },
+	{ "logs", cli_logs, "what the services of a cloud wrote" },
+	{ "exec", cli_exec, "run a command inside a node" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 

@@ -1,0 +1,26 @@
+/*
+ * ask: a question to a program of ours over its unix socket: HTTP with a JSON
+ * answer.
+ */
+#ifndef POSTERN_CLI_ASK_H
+#define POSTERN_CLI_ASK_H
+
+#include <jansson.h>
+
+#include "base/rc.h"
+
+enum {
+	ASK_ERROR_MAX = 256,
+	ASK_ANSWER_MAX = 8 * 1024 * 1024,
+};
+
+/*
+ * RC_OK         status 2xx; *out is owned: json_decref()
+ * RC_CLOSED     nobody listens there
+ * RC_DENIED     another status; error says what the program said
+ * RC_MALFORMED  an answer that is no JSON, or too long
+ */
+enum rc ask(json_t **out, const char *socket, const char *method,
+	    const char *path, char error[ASK_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,117 @@
+#include "cli/gather.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/place.h"
+
+/* What a program of the node answers, or null. */
+static json_t *ask_node(const char *cloud, const char *node,
+			const char *socket, const char *question)
+{
+	char rest[128], path[PLACE_PATH_MAX], error[ASK_ERROR_MAX];
+	json_t *answer = NULL;
+
+	(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/%s", node,
+		       socket);
+	place_path(path, cloud, rest);
+	if (ask(&answer, path, "GET", question, error))
+		return json_null();
+	return answer;
+}
+
+/* One list out of an answer: {"leases": [...]} to [...]. */
+static json_t *ask_list(const char *cloud, const char *node, const char *list)
+{
+	char question[64];
+	json_t *answer, *inner;
+
+	(void)snprintf(question, sizeof(question), "/v1/%s", list);
+	answer = ask_node(cloud, node, "admin.sock", question);
+	inner = json_incref(json_object_get(answer, list));
+	json_decref(answer);
+	return inner ? inner : json_array();
+}
+
+static void add_services(json_t *node, const char *cloud, const char *name)
+{
+	char rest[128], path[PLACE_PATH_MAX];
+	json_t *report;
+
+	(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/services.json",
+		       name);
+	place_path(path, cloud, rest);
+	report = json_load_file(path, 0, NULL);
+	(void)json_object_set(node, "services",
+			      json_object_get(report, "services"));
+	json_decref(report);
+}
+
+static void add_node(json_t *node, const char *cloud)
+{
+	const char *name = "", *kind = "";
+
+	(void)json_unpack(node, "{s:s, s:s}", "name", &name, "kind", &kind);
+	add_services(node, cloud, name);
+	if (strcmp(kind, "gateway") == 0) {
+		(void)json_object_set_new(
+			node, "status",
+			ask_node(cloud, name, "admin.sock", "/v1/status"));
+		(void)json_object_set_new(node, "leases",
+					  ask_list(cloud, name, "leases"));
+		(void)json_object_set_new(node, "refusals",
+					  ask_list(cloud, name, "refusals"));
+	} else if (strcmp(kind, "cvm") == 0) {
+		(void)json_object_set_new(
+			node, "status",
+			ask_node(cloud, name, "agent.sock", "/v1/status"));
+	}
+}
+
+static json_t *describe(const char *name)
+{
+	char path[PLACE_PATH_MAX];
+
+	place_path(path, name, "cloud.json");
+	return json_load_file(path, 0, NULL);
+}
+
+json_t *gather_cloud(const char *name)
+{
+	pid_t pid = place_supervisor(name);
+	json_t *cloud = pid > 0 ? describe(name) : NULL;
+	json_t *node;
+	size_t i;
+
+	if (!cloud)
+		return NULL;
+	(void)json_object_set_new(cloud, "supervisor", json_integer(pid));
+	json_array_foreach(json_object_get(cloud, "nodes"), i, node)
+		add_node(node, name);
+	return cloud;
+}
+
+void gather_admin(char out[GATHER_PATH_MAX], const char *name)
+{
+	json_t *cloud = place_supervisor(name) > 0 ? describe(name) : NULL;
+	json_t *node;
+	size_t i;
+
+	(void)snprintf(out, GATHER_PATH_MAX, "/run/postern/admin.sock");
+	json_array_foreach(json_object_get(cloud, "nodes"), i, node)
+	{
+		const char *at = "", *kind = "";
+		char rest[128];
+
+		(void)json_unpack(node, "{s:s, s:s}", "name", &at, "kind",
+				  &kind);
+		if (strcmp(kind, "gateway") != 0)
+			continue;
+		(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/admin.sock",
+			       at);
+		place_path(out, name, rest);
+		break;
+	}
+	json_decref(cloud);
+}

@@ -1,0 +1,27 @@
+/*
+ * gather: everything a running cloud says of itself, as one JSON object.
+ *
+ *   { ...cloud.json..., "supervisor": pid,
+ *     "nodes": [ {"name", "kind", "address", "services": [...],
+ *                 "status": {...}, "leases": [...], "refusals": [...]} ] }
+ *
+ * "status" is the registrar's or the agent's; what does not answer is null.
+ */
+#ifndef POSTERN_CLI_GATHER_H
+#define POSTERN_CLI_GATHER_H
+
+#include <jansson.h>
+
+/* NULL: no such cloud runs.  Returns owned: json_decref(). */
+json_t *gather_cloud(const char *name);
+
+/*
+ * The admin socket of the cloud's public gateway (its first one), or the one
+ * of this machine (/run/postern/admin.sock) when no such cloud runs.
+ */
+enum {
+	GATHER_PATH_MAX = 512
+};
+void gather_admin(char out[GATHER_PATH_MAX], const char *name);
+
+#endif

@@ -1,0 +1,169 @@
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/gather.h"
+#include "cli/place.h"
+#include "cli/status.h"
+#include "io/clock.h"
+
+static const char lease_help[] =
+	"usage: postern lease list [--json]\n"
+	"       postern lease withdraw <instance id | app name>\n"
+	"       postern lease allow <instance id>\n"
+	"\n"
+	"Leases of a gateway.  Withdrawing one cuts its tunnel at once and "
+	"keeps the\n"
+	"instance out for one lease; `allow` ends that early.\n"
+	"\n"
+	"  --admin SOCKET  the registrar's (default: that of the cloud's "
+	"gateway, else\n"
+	"                  /run/postern/admin.sock)\n"
+	"  --name NAME     which cloud (default demo)\n";
+
+struct lease_options {
+	const char *name;
+	char admin[GATHER_PATH_MAX];
+	bool is_json;
+};
+
+static int said(enum rc rc, const char *error)
+{
+	if (!rc)
+		return CLI_OK;
+	fprintf(stderr, "postern lease: %s\n", error);
+	return CLI_REFUSED;
+}
+
+static int list(const struct lease_options *o)
+{
+	char error[ASK_ERROR_MAX];
+	json_t *answer, *lease;
+	size_t i;
+	enum rc rc = ask(&answer, o->admin, "GET", "/v1/leases", error);
+
+	if (rc)
+		return said(rc, error);
+	if (o->is_json) {
+		(void)json_dumpf(answer, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+	json_array_foreach(json_object_get(answer, "leases"), i, lease)
+	{
+		const char *instance = "", *app = "", *address = "";
+		json_int_t expires = 0, renewals = 0;
+
+		if (o->is_json)
+			break;
+		(void)json_unpack(lease, "{s:s, s:s, s:s, s:I, s:I}",
+				  "instance_id", &instance, "app_name", &app,
+				  "address", &address, "expires_unix_ms",
+				  &expires, "renewals", &renewals);
+		printf("%s %-12s %-12s %lld s left, renewed %lld times\n",
+		       instance, app, address,
+		       (long long)(expires - clock_unix_ms()) / 1000,
+		       (long long)renewals);
+	}
+	json_decref(answer);
+	return CLI_OK;
+}
+
+static int withdraw_one(const struct lease_options *o, const char *instance)
+{
+	char path[128], error[ASK_ERROR_MAX];
+	json_t *answer = NULL;
+	enum rc rc;
+
+	(void)snprintf(path, sizeof(path), "/v1/leases/%.64s", instance);
+	rc = ask(&answer, o->admin, "DELETE", path, error);
+	json_decref(answer);
+	if (!rc)
+		printf("withdrawn %s\n", instance);
+	return said(rc, error);
+}
+
+/* An instance id, or the name of an app: all its instances then. */
+static int withdraw(const struct lease_options *o, const char *what)
+{
+	char error[ASK_ERROR_MAX];
+	json_t *answer, *lease;
+	size_t i, count = 0;
+	int status = CLI_OK;
+	enum rc rc = ask(&answer, o->admin, "GET", "/v1/leases", error);
+
+	if (rc)
+		return said(rc, error);
+	json_array_foreach(json_object_get(answer, "leases"), i, lease)
+	{
+		const char *instance = "", *app = "";
+
+		(void)json_unpack(lease, "{s:s, s:s}", "instance_id", &instance,
+				  "app_name", &app);
+		if (strcmp(what, instance) != 0 && strcmp(what, app) != 0)
+			continue;
+		count++;
+		if (withdraw_one(o, instance) != CLI_OK)
+			status = CLI_REFUSED;
+	}
+	json_decref(answer);
+	if (count > 0)
+		return status;
+	fprintf(stderr, "postern lease: no lease of '%.64s'\n", what);
+	return CLI_REFUSED;
+}
+
+static int allow(const struct lease_options *o, const char *instance)
+{
+	char path[128], error[ASK_ERROR_MAX];
+	json_t *answer = NULL;
+	enum rc rc;
+
+	(void)snprintf(path, sizeof(path), "/v1/denied/%.64s", instance);
+	rc = ask(&answer, o->admin, "DELETE", path, error);
+	json_decref(answer);
+	return said(rc, error);
+}
+
+int cli_lease(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "name", required_argument, NULL, 'n' },
+		{ "admin", required_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct lease_options o = { .name = PLACE_DEFAULT_NAME };
+	const char *admin = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'n')
+			o.name = optarg;
+		else if (c == 'a')
+			admin = optarg;
+		else if (c == 'j')
+			o.is_json = true;
+		else if (c == 'h') {
+			fputs(lease_help, stdout);
+			return CLI_OK;
+		} else
+			return cli_usage("lease", "wrong arguments");
+	}
+	if (admin)
+		(void)snprintf(o.admin, sizeof(o.admin), "%.500s", admin);
+	else
+		gather_admin(o.admin, o.name);
+	argc -= optind;
+	argv += optind;
+	if (argc == 1 && strcmp(argv[0], "list") == 0)
+		return list(&o);
+	if (argc == 2 && strcmp(argv[0], "withdraw") == 0)
+		return withdraw(&o, argv[1]);
+	if (argc == 2 && strcmp(argv[0], "allow") == 0)
+		return allow(&o, argv[1]);
+	return cli_usage("lease", "say list, withdraw WHAT or allow INSTANCE");
+}

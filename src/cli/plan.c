@@ -1,0 +1,192 @@
+#include "cli/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/fmt.h"
+#include "io/file.h"
+
+enum {
+	DOCKERD_STOP_MS = 12000, /* it stops its containers first */
+	AGENT_STOP_MS = 8000,
+};
+
+static void add_service(struct machine *m, struct service s)
+{
+	m->spec.services[m->spec.service_count++] = s;
+}
+
+static void add_wireguard(struct machine *m, const struct plan *p)
+{
+	if (p->places.has_kernel_wireguard)
+		return;
+	add_service(m, (struct service){
+			       .name = "wg",
+			       .argv = { "postern-wg", "-f", "wg0" },
+			       .ready = "unix:/run/wireguard/wg0.sock" });
+}
+
+static void gateway_services(struct machine *m, const struct plan *p)
+{
+	struct service edge = {
+		.name = "edge",
+		.argv = { "postern-edge", "--config",
+			  "/etc/postern/edge.yaml" },
+	};
+
+	add_wireguard(m, p);
+	add_service(m, (struct service){
+			       .name = "registrar",
+			       .argv = { "postern-registrar", "--config",
+					 "/etc/postern/registrar.yaml" },
+			       .ready = "unix:/run/postern/admin.sock" });
+	if (m->gateway->is_public) {
+		edge.fd_count = p->places.public_count;
+		memcpy(edge.fds, p->places.public_fds,
+		       sizeof(p->places.public_fds));
+	}
+	add_service(m, edge);
+}
+
+/* An image is called like the folder it is made in, as a compose file would
+ * have it. */
+static const char *image_name(const struct cloud_cvm *c, size_t i)
+{
+	const char *folder = ((const char *const *)c->contexts.items)[i];
+	const char *slash = strrchr(folder, '/');
+
+	return slash ? slash + 1 : folder;
+}
+
+static void build_services(struct machine *m, struct arena *arena)
+{
+	for (size_t i = 0; i < m->cvm->contexts.count; i++) {
+		struct service build = {
+			.name = fmt(arena, "image-%zu", i),
+			.kind = SERVICE_TASK,
+			.argv = { "/usr/bin/docker", "build", "-q", "-t",
+				  image_name(m->cvm, i),
+				  fmt(arena, "/var/lib/postern/images/%zu",
+				      i) },
+		};
+
+		add_service(m, build);
+	}
+}
+
+static void cvm_services(struct machine *m, const struct plan *p,
+			 struct arena *arena)
+{
+	if (m->cvm->engine == CLOUD_DOCKER) {
+		add_service(m, (struct service){
+				       .name = "dockerd",
+				       .argv = { "/usr/sbin/dockerd" },
+				       .ready = "unix:/run/docker.sock",
+				       .stop_ms = DOCKERD_STOP_MS });
+		build_services(m, arena);
+	}
+	add_wireguard(m, p);
+	add_service(m, (struct service){ .name = "agent",
+					 .argv = { "postern-agent", "--config",
+						   "/etc/postern/agent.yaml" },
+					 .stop_ms = AGENT_STOP_MS });
+}
+
+static struct machine *add(struct plan *p, const char *name,
+			   enum node_kind kind, struct arena *arena)
+{
+	struct machine *m = &p->machines[p->count++];
+	const char *state = fmt(arena, "%s/%s", p->places.state, name);
+	const char *run = fmt(arena, "%s/%s", p->places.run, name);
+
+	*m = (struct machine){
+		.spec = { .name = name,
+			  .kind = kind,
+			  .netns = fmt(arena, "postern.%s.%s", p->cloud->name,
+				       name),
+			  .run = fmt(arena, "%s/run", run),
+			  .lib = fmt(arena, "%s/lib", state),
+			  .etc = fmt(arena, "%s/etc", state),
+			  .overlay = fmt(arena, "%s/overlay", run),
+			  .log = fmt(arena, "%s/log", state),
+			  .bin = p->places.bin,
+			  .lock = fmt(arena, "%s/lock", run) },
+		.conf = fmt(arena, "%s/etc/postern", state),
+		.tee_socket = fmt(arena, "%s/run/postern/tee.sock", run),
+		.node = { .go = -1 },
+	};
+	return m;
+}
+
+static void add_platform(struct plan *p, struct arena *arena)
+{
+	struct machine *m = add(p, "platform", NODE_NETWORK, arena);
+	const char *first = fmt(arena, "unix:%s/%s/run/postern/tee.sock",
+				p->places.run, cloud_gateway(p->cloud, 0)->name);
+
+	add_service(m, (struct service){
+			       .name = "teesim",
+			       .argv = { fmt(arena, "%s/postern-teesim",
+					     p->places.bin),
+					 "--config",
+					 fmt(arena, "%s/teesim.yaml", m->conf) },
+			       .ready = first });
+}
+
+void plan_make(struct plan *out, const struct cloud *cloud,
+	       const struct plan_places *places, struct arena *arena)
+{
+	const char *collateral = fmt(arena, "%s/platform/lib/collateral",
+				     places->state);
+
+	*out = (struct plan){ .cloud = cloud, .places = *places };
+	add_platform(out, arena);
+	(void)add(out, "hostile", NODE_NETWORK, arena)->spec;
+	for (size_t i = 0; i < cloud->gateways.count; i++) {
+		const struct cloud_gateway *g = cloud_gateway(cloud, i);
+		struct machine *m = add(out, g->name, NODE_MACHINE, arena);
+
+		m->gateway = g;
+		m->address = g->address;
+		m->spec.collateral = collateral;
+		gateway_services(m, out);
+	}
+	for (size_t i = 0; i < cloud->cvms.count; i++) {
+		const struct cloud_cvm *c = cloud_cvm(cloud, i);
+		struct machine *m = add(out, c->name, NODE_MACHINE, arena);
+
+		m->cvm = c;
+		m->address = c->address;
+		m->spec.collateral = collateral;
+		cvm_services(m, out, arena);
+	}
+}
+
+static bool make(const char *path, char error[PLAN_ERROR_MAX])
+{
+	if (file_make_dirs(path, 0755) == RC_OK)
+		return true;
+	(void)snprintf(error, PLAN_ERROR_MAX, "cannot make %.400s: %s", path,
+		       strerror(errno));
+	return false;
+}
+
+enum rc plan_folders(const struct plan *p, char error[PLAN_ERROR_MAX])
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const struct node_spec *s = &p->machines[i].spec;
+		char report[512];
+
+		(void)snprintf(report, sizeof(report), "%.500s/postern",
+			       s->run);
+		if (!make(report, error) || !make(s->lib, error) ||
+		    !make(p->machines[i].conf, error) ||
+		    !make(s->overlay, error) || !make(s->log, error))
+			return RC_SYS;
+		if (i >= PLAN_FIRST_NODE &&
+		    !make(s->collateral, error))
+			return RC_SYS;
+	}
+	return RC_OK;
+}

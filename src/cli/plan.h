@@ -1,0 +1,61 @@
+/*
+ * plan: a cloud turned into machines: which namespaces, folders and services
+ * each of its nodes gets, and what stands in their configuration.
+ *
+ *   <state>/ca.pem, ca.key             the authority of the demo's web pages
+ *   <state>/<node>/etc/postern/...     over /etc of the node
+ *   <state>/<node>/lib/                its /var/lib
+ *   <state>/<node>/log/<service>.log
+ *   <state>/platform/                  the simulated TDX platform
+ *   <run>/<node>/run/                  its /run
+ *
+ * Two nodes are always there: "platform", outside every TD, and "hostile", the
+ * network in the middle.
+ */
+#ifndef POSTERN_CLI_PLAN_H
+#define POSTERN_CLI_PLAN_H
+
+#include "cli/cloud.h"
+#include "cli/node.h"
+
+enum {
+	PLAN_ERROR_MAX = 512,
+	PLAN_PLATFORM = 0, /* places in machines[] */
+	PLAN_HOSTILE = 1,
+	PLAN_FIRST_NODE = 2,
+	PLAN_MACHINES_MAX =
+		PLAN_FIRST_NODE + CLOUD_GATEWAYS_MAX + CLOUD_CVMS_MAX,
+};
+
+struct machine {
+	struct node_spec spec;
+	struct node node;
+	const struct cloud_gateway *gateway; /* what it is; both NULL: neither */
+	const struct cloud_cvm *cvm;
+	const char *address; /* on the network in between, or NULL */
+	const char *conf; /* <etc>/postern */
+	const char *tee_socket; /* of the simulated platform, for this TD */
+};
+
+struct plan_places {
+	const char *state, *run, *bin;
+	bool has_kernel_wireguard;
+	int public_fds[2]; /* listening, for the public gateway */
+	unsigned public_count;
+};
+
+struct plan {
+	const struct cloud *cloud;
+	struct plan_places places;
+	struct machine machines[PLAN_MACHINES_MAX];
+	size_t count;
+};
+
+/* Strings live in the arena, cloud is borrowed. */
+void plan_make(struct plan *out, const struct cloud *cloud,
+	       const struct plan_places *places, struct arena *arena);
+
+/* Makes every folder.  RC_SYS: error. */
+enum rc plan_folders(const struct plan *p, char error[PLAN_ERROR_MAX]);
+
+#endif

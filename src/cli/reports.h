@@ -1,0 +1,30 @@
+/*
+ * reports: follows what the first processes of a cloud's nodes report of their
+ * services (see supervise.h), and tells what is new.
+ */
+#ifndef POSTERN_CLI_REPORTS_H
+#define POSTERN_CLI_REPORTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/plan.h"
+#include "cli/progress.h"
+
+struct reports {
+	struct {
+		char state[16];
+		int restarts;
+	} seen[PLAN_MACHINES_MAX][SERVICES_MAX];
+};
+
+/*
+ * Reads one machine's report and prints what changed since the last time.
+ * True when all its services are ready or done; otherwise *waiting (of
+ * waiting_len bytes) names the first that is not.
+ */
+bool reports_follow(struct reports *r, const struct plan *p, size_t machine,
+		    struct progress *progress, char *waiting,
+		    size_t waiting_len);
+
+#endif

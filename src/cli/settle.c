@@ -1,0 +1,421 @@
+#include "cli/settle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/certs.h"
+#include "cli/fmt.h"
+#include "io/file.h"
+#include "io/proc.h"
+#include "manifest/manifest.h"
+
+enum {
+	ARENA_MAX = 1024 * 1024,
+	POLICY_MAX = 64 * 1024,
+	PROGRAM_TIMEOUT_MS = 20000,
+	CONTEXT_TIMEOUT_MS = 120000,
+	FIRST_POOL = 30, /* of the first CVM: 172.30.0.0/16 */
+	POOLS = 12, /* 172.20 to 172.31 are private (RFC 1918) */
+	FIRST_PRIVATE = 20,
+};
+
+static enum rc say(char error[PLAN_ERROR_MAX], const char *what)
+{
+	(void)snprintf(error, PLAN_ERROR_MAX, "%.400s: %s", what,
+		       strerror(errno));
+	return RC_SYS;
+}
+
+static enum rc put(const char *path, mode_t mode, const char *text,
+		   char error[PLAN_ERROR_MAX])
+{
+	return fmt_file(path, mode, text) ? say(error, path) : RC_OK;
+}
+
+static enum rc copy(const char *to, const char *from,
+		    char error[PLAN_ERROR_MAX])
+{
+	return fmt_copy(to, from, 0644) ? say(error, from) : RC_OK;
+}
+
+static const char *image_of(const struct machine *m)
+{
+	return m->cvm ? m->cvm->image : m->gateway->image;
+}
+
+static const char *manifest_of(const struct machine *m)
+{
+	return m->cvm ? m->cvm->manifest : m->gateway->manifest;
+}
+
+static const char *teesim_conf(const struct plan *p, struct arena *a)
+{
+	return fmt(a, "%s/teesim.yaml", p->machines[PLAN_PLATFORM].conf);
+}
+
+enum rc settle_platform(const struct plan *p, char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	const char *lib = p->machines[PLAN_PLATFORM].spec.lib;
+	const char *text;
+
+	arena_init(&a, ARENA_MAX);
+	text = fmt(&a,
+		   "state: %s\n"
+		   "collateral: %s/collateral\n"
+		   "root: %s/root.pem\n"
+		   "tds:\n",
+		   lib, lib, lib);
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct machine *m = &p->machines[i];
+
+		text = fmt(&a,
+			   "%s"
+			   "  - name: %s\n"
+			   "    socket: %s\n"
+			   "    image: %s\n"
+			   "    manifest: %s\n"
+			   "    debug: %s\n",
+			   text, m->spec.name, m->tee_socket, image_of(m),
+			   manifest_of(m),
+			   m->cvm && m->cvm->is_debug ? "true" : "false");
+	}
+	return put(teesim_conf(p, &a), 0644, text, error);
+}
+
+/* The registers of one image, as the platform knows them. */
+static enum rc policy_text(struct buf *out, const struct plan *p,
+			   const char *image, char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	struct span said;
+	int status;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = proc_run((const char *[]){ fmt(&a, "%s/postern-teesim",
+					    p->places.bin),
+					"--print-policy", image, NULL },
+		      (struct span){ 0 }, out, PROGRAM_TIMEOUT_MS, &status);
+	if (!rc)
+		return RC_OK;
+	said = buf_span(out);
+	(void)snprintf(error, PLAN_ERROR_MAX,
+		       "postern-teesim --print-policy %s: %.*s", image,
+		       (int)(said.n < 300 ? said.n : 300),
+		       (const char *)said.p);
+	return rc;
+}
+
+static enum rc settle_policy(const struct plan *p, const struct machine *m,
+			     char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	AUTO(buf_fini)
+	struct buf policy = { 0 };
+	struct span text;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	buf_init(&policy, POLICY_MAX);
+	rc = policy_text(&policy, p,
+			 m->cvm ? m->cvm->accepts : m->gateway->accepts, error);
+	if (rc)
+		return rc;
+	text = buf_span(&policy);
+	return put(fmt(&a, "%s/policy.yaml", m->conf), 0644,
+		   fmt(&a,
+		       "tcb:\n"
+		       "  accept: [UpToDate]\n"
+		       "images:\n"
+		       "%.*s",
+		       (int)text.n, (const char *)text.p),
+		   error);
+}
+
+/* Every machine: who it is, whom it trusts. */
+static enum rc settle_common(const struct plan *p, const struct machine *m,
+			     char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = copy(fmt(&a, "%s/sim-root.pem", m->conf),
+		  fmt(&a, "%s/root.pem", p->machines[PLAN_PLATFORM].spec.lib),
+		  error);
+	if (!rc)
+		rc = copy(fmt(&a, "%s/manifest.json", m->conf), manifest_of(m),
+			  error);
+	/* No resolver: nobody on the network in between is to be asked. */
+	if (!rc)
+		rc = put(fmt(&a, "%s/resolv.conf", m->spec.etc), 0644, "",
+			 error);
+	if (!rc)
+		rc = put(fmt(&a, "%s/hosts", m->spec.etc), 0644,
+			 fmt(&a, "127.0.0.1 localhost %s\n::1 localhost\n",
+			     m->spec.name),
+			 error);
+	return rc ? rc : settle_policy(p, m, error);
+}
+
+static const char *const trust_text =
+	"trust:\n"
+	"  policy: /etc/postern/policy.yaml\n"
+	"  collateral: /var/lib/postern/collateral\n"
+	"  simulated_root: /etc/postern/sim-root.pem\n"
+	"quotes:\n"
+	"  simulator: /run/postern/tee.sock\n";
+
+/* The labels under which a gateway serves apps are its operator's choice. */
+static enum rc aliases_text(const char **out, const struct plan *p,
+			    struct arena *a, char error[PLAN_ERROR_MAX])
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < p->cloud->cvms.count; i++) {
+		const struct cloud_cvm *c = cloud_cvm(p->cloud, i);
+		AUTO(buf_fini)
+		struct buf json = { 0 };
+		uint8_t id[MANIFEST_ID_LEN];
+		char hex[2 * MANIFEST_ID_LEN + 1] = "";
+		struct wr w = wr_over(hex, sizeof(hex) - 1);
+
+		if (!c->alias)
+			continue;
+		buf_init(&json, MANIFEST_MAX);
+		if (file_read(&json, c->manifest))
+			return say(error, c->manifest);
+		manifest_app_id(id, buf_span(&json));
+		text_hex(&w, SPAN_ARRAY(id));
+		text = fmt(a, "%s  - { label: %s, app: %s }\n", text, c->alias,
+			   hex);
+	}
+	*out = *text ? fmt(a, "aliases:\n%s", text) : "";
+	return RC_OK;
+}
+
+static enum rc settle_registrar(const struct plan *p, const struct machine *m,
+				char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	const char *aliases = "";
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = aliases_text(&aliases, p, &a, error);
+	if (rc)
+		return rc;
+	return put(fmt(&a, "%s/registrar.yaml", m->conf), 0644,
+		   fmt(&a,
+		       "base: %s\n"
+		       "node: %s\n"
+		       "listen: unix:/run/postern/registrar.sock\n"
+		       "admin: /run/postern/admin.sock\n"
+		       "status: /run/postern/status.sock\n"
+		       "store: /var/lib/postern/store\n"
+		       "manifest: /etc/postern/manifest.json\n"
+		       "%s"
+		       "wireguard:\n"
+		       "  interface: wg0\n"
+		       "  listen_port: 51820\n"
+		       "  endpoint: %s:51820\n"
+		       "  address: 10.88.0.1/16\n"
+		       "lease: %llums\n"
+		       "%s"
+		       "log: info\n",
+		       p->cloud->base, m->spec.name, trust_text, m->address,
+		       (unsigned long long)p->cloud->lease_ms, aliases),
+		   error);
+}
+
+static enum rc settle_edge(const struct plan *p, const struct machine *m,
+			   char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	const char *listen;
+
+	arena_init(&a, ARENA_MAX);
+	listen = fmt(&a, "\"%s:443\"", m->address);
+	for (unsigned i = 0; m->gateway->is_public && i < p->places.public_count;
+	     i++)
+		listen = fmt(&a, "\"inherit:%u\", %s", i, listen);
+	return put(fmt(&a, "%s/edge.yaml", m->conf), 0644,
+		   fmt(&a,
+		       "base: %s\n"
+		       "listen: [ %s ]\n"
+		       "store: /var/lib/postern/store\n"
+		       "certificate:\n"
+		       "  chain: /etc/postern/tls/chain.pem\n"
+		       "  key: /etc/postern/tls/key.pem\n"
+		       "registrar: unix:/run/postern/registrar.sock\n"
+		       "status: unix:/run/postern/status.sock\n"
+		       "log: info\n",
+		       p->cloud->base, listen),
+		   error);
+}
+
+static enum rc settle_gateway(const struct plan *p, const struct machine *m,
+			      char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = settle_common(p, m, error);
+	if (!rc)
+		rc = settle_registrar(p, m, error);
+	if (!rc)
+		rc = settle_edge(p, m, error);
+	if (!rc)
+		rc = certs_issue(p->places.state, p->cloud->base,
+				 fmt(&a, "%s/tls", m->conf), error);
+	return rc;
+}
+
+/* No default bridge and no proxy processes: an app has the networks of its
+ * compose file, and what reaches it is the firewall's to say. */
+static enum rc settle_docker(const struct plan *p, const struct machine *m,
+			     size_t index, char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	struct rlimit files;
+	unsigned pool = FIRST_PRIVATE +
+			(FIRST_POOL - FIRST_PRIVATE + (unsigned)index) % POOLS;
+
+	arena_init(&a, ARENA_MAX);
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return say(error, "limit of open files");
+	if (file_make_dirs(fmt(&a, "%s/docker", m->spec.etc), 0755))
+		return say(error, m->spec.etc);
+	return put(fmt(&a, "%s/docker/daemon.json", m->spec.etc), 0644,
+		   fmt(&a,
+		       "{\n"
+		       "  \"bridge\": \"none\",\n"
+		       "  \"userland-proxy\": false,\n"
+		       "  \"default-address-pools\": "
+		       "[{\"base\": \"172.%u.0.0/16\", \"size\": 24}],\n"
+		       "  \"cgroup-parent\": \"/postern.%s.%s\",\n"
+		       "  \"default-ulimits\": {\"nofile\": {\"Name\": "
+		       "\"nofile\", \"Soft\": %llu, \"Hard\": %llu}},\n"
+		       "  \"oom-score-adjust\": 0,\n"
+		       "  \"log-level\": \"warn\"\n"
+		       "}\n",
+		       pool, p->cloud->name, m->spec.name,
+		       (unsigned long long)files.rlim_max,
+		       (unsigned long long)files.rlim_max),
+		   error);
+}
+
+static enum rc settle_cvm(const struct plan *p, const struct machine *m,
+			  size_t index, char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	bool has_engine = m->cvm->engine == CLOUD_DOCKER;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = settle_common(p, m, error);
+	if (!rc && has_engine)
+		rc = settle_docker(p, m, index, error);
+	if (rc)
+		return rc;
+	return put(fmt(&a, "%s/agent.yaml", m->conf), 0644,
+		   fmt(&a,
+		       "node: %s\n"
+		       "gateway:\n"
+		       "  address: %s\n"
+		       "  name: gateway.%s\n"
+		       "manifest: /etc/postern/manifest.json\n"
+		       "state: /var/lib/postern\n"
+		       "%s"
+		       "wireguard:\n"
+		       "  interface: wg0\n"
+		       "  listen_port: 51821\n"
+		       "firewall: true\n"
+		       "containers:\n"
+		       "  engine: %s\n"
+		       "  socket: /run/docker.sock\n"
+		       "log: info\n",
+		       m->spec.name, m->cvm->gateway, p->cloud->base,
+		       trust_text, has_engine ? "docker" : "none"),
+		   error);
+}
+
+enum rc settle_machines(const struct plan *p, char error[PLAN_ERROR_MAX])
+{
+	size_t cvms = 0;
+
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct machine *m = &p->machines[i];
+		enum rc rc = m->cvm ? settle_cvm(p, m, cvms++, error) : settle_gateway(p, m, error);
+
+		if (rc)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc build_context(const struct plan *p, const struct machine *m,
+			     size_t index, char error[PLAN_ERROR_MAX])
+{
+	const char *const *contexts = m->cvm->contexts.items;
+	AUTO(arena_fini)
+	struct arena a;
+	AUTO(buf_fini)
+	struct buf out = { 0 };
+	const char *to, *script;
+	struct span said;
+	int status;
+
+	arena_init(&a, ARENA_MAX);
+	buf_init(&out, POLICY_MAX);
+	to = fmt(&a, "%s/postern/images/%zu", m->spec.lib, index);
+	script = fmt(&a, "%s/context", contexts[index]);
+	if (fmt_remove_tree(to) || file_make_dirs(to, 0755))
+		return say(error, to);
+	/* It gets: the folder to fill, one for what the app's users need, our
+	 * programs, and the app's public name. */
+	if (proc_run((const char *[]){ script, to,
+				       fmt(&a, "%s/%s", p->places.state,
+					   m->spec.name),
+				       p->places.bin, p->cloud->base, NULL },
+		     (struct span){ 0 }, &out, CONTEXT_TIMEOUT_MS,
+		     &status) == RC_OK)
+		return RC_OK;
+	said = buf_span(&out);
+	(void)snprintf(error, PLAN_ERROR_MAX, "%.200s: %.*s", script,
+		       (int)(said.n < 250 ? said.n : 250),
+		       (const char *)said.p);
+	return RC_DENIED;
+}
+
+enum rc settle_images(const struct plan *p, char error[PLAN_ERROR_MAX])
+{
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct machine *m = &p->machines[i];
+
+		for (size_t k = 0; m->cvm && m->cvm->engine == CLOUD_DOCKER &&
+				   k < m->cvm->contexts.count;
+		     k++) {
+			enum rc rc = build_context(p, m, k, error);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return RC_OK;
+}
