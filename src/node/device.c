@@ -1,0 +1,435 @@
+#include "node/device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/x25519.h"
+
+/* A peer as wanted; sorted by key, for 'tick' compares all of them. */
+struct wanted {
+	struct wgctl_peer peer;
+	struct device_peer_stats stats;
+	bool is_present; /* the interface has it, as of the last look */
+	/* where it was last heard: an interface that forgot everything can
+	 * begin a handshake, instead of waiting for the peer to find out */
+	bool was_heard;
+	struct sock_addr heard_at;
+};
+
+struct device {
+	struct wgctl *wg; /* NULL while it cannot be reached */
+	struct device_options options;
+	char interface[TUN_NAME_MAX + 1];
+	struct key32 key;
+	uint8_t public_key[32];
+	bool has_adopted, has_address, has_route;
+	struct io_prefix address, route;
+	struct wanted *wanted;
+	size_t count, cap;
+	char error[NODE_ERROR_MAX];
+};
+
+/* public: WireGuard public keys */
+static int compare_keys(const uint8_t a[32], const uint8_t b[32])
+{
+	return memcmp(a, b, 32); /* public: WireGuard public keys */
+}
+
+/* Where the key is, or would stand. */
+static size_t place_of(const struct device *d, const uint8_t key[32],
+		       bool *found)
+{
+	size_t low = 0, high = d->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = compare_keys(d->wanted[middle].peer.public_key, key);
+
+		if (c == 0) {
+			*found = true;
+			return middle;
+		}
+		if (c < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*found = false;
+	return low;
+}
+
+/* Nothing was reached: the next tick opens it again. */
+static enum rc lost(struct device *d, const char *what, enum rc rc)
+{
+	const char *why = rc == RC_SYS ? strerror(errno) : rc_name(rc);
+
+	error_set(d->error, "%s: %s", what, why);
+	wgctl_close(d->wg);
+	d->wg = NULL;
+	return rc;
+}
+
+static enum rc apply_network(struct device *d)
+{
+	enum rc rc = RC_OK;
+
+	if (d->has_address) {
+		rc = net_link_up(d->interface, DEVICE_MTU);
+		if (!rc)
+			rc = net_address_set(d->interface, &d->address);
+	}
+	if (!rc && d->has_address && d->has_route)
+		rc = net_route_set(d->interface, &d->route);
+	return rc ? lost(d, "interface address or route", rc) : RC_OK;
+}
+
+static enum rc apply_key(struct device *d)
+{
+	enum rc rc = wgctl_set_device(d->wg, &d->key, d->options.listen_port);
+
+	return rc ? lost(d, "interface key", rc) : RC_OK;
+}
+
+static enum rc apply_peer(struct device *d, struct wanted *w)
+{
+	enum rc rc = wgctl_set_peer(d->wg, &w->peer);
+
+	w->is_present = rc == RC_OK;
+	return rc ? lost(d, "peer", rc) : RC_OK;
+}
+
+static enum rc restore_peer(struct device *d, struct wanted *w)
+{
+	struct wanted with_place = *w;
+	enum rc rc;
+
+	if (!w->peer.has_endpoint && w->was_heard) {
+		with_place.peer.has_endpoint = true;
+		with_place.peer.endpoint = w->heard_at;
+	}
+	rc = apply_peer(d, &with_place);
+	key32_wipe(&with_place.peer.psk);
+	w->is_present = rc == RC_OK;
+	return rc;
+}
+
+static enum rc reach(struct device *d, unsigned wait_ms)
+{
+	char why[256] = "";
+	enum rc rc;
+
+	if (d->wg)
+		return RC_OK;
+	rc = wgctl_open(&d->wg, d->interface, wait_ms, why);
+	if (rc) {
+		d->wg = NULL;
+		error_set(d->error, "interface %s: %s", d->interface, why);
+	}
+	return rc;
+}
+
+static enum rc choose_key(struct device *d)
+{
+	AUTO(key32_wipe)
+	struct key32 found = { 0 };
+	struct wgctl_device now = { 0 };
+	enum rc rc = RC_OK;
+
+	if (d->options.adopts_key) {
+		rc = wgctl_get(d->wg, &now, NULL, NULL);
+		if (rc)
+			return lost(d, "interface", rc);
+		found = now.private_key;
+		key32_wipe(&now.private_key);
+	}
+	d->has_adopted = !key32_is_zero(&found);
+	if (d->has_adopted)
+		d->key = found;
+	else
+		x25519_generate(&d->key);
+	x25519_public(d->public_key, &d->key);
+	return apply_key(d);
+}
+
+enum rc device_open(struct device **out, const struct device_options *o,
+		    char error[NODE_ERROR_MAX])
+{
+	struct device *d = mem_new(sizeof(*d));
+	enum rc rc;
+
+	d->options = *o;
+	memcpy(d->interface, o->interface, strnlen(o->interface, TUN_NAME_MAX));
+	d->options.interface = d->interface;
+	rc = reach(d, o->wait_ms);
+	if (!rc)
+		rc = choose_key(d);
+	if (rc) {
+		error_set(error, "%s", d->error);
+		device_free(d);
+		return rc;
+	}
+	*out = d;
+	return RC_OK;
+}
+
+void device_free(struct device *d)
+{
+	if (!d)
+		return;
+	wgctl_close(d->wg);
+	key32_wipe(&d->key);
+	if (d->wanted)
+		secret_wipe(d->wanted, d->cap * sizeof(*d->wanted));
+	free(d->wanted);
+	free(d);
+}
+
+enum wgctl_backend device_backend(const struct device *d)
+{
+	return d->wg ? wgctl_backend(d->wg) : WGCTL_USERSPACE;
+}
+
+const uint8_t *device_public(const struct device *d)
+{
+	return d->public_key;
+}
+
+bool device_has_adopted(const struct device *d)
+{
+	return d->has_adopted;
+}
+
+void device_set_address(struct device *d, const struct io_prefix *address)
+{
+	d->address = *address;
+	d->has_address = true;
+	if (d->wg)
+		(void)apply_network(d); /* a failure is a tick's work */
+}
+
+void device_set_route(struct device *d, const struct io_prefix *to)
+{
+	d->route = *to;
+	d->has_route = true;
+	if (d->wg)
+		(void)apply_network(d); /* a failure is a tick's work */
+}
+
+static struct wanted *want(struct device *d, const struct wgctl_peer *peer)
+{
+	bool found;
+	size_t at = place_of(d, peer->public_key, &found);
+
+	if (!found) {
+		if (d->count == DEVICE_PEERS_MAX)
+			return NULL;
+		if (d->count == d->cap) {
+			struct wanted *old = d->wanted;
+			size_t cap = d->cap ? 2 * d->cap : 16;
+
+			d->wanted = mem_new_array(cap, sizeof(*d->wanted));
+			if (old) {
+				memcpy(d->wanted, old, d->count * sizeof(*old));
+				secret_wipe(old, d->cap * sizeof(*old));
+			}
+			free(old);
+			d->cap = cap;
+		}
+		memmove(&d->wanted[at + 1], &d->wanted[at],
+			(d->count - at) * sizeof(*d->wanted));
+		memset(&d->wanted[at], 0, sizeof(*d->wanted));
+		d->count++;
+	}
+	d->wanted[at].peer = *peer;
+	return &d->wanted[at];
+}
+
+enum rc device_peer_set(struct device *d, const struct wgctl_peer *peer)
+{
+	struct wanted *w = want(d, peer);
+	enum rc rc;
+
+	if (!w)
+		return RC_LIMIT;
+	rc = reach(d, 0);
+	return rc ? rc : apply_peer(d, w);
+}
+
+enum rc device_peer_remove(struct device *d, const uint8_t public_key[32])
+{
+	bool found;
+	size_t at = place_of(d, public_key, &found);
+	enum rc rc;
+
+	if (!found)
+		return RC_OK;
+	d->count--;
+	memmove(&d->wanted[at], &d->wanted[at + 1],
+		(d->count - at) * sizeof(*d->wanted));
+	secret_wipe(&d->wanted[d->count], sizeof(*d->wanted));
+	rc = reach(d, 0);
+	if (rc)
+		return rc;
+	rc = wgctl_remove_peer(d->wg, public_key);
+	return rc ? lost(d, "removing a peer", rc) : RC_OK;
+}
+
+struct adoption {
+	const uint8_t *key;
+	const struct io_prefix *allowed;
+	struct wgctl_peer peer;
+	bool is_found;
+};
+
+static bool prefix_equal(const struct io_prefix *a, const struct io_prefix *b)
+{
+	size_t n = a->is_v6 ? 16 : 4;
+
+	return a->is_v6 == b->is_v6 && a->len == b->len &&
+	       span_equal(span_of(a->bytes, n), span_of(b->bytes, n));
+}
+
+static void adopt_one(void *arg, const struct wgctl_peer *p)
+{
+	struct adoption *a = arg;
+
+	if (compare_keys(p->public_key, a->key) || p->allowed_count != 1 ||
+	    !p->has_psk || !prefix_equal(&p->allowed[0], a->allowed))
+		return;
+	a->peer = *p;
+	/* Where it was last heard; a peer moves, so it is not wanted there. */
+	a->peer.has_endpoint = false;
+	a->is_found = true;
+}
+
+bool device_adopt(struct device *d, const uint8_t public_key[32],
+		  const struct io_prefix *allowed)
+{
+	struct adoption a = { .key = public_key, .allowed = allowed };
+	struct wgctl_device now = { 0 };
+	struct wanted *w = NULL;
+	enum rc rc = reach(d, 0);
+
+	if (!rc)
+		rc = wgctl_get(d->wg, &now, adopt_one, &a);
+	key32_wipe(&now.private_key);
+	if (!rc && a.is_found)
+		w = want(d, &a.peer);
+	if (w)
+		w->is_present = true;
+	key32_wipe(&a.peer.psk);
+	return w != NULL;
+}
+
+/* What the interface has, against what is wanted. */
+struct look {
+	struct device *d;
+	uint8_t (*strangers)[32];
+	size_t stranger_count, cap;
+};
+
+static void look_at(void *arg, const struct wgctl_peer *p)
+{
+	struct look *l = arg;
+	bool found;
+	size_t at = place_of(l->d, p->public_key, &found);
+
+	if (found) {
+		struct wanted *w = &l->d->wanted[at];
+
+		w->is_present = true;
+		w->stats = (struct device_peer_stats){ p->handshake_unix_s,
+						       p->rx_bytes,
+						       p->tx_bytes };
+		if (p->has_endpoint) {
+			w->was_heard = true;
+			w->heard_at = p->endpoint;
+		}
+		return;
+	}
+	if (l->stranger_count == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 16;
+		l->strangers = mem_grow(l->strangers, l->cap,
+					sizeof(*l->strangers));
+	}
+	memcpy(l->strangers[l->stranger_count++], p->public_key, 32);
+}
+
+static enum rc remove_strangers(struct device *d, const struct look *l)
+{
+	for (size_t i = 0; i < l->stranger_count; i++) {
+		enum rc rc = wgctl_remove_peer(d->wg, l->strangers[i]);
+
+		if (rc)
+			return lost(d, "removing a peer", rc);
+	}
+	return RC_OK;
+}
+
+static enum rc restore(struct device *d, bool has_lost_key, size_t *restored)
+{
+	enum rc rc = RC_OK;
+
+	if (has_lost_key) {
+		++*restored;
+		rc = apply_key(d);
+		if (!rc)
+			rc = apply_network(d);
+	}
+	for (size_t i = 0; !rc && i < d->count; i++) {
+		if (d->wanted[i].is_present)
+			continue;
+		++*restored;
+		rc = restore_peer(d, &d->wanted[i]);
+	}
+	return rc;
+}
+
+enum device_state device_tick(struct device *d)
+{
+	struct look l = { .d = d };
+	struct wgctl_device now = { 0 };
+	size_t restored = 0;
+	bool was_lost = !d->wg;
+	enum rc rc;
+
+	if (reach(d, 0) != RC_OK)
+		return DEVICE_DOWN;
+	for (size_t i = 0; i < d->count; i++)
+		d->wanted[i].is_present = false;
+	rc = wgctl_get(d->wg, &now, look_at, &l);
+	if (rc) {
+		(void)lost(d, "interface", rc); /* rc is already known */
+	} else {
+		bool has_lost_key = !ct_equal(&now.private_key, &d->key,
+					      sizeof(d->key));
+
+		restored = l.stranger_count;
+		rc = remove_strangers(d, &l);
+		if (!rc)
+			rc = restore(d, has_lost_key || was_lost, &restored);
+	}
+	key32_wipe(&now.private_key);
+	free(l.strangers);
+	if (rc)
+		return DEVICE_DOWN;
+	return restored ? DEVICE_RESTORED : DEVICE_SAME;
+}
+
+const char *device_error(const struct device *d)
+{
+	return d->error;
+}
+
+bool device_peer_stats(const struct device *d, struct device_peer_stats *out,
+		       const uint8_t public_key[32])
+{
+	bool found;
+	size_t at = place_of(d, public_key, &found);
+
+	if (found)
+		*out = d->wanted[at].stats;
+	return found;
+}

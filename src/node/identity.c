@@ -1,0 +1,257 @@
+#include "node/identity.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "channel/session.h"
+#include "crypto/rng.h"
+#include "io/file.h"
+#include "node/error.h"
+#include "tee/eventlog.h"
+#include "tee/quote.h"
+
+#define OTHER_EVENTS \
+	"RTMR3 of this TD holds other events than this manifest and instance " \
+	"id give: the state folder is another instance's, or something else " \
+	"extends RTMR3; the TD must be launched anew"
+#define OTHER_MANIFEST \
+	"the manifest is not the one this TD was launched with: its hash is " \
+	"not in MRCONFIGID"
+
+enum {
+	EVENT_COUNT = 5,
+	PATH_MAX_LEN = 4096,
+	ID_FILE_MAX = 64,
+};
+
+static enum rc read_manifest(struct identity *id, const char *path,
+			     char error[NODE_ERROR_MAX])
+{
+	char why[MANIFEST_ERROR_MAX] = "";
+	enum rc rc = file_read(&id->manifest_bytes, path);
+
+	if (rc) {
+		error_set(error, "manifest %s: %s", path,
+			  error_of_file(rc));
+		return rc;
+	}
+	rc = manifest_read(&id->manifest, buf_span(&id->manifest_bytes), why);
+	if (rc)
+		error_set(error, "manifest %s: %s", path, why);
+	return rc;
+}
+
+static enum rc make_instance_id(struct identity *id, const char *path,
+				char error[NODE_ERROR_MAX])
+{
+	char line[2 * MANIFEST_ID_LEN + 1];
+	struct wr w = WR_ARRAY(line);
+
+	rng_bytes(id->instance_id, sizeof(id->instance_id));
+	text_hex(&w, SPAN_ARRAY(id->instance_id));
+	wr_str(&w, "\n");
+	if (file_replace(path, wr_span(&w), 0600) == RC_OK)
+		return RC_OK;
+	error_set(error, "instance id %s: %s", path,
+		  strerror(errno));
+	return RC_SYS;
+}
+
+/* A file that is there but is not an id is an error, not a reason to become
+ * somebody else: the addresses of this instance hang on it. */
+static enum rc read_instance_id(struct identity *id, const char *state,
+				char error[NODE_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf text;
+	char path[PATH_MAX_LEN];
+	struct span rest, hex;
+	enum rc rc;
+
+	if (file_make_dirs(state, 0700) != RC_OK) {
+		error_set(error, "state folder %s: %s", state,
+			  strerror(errno));
+		return RC_SYS;
+	}
+	if (snprintf(path, sizeof(path), "%s/instance-id", state) >=
+	    (int)sizeof(path)) {
+		error_set(error, "state folder: path too long");
+		return RC_LIMIT;
+	}
+	buf_init(&text, ID_FILE_MAX);
+	rc = file_read(&text, path);
+	if (rc == RC_SYS && errno == ENOENT)
+		return make_instance_id(id, path, error);
+	rest = buf_span(&text);
+	if (!rc && rd_n(&rest, &hex, 2 * MANIFEST_ID_LEN) &&
+	    span_equal_str(rest, "\n") &&
+	    text_hex_decode(id->instance_id, MANIFEST_ID_LEN, hex))
+		return RC_OK;
+	error_set(error, "instance id %s: %s", path,
+		  rc ? error_of_file(rc) : "expected 40 hex digits, newline");
+	return rc ? rc : RC_MALFORMED;
+}
+
+/* What this TD says of itself, from a quote nobody else is shown. */
+static enum rc read_own_registers(struct quote_source *source,
+				  uint8_t config_id[QUOTE_MR_LEN],
+				  struct sha384 *rtmr3,
+				  char error[NODE_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf bytes;
+	struct sha512 report_data;
+	struct quote quote;
+	enum tee_reason reason;
+	enum rc rc;
+
+	sha512_of(&report_data, span_str("postern/self-check/v1"));
+	buf_init(&bytes, QUOTE_MAX);
+	rc = quote_source_get(source, &bytes, report_data.b);
+	if (rc) {
+		error_set(error, "no quote from %s: %s",
+			  quote_source_name(source), rc_name(rc));
+		return rc;
+	}
+	reason = quote_parse(&quote, buf_span(&bytes));
+	if (!reason && quote.tee != QUOTE_TDX)
+		reason = TEE_QUOTE_TEE_TYPE;
+	if (reason) {
+		error_set(error, "own quote: %s", tee_reason_name(reason));
+		return RC_MALFORMED;
+	}
+	memcpy(config_id, quote.td.mr_config_id.p, QUOTE_MR_LEN);
+	memcpy(rtmr3->b, quote.td.rtmr[EVENTLOG_RTMR].p, sizeof(rtmr3->b));
+	return RC_OK;
+}
+
+static enum rc make_events(struct identity *id,
+			   struct sha384 digests[EVENT_COUNT])
+{
+	const struct {
+		const char *name;
+		struct span payload;
+	} events[EVENT_COUNT] = {
+		{ "system-preparing", { 0 } },
+		{ "app-id", SPAN_ARRAY(id->manifest.app_id) },
+		{ "compose-hash", SPAN_ARRAY(id->manifest.hash.b) },
+		{ "instance-id", SPAN_ARRAY(id->instance_id) },
+		{ "boot-mr-done", { 0 } },
+	};
+	AUTO(eventlog_fini)
+	struct eventlog log;
+	enum rc rc;
+
+	eventlog_init(&log);
+	for (size_t i = 0; i < EVENT_COUNT; i++) {
+		rc = eventlog_append(&log, &digests[i], events[i].name,
+				     events[i].payload);
+		if (rc)
+			return rc;
+	}
+	return eventlog_text(&log, &id->eventlog);
+}
+
+/* Extends those events that RTMR3 does not hold yet. */
+static enum rc extend_missing(struct quote_source *source,
+			      const struct sha384 digests[EVENT_COUNT],
+			      const struct sha384 *current,
+			      char error[NODE_ERROR_MAX])
+{
+	struct sha384 value = { 0 };
+	size_t done = 0;
+	enum rc rc;
+
+	while (!ct_equal(&value, current, sizeof(value))) {
+		if (done == EVENT_COUNT) {
+			error_set(error, "%s", OTHER_EVENTS);
+			return RC_DENIED;
+		}
+		eventlog_extend(&value, &digests[done++]);
+	}
+	for (; done < EVENT_COUNT; done++) {
+		rc = quote_source_extend(source, EVENTLOG_RTMR, &digests[done]);
+		if (rc) {
+			error_set(error, "RTMR3 cannot be extended: %s",
+				  rc_name(rc));
+			return rc;
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc measure(struct identity *id, struct quote_source *source,
+		       char error[NODE_ERROR_MAX])
+{
+	struct sha384 digests[EVENT_COUNT], current;
+	uint8_t own[QUOTE_MR_LEN], want[MANIFEST_CONFIG_ID_LEN];
+	enum rc rc;
+
+	rc = read_own_registers(source, own, &current, error);
+	if (rc)
+		return rc;
+	manifest_config_id(want, buf_span(&id->manifest_bytes));
+	if (!ct_equal(own, want, sizeof(want))) {
+		error_set(error, "%s", OTHER_MANIFEST);
+		return RC_DENIED;
+	}
+	rc = make_events(id, digests);
+	if (rc) {
+		error_set(error, "event log: %s", rc_name(rc));
+		return rc;
+	}
+	return extend_missing(source, digests, &current, error);
+}
+
+static enum rc make_claims(struct identity *id, const char *node,
+			   char error[NODE_ERROR_MAX])
+{
+	struct channel_claims c = { 0 };
+	enum rc rc;
+
+	memcpy(c.app_id, id->manifest.app_id, sizeof(c.app_id));
+	memcpy(c.instance_id, id->instance_id, sizeof(c.instance_id));
+	c.manifest_hash = id->manifest.hash;
+	snprintf(c.node_id, sizeof(c.node_id), "%s", node);
+	snprintf(c.purpose, sizeof(c.purpose), "cvm-tunnel");
+	snprintf(c.version, sizeof(c.version), "%s", NODE_VERSION);
+	rc = channel_claims_write(&id->claims, &c);
+	if (rc)
+		error_set(error, "claims: %s", rc_name(rc));
+	return rc;
+}
+
+enum rc identity_open(struct identity *out, const struct identity_options *o,
+		      struct quote_source *source, char error[NODE_ERROR_MAX])
+{
+	AUTO(identity_fini)
+	struct identity id = { 0 };
+	enum rc rc;
+
+	buf_init(&id.manifest_bytes, MANIFEST_MAX);
+	buf_init(&id.eventlog, EVENTLOG_MAX);
+	buf_init(&id.claims, CHANNEL_CLAIMS_MAX);
+	rc = read_manifest(&id, o->manifest, error);
+	if (!rc)
+		rc = read_instance_id(&id, o->state, error);
+	if (!rc)
+		rc = measure(&id, source, error);
+	if (!rc)
+		rc = make_claims(&id, o->node, error);
+	if (rc)
+		return rc;
+	*out = id;
+	id = (struct identity){ 0 };
+	return RC_OK;
+}
+
+void identity_fini(struct identity *id)
+{
+	manifest_fini(&id->manifest);
+	buf_fini(&id->manifest_bytes);
+	buf_fini(&id->eventlog);
+	buf_fini(&id->claims);
+}

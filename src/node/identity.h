@@ -1,0 +1,54 @@
+/*
+ * identity: who this node is, measured.
+ *
+ * The manifest's hash must be in the TD's MRCONFIGID, and the platform's events
+ *
+ *   system-preparing, app-id, compose-hash, instance-id, boot-mr-done
+ *
+ * are extended into RTMR3, in dstack's order and form.  The events follow from
+ * the manifest and the instance id alone, so there is no log to keep on disk:
+ * RTMR3 lives as long as the TD, and a program that starts again (or was killed
+ * half-way through) finds in it how many of them it has extended already.
+ *
+ * Blocks (a quote, files): for a program's start.
+ */
+#ifndef POSTERN_NODE_IDENTITY_H
+#define POSTERN_NODE_IDENTITY_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "manifest/manifest.h"
+#include "node/error.h"
+#include "quoting/source.h"
+
+#define NODE_VERSION "0.1.0"
+
+struct identity {
+	struct manifest manifest;
+	struct buf manifest_bytes;
+	uint8_t instance_id[MANIFEST_ID_LEN];
+	struct buf eventlog; /* the JSON array */
+	struct buf claims; /* the JSON document for the channel */
+};
+
+struct identity_options {
+	const char *manifest; /* file */
+	const char *state; /* folder, made when absent; holds "instance-id" */
+	const char *node; /* label in the claims */
+};
+
+/*
+ * Reads the manifest and the instance id (made at the first start), compares
+ * MRCONFIGID, extends what is missing of the events.
+ *
+ * RC_OK         *out is filled: identity_fini()
+ * RC_MALFORMED  the manifest or the instance id's file
+ * RC_DENIED     MRCONFIGID is another manifest's, or RTMR3 holds other events
+ * RC_SYS, ...   files or the platform failed
+ * On failure 'error' says what and why, and *out needs no identity_fini().
+ */
+enum rc identity_open(struct identity *out, const struct identity_options *o,
+		      struct quote_source *source, char error[NODE_ERROR_MAX]);
+void identity_fini(struct identity *id);
+
+#endif

@@ -1,0 +1,131 @@
+#include "node/settings.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/sock.h"
+#include "io/tun.h"
+#include "node/identity.h"
+
+/* A program has one buffer for both. */
+static_assert((int)CONF_ERROR_MAX >= (int)NODE_ERROR_MAX);
+
+#define FIELD(of, member) \
+	.key = #member, .type = CONF_STRING, .offset = offsetof(of, member)
+
+const struct conf_field settings_trust_fields[] = {
+	{ FIELD(struct trust_settings, policy), .is_required = true },
+	{ FIELD(struct trust_settings, collateral), .is_required = true },
+	{ FIELD(struct trust_settings, simulated_root) },
+	{ 0 },
+};
+
+const struct conf_field settings_quotes_fields[] = {
+	{ FIELD(struct quotes_settings, simulator) },
+	{ 0 },
+};
+
+const char *const settings_log_names[] = { "error", "warn", "info", "debug",
+					   NULL };
+
+bool settings_check_address(void *out, const char *text, struct arena *arena)
+{
+	(void)arena;
+	return sock_addr_parse(out, span_str(text));
+}
+
+bool settings_check_prefix(void *out, const char *text, struct arena *arena)
+{
+	(void)arena;
+	return io_prefix_parse(out, span_str(text));
+}
+
+/* 1..max of a-z, 0-9 and the characters of 'also', '-' not at either end. */
+static bool is_made_of(const char *text, size_t max, const char *also)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n > max || text[0] == '-' || text[n - 1] == '-')
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
+		    !strchr(also, c))
+			return false;
+	}
+	return true;
+}
+
+bool settings_check_label(void *out, const char *text, struct arena *arena)
+{
+	(void)out;
+	(void)arena;
+	return is_made_of(text, 63, "-");
+}
+
+bool settings_check_interface(void *out, const char *text, struct arena *arena)
+{
+	(void)out;
+	(void)arena;
+	/* Stricter than the kernel: the name goes into firewall rules. */
+	return is_made_of(text, TUN_NAME_MAX, "-_");
+}
+
+bool settings_check_host(void *out, const char *text, struct arena *arena)
+{
+	(void)out;
+	(void)arena;
+	return is_made_of(text, 253, "-.") && text[0] != '.' &&
+	       !strstr(text, "..");
+}
+
+enum rc settings_load(void *out, const struct conf_field *fields,
+		      struct arena *arena, const char *path,
+		      char error[CONF_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf text;
+	enum rc rc;
+
+	buf_init(&text, CONF_FILE_MAX);
+	rc = file_read(&text, path);
+	if (rc) {
+		snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
+			 error_of_file(rc));
+		return RC_MALFORMED;
+	}
+	return conf_read(out, fields, arena, path, buf_span(&text), error);
+}
+
+enum settings_start settings_arguments(struct settings_arguments *out,
+				       const char *program, int argc,
+				       char *const argv[])
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--config") && i + 1 < argc) {
+			out->config = argv[++i];
+		} else if (!strcmp(argv[i], "--check")) {
+			out->only_check = true;
+		} else if (!strcmp(argv[i], "--version")) {
+			printf("%s %s\n", program, NODE_VERSION);
+			return SETTINGS_EXIT_OK;
+		} else if (!strcmp(argv[i], "--help")) {
+			printf("usage: %s [--config FILE] [--check]\n"
+			       "see %s(8)\n",
+			       program, program);
+			return SETTINGS_EXIT_OK;
+		} else {
+			fprintf(stderr, "%s: %s: unknown or incomplete option; "
+					"try --help\n",
+				program, argv[i]);
+			return SETTINGS_EXIT_USAGE;
+		}
+	}
+	return SETTINGS_GO;
+}

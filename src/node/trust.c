@@ -1,0 +1,217 @@
+#include "node/trust.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "crypto/hash.h"
+#include "io/file.h"
+#include "quoting/collateral_dir.h"
+#include "tee/policy.h"
+
+enum {
+	POLICY_FILE_MAX = 1024 * 1024,
+	TRUST_PATH_MAX = 4096,
+	FOLDER_ENTRIES_MAX = 4096,
+};
+
+/* What one reading of policy and root gave. */
+struct believed {
+	struct arena arena;
+	struct tee_policy policy;
+	struct tee_anchor anchors[2];
+	size_t anchor_count;
+};
+
+struct trust {
+	struct trust_settings settings;
+	struct believed believed;
+	struct sha256 seen; /* what the files looked like at the last look */
+	struct sha256 used; /* ... when they were last reported */
+};
+
+static void believed_fini(struct believed *b)
+{
+	arena_fini(&b->arena);
+}
+
+static enum rc read_policy(struct believed *b, const char *path,
+			   char error[NODE_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf text;
+	char why[POLICY_ERROR_MAX] = "";
+	enum rc rc;
+
+	buf_init(&text, POLICY_FILE_MAX);
+	rc = file_read(&text, path);
+	if (rc) {
+		error_set(error, "policy %s: %s", path,
+			  error_of_file(rc));
+		return rc;
+	}
+	rc = policy_read(&b->policy, &b->arena, path, buf_span(&text), why);
+	if (rc)
+		error_set(error, "%s", why);
+	return rc;
+}
+
+static enum rc read_all(struct believed *out, const struct trust_settings *s,
+			char error[NODE_ERROR_MAX])
+{
+	AUTO(believed_fini)
+	struct believed b = { 0 };
+	enum rc rc;
+
+	arena_init(&b.arena, SETTINGS_ARENA_MAX);
+	b.anchors[b.anchor_count++] = tee_anchor_intel;
+	rc = read_policy(&b, s->policy, error);
+	if (!rc && s->simulated_root)
+		rc = collateral_simulated_anchor(&b.anchors[b.anchor_count++],
+						 s->simulated_root, error);
+	if (rc)
+		return rc;
+	*out = b;
+	b = (struct believed){ 0 };
+	return RC_OK;
+}
+
+/* Folds what tells one state of a file from another into *state. */
+static void fold_file(struct sha256 *state, const char *path)
+{
+	struct stat st = { 0 };
+	int64_t facts[5] = { -1 };
+	struct span parts[3] = { SPAN_ARRAY(state->b), span_str(path),
+				 SPAN_ARRAY(facts) };
+
+	if (stat(path, &st) == 0) {
+		facts[0] = (int64_t)st.st_ino;
+		facts[1] = st.st_size;
+		facts[2] = st.st_mtim.tv_sec;
+		facts[3] = st.st_mtim.tv_nsec;
+		facts[4] = (int64_t)st.st_mode;
+	}
+	sha256_parts(state, parts, 3);
+}
+
+/* Every file of a folder and of its sub-folders, in the order of names. */
+static void fold_folder(struct sha256 *state, const char *path, unsigned depth)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(path, &entries, NULL, alphasort);
+
+	fold_file(state, path);
+	for (int i = 0; i < count; i++) {
+		char below[TRUST_PATH_MAX];
+		bool is_folder = entries[i]->d_type == DT_DIR;
+		int n = snprintf(below, sizeof(below), "%s/%s", path,
+				 entries[i]->d_name);
+
+		if (entries[i]->d_name[0] != '.' && n < (int)sizeof(below) &&
+		    i < FOLDER_ENTRIES_MAX) {
+			if (is_folder && depth > 0)
+				fold_folder(state, below, depth - 1);
+			else if (!is_folder)
+				fold_file(state, below);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void look(struct sha256 *out, const struct trust_settings *s)
+{
+	*out = (struct sha256){ 0 };
+	fold_file(out, s->policy);
+	if (s->simulated_root)
+		fold_file(out, s->simulated_root);
+	fold_folder(out, s->collateral, 1);
+}
+
+enum rc trust_open(struct trust **out, const struct trust_settings *settings,
+		   char error[NODE_ERROR_MAX])
+{
+	struct trust *t = mem_new(sizeof(*t));
+	enum rc rc;
+
+	t->settings = *settings;
+	look(&t->seen, settings);
+	t->used = t->seen;
+	rc = read_all(&t->believed, settings, error);
+	if (rc) {
+		trust_free(t);
+		return rc;
+	}
+	*out = t;
+	return RC_OK;
+}
+
+void trust_free(struct trust *t)
+{
+	if (!t)
+		return;
+	believed_fini(&t->believed);
+	free(t);
+}
+
+bool trust_is_simulated(const struct trust *t)
+{
+	return t->settings.simulated_root != NULL;
+}
+
+bool trust_accepts_any(const struct trust *t)
+{
+	return !t->believed.policy.has_images;
+}
+
+void trust_verify(struct trust *t, struct tee_verdict *out, struct span quote,
+		  int64_t at)
+{
+	AUTO(collateral_fini)
+	struct collateral_files files = { 0 };
+	struct tee_collateral view = { 0 };
+	uint8_t fmspc[6];
+	char why[256] = "";
+	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
+	enum rc rc = collateral_load(&files, t->settings.collateral,
+				     has_fmspc ? fmspc : NULL, why);
+
+	if (!rc)
+		view = collateral_view(&files);
+	tee_verify(out, &(struct tee_input){
+				.quote = quote,
+				.collateral = &view,
+				.anchors = t->believed.anchors,
+				.anchor_count = t->believed.anchor_count,
+				.policy = &t->believed.policy,
+				.at = at,
+			});
+	if (rc && out->reason == TEE_COLLATERAL_MISSING)
+		snprintf(out->detail, sizeof(out->detail), "%.*s",
+			 TEE_DETAIL_MAX - 1, why);
+}
+
+enum trust_change trust_poll(struct trust *t, bool now,
+			     char error[NODE_ERROR_MAX])
+{
+	struct believed fresh = { 0 };
+	struct sha256 state;
+	bool has_settled;
+
+	look(&state, &t->settings);
+	/* public: a digest of file times */
+	has_settled = now || !memcmp(&state, &t->seen, sizeof(state));
+	t->seen = state;
+	/* public: a digest of file times */
+	if (!has_settled || (!now && !memcmp(&state, &t->used, sizeof(state))))
+		return TRUST_SAME;
+	t->used = state;
+	if (read_all(&fresh, &t->settings, error) != RC_OK)
+		return TRUST_BAD;
+	believed_fini(&t->believed);
+	t->believed = fresh;
+	return TRUST_RELOADED;
+}
