@@ -38,13 +38,18 @@ struct eventlog {
 };
 void eventlog_init(struct eventlog *log);
 void eventlog_fini(struct eventlog *log);
-/* Appends one event and gives its digest, to be extended into RTMR3. */
+/*
+ * Appends one event and gives its digest, to be extended into RTMR3.
+ * RC_MALFORMED: the name is not printable ASCII without " and \, at most 128;
+ * RC_LIMIT: the payload is over 16 KiB or the log would be over EVENTLOG_MAX.
+ */
 enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
 			const char *event, struct span payload);
-/* Appends "[...]" to *out. */
+/* Appends "[...]" to *out; RC_LIMIT, and nothing appended, without room. */
 enum rc eventlog_text(const struct eventlog *log, struct buf *out);
 
-/* What the platform's events said, each at most once. */
+/* What the platform's events said, each at most once.  An empty "instance-id"
+ * (dstack's platforms without instances) gives has_instance_id false. */
 struct eventlog_identity {
 	bool has_app_id, has_instance_id, has_manifest_hash;
 	uint8_t app_id[20];
@@ -61,6 +66,10 @@ struct eventlog_identity {
  *                    platform event that comes twice
  * TEE_LOG_MISMATCH   a replayed register differs from the quote's; *imr says
  *                    which
+ *
+ * A log without events of RTMR3 agrees with a register that is zero.  A log
+ * without "boot-mr-done" is one of a boot that is not over: no application ran.
+ * On failure *out is untouched.
  */
 enum tee_reason eventlog_check(struct eventlog_identity *out, unsigned *imr,
 			       const struct quote *quote, struct span json);
