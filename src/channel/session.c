@@ -34,7 +34,8 @@ static bool owner_step(struct channel *c, enum channel_step step,
 
 	if (core_is_over(c))
 		return false;
-	if (channel_state_next(next, c->state, step))
+	/* Nor may it come before the owner has seen the event it answers. */
+	if (!c->has_event && channel_state_next(next, c->state, step))
 		return true;
 	(void)snprintf(detail, sizeof(detail), "%s while %s",
 		       channel_step_name(step), channel_state_name(c->state));
@@ -221,7 +222,7 @@ void channel_renew(struct channel *c, uint64_t now_ms)
 {
 	enum channel_state next;
 
-	if (!channel_state_next(&next, c->state, STEP_RENEWED))
+	if (c->has_event || !channel_state_next(&next, c->state, STEP_RENEWED))
 		return;
 	c->round++;
 	if (core_say_hello(c))
