@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 enum {
 	ANSWER_WITHIN_S = 5,
@@ -42,6 +43,8 @@ void netlink_close(struct netlink *n)
 		return;
 	if (n->socket)
 		mnl_socket_close(n->socket);
+	/* An answer of WireGuard holds its private key. */
+	secret_wipe(n->answer, sizeof(n->answer));
 	free(n);
 	errno = error;
 }

@@ -27,16 +27,29 @@ const char *wgctl_backend_name(enum wgctl_backend b);
 bool wgctl_kernel_has_wireguard(void);
 
 /*
- * Takes control of interface 'name': creates it in the kernel when the kernel
- * can, else waits up to wait_ms for the UAPI socket
- * /var/run/wireguard/<name>.sock of a userspace device.
- * RC_SYS or RC_CLOSED: error says what was tried.  Returns owned.
+ * Takes control of interface 'name'.  In this order: a userspace device that
+ * already listens at /var/run/wireguard/<name>.sock; the kernel's interface of
+ * that name, which is created when it is not there and the kernel can; a
+ * userspace device that appears within wait_ms.
+ *
+ * RC_SYS, RC_CLOSED (none appeared): error says what was tried.  Returns owned.
  */
 enum rc wgctl_open(struct wgctl **out, const char *name, unsigned wait_ms,
 		   char error[256]);
+/* The interface and its peers stay as they are. */
 void wgctl_close(struct wgctl *w);
 enum wgctl_backend wgctl_backend(const struct wgctl *w);
 
+/*
+ * What follows blocks until the device has answered, at most some seconds.
+ *
+ * RC_SYS        it cannot be reached, or refused; errno is its reason
+ * RC_CLOSED     it went away before it answered
+ * RC_MALFORMED  its answer is none
+ * RC_LIMIT      its answer is larger than 16 MiB
+ */
+
+/* The peers stay. */
 enum rc wgctl_set_device(struct wgctl *w, const struct key32 *private_key,
 			 uint16_t listen_port);
 
@@ -46,12 +59,13 @@ enum {
 
 struct wgctl_peer {
 	uint8_t public_key[32];
-	bool has_psk;
+	bool has_psk; /* false: leaves what there is */
 	struct key32 psk;
-	bool has_endpoint;
+	bool has_endpoint; /* false: leaves what there is */
 	struct sock_addr endpoint;
-	uint16_t keepalive_s;
-	struct io_prefix allowed[WGCTL_ALLOWED_MAX]; /* replaces what it had */
+	uint16_t keepalive_s; /* 0: none */
+	/* Replaces what it had; read: the first of what it has. */
+	struct io_prefix allowed[WGCTL_ALLOWED_MAX];
 	size_t allowed_count;
 	/* read only */
 	int64_t handshake_unix_s; /* last; 0: never */
@@ -63,7 +77,8 @@ enum rc wgctl_set_peer(struct wgctl *w, const struct wgctl_peer *p);
 /* RC_OK also when there was no such peer. */
 enum rc wgctl_remove_peer(struct wgctl *w, const uint8_t public_key[32]);
 
-/* The device's own key and port, and every peer through fn (may be NULL). */
+/* The device's own key and port, and every peer through fn (may be NULL); what
+ * fn was told does not count when the result is a failure. */
 struct wgctl_device {
 	struct key32 private_key; /* zero: none set */
 	uint16_t listen_port;

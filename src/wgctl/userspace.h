@@ -1,0 +1,20 @@
+/*
+ * userspace: a userspace WireGuard device, through its UAPI socket.
+ *
+ * One connection a request, as the device expects; blocking, with a bound of
+ * some seconds.  Results as in wgctl.h.
+ */
+#ifndef POSTERN_WGCTL_USERSPACE_H
+#define POSTERN_WGCTL_USERSPACE_H
+
+#include "wgctl/utext.h"
+
+/* Somebody listens at this unix address. */
+bool userspace_is_there(const struct sock_addr *at);
+
+/* Sends a request that utext wrote and reads the reply: as utext_read(), and
+ * RC_SYS with the device's errno when that is not 0. */
+enum rc userspace_ask(const struct sock_addr *at, struct span request,
+		      struct wgctl_device *out, utext_peer_fn *fn, void *arg);
+
+#endif
