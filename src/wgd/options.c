@@ -1,0 +1,53 @@
+#include "wgd/options.h"
+
+#include <ctype.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	EXIT_USAGE = 2,
+};
+
+/* The name is also that of the socket file: no '/', no "..". */
+static bool is_interface(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n >= IFNAMSIZ || s[0] == '-' || !strcmp(s, ".") ||
+	    !strcmp(s, ".."))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("_=+.-", s[i]))
+			return false;
+	return true;
+}
+
+bool options_parse(struct options *out, int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (!strcmp(a, "-f") || !strcmp(a, "--foreground"))
+			o.is_foreground = true;
+		else if (!strcmp(a, "-v") || !strcmp(a, "--verbose"))
+			o.is_verbose = true;
+		else if (!o.interface && is_interface(a))
+			o.interface = a;
+		else
+			return false;
+	}
+	if (!o.interface)
+		return false;
+	*out = o;
+	return true;
+}
+
+int options_usage(void)
+{
+	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] INTERFACE\n",
+		    stderr);
+	return EXIT_USAGE;
+}
