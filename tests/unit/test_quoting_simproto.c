@@ -70,7 +70,8 @@ static void every_prefix_is_more_to_come(void **state)
 		size_t whole;
 
 		memcpy(copy, bytes, n);
-		assert_int_equal(simproto_frame(&frame, &whole, span_of(copy, n), 100), SIMPROTO_MORE);
+		assert_int_equal(simproto_frame(&frame, &whole, span_of(copy, n), 100),
+				 SIMPROTO_MORE);
 		free(copy);
 	}
 }
@@ -78,7 +79,8 @@ static void every_prefix_is_more_to_come(void **state)
 static void every_shorter_request_is_malformed(void **state)
 {
 	uint8_t bytes[SIMPROTO_HEADER_LEN + SIMPROTO_REQUEST_MAX];
-	const struct simproto_request all[] = { quote_request(), extend_3, { .op = SIMPROTO_READ } };
+	const struct simproto_request read_0 = { .op = SIMPROTO_READ };
+	const struct simproto_request all[] = { quote_request(), extend_3, read_0 };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -91,7 +93,8 @@ static void every_shorter_request_is_malformed(void **state)
 			struct simproto_request back = { .rtmr = 77 };
 
 			memcpy(copy, frame.p, n);
-			assert_int_equal(simproto_request_read(&back, span_of(copy, n)), RC_MALFORMED);
+			assert_int_equal(simproto_request_read(&back, span_of(copy, n)),
+					 RC_MALFORMED);
 			assert_int_equal(back.rtmr, 77);
 			free(copy);
 		}
@@ -116,7 +119,8 @@ static void bad_requests_are_malformed(void **state)
 		struct simproto_request r;
 
 		print_message("%s\n", table[i].name);
-		assert_int_equal(simproto_request_read(&r, span_of(table[i].bytes, table[i].n)), RC_MALFORMED);
+		assert_int_equal(simproto_request_read(&r, span_of(table[i].bytes, table[i].n)),
+				 RC_MALFORMED);
 	}
 }
 
