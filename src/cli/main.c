@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
 
@@ -19,6 +20,7 @@ static const struct cli_command commands[] = {
 	{ "lease", cli_lease, "list leases, withdraw one" },
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
+	{ "quote", cli_quote, "verify a TDX or SGX quote, or show it" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 

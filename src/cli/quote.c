@@ -1,0 +1,261 @@
+#include "cli/quote.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/quote_file.h"
+#include "cli/quote_report.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "quoting/collateral_dir.h"
+#include "tee/policy.h"
+
+static const char quote_help[] =
+	"usage: postern quote verify FILE [OPTION...]\n"
+	"       postern quote show FILE [--json]\n"
+	"\n"
+	"Judges a TDX or SGX quote, or shows what it says unverified.  FILE is "
+	"raw, hex,\n"
+	"base64, or JSON with a \"quote\" in hex and perhaps an \"event_log\", "
+	"which is then\n"
+	"replayed too.\n"
+	"\n"
+	"  --collateral DIR  Intel's documents "
+	"(default /var/lib/postern/collateral)\n"
+	"  --at TIME         verify as of 2026-03-01T00:00:00Z (default now)\n"
+	"  --root PEM        trust this SIMULATED root instead of Intel's\n"
+	"  --policy FILE     what is accepted (default: UpToDate, any "
+	"measurement)\n"
+	"  --json            for machines\n"
+	"\n"
+	"Exit status: 0 accepted, 1 refused, 2 input or arguments unusable.\n";
+
+enum {
+	POLICY_FILE_MAX = 1024 * 1024,
+	POLICY_ARENA_MAX = 4 * 1024 * 1024,
+};
+
+struct quote_options {
+	const char *file, *collateral, *root, *policy;
+	int64_t at;
+	bool is_json;
+};
+
+/* What a verification stands on. */
+struct grounds {
+	struct collateral_files files;
+	struct tee_anchor anchor;
+	struct arena arena; /* of the policy */
+	struct tee_policy policy;
+};
+
+static void grounds_fini(struct grounds *g)
+{
+	collateral_fini(&g->files);
+	arena_fini(&g->arena);
+}
+
+static int unusable(const char *error)
+{
+	fprintf(stderr, "postern quote: %s\n", error);
+	return CLI_USAGE;
+}
+
+static int load_policy(struct grounds *g, const char *path)
+{
+	AUTO(buf_fini)
+	struct buf text;
+	char error[POLICY_ERROR_MAX];
+	enum rc rc;
+
+	buf_init(&text, POLICY_FILE_MAX);
+	rc = file_read(&text, path);
+	if (rc) {
+		(void)snprintf(error, sizeof(error), "%s: %s", path,
+			       rc == RC_SYS ? strerror(errno) : "larger than 1 MiB");
+		return unusable(error);
+	}
+	if (policy_read(&g->policy, &g->arena, path, buf_span(&text), error))
+		return unusable(error);
+	return CLI_OK;
+}
+
+static int load_grounds(struct grounds *g, const struct quote_options *o,
+			struct span quote)
+{
+	char error[256];
+	uint8_t fmspc[6];
+	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
+
+	g->policy = tee_policy_default;
+	g->anchor = tee_anchor_intel;
+	arena_init(&g->arena, POLICY_ARENA_MAX);
+	if (o->policy && load_policy(g, o->policy))
+		return CLI_USAGE;
+	if (o->root && collateral_simulated_anchor(&g->anchor, o->root, error))
+		return unusable(error);
+	if (collateral_load(&g->files, o->collateral, has_fmspc ? fmspc : NULL, error))
+		return unusable(error);
+	return CLI_OK;
+}
+
+/* Replays a log that came with an otherwise accepted quote. */
+static json_t *check_log(struct tee_verdict *v, struct span log)
+{
+	struct eventlog_identity id;
+	unsigned imr = 0;
+	enum tee_reason reason = eventlog_check(&id, &imr, &v->quote, log);
+
+	if (!reason)
+		return quote_report_identity(&id);
+	v->reason = reason;
+	if (reason == TEE_LOG_MISMATCH)
+		(void)snprintf(v->detail, sizeof(v->detail),
+			       "event log: replay gives another RTMR%u than the quote", imr);
+	else
+		(void)snprintf(v->detail, sizeof(v->detail),
+			       "event log: not of its form, or a statement comes twice");
+	return NULL;
+}
+
+static void print_json(const json_t *root)
+{
+	(void)json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static void print_verdict(const struct tee_verdict *v, const json_t *root,
+			  const struct quote_options *o)
+{
+	if (o->is_json) {
+		print_json(root);
+		return;
+	}
+	printf("%s%s: %s\n\n", v->reason ? "REFUSED" : "ACCEPTED",
+	       v->is_simulated ? " (SIMULATED)" : "", o->file);
+	quote_report_print(stdout, root);
+}
+
+static int verify(const struct quote_options *o, const struct quote_file *f)
+{
+	AUTO(grounds_fini)
+	struct grounds g = { 0 };
+	struct tee_collateral view;
+	struct span log = buf_span(&f->event_log);
+	struct tee_verdict v;
+	json_t *root, *identity = NULL;
+
+	if (load_grounds(&g, o, buf_span(&f->quote)))
+		return CLI_USAGE;
+	view = collateral_view(&g.files);
+	tee_verify(&v, &(struct tee_input){
+			       .quote = buf_span(&f->quote),
+			       .collateral = &view,
+			       .anchors = &g.anchor,
+			       .anchor_count = 1,
+			       .policy = &g.policy,
+			       .at = o->at,
+		       });
+	if (!v.reason && log.n)
+		identity = check_log(&v, log);
+	root = quote_report_verdict(&v, o->at);
+	if (identity)
+		(void)json_object_set_new(root, "event_log", identity);
+	print_verdict(&v, root, o);
+	json_decref(root);
+	return v.reason ? CLI_REFUSED : CLI_OK;
+}
+
+static int show(const struct quote_options *o, const struct quote_file *f)
+{
+	struct quote q;
+	json_t *root;
+	enum tee_reason reason = quote_parse(&q, buf_span(&f->quote));
+
+	if (reason) {
+		fprintf(stderr, "postern quote: %s: %s\n", o->file,
+			tee_reason_name(reason));
+		return CLI_REFUSED;
+	}
+	root = quote_report_quote(&q);
+	if (o->is_json) {
+		(void)json_object_set_new(root, "verified", json_false());
+		print_json(root);
+	} else {
+		printf("UNVERIFIED: %s\n\n", o->file);
+		quote_report_print(stdout, root);
+	}
+	json_decref(root);
+	return CLI_OK;
+}
+
+/* Reads what follows the verb; *help when it was asked for. */
+static int read_options(struct quote_options *o, bool *help, int argc,
+			char **argv, bool is_show)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "collateral", required_argument, NULL, 'c' },
+		{ "at", required_argument, NULL, 'a' },
+		{ "root", required_argument, NULL, 'r' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ 0 },
+	};
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (is_show && strchr("carp", c))
+			return cli_usage("quote", "show takes --json only");
+		if (c == 'j')
+			o->is_json = true;
+		else if (c == 'h')
+			*help = true;
+		else if (c == 'c')
+			o->collateral = optarg;
+		else if (c == 'r')
+			o->root = optarg;
+		else if (c == 'p')
+			o->policy = optarg;
+		else if (c != 'a')
+			return CLI_USAGE;
+		else if (!text_utc(&o->at, span_str(optarg)))
+			return cli_usage("quote", "--at: expected a time such as 2026-03-01T00:00:00Z");
+	}
+	if (!*help && argc - optind != 1)
+		return cli_usage("quote", "expected one file");
+	o->file = argv[optind];
+	return CLI_OK;
+}
+
+int cli_quote(int argc, char **argv)
+{
+	struct quote_options o = {
+		.collateral = "/var/lib/postern/collateral",
+		.at = clock_unix_s(),
+	};
+	AUTO(quote_file_fini)
+	struct quote_file f = { 0 };
+	char error[QUOTE_FILE_ERROR_MAX];
+	bool is_show, help = argc > 1 && !strcmp(argv[1], "--help");
+
+	is_show = argc > 1 && !strcmp(argv[1], "show");
+	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "verify")))
+		return cli_usage("quote", "expected verify or show");
+	if (!help && read_options(&o, &help, argc - 1, argv + 1, is_show))
+		return CLI_USAGE;
+	if (help) {
+		fputs(quote_help, stdout);
+		return CLI_OK;
+	}
+	if (quote_file_read(&f, o.file, error))
+		return unusable(error);
+	return is_show ? show(&o, &f) : verify(&o, &f);
+}

@@ -1,0 +1,123 @@
+#include "cli/quote_file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/file.h"
+#include "tee/eventlog.h"
+#include "tee/quote.h"
+
+enum {
+	FILE_BYTES_MAX = 1024 * 1024,
+};
+
+void quote_file_fini(struct quote_file *f)
+{
+	buf_fini(&f->quote);
+	buf_fini(&f->event_log);
+}
+
+static bool is_white(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The text without white space: base64 and hex are kept in lines too. */
+static struct span squeeze(uint8_t *room, struct span text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		if (!is_white(text.p[i]))
+			room[n++] = text.p[i];
+	return span_of(room, n);
+}
+
+/* Hex or base64; false: neither. */
+static bool decode(struct buf *out, struct span text)
+{
+	AUTO(mem_auto_free)
+	uint8_t *squeezed = mem_new(text.n + 1);
+	struct span s = squeeze(squeezed, text);
+	size_t room, n;
+	uint8_t *at = buf_space(out, s.n + 1, &room);
+
+	if (!text_hex_decode_any(at, room, &n, s) &&
+	    !text_base64_decode(at, room, &n, s))
+		return false;
+	buf_commit(out, n);
+	return true;
+}
+
+static void auto_json(json_t **tree)
+{
+	json_decref(*tree);
+}
+
+static bool add_log(struct buf *out, const json_t *log)
+{
+	AUTO(mem_auto_free)
+	char *text = NULL;
+
+	if (!log)
+		return true;
+	if (json_is_string(log))
+		return buf_add(out, span_of(json_string_value(log), json_string_length(log)));
+	text = json_dumps(log, JSON_COMPACT);
+	return text && buf_add(out, span_str(text));
+}
+
+/* {"quote": "<hex>", "event_log": "<JSON>" or [...], ...} */
+static bool read_object(struct quote_file *f, struct span text)
+{
+	AUTO(auto_json)
+	json_t *root = json_loadb((const char *)text.p, text.n,
+				  JSON_REJECT_DUPLICATES, NULL);
+	const json_t *quote = json_object_get(root, "quote");
+
+	return json_is_string(quote) &&
+	       decode(&f->quote, span_of(json_string_value(quote), json_string_length(quote))) &&
+	       add_log(&f->event_log, json_object_get(root, "event_log"));
+}
+
+static enum rc complain(char error[QUOTE_FILE_ERROR_MAX], enum rc rc,
+			const char *path, const char *why)
+{
+	(void)snprintf(error, QUOTE_FILE_ERROR_MAX, "%s: %s", path, why);
+	return rc;
+}
+
+enum rc quote_file_read(struct quote_file *out, const char *path,
+			char error[QUOTE_FILE_ERROR_MAX])
+{
+	AUTO(quote_file_fini)
+	struct quote_file f = { 0 };
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+	struct span s;
+	enum rc rc;
+
+	buf_init(&bytes, FILE_BYTES_MAX);
+	buf_init(&f.quote, FILE_BYTES_MAX);
+	buf_init(&f.event_log, EVENTLOG_MAX);
+	rc = file_read(&bytes, path);
+	if (rc)
+		return complain(error, rc, path,
+				rc == RC_SYS ? strerror(errno) : "larger than 1 MiB");
+	s = buf_span(&bytes);
+	if (s.n && s.p[0] == '{') {
+		if (!read_object(&f, s))
+			return complain(error, RC_MALFORMED, path,
+					"expected a JSON object whose \"quote\" is hex");
+	} else if (!s.n || !decode(&f.quote, s)) {
+		if (!buf_add(&f.quote, s))
+			return complain(error, RC_LIMIT, path, "larger than 1 MiB");
+	}
+	*out = f;
+	f = (struct quote_file){ 0 };
+	return RC_OK;
+}
