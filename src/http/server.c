@@ -1,0 +1,391 @@
+#include "http/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/sock.h"
+
+enum {
+	CONNECTIONS_MAX = 64,
+	CONNECTION_MEMORY = 16 * 1024,
+	IDLE_S = 10,
+	LIFE_MS = 60 * 1000,
+	BACKLOG = 64,
+};
+
+struct http_server {
+	struct loop *loop;
+	struct sock_addr at;
+	bool is_owners_only;
+	int listen_fd;
+	struct MHD_Daemon *daemon;
+	struct loop_watch listen_watch, daemon_watch;
+	struct loop_timer timer; /* when libmicrohttpd wants to run again */
+	size_t connection_count;
+	http_handler_fn *fn;
+	void *arg;
+};
+
+/* A connection, from its start to its end as libmicrohttpd tells them. */
+struct connection {
+	struct http_server *server;
+	int fd;
+	struct loop_timer deadline;
+};
+
+/* A request whose body is coming in. */
+struct exchange {
+	struct buf body;
+};
+
+static void run(struct http_server *s)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	/* Fails for a daemon with threads only. */
+	(void)MHD_run(s->daemon);
+	if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
+		loop_timer_arm(s->loop, &s->timer,
+			       loop_now_ms(s->loop) + wait_ms);
+	else
+		loop_timer_disarm(s->loop, &s->timer);
+}
+
+static void on_timer(void *arg)
+{
+	run(arg);
+}
+
+static void on_daemon(void *arg, uint32_t events)
+{
+	(void)events;
+	run(arg);
+}
+
+/* Its time is up: libmicrohttpd sees the end of the stream and closes it. */
+static void on_deadline(void *arg)
+{
+	struct connection *c = arg;
+
+	(void)shutdown(c->fd, SHUT_RDWR); /* it may have gone already */
+}
+
+/* Over the limit, clients wait in the backlog until another has gone. */
+static void watch_listener(struct http_server *s)
+{
+	if (s->listen_watch.is_added)
+		loop_watch_set(s->loop, &s->listen_watch,
+			       s->connection_count < CONNECTIONS_MAX ? EPOLLIN
+								     : 0);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd,
+			  void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = arg;
+	struct connection *c = *context;
+
+	switch (code) {
+	case MHD_CONNECTION_NOTIFY_STARTED:
+		c = mem_new(sizeof(*c));
+		*c = (struct connection){
+			.server = s,
+			.fd = MHD_get_connection_info(
+				      mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+				      ->connect_fd,
+			.deadline = { .fn = on_deadline, .arg = c },
+		};
+		*context = c;
+		s->connection_count++;
+		loop_timer_arm(s->loop, &c->deadline,
+			       loop_now_ms(s->loop) + LIFE_MS);
+		break;
+	case MHD_CONNECTION_NOTIFY_CLOSED:
+		loop_timer_disarm(s->loop, &c->deadline);
+		free(c);
+		*context = NULL;
+		s->connection_count--;
+		watch_listener(s);
+		break;
+	}
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct exchange *x = *context;
+
+	(void)arg;
+	(void)mhd;
+	(void)code;
+	if (x)
+		buf_wipe(&x->body);
+	free(x);
+	*context = NULL;
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *mhd,
+				   const struct http_answer *a)
+{
+	static const struct {
+		const char *name, *value;
+	} headers[] = {
+		{ "Cache-Control", "no-store" },
+		{ "X-Content-Type-Options", "nosniff" },
+	};
+	struct span body = buf_span(&a->body);
+	struct MHD_Response *r;
+	enum MHD_Result result;
+
+	/* It copies; the parameter is not const for those who hand over. */
+	r = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
+					    MHD_RESPMEM_MUST_COPY);
+	if (!r)
+		return MHD_NO;
+	result = MHD_add_response_header(r, "Content-Type", a->content_type);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
+		if (result == MHD_YES)
+			result = MHD_add_response_header(r, headers[i].name,
+							 headers[i].value);
+	if (result == MHD_YES)
+		result = MHD_queue_response(mhd, a->status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+static enum MHD_Result send_error(struct MHD_Connection *mhd, unsigned status,
+				  const char *json)
+{
+	struct http_answer a = {
+		.status = status,
+		.content_type = "application/json",
+	};
+	enum MHD_Result result;
+
+	buf_init(&a.body, HTTP_ANSWER_MAX);
+	if (!buf_add(&a.body, span_str(json)))
+		return MHD_NO;
+	result = send_answer(mhd, &a);
+	buf_fini(&a.body);
+	return result;
+}
+
+/* A length that is known beforehand to be too much. */
+static bool is_too_long(struct MHD_Connection *mhd)
+{
+	const char *length = MHD_lookup_connection_value(
+		mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t n;
+
+	return length && !text_u64(&n, span_str(length), HTTP_BODY_MAX);
+}
+
+static bool is_plain_path(const char *path)
+{
+	if (path[0] != '/')
+		return false;
+	for (const char *c = path; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	return true;
+}
+
+static enum MHD_Result begin(struct MHD_Connection *mhd, const char *path,
+			     void **context)
+{
+	struct exchange *x;
+
+	if (!is_plain_path(path))
+		return send_error(mhd, 400, "{\"error\":\"bad_path\"}\n");
+	if (is_too_long(mhd))
+		return send_error(mhd, 413, "{\"error\":\"too_large\"}\n");
+	x = mem_new(sizeof(*x));
+	buf_init(&x->body, HTTP_BODY_MAX);
+	*context = x;
+	return MHD_YES;
+}
+
+static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *mhd,
+			      const char *method, const char *path,
+			      struct span body)
+{
+	const struct http_request request = {
+		.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+		.path = path,
+		.body = body,
+	};
+	struct http_answer a = {
+		.status = 200,
+		.content_type = "application/json",
+	};
+	enum MHD_Result result;
+
+	buf_init(&a.body, HTTP_ANSWER_MAX);
+	s->fn(s->arg, &request, &a);
+	result = send_answer(mhd, &a);
+	buf_wipe(&a.body);
+	return result;
+}
+
+/* Called for a request's head, then for each piece of its body, then once with
+ * no piece. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd,
+				  const char *path, const char *method,
+				  const char *version, const char *piece,
+				  size_t *piece_len, void **context)
+{
+	struct exchange *x = *context;
+
+	(void)version;
+	if (!x)
+		return begin(mhd, path, context);
+	if (*piece_len) {
+		/* Without a length beforehand: all there is to do is close. */
+		if (!buf_add(&x->body, span_of(piece, *piece_len)))
+			return MHD_NO;
+		*piece_len = 0;
+		return MHD_YES;
+	}
+	return answer(arg, mhd, method, path, buf_span(&x->body));
+}
+
+/* Paths are compared as sent; an escaped byte is no other byte's name here. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *text)
+{
+	(void)arg;
+	(void)mhd;
+	return strlen(text);
+}
+
+static bool is_allowed(const struct http_server *s, int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	if (!s->is_owners_only)
+		return true;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void on_listen(void *arg, uint32_t events)
+{
+	struct http_server *s = arg;
+	struct sock_addr peer;
+	int fd;
+
+	(void)events;
+	while (s->connection_count < CONNECTIONS_MAX &&
+	       sock_accept(&fd, &peer, s->listen_fd) == RC_OK) {
+		/* A connection it cannot take, libmicrohttpd closes. */
+		if (!is_allowed(s, fd))
+			close(fd);
+		else
+			(void)MHD_add_connection(s->daemon, fd, &peer.sa,
+						 peer.len);
+	}
+	watch_listener(s);
+	run(s);
+}
+
+static enum rc start_daemon(struct http_server *s)
+{
+	s->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+		on_request, s,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX + 1,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_END);
+	return s->daemon ? RC_OK : RC_SYS;
+}
+
+static enum rc watch(struct http_server *s)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	enum rc rc;
+
+	if (!info)
+		return RC_SYS;
+	rc = loop_watch_add(s->loop, &s->daemon_watch, info->epoll_fd, EPOLLIN,
+			    on_daemon, s);
+	if (rc)
+		return rc;
+	return loop_watch_add(s->loop, &s->listen_watch, s->listen_fd, EPOLLIN,
+			      on_listen, s);
+}
+
+static bool set_address(struct sock_addr *out, const char *path)
+{
+	char text[sizeof("unix:") + sizeof(out->un.sun_path)];
+	int n = snprintf(text, sizeof(text), "unix:%s", path);
+
+	return n > 0 && (size_t)n < sizeof(text) &&
+	       sock_addr_parse(out, span_of(text, (size_t)n));
+}
+
+enum rc http_server_new(struct http_server **out, struct loop *loop,
+			const char *path, mode_t mode, http_handler_fn *fn,
+			void *arg)
+{
+	struct http_server *s = mem_new(sizeof(*s));
+	enum rc rc = RC_SYS;
+
+	*s = (struct http_server){
+		.loop = loop,
+		.is_owners_only = (mode & 077) == 0,
+		.listen_fd = -1,
+		.timer = { .fn = on_timer, .arg = s },
+		.fn = fn,
+		.arg = arg,
+	};
+	errno = ENAMETOOLONG;
+	if (set_address(&s->at, path))
+		rc = sock_listen(&s->listen_fd, &s->at, BACKLOG);
+	if (!rc && chmod(path, mode) != 0)
+		rc = RC_SYS;
+	if (!rc)
+		rc = start_daemon(s);
+	if (!rc)
+		rc = watch(s);
+	if (rc) {
+		int error = errno;
+
+		http_server_free(s);
+		errno = error;
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+void http_server_free(struct http_server *s)
+{
+	if (!s)
+		return;
+	loop_watch_del(s->loop, &s->listen_watch);
+	loop_watch_del(s->loop, &s->daemon_watch);
+	if (s->daemon)
+		MHD_stop_daemon(s->daemon);
+	loop_timer_disarm(s->loop, &s->timer);
+	if (s->listen_fd >= 0) {
+		(void)unlink(s->at.un.sun_path); /* it may be gone */
+		close(s->listen_fd);
+	}
+	free(s);
+}

@@ -1,0 +1,376 @@
+/* The server in a thread of its own, the client and raw sockets against it. */
+#include "folder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "io/sock.h"
+
+enum {
+	WAIT_MS = 20000,
+	LARGE = 3000000,
+	CLIENTS = 8,
+	ROUNDS = 50,
+};
+
+struct fixture {
+	struct folder folder;
+	char path[128];
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+};
+
+static void handle(void *arg, const struct http_request *q, struct http_answer *a)
+{
+	struct fixture *f = arg;
+
+	/* In the loop's thread, as promised. */
+	if (!pthread_equal(pthread_self(), f->thread))
+		a->status = 500;
+	if (strcmp(q->path, "/large") == 0) {
+		void *large = mem_new(LARGE);
+
+		(void)!buf_add(&a->body, span_of(large, LARGE));
+		mem_auto_free(&large);
+		return;
+	}
+	if (strcmp(q->path, "/none") == 0) {
+		a->status = 404;
+		a->content_type = "text/plain";
+		return;
+	}
+	(void)!buf_add(&a->body, span_str(q->method));
+	(void)!buf_add(&a->body, span_str(" "));
+	(void)!buf_add(&a->body, span_str(q->path));
+	(void)!buf_add(&a->body, span_str(" "));
+	(void)!buf_add(&a->body, q->body);
+}
+
+static void *run_loop(void *arg)
+{
+	struct fixture *f = arg;
+
+	assert_int_equal(loop_run(f->loop), RC_OK);
+	return NULL;
+}
+
+static void stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	folder_make(&f->folder);
+	folder_file(f->path, &f->folder, "s");
+	assert_int_equal(loop_new(&f->loop), RC_OK);
+	assert_int_equal(http_server_new(&f->server, f->loop, f->path, 0600, handle, f), RC_OK);
+	assert_int_equal(pthread_create(&f->thread, NULL, run_loop, f), 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	loop_post(f->loop, stop, f->loop);
+	pthread_join(f->thread, NULL);
+	http_server_free(f->server);
+	loop_free(f->loop);
+	assert_int_equal(access(f->path, F_OK), -1);
+	folder_remove(&f->folder);
+	test_free(f);
+	return 0;
+}
+
+static void expect(struct fixture *f, const char *method, const char *path, const char *body,
+		   unsigned status, const char *want)
+{
+	struct http_reply r = { 0 };
+
+	assert_int_equal(http_client_ask(&r, f->path, method, path, span_str(body), WAIT_MS),
+			 RC_OK);
+	assert_int_equal(r.status, status);
+	if (!span_equal_str(buf_span(&r.body), want))
+		fail_msg("got \"%.*s\"", (int)r.body.n, (const char *)buf_span(&r.body).p);
+	http_reply_fini(&r);
+}
+
+static void requests_reach_the_handler(void **state)
+{
+	struct fixture *f = *state;
+	struct http_reply r = { 0 };
+
+	expect(f, "GET", "/v1/leases", "", 200, "GET /v1/leases ");
+	expect(f, "DELETE", "/v1/leases/00", "", 200, "DELETE /v1/leases/00 ");
+	expect(f, "POST", "/x", "{\"a\":1}", 200, "POST /x {\"a\":1}");
+	expect(f, "GET", "/none", "", 404, "");
+	expect(f, "GET", "/a%2Fb/../c?query=1", "", 200, "GET /a%2Fb/../c ");
+	assert_int_equal(http_client_get(&r, f->path, "/g", WAIT_MS), RC_OK);
+	http_reply_fini(&r);
+	assert_int_equal(http_client_delete(&r, f->path, "/d", WAIT_MS), RC_OK);
+	http_reply_fini(&r);
+	assert_int_equal(http_client_post(&r, f->path, "/p", span_str("b"), WAIT_MS), RC_OK);
+	assert_true(span_equal_str(buf_span(&r.body), "POST /p b"));
+	http_reply_fini(&r);
+}
+
+static void large_answer_arrives_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct http_reply r = { 0 };
+
+	assert_int_equal(http_client_get(&r, f->path, "/large", WAIT_MS), RC_OK);
+	assert_int_equal(r.body.n, LARGE);
+	http_reply_fini(&r);
+}
+
+static void body_up_to_its_bound(void **state)
+{
+	struct fixture *f = *state;
+	char *body = mem_new(HTTP_BODY_MAX + 2);
+	struct http_reply r = { 0 };
+
+	memset(body, 'b', HTTP_BODY_MAX);
+	assert_int_equal(http_client_post(&r, f->path, "/", span_str(body), WAIT_MS), RC_OK);
+	assert_int_equal(r.status, 200);
+	assert_int_equal(r.body.n, strlen("POST / ") + HTTP_BODY_MAX);
+	http_reply_fini(&r);
+	body[HTTP_BODY_MAX] = 'b';
+	assert_int_equal(http_client_post(&r, f->path, "/", span_str(body), WAIT_MS), RC_OK);
+	assert_int_equal(r.status, 413);
+	http_reply_fini(&r);
+	mem_auto_free(&body);
+}
+
+static int raw_connect(const struct fixture *f)
+{
+	struct sock_addr a = { .un = { .sun_family = AF_UNIX }, .len = sizeof(a.un) };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(a.un.sun_path, f->path);
+	assert_int_equal(connect(fd, &a.sa, a.len), 0);
+	return fd;
+}
+
+/* Everything the server says to these bytes until it closes or goes quiet. */
+static void raw(const struct fixture *f, const char *text, size_t n, char answer[4096])
+{
+	int fd = raw_connect(f);
+	size_t at = 0;
+	ssize_t got = 1;
+
+	/* The server may close before it has read all. */
+	(void)!send(fd, text, n, MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+	while (got > 0 && at < 4095) {
+		assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, WAIT_MS), 1);
+		got = read(fd, answer + at, 4095 - at);
+		at += got > 0 ? (size_t)got : 0;
+	}
+	answer[at] = '\0';
+	close(fd);
+}
+
+static void odd_requests(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} cases[] = {
+		{ "plain", "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET /a " },
+		{ "head_has_no_body", "HEAD /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "200 OK" },
+		{ "no_host_refused", "GET /a HTTP/1.1\r\n\r\n", "400 Bad" },
+		{ "garbage_length_refused", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\nab", "400 Bad" },
+		{ "huge_length_refused_at_once", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", "413 " },
+		{ "path_without_slash_refused", "GET http:a HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
+		{ "path_with_control_byte_refused", "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
+		{ "path_with_high_byte_refused", "GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
+		{ "chunked_body", "POST /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "POST /c abc" },
+		{ "two_requests_on_one_connection", "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /2 " },
+	};
+	struct fixture *f = *state;
+	char answer[4096];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("%s\n", cases[i].name);
+		raw(f, cases[i].text, strlen(cases[i].text), answer);
+		if (!strstr(answer, cases[i].want))
+			fail_msg("got \"%s\"", answer);
+	}
+}
+
+static void answers_are_not_cached_or_sniffed(void **state)
+{
+	char answer[4096];
+	const char *get = "GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+	raw(*state, get, strlen(get), answer);
+	assert_non_null(strstr(answer, "Cache-Control: no-store\r\n"));
+	assert_non_null(strstr(answer, "X-Content-Type-Options: nosniff\r\n"));
+	assert_non_null(strstr(answer, "Content-Type: text/plain\r\n"));
+}
+
+static void endless_chunks_are_cut_off(void **state)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	char *text = mem_new(200000), answer[4096];
+	size_t n = sizeof(head) - 1;
+
+	memcpy(text, head, n);
+	while (n < 190000)
+		n += (size_t)sprintf(text + n, "10\r\n0123456789abcdef\r\n");
+	raw(*state, text, n, answer);
+	assert_null(strstr(answer, "200 OK"));
+	mem_auto_free(&text);
+}
+
+static void socket_has_its_mode(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* A client of another user, past the file's mode. */
+static int ask_as_nobody(struct fixture *f)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = raw_connect(f); /* as root; credentials count from here */
+		char c;
+
+		close(fd);
+		if (chmod(f->folder.path, 0755) || chmod(f->path, 0666) || setgid(65534) ||
+		    setuid(65534))
+			_exit(2);
+		fd = raw_connect(f);
+		(void)!send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL);
+		_exit(read(fd, &c, 1) == 1 ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void stranger_is_refused_by_credentials(void **state)
+{
+	if (geteuid() != 0) {
+		skip();
+		return;
+	}
+	assert_int_equal(ask_as_nobody(*state), 0);
+}
+
+static void open_socket_serves_everybody(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture other = { .folder = f->folder };
+
+	if (geteuid() != 0) {
+		skip();
+		return;
+	}
+	folder_file(other.path, &f->folder, "open");
+	assert_int_equal(loop_new(&other.loop), RC_OK);
+	assert_int_equal(http_server_new(&other.server, other.loop, other.path, 0666, handle,
+					 &other),
+			 RC_OK);
+	assert_int_equal(pthread_create(&other.thread, NULL, run_loop, &other), 0);
+	assert_int_equal(ask_as_nobody(&other), 1);
+	loop_post(other.loop, stop, other.loop);
+	pthread_join(other.thread, NULL);
+	http_server_free(other.server);
+	loop_free(other.loop);
+}
+
+static void *ask_many(void *arg)
+{
+	struct fixture *f = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct http_reply r = { 0 };
+
+		if (http_client_get(&r, f->path, "/x", WAIT_MS) || r.status != 200)
+			return f;
+		http_reply_fini(&r);
+	}
+	return NULL;
+}
+
+static void many_clients_at_once(void **state)
+{
+	pthread_t threads[CLIENTS];
+	void *failed;
+
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_many, *state), 0);
+	for (int i = 0; i < CLIENTS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+}
+
+static void clients_over_the_limit_wait(void **state)
+{
+	struct fixture *f = *state;
+	int fds[100];
+
+	for (int i = 0; i < 100; i++)
+		fds[i] = raw_connect(f);
+	for (int i = 0; i < 100; i++)
+		close(fds[i]);
+	expect(f, "GET", "/x", "", 200, "GET /x ");
+}
+
+static void taken_path_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct http_server *s = NULL;
+	char deep[300];
+
+	assert_int_equal(http_server_new(&s, f->loop, f->path, 0600, handle, f), RC_SYS);
+	assert_int_equal(errno, EADDRINUSE);
+	memset(deep, 'x', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	assert_int_equal(http_server_new(&s, f->loop, deep, 0600, handle, f), RC_SYS);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_null(s);
+	expect(f, "GET", "/x", "", 200, "GET /x ");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(requests_reach_the_handler),
+		T(large_answer_arrives_whole),
+		T(body_up_to_its_bound),
+		T(odd_requests),
+		T(answers_are_not_cached_or_sniffed),
+		T(endless_chunks_are_cut_off),
+		T(socket_has_its_mode),
+		T(stranger_is_refused_by_credentials),
+		T(open_socket_serves_everybody),
+		T(many_clients_at_once),
+		T(clients_over_the_limit_wait),
+		T(taken_path_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
