@@ -1,4 +1,4 @@
-#include "node/device.h"
+#include "node/tunnel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 /* A peer as wanted; sorted by key, for 'tick' compares all of them. */
 struct wanted {
 	struct wgctl_peer peer;
-	struct device_peer_stats stats;
+	struct tunnel_peer_stats stats;
 	bool is_present; /* the interface has it, as of the last look */
 	/* where it was last heard: an interface that forgot everything can
 	 * begin a handshake, instead of waiting for the peer to find out */
@@ -18,9 +18,9 @@ struct wanted {
 	struct sock_addr heard_at;
 };
 
-struct device {
+struct tunnel {
 	struct wgctl *wg; /* NULL while it cannot be reached */
-	struct device_options options;
+	struct tunnel_options options;
 	char interface[TUN_NAME_MAX + 1];
 	struct key32 key;
 	uint8_t public_key[32];
@@ -38,7 +38,7 @@ static int compare_keys(const uint8_t a[32], const uint8_t b[32])
 }
 
 /* Where the key is, or would stand. */
-static size_t place_of(const struct device *d, const uint8_t key[32],
+static size_t place_of(const struct tunnel *d, const uint8_t key[32],
 		       bool *found)
 {
 	size_t low = 0, high = d->count;
@@ -61,7 +61,7 @@ static size_t place_of(const struct device *d, const uint8_t key[32],
 }
 
 /* Nothing was reached: the next tick opens it again. */
-static enum rc lost(struct device *d, const char *what, enum rc rc)
+static enum rc lost(struct tunnel *d, const char *what, enum rc rc)
 {
 	const char *why = rc == RC_SYS ? strerror(errno) : rc_name(rc);
 
@@ -71,12 +71,12 @@ static enum rc lost(struct device *d, const char *what, enum rc rc)
 	return rc;
 }
 
-static enum rc apply_network(struct device *d)
+static enum rc apply_network(struct tunnel *d)
 {
 	enum rc rc = RC_OK;
 
 	if (d->has_address) {
-		rc = net_link_up(d->interface, DEVICE_MTU);
+		rc = net_link_up(d->interface, TUNNEL_MTU);
 		if (!rc)
 			rc = net_address_set(d->interface, &d->address);
 	}
@@ -85,14 +85,14 @@ static enum rc apply_network(struct device *d)
 	return rc ? lost(d, "interface address or route", rc) : RC_OK;
 }
 
-static enum rc apply_key(struct device *d)
+static enum rc apply_key(struct tunnel *d)
 {
 	enum rc rc = wgctl_set_device(d->wg, &d->key, d->options.listen_port);
 
 	return rc ? lost(d, "interface key", rc) : RC_OK;
 }
 
-static enum rc apply_peer(struct device *d, struct wanted *w)
+static enum rc apply_peer(struct tunnel *d, struct wanted *w)
 {
 	enum rc rc = wgctl_set_peer(d->wg, &w->peer);
 
@@ -100,7 +100,7 @@ static enum rc apply_peer(struct device *d, struct wanted *w)
 	return rc ? lost(d, "peer", rc) : RC_OK;
 }
 
-static enum rc restore_peer(struct device *d, struct wanted *w)
+static enum rc restore_peer(struct tunnel *d, struct wanted *w)
 {
 	struct wanted with_place = *w;
 	enum rc rc;
@@ -115,7 +115,7 @@ static enum rc restore_peer(struct device *d, struct wanted *w)
 	return rc;
 }
 
-static enum rc reach(struct device *d, unsigned wait_ms)
+static enum rc reach(struct tunnel *d, unsigned wait_ms)
 {
 	char why[256] = "";
 	enum rc rc;
@@ -130,7 +130,7 @@ static enum rc reach(struct device *d, unsigned wait_ms)
 	return rc;
 }
 
-static enum rc choose_key(struct device *d)
+static enum rc choose_key(struct tunnel *d)
 {
 	AUTO(key32_wipe)
 	struct key32 found = { 0 };
@@ -153,10 +153,10 @@ static enum rc choose_key(struct device *d)
 	return apply_key(d);
 }
 
-enum rc device_open(struct device **out, const struct device_options *o,
+enum rc tunnel_open(struct tunnel **out, const struct tunnel_options *o,
 		    char error[NODE_ERROR_MAX])
 {
-	struct device *d = mem_new(sizeof(*d));
+	struct tunnel *d = mem_new(sizeof(*d));
 	enum rc rc;
 
 	d->options = *o;
@@ -167,14 +167,14 @@ enum rc device_open(struct device **out, const struct device_options *o,
 		rc = choose_key(d);
 	if (rc) {
 		error_set(error, "%s", d->error);
-		device_free(d);
+		tunnel_free(d);
 		return rc;
 	}
 	*out = d;
 	return RC_OK;
 }
 
-void device_free(struct device *d)
+void tunnel_free(struct tunnel *d)
 {
 	if (!d)
 		return;
@@ -186,22 +186,22 @@ void device_free(struct device *d)
 	free(d);
 }
 
-enum wgctl_backend device_backend(const struct device *d)
+enum wgctl_backend tunnel_backend(const struct tunnel *d)
 {
 	return d->wg ? wgctl_backend(d->wg) : WGCTL_USERSPACE;
 }
 
-const uint8_t *device_public(const struct device *d)
+const uint8_t *tunnel_public(const struct tunnel *d)
 {
 	return d->public_key;
 }
 
-bool device_has_adopted(const struct device *d)
+bool tunnel_has_adopted(const struct tunnel *d)
 {
 	return d->has_adopted;
 }
 
-void device_set_address(struct device *d, const struct io_prefix *address)
+void tunnel_set_address(struct tunnel *d, const struct io_prefix *address)
 {
 	d->address = *address;
 	d->has_address = true;
@@ -209,7 +209,7 @@ void device_set_address(struct device *d, const struct io_prefix *address)
 		(void)apply_network(d); /* a failure is a tick's work */
 }
 
-void device_set_route(struct device *d, const struct io_prefix *to)
+void tunnel_set_route(struct tunnel *d, const struct io_prefix *to)
 {
 	d->route = *to;
 	d->has_route = true;
@@ -217,13 +217,13 @@ void device_set_route(struct device *d, const struct io_prefix *to)
 		(void)apply_network(d); /* a failure is a tick's work */
 }
 
-static struct wanted *want(struct device *d, const struct wgctl_peer *peer)
+static struct wanted *want(struct tunnel *d, const struct wgctl_peer *peer)
 {
 	bool found;
 	size_t at = place_of(d, peer->public_key, &found);
 
 	if (!found) {
-		if (d->count == DEVICE_PEERS_MAX)
+		if (d->count == TUNNEL_PEERS_MAX)
 			return NULL;
 		if (d->count == d->cap) {
 			struct wanted *old = d->wanted;
@@ -246,7 +246,7 @@ static struct wanted *want(struct device *d, const struct wgctl_peer *peer)
 	return &d->wanted[at];
 }
 
-enum rc device_peer_set(struct device *d, const struct wgctl_peer *peer)
+enum rc tunnel_peer_set(struct tunnel *d, const struct wgctl_peer *peer)
 {
 	struct wanted *w = want(d, peer);
 	enum rc rc;
@@ -257,7 +257,7 @@ enum rc device_peer_set(struct device *d, const struct wgctl_peer *peer)
 	return rc ? rc : apply_peer(d, w);
 }
 
-enum rc device_peer_remove(struct device *d, const uint8_t public_key[32])
+enum rc tunnel_peer_remove(struct tunnel *d, const uint8_t public_key[32])
 {
 	bool found;
 	size_t at = place_of(d, public_key, &found);
@@ -304,7 +304,7 @@ static void adopt_one(void *arg, const struct wgctl_peer *p)
 	a->is_found = true;
 }
 
-bool device_adopt(struct device *d, const uint8_t public_key[32],
+bool tunnel_adopt(struct tunnel *d, const uint8_t public_key[32],
 		  const struct io_prefix *allowed)
 {
 	struct adoption a = { .key = public_key, .allowed = allowed };
@@ -325,7 +325,7 @@ bool device_adopt(struct device *d, const uint8_t public_key[32],
 
 /* What the interface has, against what is wanted. */
 struct look {
-	struct device *d;
+	struct tunnel *d;
 	uint8_t (*strangers)[32];
 	size_t stranger_count, cap;
 };
@@ -340,7 +340,7 @@ static void look_at(void *arg, const struct wgctl_peer *p)
 		struct wanted *w = &l->d->wanted[at];
 
 		w->is_present = true;
-		w->stats = (struct device_peer_stats){ p->handshake_unix_s,
+		w->stats = (struct tunnel_peer_stats){ p->handshake_unix_s,
 						       p->rx_bytes,
 						       p->tx_bytes };
 		if (p->has_endpoint) {
@@ -357,7 +357,7 @@ static void look_at(void *arg, const struct wgctl_peer *p)
 	memcpy(l->strangers[l->stranger_count++], p->public_key, 32);
 }
 
-static enum rc remove_strangers(struct device *d, const struct look *l)
+static enum rc remove_strangers(struct tunnel *d, const struct look *l)
 {
 	for (size_t i = 0; i < l->stranger_count; i++) {
 		enum rc rc = wgctl_remove_peer(d->wg, l->strangers[i]);
@@ -368,7 +368,7 @@ static enum rc remove_strangers(struct device *d, const struct look *l)
 	return RC_OK;
 }
 
-static enum rc restore(struct device *d, bool has_lost_key, size_t *restored)
+static enum rc restore(struct tunnel *d, bool has_lost_key, size_t *restored)
 {
 	enum rc rc = RC_OK;
 
@@ -387,7 +387,7 @@ static enum rc restore(struct device *d, bool has_lost_key, size_t *restored)
 	return rc;
 }
 
-enum device_state device_tick(struct device *d)
+enum tunnel_state tunnel_tick(struct tunnel *d)
 {
 	struct look l = { .d = d };
 	struct wgctl_device now = { 0 };
@@ -396,7 +396,7 @@ enum device_state device_tick(struct device *d)
 	enum rc rc;
 
 	if (reach(d, 0) != RC_OK)
-		return DEVICE_DOWN;
+		return TUNNEL_DOWN;
 	for (size_t i = 0; i < d->count; i++)
 		d->wanted[i].is_present = false;
 	rc = wgctl_get(d->wg, &now, look_at, &l);
@@ -414,16 +414,16 @@ enum device_state device_tick(struct device *d)
 	key32_wipe(&now.private_key);
 	free(l.strangers);
 	if (rc)
-		return DEVICE_DOWN;
-	return restored ? DEVICE_RESTORED : DEVICE_SAME;
+		return TUNNEL_DOWN;
+	return restored ? TUNNEL_RESTORED : TUNNEL_SAME;
 }
 
-const char *device_error(const struct device *d)
+const char *tunnel_error(const struct tunnel *d)
 {
 	return d->error;
 }
 
-bool device_peer_stats(const struct device *d, struct device_peer_stats *out,
+bool tunnel_peer_stats(const struct tunnel *d, struct tunnel_peer_stats *out,
 		       const uint8_t public_key[32])
 {
 	bool found;
