@@ -1,0 +1,38 @@
+/*
+ * api: what the registrar answers over HTTP: the admin API for its operator,
+ * and the status page for everyone.
+ *
+ * Answers only; the servers are http's.  The status page says nothing that the
+ * operator's peers would not want said: no address, key or name of a CVM.
+ *
+ * Source: postern-registrar(8).
+ */
+#ifndef POSTERN_REGISTRAR_API_H
+#define POSTERN_REGISTRAR_API_H
+
+#include "http/server.h"
+#include "registrar/gate.h"
+
+struct api {
+	const struct config *config;
+	const struct identity *identity;
+	struct registry *registry;
+	struct gate *gate;
+	struct tunnel *device;
+	struct trust *trust;
+	bool quotes_are_simulated;
+	uint64_t started_ms; /* on the clock since boot */
+};
+
+/*
+ * Both take a struct api.
+ *
+ * GET /v1/status, /v1/leases, /v1/refusals;
+ * DELETE /v1/leases/<instance> withdraws, DELETE /v1/denied/<instance> lets a
+ * withdrawn instance back in.
+ */
+http_handler_fn api_admin;
+/* GET / and /status.json. */
+http_handler_fn api_status;
+
+#endif

@@ -1,0 +1,557 @@
+#include "registrar/gate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "channel/link.h"
+#include "crypto/x25519.h"
+#include "io/clock.h"
+
+enum {
+	BACKLOG = 256,
+	ACCEPTS_PER_TURN = 64,
+	UNVERIFIED_MIN = 16,
+	SOURCE_MAX = 32, /* unverified channels of one address */
+	HANDSHAKE_TIMEOUT_MS = 10000,
+	STEP_TIMEOUT_MS = 30000,
+};
+
+/* One channel. */
+struct visitor {
+	struct visitor *next, *prev;
+	struct gate *gate;
+	struct link *link;
+	struct lease *lease; /* NULL: none yet, or it ended */
+	struct sock_addr from;
+	char name[REFUSAL_PEER_MAX];
+	char app[2 * MANIFEST_ID_LEN + 1];
+	bool is_verified; /* once: it is not a stranger any more */
+	bool has_key; /* its WireGuard key came */
+	bool is_refused;
+	struct buf quote; /* the last that was verified */
+};
+
+struct gate {
+	struct gate_options o;
+	int fd;
+	struct loop_watch watch;
+	struct visitor *visitors;
+	struct gate_counts counts;
+	struct refusals refusals;
+	struct log_limit refusal_lines, away_lines;
+};
+
+static uint64_t now_of(const struct gate *g)
+{
+	return loop_now_ms(g->o.loop);
+}
+
+static const char *yes_no(bool b)
+{
+	return b ? "true" : "false";
+}
+
+/* ---- the end of a visit ---- */
+
+static void visitor_free(void *arg)
+{
+	struct visitor *v = arg;
+
+	link_free(v->link);
+	buf_fini(&v->quote);
+	free(v);
+}
+
+static void leave(struct visitor *v)
+{
+	struct gate *g = v->gate;
+
+	if (v->lease)
+		registry_forget_holder(v->lease);
+	v->lease = NULL;
+	if (v->prev)
+		v->prev->next = v->next;
+	else
+		g->visitors = v->next;
+	if (v->next)
+		v->next->prev = v->prev;
+	g->counts.channels--;
+	if (!v->is_verified)
+		g->counts.unverified--;
+}
+
+static void on_closed(void *arg, struct link *l, const char *why)
+{
+	struct visitor *v = arg;
+
+	(void)l;
+	log_event(v->gate->o.log, v->has_key ? LOG_INFO : LOG_DEBUG,
+		  "channel_closed", LSTR("peer", v->name), LSTR("app", v->app),
+		  LSTR("why", why));
+	leave(v);
+	loop_defer(v->gate->o.loop, visitor_free, v);
+}
+
+/* Keeps and logs a refusal, whichever side's. */
+static void note_refusal(struct visitor *v, enum channel_reason reason,
+			 const char *detail, bool by_peer)
+{
+	struct gate *g = v->gate;
+	struct refusal r = { .at_unix_ms = clock_unix_ms(),
+			     .reason = reason,
+			     .by_peer = by_peer,
+			     .keys_exchanged = v->has_key };
+	uint64_t dropped = 0;
+
+	if (v->is_refused)
+		return;
+	v->is_refused = true;
+	memcpy(r.peer, v->name, sizeof(r.peer));
+	memcpy(r.app, v->app, sizeof(r.app));
+	snprintf(r.detail, sizeof(r.detail), "%s", detail);
+	refusals_add(&g->refusals, &r);
+	if (!log_limit_pass(&g->refusal_lines, now_of(g), &dropped))
+		return;
+	log_event(g->o.log, LOG_WARN, "channel_refused", LSTR("peer", v->name),
+		  LSTR("app", v->app),
+		  LSTR("reason", channel_reason_name(reason)),
+		  LSPAN("detail", span_str(r.detail)),
+		  LSTR("by", by_peer ? "peer" : "us"),
+		  LSTR("keys_exchanged", yes_no(v->has_key)),
+		  LU64("dropped_lines", dropped));
+}
+
+static void refuse(struct visitor *v, enum channel_reason reason,
+		   const char *detail)
+{
+	note_refusal(v, reason, detail, false);
+	channel_refuse(link_channel(v->link), reason, detail);
+}
+
+void gate_lease_ended(void *holder, enum channel_reason why)
+{
+	struct visitor *v = holder;
+
+	v->lease = NULL;
+	if (why == CHANNEL_EVIDENCE_REFUSED)
+		note_refusal(v, why, "not accepted any more", false);
+	channel_withdraw(link_channel(v->link), why);
+	link_close(v->link, channel_reason_name(why));
+}
+
+/* ---- what happens on a channel ---- */
+
+static void on_verify(void *arg, struct tee_verdict *out, struct span quote)
+{
+	struct visitor *v = arg;
+
+	trust_verify(v->gate->o.trust, out, quote, clock_unix_s());
+	buf_reset(&v->quote);
+	if (out->reason == TEE_OK && !buf_add(&v->quote, quote))
+		out->reason = TEE_QUOTE_TOO_LARGE;
+}
+
+static bool admits_app(const struct config *c, const uint8_t *app_id)
+{
+	const uint8_t *ids = c->apps.items;
+
+	for (size_t i = 0; i < c->apps.count; i++)
+		if (span_equal(span_of(ids + i * STORE_ID_LEN, STORE_ID_LEN),
+			       span_of(app_id, STORE_ID_LEN)))
+			return true;
+	return !c->has_apps;
+}
+
+static void refuse_grant(struct visitor *v, enum grant grant)
+{
+	switch (grant) {
+	case GRANT_OK:
+		return;
+	case GRANT_NO_ADDRESS:
+		refuse(v, CHANNEL_NO_ADDRESS, "the tunnel's network is full");
+		return;
+	case GRANT_KEY_IN_USE:
+		refuse(v, CHANNEL_KEY_IN_USE, "the key is another instance's");
+		return;
+	case GRANT_OTHER_APP:
+		refuse(v, CHANNEL_PEER_DENIED,
+		       "the instance id is another app's");
+		return;
+	case GRANT_DENIED:
+		refuse(v, CHANNEL_PEER_DENIED, "withdrawn by the operator");
+		return;
+	case GRANT_FAILED:
+		refuse(v, CHANNEL_INTERNAL, "store or tunnel device");
+		return;
+	}
+}
+
+static void on_verified(struct visitor *v)
+{
+	struct gate *g = v->gate;
+	struct channel *c = link_channel(v->link);
+	const struct channel_peer *peer = channel_peer(c);
+	const struct tee_verdict *verdict = &peer->verdict;
+	struct wr w = wr_over(v->app, sizeof(v->app) - 1);
+	enum grant grant;
+
+	text_hex(&w, SPAN_ARRAY(peer->manifest.app_id));
+	if (!v->is_verified) {
+		v->is_verified = true;
+		g->counts.unverified--;
+		log_event(g->o.log, LOG_INFO, "peer_verified",
+			  LSTR("peer", v->name), LSTR("app", v->app),
+			  LHEX("instance", SPAN_ARRAY(peer->instance_id)),
+			  LSTR("name", peer->manifest.name),
+			  LSPAN("node", span_str(peer->node_id)),
+			  LSTR("image", verdict->image),
+			  LSTR("tcb", tee_tcb_status_name(verdict->tcb_status)),
+			  LSTR("simulated", yes_no(peer->is_simulated)));
+	}
+	if (!admits_app(g->o.config, peer->manifest.app_id)) {
+		refuse(v, CHANNEL_PEER_DENIED, "the app is not on the list");
+		return;
+	}
+	grant = registry_admits(g->o.registry, peer->instance_id,
+				peer->manifest.app_id);
+	if (grant == GRANT_OK)
+		channel_admit(c, now_of(g));
+	else
+		refuse_grant(v, grant);
+}
+
+static uint16_t port_of(const struct sock_addr *a)
+{
+	bool is_v4 = a->sa.sa_family == AF_INET;
+
+	return ntohs(is_v4 ? a->in.sin_port : a->in6.sin6_port);
+}
+
+static struct channel_prefix host_prefix(const struct sock_addr *a)
+{
+	struct channel_prefix p = { .family = 4, .len = 32 };
+
+	if (a->sa.sa_family == AF_INET) {
+		memcpy(p.bytes, &a->in.sin_addr, 4);
+		return p;
+	}
+	p.family = 6;
+	p.len = 128;
+	memcpy(p.bytes, &a->in6.sin6_addr, 16);
+	return p;
+}
+
+static void assign(struct visitor *v)
+{
+	struct gate *g = v->gate;
+	const struct config_wireguard *wg = &g->o.config->wireguard;
+	struct channel_assignment a = {
+		.address = { .family = 4, .len = 32 },
+		.gateway = { .family = 4, .len = 32 },
+		.endpoint_ip = host_prefix(&wg->endpoint),
+		.endpoint_port = port_of(&wg->endpoint),
+		.allowed_count = 1,
+		.lease_ms = (uint32_t)g->o.config->lease_ms,
+		.keepalive_s = (uint16_t)(wg->keepalive_ms / 1000),
+	};
+
+	memcpy(a.wg_public, tunnel_public(g->o.device), 32);
+	memcpy(a.address.bytes, v->lease->record.address + 12, 4);
+	memcpy(a.gateway.bytes, wg->address.bytes, 4);
+	a.allowed[0] = a.gateway;
+	channel_assign(link_channel(v->link), &a, now_of(g));
+}
+
+/* A point of low order gives every peer the same, known secret. */
+static bool is_key_usable(const uint8_t wg_public[32])
+{
+	AUTO(key32_wipe)
+	struct key32 secret, shared;
+	bool ok;
+
+	x25519_generate(&secret);
+	ok = x25519_shared(&shared, &secret, wg_public);
+	key32_wipe(&shared);
+	return ok;
+}
+
+static void on_keyed(struct visitor *v, const struct channel_event *e)
+{
+	struct gate *g = v->gate;
+	struct grant_request request = {
+		.peer = channel_peer(link_channel(v->link)),
+		.wg_public = e->peer_wg_public,
+		.psk = &e->psk,
+		.quote = buf_span(&v->quote),
+		.holder = v,
+	};
+	struct lease *lease = NULL;
+	enum grant grant;
+
+	v->has_key = true;
+	if (!is_key_usable(e->peer_wg_public)) {
+		refuse(v, CHANNEL_KEY_INVALID, "a point of low order");
+		return;
+	}
+	grant = registry_grant(g->o.registry, &lease, &request);
+	if (grant != GRANT_OK) {
+		refuse_grant(v, grant);
+		return;
+	}
+	v->lease = lease;
+	assign(v);
+	log_event(g->o.log, e->round ? LOG_DEBUG : LOG_INFO,
+		  e->round ? "lease_renewed" : "lease_granted",
+		  LSTR("peer", v->name), LSTR("app", v->app),
+		  LHEX("instance", SPAN_ARRAY(lease->record.instance_id)),
+		  LU64("round", e->round),
+		  LU64("lease_ms", g->o.config->lease_ms));
+}
+
+/* A CVM that stops in good order gives its lease back. */
+static void on_refused(struct visitor *v, const struct channel_event *e)
+{
+	struct lease *lease = v->lease;
+
+	if (!e->by_peer || e->reason != CHANNEL_SHUTDOWN) {
+		note_refusal(v, e->reason, e->detail, e->by_peer);
+		return;
+	}
+	v->lease = NULL;
+	if (lease) {
+		registry_forget_holder(lease);
+		registry_end(lease, CHANNEL_SHUTDOWN, "the peer stops");
+	}
+}
+
+static void on_event(void *arg, struct link *l, const struct channel_event *e)
+{
+	struct visitor *v = arg;
+
+	(void)l;
+	switch (e->kind) {
+	case CHANNEL_VERIFIED:
+		on_verified(v);
+		return;
+	case CHANNEL_KEYED:
+		on_keyed(v, e);
+		return;
+	case CHANNEL_REFUSED:
+		on_refused(v, e);
+		return;
+	case CHANNEL_NOTHING:
+	case CHANNEL_QUOTE: /* the link's own */
+	case CHANNEL_KEY_WANTED: /* these three: a client's */
+	case CHANNEL_ASSIGNED:
+	case CHANNEL_WITHDRAWN:
+		return;
+	}
+}
+
+static enum rc on_eventlog(void *arg, struct buf *out)
+{
+	struct visitor *v = arg;
+
+	const struct buf *log = &v->gate->o.identity->eventlog;
+
+	return buf_add(out, buf_span(log)) ? RC_OK : RC_LIMIT;
+}
+
+/* ---- coming in ---- */
+
+/* IPv6: the /64, which is one customer. */
+static bool is_same_source(const struct sock_addr *a, const struct sock_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	if (a->sa.sa_family == AF_INET6)
+		return span_equal(span_of(&a->in6.sin6_addr, 8),
+				  span_of(&b->in6.sin6_addr, 8));
+	return false;
+}
+
+static const char *turn_away_reason(const struct gate *g,
+				    const struct sock_addr *from)
+{
+	size_t max = (size_t)g->o.config->max_channels;
+	size_t unverified_max = max / 2, same = 0;
+
+	if (unverified_max < UNVERIFIED_MIN)
+		unverified_max = UNVERIFIED_MIN;
+
+	if (g->counts.channels >= max)
+		return "max_channels";
+	if (g->counts.unverified >= unverified_max)
+		return "unverified";
+	for (const struct visitor *v = g->visitors; v; v = v->next)
+		same += !v->is_verified && is_same_source(&v->from, from);
+	return same >= SOURCE_MAX ? "source" : NULL;
+}
+
+static void name_source(char name[REFUSAL_PEER_MAX],
+			const struct sock_addr *from)
+{
+	struct wr w = wr_over(name, REFUSAL_PEER_MAX - 1);
+
+	if (from->sa.sa_family == AF_INET || from->sa.sa_family == AF_INET6)
+		sock_addr_write(&w, from);
+	else
+		wr_str(&w, "unix");
+}
+
+static enum rc start_link(struct visitor *v, int fd)
+{
+	const struct gate_options *o = &v->gate->o;
+	struct link_options options = {
+		.loop = o->loop,
+		.tls = o->tls,
+		.batch = o->batch,
+		.role = CHANNEL_SERVER,
+		.purpose = "cvm-tunnel",
+		.claims = buf_span(&o->identity->claims),
+		.manifest = buf_span(&o->identity->manifest_bytes),
+		.eventlog = on_eventlog,
+		.verify = on_verify,
+		.event = on_event,
+		.closed = on_closed,
+		.arg = v,
+		.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
+		.step_timeout_ms = STEP_TIMEOUT_MS,
+	};
+
+	memcpy(options.wg_public, tunnel_public(o->device), 32);
+	return link_new(&v->link, &options, fd);
+}
+
+static void welcome(struct gate *g, int fd, const struct sock_addr *from)
+{
+	struct visitor *v = mem_new(sizeof(*v));
+
+	v->gate = g;
+	v->from = *from;
+	name_source(v->name, from);
+	buf_init(&v->quote, QUOTE_MAX);
+	if (start_link(v, fd) != RC_OK) {
+		close(fd);
+		visitor_free(v);
+		return;
+	}
+	v->next = g->visitors;
+	if (v->next)
+		v->next->prev = v;
+	g->visitors = v;
+	g->counts.channels++;
+	g->counts.unverified++;
+	g->counts.accepted++;
+}
+
+static void turn_away(struct gate *g, int fd, const struct sock_addr *from,
+		      const char *why)
+{
+	char name[REFUSAL_PEER_MAX] = "";
+	uint64_t dropped = 0;
+
+	close(fd);
+	g->counts.turned_away++;
+	name_source(name, from);
+	if (log_limit_pass(&g->away_lines, now_of(g), &dropped))
+		log_event(g->o.log, LOG_WARN, "channel_turned_away",
+			  LSTR("peer", name), LSTR("limit", why),
+			  LU64("dropped_lines", dropped));
+}
+
+static void on_listen(void *arg, uint32_t events)
+{
+	struct gate *g = arg;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		struct sock_addr from = { 0 };
+		const char *why;
+		int fd;
+
+		if (sock_accept(&fd, &from, g->fd) != RC_OK)
+			return;
+		why = turn_away_reason(g, &from);
+		if (why)
+			turn_away(g, fd, &from, why);
+		else
+			welcome(g, fd, &from);
+	}
+}
+
+enum rc gate_new(struct gate **out, const struct gate_options *options)
+{
+	struct gate *g = mem_new(sizeof(*g));
+	enum rc rc;
+
+	g->o = *options;
+	g->refusal_lines.burst = 32;
+	g->refusal_lines.interval_ms = 500;
+	g->away_lines.burst = 8;
+	g->away_lines.interval_ms = 1000;
+	rc = sock_listen(&g->fd, &options->config->listen, BACKLOG);
+	if (!rc)
+		rc = loop_watch_add(options->loop, &g->watch, g->fd, EPOLLIN,
+				    on_listen, g);
+	if (rc) {
+		gate_free(g);
+		return rc;
+	}
+	*out = g;
+	return RC_OK;
+}
+
+static void stop_listening(struct gate *g)
+{
+	loop_watch_del(g->o.loop, &g->watch);
+	if (g->fd >= 0)
+		close(g->fd);
+	g->fd = -1;
+}
+
+void gate_shutdown(struct gate *g)
+{
+	struct visitor *next;
+
+	stop_listening(g);
+	for (struct visitor *v = g->visitors; v; v = next) {
+		next = v->next;
+		if (link_channel(v->link))
+			channel_refuse(link_channel(v->link),
+				       CHANNEL_SHUTDOWN, "");
+		link_close(v->link, "shutdown");
+	}
+}
+
+void gate_free(struct gate *g)
+{
+	if (!g)
+		return;
+	stop_listening(g);
+	while (g->visitors) {
+		struct visitor *v = g->visitors;
+
+		leave(v);
+		visitor_free(v);
+	}
+	free(g);
+}
+
+struct gate_counts gate_counts(const struct gate *g)
+{
+	return g->counts;
+}
+
+const struct refusals *gate_refusals(const struct gate *g)
+{
+	return &g->refusals;
+}
