@@ -1,0 +1,127 @@
+#include "agent/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "io/log.h"
+
+/* "0.1" to "0.9", up to three digits after the point. */
+static bool check_fraction(void *out, const char *text, struct arena *arena)
+{
+	static const uint32_t scale[] = { 0, 100, 10, 1 };
+	size_t digits = strlen(text) < 3 ? 0 : strlen(text) - 2;
+	uint32_t permille = 0;
+
+	(void)arena;
+	if (strncmp(text, "0.", 2) || digits < 1 || digits > 3)
+		return false;
+	for (const char *p = text + 2; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		permille = permille * 10 + (uint32_t)(*p - '0');
+	}
+	permille *= scale[digits];
+	if (permille < 100 || permille > 900)
+		return false;
+	memcpy(out, &permille, sizeof(permille));
+	return true;
+}
+
+static bool check_gateway(void *out, const char *text, struct arena *arena)
+{
+	struct sock_addr a;
+
+	if (!settings_check_address(&a, text, arena) ||
+	    a.sa.sa_family == AF_UNIX)
+		return false;
+	memcpy(out, &a, sizeof(a));
+	return true;
+}
+
+/* clang-format off */
+#define AT(member) .key = #member, .offset = offsetof(struct config, member)
+#define IN(group, member) \
+	.key = #member, \
+	.offset = offsetof(struct config, group.member) - \
+		  offsetof(struct config, group)
+#define CHECKED(type_, check_, expected_) \
+	.type = (type_), .check = (check_), .expected = (expected_)
+
+static const char *const engine_names[] = { "docker", "none", NULL };
+
+static const struct conf_field gateway_fields[] = {
+	{ IN(gateway, address), .is_required = true,
+	  CHECKED(CONF_CUSTOM, check_gateway,
+		  "an address such as 198.51.100.1:443") },
+	{ IN(gateway, name), .is_required = true,
+	  CHECKED(CONF_STRING, settings_check_host, SETTINGS_HOST) },
+	{ 0 },
+};
+
+static const struct conf_field wireguard_fields[] = {
+	{ IN(wireguard, interface),
+	  CHECKED(CONF_STRING, settings_check_interface, SETTINGS_INTERFACE) },
+	{ IN(wireguard, listen_port),
+	  .type = CONF_U64, .min = 1, .max = 65535 },
+	{ 0 },
+};
+
+static const struct conf_field containers_fields[] = {
+	{ IN(containers, engine), .type = CONF_ENUM, .names = engine_names },
+	{ IN(containers, socket), .type = CONF_STRING },
+	{ 0 },
+};
+
+static const struct conf_field fields[] = {
+	{ AT(node), .is_required = true,
+	  CHECKED(CONF_STRING, settings_check_label, SETTINGS_LABEL) },
+	{ AT(gateway), .is_required = true, .type = CONF_STRUCT,
+	  .fields = gateway_fields },
+	{ AT(manifest), .type = CONF_STRING },
+	{ AT(state), .type = CONF_STRING },
+	{ AT(status), .type = CONF_STRING },
+	{ AT(trust), .is_required = true, .type = CONF_STRUCT,
+	  .fields = settings_trust_fields },
+	{ AT(quotes), .type = CONF_STRUCT, .fields = settings_quotes_fields },
+	{ AT(wireguard), .type = CONF_STRUCT, .fields = wireguard_fields },
+	{ AT(firewall), .type = CONF_BOOL },
+	{ AT(containers), .type = CONF_STRUCT, .fields = containers_fields },
+	{ .key = "renew_at",
+	  .offset = offsetof(struct config, renew_at_permille),
+	  CHECKED(CONF_CUSTOM, check_fraction, "a fraction from 0.1 to 0.9") },
+	{ AT(log), .type = CONF_ENUM, .names = settings_log_names },
+	{ 0 },
+};
+
+/* clang-format on */
+
+enum rc config_load(struct config *out, const char *path,
+		    char error[CONF_ERROR_MAX])
+{
+	struct config c = {
+		.manifest = "/etc/postern/manifest.json",
+		.state = "/var/lib/postern",
+		.status = "/run/postern/agent.sock",
+		.wireguard = { .interface = "wg0", .listen_port = 51821 },
+		.firewall = true,
+		.containers.engine = ENGINE_DOCKER,
+		.containers.socket = "/run/docker.sock",
+		.renew_at_permille = 500,
+		.log = LOG_INFO,
+	};
+	enum rc rc;
+
+	arena_init(&c.arena, SETTINGS_ARENA_MAX);
+	rc = settings_load(&c, fields, &c.arena, path, error);
+	if (rc) {
+		arena_fini(&c.arena);
+		return rc;
+	}
+	*out = c;
+	return RC_OK;
+}
+
+void config_fini(struct config *c)
+{
+	arena_fini(&c->arena);
+}

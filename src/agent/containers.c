@@ -1,0 +1,291 @@
+#include "agent/containers.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/proc.h"
+
+enum {
+	OUTPUT_MAX = 64 * 1024,
+	UP_TIMEOUT_MS = 300000,
+	DOWN_TIMEOUT_MS = 60000,
+	ENGINE_PAUSE_MS = 100,
+	RETRY_PAUSE_MS = 1000, /* doubled by each failure, up to: */
+	RETRY_PAUSE_MAX_MS = 30000,
+	PATH_TEXT_MAX = 512,
+};
+
+struct containers {
+	struct containers_options o;
+	char file[PATH_TEXT_MAX], host[PATH_TEXT_MAX];
+	pthread_t thread;
+	bool has_thread;
+
+	/* Shared with the thread, under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool wants_down, wants_end;
+	enum containers_state state;
+	char error[NODE_ERROR_MAX];
+	loop_fn *done;
+	void *done_arg;
+};
+
+const char *containers_state_name(enum containers_state s)
+{
+	switch (s) {
+	case CONTAINERS_NONE:
+		return "none";
+	case CONTAINERS_WAITING:
+		return "waiting";
+	case CONTAINERS_STARTING:
+		return "starting";
+	case CONTAINERS_RUNNING:
+		return "running";
+	case CONTAINERS_FAILED:
+		return "failed";
+	case CONTAINERS_STOPPING:
+		return "stopping";
+	case CONTAINERS_STOPPED:
+		return "stopped";
+	}
+	return "?";
+}
+
+static void set_state(struct containers *c, enum containers_state state)
+{
+	pthread_mutex_lock(&c->lock);
+	c->state = state;
+	pthread_mutex_unlock(&c->lock);
+	log_event(c->o.log, LOG_INFO, "containers",
+		  LSTR("state", containers_state_name(state)));
+}
+
+/* Waits for so long, or for a reason to stop; whether there was none. */
+static bool pause_for(struct containers *c, unsigned ms)
+{
+	struct timespec until;
+	bool goes_on;
+	int waited = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&c->lock);
+	while (!c->wants_down && !c->wants_end && waited != ETIMEDOUT)
+		waited = pthread_cond_timedwait(&c->changed, &c->lock, &until);
+	goes_on = !c->wants_down && !c->wants_end;
+	pthread_mutex_unlock(&c->lock);
+	return goes_on;
+}
+
+static bool engine_answers(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd;
+	bool ok;
+
+	memcpy(at.sun_path, path, strnlen(path, sizeof(at.sun_path) - 1));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ok = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* The last lines are the ones that say why. */
+static void keep_error(struct containers *c, struct span output)
+{
+	size_t n = output.n, max = NODE_ERROR_MAX - 1;
+
+	if (n > max)
+		n = max;
+	pthread_mutex_lock(&c->lock);
+	memcpy(c->error, output.p + output.n - n, n);
+	c->error[n] = '\0';
+	pthread_mutex_unlock(&c->lock);
+}
+
+static bool compose(struct containers *c, const char *const tail[],
+		    unsigned timeout_ms)
+{
+	AUTO(buf_fini)
+	struct buf output;
+	const char *argv[16] = { "docker-compose", "-H", c->host, "-f",
+				 c->file, "-p", c->o.manifest->name };
+	size_t n = 7;
+	int status = 0;
+	enum rc rc;
+
+	for (size_t i = 0; tail[i]; i++)
+		argv[n++] = tail[i];
+	buf_init(&output, OUTPUT_MAX);
+	rc = proc_run(argv, (struct span){ 0 }, &output, timeout_ms, &status);
+	if (rc == RC_OK)
+		return true;
+	keep_error(c, output.n ? buf_span(&output) : span_str(rc_name(rc)));
+	log_event(c->o.log, LOG_ERROR, "containers_failed",
+		  LSTR("command", tail[0]), LSTR("why", rc_name(rc)),
+		  LSPAN("output", span_str(c->error)));
+	return false;
+}
+
+static void bring_up(struct containers *c)
+{
+	static const char *const up[] = { "up", "-d", "--remove-orphans",
+					  NULL };
+	unsigned pause_ms = RETRY_PAUSE_MS;
+
+	set_state(c, CONTAINERS_WAITING);
+	while (!engine_answers(c->o.socket))
+		if (!pause_for(c, ENGINE_PAUSE_MS))
+			return;
+	set_state(c, CONTAINERS_STARTING);
+	while (!compose(c, up, UP_TIMEOUT_MS)) {
+		set_state(c, CONTAINERS_FAILED);
+		if (!pause_for(c, pause_ms))
+			return;
+		if (pause_ms < RETRY_PAUSE_MAX_MS)
+			pause_ms *= 2;
+	}
+	keep_error(c, (struct span){ .p = (const uint8_t *)"" });
+	set_state(c, CONTAINERS_RUNNING);
+}
+
+static void *work(void *arg)
+{
+	static const char *const down[] = { "down", "-t", "2", NULL };
+	struct containers *c = arg;
+	bool takes_down;
+
+	bring_up(c);
+	pthread_mutex_lock(&c->lock);
+	while (!c->wants_down && !c->wants_end)
+		pthread_cond_wait(&c->changed, &c->lock);
+	takes_down = c->wants_down;
+	pthread_mutex_unlock(&c->lock);
+	if (!takes_down)
+		return NULL;
+	set_state(c, CONTAINERS_STOPPING);
+	/* A failure is logged; there is nothing else to try. */
+	if (engine_answers(c->o.socket))
+		(void)compose(c, down, DOWN_TIMEOUT_MS);
+	set_state(c, CONTAINERS_STOPPED);
+	loop_post(c->o.loop, c->done, c->done_arg);
+	return NULL;
+}
+
+static void init_lock(struct containers *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static enum rc write_compose(struct containers *c, char error[NODE_ERROR_MAX])
+{
+	const struct containers_options *o = &c->o;
+
+	if (snprintf(c->file, sizeof(c->file), "%s/docker-compose.yml",
+		     o->state) >= (int)sizeof(c->file) ||
+	    snprintf(c->host, sizeof(c->host), "unix://%s", o->socket) >=
+		    (int)sizeof(c->host)) {
+		error_set(error, "containers: path too long");
+		return RC_LIMIT;
+	}
+	if (file_replace(c->file, span_str(o->manifest->compose), 0600)) {
+		error_set(error, "%s: %s", c->file, strerror(errno));
+		return RC_SYS;
+	}
+	return RC_OK;
+}
+
+enum rc containers_new(struct containers **out,
+		       const struct containers_options *options,
+		       char error[NODE_ERROR_MAX])
+{
+	struct containers *c = mem_new(sizeof(*c));
+	enum rc rc = RC_OK;
+
+	c->o = *options;
+	init_lock(c);
+	if (options->manifest->compose) {
+		rc = write_compose(c, error);
+		if (!rc && pthread_create(&c->thread, NULL, work, c)) {
+			error_set(error, "containers: no thread");
+			rc = RC_SYS;
+		}
+		c->has_thread = !rc;
+	}
+	if (rc) {
+		containers_free(c);
+		return rc;
+	}
+	*out = c;
+	return RC_OK;
+}
+
+static void tell(struct containers *c, bool *what)
+{
+	pthread_mutex_lock(&c->lock);
+	*what = true;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void containers_free(struct containers *c)
+{
+	if (!c)
+		return;
+	tell(c, &c->wants_end);
+	if (c->has_thread)
+		pthread_join(c->thread, NULL);
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+void containers_down(struct containers *c, loop_fn *done, void *arg)
+{
+	if (!c->has_thread) {
+		loop_post(c->o.loop, done, arg);
+		return;
+	}
+	c->done = done;
+	c->done_arg = arg;
+	tell(c, &c->wants_down);
+}
+
+enum containers_state containers_state(struct containers *c)
+{
+	enum containers_state state;
+
+	pthread_mutex_lock(&c->lock);
+	state = c->state;
+	pthread_mutex_unlock(&c->lock);
+	return state;
+}
+
+void containers_error(struct containers *c, char out[NODE_ERROR_MAX])
+{
+	pthread_mutex_lock(&c->lock);
+	memcpy(out, c->error, NODE_ERROR_MAX);
+	pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,53 @@
+/*
+ * containers: the app's containers, brought up from the manifest's compose file
+ * through the Docker engine's socket.
+ *
+ * A thread does it: the engine may take its time, and the loop does not wait.
+ * Restarts of a container that dies are Docker's work; this one makes sure that
+ * what the manifest says was started once.
+ */
+#ifndef POSTERN_AGENT_CONTAINERS_H
+#define POSTERN_AGENT_CONTAINERS_H
+
+#include "io/log.h"
+#include "io/loop.h"
+#include "manifest/manifest.h"
+#include "node/error.h"
+
+struct containers;
+
+enum containers_state {
+	CONTAINERS_NONE, /* no engine is configured, or no compose file given */
+	CONTAINERS_WAITING, /* for the engine's socket */
+	CONTAINERS_STARTING,
+	CONTAINERS_RUNNING,
+	CONTAINERS_FAILED, /* tried again after a pause; the error says why */
+	CONTAINERS_STOPPING,
+	CONTAINERS_STOPPED,
+};
+const char *containers_state_name(enum containers_state s);
+
+struct containers_options {
+	struct loop *loop;
+	const struct log *log;
+	const struct manifest *manifest;
+	const char *state; /* folder for the compose file */
+	const char *socket; /* the engine's */
+};
+
+/* RC_SYS: no compose file can be written, or no thread.  Copies options;
+ * returns owned: containers_free(). */
+enum rc containers_new(struct containers **out,
+		       const struct containers_options *options,
+		       char error[NODE_ERROR_MAX]);
+/* Stops trying; what runs goes on.  Waits for the thread. */
+void containers_free(struct containers *c);
+
+/* Takes the containers down, then calls 'done' in the loop's thread, once. */
+void containers_down(struct containers *c, loop_fn *done, void *arg);
+
+enum containers_state containers_state(struct containers *c);
+/* The end of what the last command that failed wrote; "" when none did. */
+void containers_error(struct containers *c, char out[NODE_ERROR_MAX]);
+
+#endif

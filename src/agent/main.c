@@ -1,0 +1,351 @@
+/*
+ * postern-agent: brings a CVM's tunnel up and keeps it, closes everything else,
+ * and starts the app's containers.
+ *
+ * Source: docs/DESIGN.md §2, §5; postern-agent(8).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/serve.h"
+#include "base/mem.h"
+#include "io/clock.h"
+#include "io/sandbox.h"
+#include "node/quoter.h"
+
+enum {
+	SOURCE_WAIT_MS = 10000,
+	DEVICE_WAIT_MS = 15000,
+	TICK_MS = 1000, /* of device and trust */
+	GOODBYE_MS = 300, /* for the last words to the gateway */
+};
+
+/* Everything that lives as long as the program. */
+struct program {
+	struct config config;
+	struct log log;
+	struct loop *loop;
+	struct quote_source *source;
+	struct identity identity;
+	struct trust *trust;
+	struct firewall *firewall;
+	struct tunnel *device;
+	struct containers *containers;
+	struct tls_context *tls;
+	struct batch *batch;
+	struct uplink *uplink;
+	struct status_sources status;
+	struct serve *serve;
+	struct loop_timer tick, end;
+	bool was_down; /* the device, at the last tick */
+	bool is_stopping;
+};
+
+static void program_fini(struct program *p)
+{
+	serve_free(p->serve);
+	uplink_free(p->uplink);
+	batch_free(p->batch);
+	tls_context_free(p->tls);
+	containers_free(p->containers);
+	tunnel_free(p->device);
+	firewall_free(p->firewall);
+	trust_free(p->trust);
+	identity_fini(&p->identity);
+	quote_source_free(p->source);
+	loop_free(p->loop);
+	config_fini(&p->config);
+}
+
+/* ---- what happens later ---- */
+
+static void check_trust(struct program *p, bool now)
+{
+	char error[NODE_ERROR_MAX] = "";
+
+	switch (trust_poll(p->trust, now, error)) {
+	case TRUST_SAME:
+		return;
+	case TRUST_BAD:
+		log_event(&p->log, LOG_ERROR, "trust_not_reloaded",
+			  LSTR("why", error));
+		return;
+	case TRUST_RELOADED:
+		log_event(&p->log, LOG_INFO, "trust_reloaded");
+		uplink_judge(p->uplink);
+		return;
+	}
+}
+
+static void check_device(struct program *p)
+{
+	enum tunnel_state state = tunnel_tick(p->device);
+
+	if (state == TUNNEL_DOWN && !p->was_down)
+		log_event(&p->log, LOG_ERROR, "device_down",
+			  LSTR("why", tunnel_error(p->device)));
+	if (state == TUNNEL_RESTORED)
+		log_event(&p->log, LOG_WARN, "device_restored");
+	p->was_down = state == TUNNEL_DOWN;
+}
+
+static void on_tick(void *arg)
+{
+	struct program *p = arg;
+
+	check_device(p);
+	check_trust(p, false);
+	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TICK_MS);
+}
+
+static void stop_loop(void *arg)
+{
+	struct program *p = arg;
+
+	loop_stop(p->loop);
+}
+
+static void on_end(void *arg)
+{
+	struct program *p = arg;
+
+	if (p->containers)
+		containers_down(p->containers, stop_loop, p);
+	else
+		stop_loop(p);
+}
+
+static void on_signal(void *arg, int signal)
+{
+	struct program *p = arg;
+
+	if (signal == SIGHUP) {
+		check_trust(p, true);
+		return;
+	}
+	if (p->is_stopping)
+		return;
+	p->is_stopping = true;
+	log_event(&p->log, LOG_INFO, "stopping", LI64("signal", signal));
+	uplink_shutdown(p->uplink);
+	loop_timer_arm(p->loop, &p->end, loop_now_ms(p->loop) + GOODBYE_MS);
+}
+
+/* ---- the start: nothing of the network is used before the firewall ---- */
+
+static enum rc open_platform(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct identity_options options = {
+		.manifest = p->config.manifest,
+		.state = p->config.state,
+		.node = p->config.node,
+	};
+	char why[256] = "";
+	enum rc rc = quoter_open(&p->source, p->config.quotes.simulator,
+				 SOURCE_WAIT_MS, why);
+
+	if (rc) {
+		error_set(error, "quotes: %s", why);
+		return rc;
+	}
+	rc = identity_open(&p->identity, &options, p->source, error);
+	if (rc)
+		return rc;
+	log_event(&p->log, LOG_INFO, "identity",
+		  LSTR("name", p->identity.manifest.name),
+		  LHEX("app", SPAN_ARRAY(p->identity.manifest.app_id)),
+		  LHEX("instance", SPAN_ARRAY(p->identity.instance_id)),
+		  LSTR("quotes", quote_source_name(p->source)));
+	return trust_open(&p->trust, &p->config.trust, error);
+}
+
+static void say_trust(const struct program *p)
+{
+	bool has_anchor = trust_is_simulated(p->trust);
+	const char *anchor = "intel";
+
+	if (has_anchor)
+		anchor = p->config.trust.simulated_root;
+	if (has_anchor || quote_source_is_simulated(p->source))
+		log_event(&p->log, LOG_WARN, "SIMULATED",
+			  LSTR("simulated", "true"),
+			  LSTR("anchor", anchor),
+			  LSTR("quotes", quote_source_name(p->source)));
+	if (trust_accepts_any(p->trust))
+		log_event(&p->log, LOG_WARN, "policy_accepts_any_measurement",
+			  LSTR("policy", p->config.trust.policy));
+}
+
+static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct firewall_options options = {
+		.interface = p->config.wireguard.interface,
+		.listen_port = (uint16_t)p->config.wireguard.listen_port,
+		.gateway = p->config.gateway.address,
+		.manifest = &p->identity.manifest,
+	};
+
+	if (p->config.firewall)
+		return firewall_open(&p->firewall, &options, error);
+	log_event(&p->log, LOG_WARN, "firewall_off");
+	return RC_OK;
+}
+
+static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct tunnel_options options = {
+		.interface = p->config.wireguard.interface,
+		.listen_port = (uint16_t)p->config.wireguard.listen_port,
+		.wait_ms = DEVICE_WAIT_MS,
+	};
+	enum rc rc = tunnel_open(&p->device, &options, error);
+	const char *backend;
+
+	if (rc)
+		return rc;
+	backend = wgctl_backend_name(tunnel_backend(p->device));
+	check_device(p); /* removes the peers of an earlier run */
+	log_event(&p->log, LOG_INFO, "device",
+		  LSTR("interface", p->config.wireguard.interface),
+		  LSTR("backend", backend));
+	return RC_OK;
+}
+
+static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct containers_options options = {
+		.loop = p->loop,
+		.log = &p->log,
+		.manifest = &p->identity.manifest,
+		.state = p->config.state,
+		.socket = p->config.containers.socket,
+	};
+
+	if (p->config.containers.engine == ENGINE_NONE)
+		return RC_OK;
+	return containers_new(&p->containers, &options, error);
+}
+
+static enum rc open_uplink(struct program *p, char error[NODE_ERROR_MAX])
+{
+	struct uplink_options options = {
+		.loop = p->loop,
+		.device = p->device,
+		.firewall = p->firewall,
+		.trust = p->trust,
+		.identity = &p->identity,
+		.config = &p->config,
+		.log = &p->log,
+	};
+	char why[TLS_ERROR_MAX] = "";
+	enum rc rc = tls_attested_new(&p->tls, false, CHANNEL_ALPN, why);
+
+	if (rc) {
+		error_set(error, "tls: %s", why);
+		return rc;
+	}
+	rc = batch_new(&p->batch, p->loop, quoter_quote, p->source);
+	if (rc) {
+		error_set(error, "quotes: no thread");
+		return rc;
+	}
+	options.tls = p->tls;
+	options.batch = p->batch;
+	p->uplink = uplink_new(&options);
+	return RC_OK;
+}
+
+static enum rc open_status(struct program *p, char error[NODE_ERROR_MAX])
+{
+	p->status = (struct status_sources){
+		.config = &p->config,
+		.identity = &p->identity,
+		.uplink = p->uplink,
+		.firewall = p->firewall,
+		.containers = p->containers,
+		.device = p->device,
+		.trust = p->trust,
+		.quotes_are_simulated = quote_source_is_simulated(p->source),
+	};
+	return serve_new(&p->serve, p->loop, &p->status, error);
+}
+
+static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
+{
+	enum rc rc = loop_new(&p->loop);
+
+	if (!rc)
+		rc = loop_signals(p->loop, on_signal, p);
+	if (rc) {
+		error_set(error, "loop: %s", strerror(errno));
+		return rc;
+	}
+	rc = open_platform(p, error);
+	if (rc)
+		return rc;
+	say_trust(p);
+	rc = open_firewall(p, error);
+	if (!rc)
+		rc = open_device(p, error);
+	if (!rc)
+		rc = open_containers(p, error);
+	if (!rc)
+		rc = open_uplink(p, error);
+	if (!rc)
+		rc = open_status(p, error);
+	return rc;
+}
+
+static int run_until_told(struct program *p)
+{
+	char gateway[128] = "";
+	struct wr w = wr_over(gateway, sizeof(gateway) - 1);
+
+	sock_addr_write(&w, &p->config.gateway.address);
+	p->tick = (struct loop_timer){ .fn = on_tick, .arg = p };
+	p->end = (struct loop_timer){ .fn = on_end, .arg = p };
+	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TICK_MS);
+	log_event(&p->log, LOG_INFO, "ready", LSTR("gateway", gateway));
+	if (loop_run(p->loop) == RC_OK)
+		return 0;
+	log_event(&p->log, LOG_ERROR, "loop_failed", LERRNO("why", errno));
+	return 1;
+}
+
+int main(int argc, char *argv[])
+{
+	struct settings_arguments arguments = {
+		.config = "/etc/postern/agent.yaml"
+	};
+	AUTO(program_fini)
+	struct program p = { .log = { .fd = 2, .program = "agent" } };
+	char error[CONF_ERROR_MAX] = "";
+
+	switch (settings_arguments(&arguments, "postern-agent", argc, argv)) {
+	case SETTINGS_GO:
+		break;
+	case SETTINGS_EXIT_OK:
+		return 0;
+	case SETTINGS_EXIT_USAGE:
+		return 2;
+	}
+	if (config_load(&p.config, arguments.config, error)) {
+		fprintf(stderr, "%s\n", error);
+		return 2;
+	}
+	if (arguments.only_check) {
+		printf("ok\n");
+		return 0;
+	}
+	p.log.max = (enum log_level)p.config.log;
+	if (sandbox_basics())
+		log_event(&p.log, LOG_WARN, "sandbox_failed",
+			  LERRNO("why", errno));
+	if (start(&p, error)) {
+		log_event(&p.log, LOG_ERROR, "not_started", LSTR("why", error));
+		return 1;
+	}
+	return run_until_told(&p);
+}
