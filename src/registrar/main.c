@@ -11,7 +11,6 @@
 
 #include "base/mem.h"
 #include "io/clock.h"
-#include "io/sandbox.h"
 #include "node/quoter.h"
 #include "registrar/serve.h"
 
@@ -343,9 +342,6 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	p.log.max = (enum log_level)p.config.log;
-	if (sandbox_basics())
-		log_event(&p.log, LOG_WARN, "sandbox_failed",
-			  LERRNO("why", errno));
 	if (start(&p, error)) {
 		log_event(&p.log, LOG_ERROR, "not_started", LSTR("why", error));
 		return 1;

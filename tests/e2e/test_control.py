@@ -1,0 +1,330 @@
+"""Goal: a CVM's tunnel comes up only after both ends verified each other,
+lives exactly as long as its lease, survives the death of any daemon, and lets
+through nothing but what the manifest lists.
+
+The order of the tests is one story on one bench; each leaves the tunnel as it
+found it.
+"""
+import json
+import shutil
+import signal
+import tempfile
+import pathlib
+import time
+
+import pytest
+
+from conftest import wait_for
+from control_bench import LEASE, Bench, ask
+
+SERVER = """
+import http.server, socketserver, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        body = ("hello from " + sys.argv[1]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+Server(("0.0.0.0", int(sys.argv[2])), Handler).serve_forever()
+"""
+
+# One request after another over one TCP connection; prints the longest pause.
+STEADY = """
+import http.client, sys, time
+c = http.client.HTTPConnection(sys.argv[1], 80, timeout=10)
+end, worst, count = time.monotonic() + float(sys.argv[2]), 0.0, 0
+while time.monotonic() < end:
+    t = time.monotonic()
+    c.request("GET", "/")
+    assert c.getresponse().read().startswith(b"hello")
+    worst, count = max(worst, time.monotonic() - t), count + 1
+    time.sleep(0.02)
+print(count, worst)
+"""
+
+
+@pytest.fixture(scope="module")
+def bench(bindir):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
+    b = Bench(bindir, folder)
+    try:
+        hello = b.manifest("hello", [80])
+        other = b.manifest("other", [80])
+        b.manifest("gateway")
+        b.add_td("gw", "gateway", folder / "gateway.json")
+        b.add_td("cvm", "base", hello)
+        b.add_td("odd", "unlisted", other)
+        b.add_td("dbg", "base", other, debug=True)
+        b.add_td("picky", "base", other)
+        b.start_platform()
+        gw = b.gateway()
+        gw.start_wg()
+        gw.start_daemon()
+        cvm = b.cvm("cvm", "198.51.100.11", hello)
+        cvm.start_wg()
+        for port in (80, 8080):
+            cvm.start("/usr/bin/python3", "-c", SERVER, "cvm", port)
+        cvm.start_daemon()
+        yield b
+    finally:
+        b.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def tunnel(bench):
+    return bench.wait_tunnel("cvm")
+
+
+def guest(bench, name, address, **kwargs):
+    """One more CVM with its agent."""
+    m = bench.cvm(name, address, bench.dir / "other.json", **kwargs)
+    m.start_wg()
+    m.start_daemon()
+    return m
+
+
+def test_registration_gives_a_tunnel(bench, tunnel):
+    assert tunnel["address"] == "10.88.0.2"
+    assert tunnel["image"] == "base" and tunnel["simulated"] is True
+    assert tunnel["app_name"] == "hello" and tunnel["connected"] is True
+    assert bench.fetch(tunnel["address"]) == "hello from cvm"
+    assert bench.ping(tunnel["address"])
+    status = bench.admin("/v1/status")
+    assert status["simulated"] is True and status["leases"] == 1
+    assert status["wireguard"] in ("kernel", "userspace")
+    agent = bench.agent("cvm")
+    assert agent["state"] == "up" and agent["simulated"] is True
+    assert agent["gateway"]["image"] == "gateway"
+    assert agent["lease"]["address"].startswith("10.88.0.2")
+    assert "SIMULATED" in bench.machines["gw"].log()
+
+
+def test_status_page_tells_no_secrets(bench, tunnel):
+    socket = bench.machines["gw"].dir / "status.sock"
+    status, page = ask(socket, "/")
+    assert status == 200 and "SIMULATED" in page
+    text = ask(socket, "/status.json")[1]
+    assert json.loads(text)["simulated"] is True
+    for secret in (tunnel["address"], tunnel["wireguard_public"], tunnel["instance_id"]):
+        assert secret not in page and secret not in text
+    assert ask(socket, "/v1/leases")[0] == 404
+    assert ask(bench.machines["gw"].dir / "admin.sock", "/v1/nothing")[0] == 404
+    assert ask(bench.machines["gw"].dir / "admin.sock", "/v1/leases/00", "DELETE")[0] == 404
+
+
+def psk_of(bench, machine):
+    done = bench.machines[machine].run("wg", "show", "wg0", "preshared-keys")
+    return done.stdout.split("\t")[1].strip()
+
+
+def test_renewal_rotates_the_psk_without_a_gap(bench, tunnel):
+    before, renewals = psk_of(bench, "gw"), tunnel["renewals"]
+    assert before == psk_of(bench, "cvm") and before != "(none)"
+    done = bench.machines["gw"].run("/usr/bin/python3", "-c", STEADY, tunnel["address"],
+                                    LEASE * 1.2, timeout=30)
+    count, worst = done.stdout.split()
+    assert int(count) > 50 and float(worst) < 2.0
+    now = bench.leases()["cvm"]
+    assert now["renewals"] > renewals
+    assert now["expires_unix_ms"] > tunnel["expires_unix_ms"]
+    wait_for(lambda: psk_of(bench, "gw") == psk_of(bench, "cvm") != before, what="same new PSK")
+
+
+def test_firewall_lets_only_listed_ports_through(bench, tunnel):
+    before = bench.agent("cvm")["firewall"]
+    # the server on 8080 runs, but the manifest does not list it
+    assert bench.fetch("127.0.0.1", 8080, where="cvm") == "hello from cvm"
+    assert bench.fetch(tunnel["address"], 8080, timeout=1) is None
+    after = bench.agent("cvm")["firewall"]
+    assert after["dropped_input"] > before["dropped_input"]
+
+
+def test_firewall_drops_other_sources(bench, tunnel):
+    before = bench.agent("cvm")["firewall"]
+    # straight to the CVM's address on the Ethernet, listed port or not
+    for port in (80, 8080):
+        done = bench.middle.run("curl", "-sf", "--max-time", "1",
+                                f"http://198.51.100.11:{port}/", check=False)
+        assert done.returncode != 0
+    between = bench.agent("cvm")["firewall"]
+    assert between["dropped_input"] > before["dropped_input"]
+    # to the tunnel address, but not through the tunnel (CVE-2019-14899)
+    bench.middle.run("ip", "route", "replace", "10.88.0.2/32", "via", "198.51.100.11")
+    try:
+        done = bench.middle.run("curl", "-sf", "--max-time", "1", "http://10.88.0.2/", check=False)
+        assert done.returncode != 0
+    finally:
+        bench.middle.run("ip", "route", "del", "10.88.0.2/32")
+    after = bench.agent("cvm")["firewall"]
+    assert after["dropped_spoofed"] > between["dropped_spoofed"]
+
+
+def test_firewall_drops_what_wants_out(bench, tunnel):
+    before = bench.agent("cvm")["firewall"]["dropped_output"]
+    cvm = bench.machines["cvm"]
+    assert not bench.ping("198.51.100.66", where="cvm")
+    assert cvm.run("curl", "-sf", "--max-time", "1", "http://198.51.100.66/",
+                   check=False).returncode != 0
+    assert bench.agent("cvm")["firewall"]["dropped_output"] > before
+
+
+def gone(bench, tunnel):
+    """No lease, no peer, nothing answers."""
+    assert tunnel["address"] + "/32" not in bench.machines["gw"].wg_peers().values()
+    assert bench.fetch(tunnel["address"], timeout=1) is None
+    return True
+
+
+def test_withdrawal_cuts_and_keeps_out(bench, tunnel):
+    path = "/v1/leases/" + tunnel["instance_id"]
+    assert bench.admin(path, "DELETE") == {"withdrawn": True}
+    assert gone(bench, tunnel)
+    assert not bench.machines["cvm"].wg_peers()
+    status = bench.agent("cvm")
+    assert status["lease"] is None
+    assert status["refusals"][0]["reason"] in ("lease-withdrawn", "peer-denied")
+    wait_for(lambda: any(r["reason"] == "peer-denied"
+                         for r in bench.admin("/v1/refusals")["refusals"]), what="a denied return")
+    assert "cvm" not in bench.leases()
+    assert bench.admin("/v1/denied/" + tunnel["instance_id"], "DELETE") == {"allowed": True}
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+def test_lapse_cuts_the_tunnel(bench, tunnel):
+    agent = bench.machines["cvm"].daemon
+    agent.send_signal(signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        wait_for(lambda: "cvm" not in bench.leases(), LEASE + 3, "the lapse")
+        assert time.monotonic() - start < LEASE + 1.5
+        assert gone(bench, tunnel)
+    finally:
+        agent.send_signal(signal.SIGCONT)
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+def test_agent_killed_comes_back(bench, tunnel):
+    cvm = bench.machines["cvm"]
+    cvm.kill(cvm.daemon)
+    cvm.start_daemon()
+    wait_for(lambda: bench.leases()["cvm"]["wireguard_public"] != tunnel["wireguard_public"],
+             what="a new key")
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+    assert len(bench.machines["gw"].wg_peers()) == 1
+
+
+def test_registrar_killed_keeps_the_tunnel(bench, tunnel):
+    gw = bench.machines["gw"]
+    key = bench.admin("/v1/status")["wireguard_public"]
+    gw.kill(gw.daemon)
+    assert bench.fetch(tunnel["address"]) == "hello from cvm"
+    gw.start_daemon()
+    restored = wait_for(lambda: bench.leases().get("cvm"), what="the restored lease")
+    assert restored["address"] == tunnel["address"]
+    assert bench.fetch(tunnel["address"]) == "hello from cvm"
+    assert bench.admin("/v1/status")["wireguard_public"] == key
+    wait_for(lambda: bench.leases()["cvm"]["connected"], what="the agent's return")
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+@pytest.mark.parametrize("where", ["gw", "cvm"])
+def test_wireguard_killed_is_restored(bench, tunnel, where):
+    machine = bench.machines[where]
+    machine.kill(machine.wg)
+    machine.start_wg()
+    wait_for(lambda: bench.fetch(tunnel["address"], timeout=1), 10, "the restored tunnel")
+    assert bench.leases()["cvm"]["address"] == tunnel["address"]
+
+
+def test_both_gateway_daemons_killed_recover(bench, tunnel):
+    gw = bench.machines["gw"]
+    gw.kill(gw.daemon)
+    gw.kill(gw.wg)
+    gw.start_wg()
+    gw.start_daemon()
+    wait_for(lambda: bench.leases().get("cvm", {}).get("connected"), what="the agent's return")
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+def refusal(bench, **want):
+    """The newest refusal at the gateway with these fields."""
+    for r in bench.admin("/v1/refusals")["refusals"]:
+        if all(r[k] == v for k, v in want.items()):
+            return r
+    return None
+
+
+def test_unlisted_measurement_is_refused(bench, tunnel):
+    odd = guest(bench, "odd", "198.51.100.12")
+    seen = wait_for(lambda: refusal(bench, reason="evidence-refused", by_peer=False),
+                    what="the refusal")
+    assert "measurement-not-listed" in seen["detail"] and seen["keys_exchanged"] is False
+    status = wait_for(lambda: bench.agent("odd"), what="the agent")
+    told = wait_for(lambda: bench.agent("odd")["refusals"], what="the reason")[0]
+    assert told["reason"] == "evidence-refused" and told["by_peer"] is True
+    assert told["keys_exchanged"] is False and status["lease"] is None
+    assert "odd" not in bench.leases() and not odd.wg_peers()
+    assert len(bench.machines["gw"].wg_peers()) == 1
+    bench.children.stop(odd.daemon)
+
+
+def test_debug_td_is_refused(bench, tunnel):
+    dbg = guest(bench, "dbg", "198.51.100.13")
+    told = wait_for(lambda: (bench.agent("dbg") or {}).get("refusals"), what="the refusal")[0]
+    assert told["reason"] == "evidence-refused" and "policy-debug" in told["detail"]
+    assert told["keys_exchanged"] is False and "dbg" not in bench.leases()
+    bench.children.stop(dbg.daemon)
+
+
+def test_gateway_of_wrong_measurement_is_refused(bench, tunnel):
+    picky = guest(bench, "picky", "198.51.100.14", accepts="another-gateway")
+    told = wait_for(lambda: (bench.agent("picky") or {}).get("refusals"), what="the refusal")[0]
+    assert told["reason"] == "evidence-refused" and told["by_peer"] is False
+    assert "measurement-not-listed" in told["detail"] and told["keys_exchanged"] is False
+    assert not picky.wg_peers() and "picky" not in bench.leases()
+    seen = wait_for(lambda: refusal(bench, by_peer=True, reason="evidence-refused"),
+                    what="the gateway's record")
+    assert seen["keys_exchanged"] is False
+    bench.children.stop(picky.daemon)
+
+
+def test_policy_change_withdraws(bench, tunnel):
+    bench.policy("gw", "another-image")
+    try:
+        wait_for(lambda: "cvm" not in bench.leases(), 5, "the withdrawal")
+        assert gone(bench, tunnel)
+    finally:
+        bench.policy("gw", "base")
+    assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
+
+
+def test_agent_stopped_gives_the_lease_back(bench, tunnel):
+    cvm = bench.machines["cvm"]
+    assert bench.children.stop(cvm.daemon) == 0
+    wait_for(lambda: "cvm" not in bench.leases(), 3, "the lease's return")
+    assert not cvm.wg_peers()
+    cvm.start_daemon()
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+def test_broken_configuration_names_the_line(bench, bindir):
+    from conftest import run
+    for program, line in (("postern-registrar", "lease: soon\n"), ("postern-agent", "renew_at: 2\n")):
+        path = bench.dir / f"{program}.yaml"
+        machine = bench.machines["gw" if program == "postern-registrar" else "cvm"]
+        text = (machine.dir / "config.yaml").read_text()
+        key = line.split(":")[0]
+        kept = [l for l in text.splitlines(True) if not l.startswith(key + ":")]
+        path.write_text(line + "".join(kept))
+        done = run(bindir / program, "--config", path, "--check", check=False)
+        assert done.returncode == 2 and f"{path}:1: {key}: " in done.stdout
+        path.write_text("".join(kept))
+        assert run(bindir / program, "--config", path, "--check").stdout == "ok\n"
