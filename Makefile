@@ -31,7 +31,10 @@ deps_of   = $(subst $(comma), ,$(word 2,$(subst :, ,$(filter $(1):%,$(TABLE)))))
 PROGRAMS := edge:postern-edge registrar:postern-registrar wgd:postern-wg agent:postern-agent teesim:postern-teesim cli:postern
 BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard src/$(firstword $(subst :, ,$(p)))/main.c),$(O)/bin/$(lastword $(subst :, ,$(p)))))
 
-all: $(BINS)
+# A hostile party for the demo and the tests; never installed.
+ATTACKER := $(if $(wildcard demo/attacker.c),$(O)/bin/postern-attacker)
+
+all: $(BINS) $(ATTACKER)
 
 # One archive a room, without its main.c; a program or test links its rooms.
 define room
@@ -44,6 +47,11 @@ $(O)/bin/$(2): $(O)/obj/$(1)/main.o $(call archives,$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(firstword $(subst :, ,$(p))),$(lastword $(subst :, ,$(p))))))
 
+$(ATTACKER): $(O)/obj/demo/attacker.o $(call archives,registrar)
+
+$(O)/obj/demo/%.o: demo/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
