@@ -1,0 +1,40 @@
+/* What manifest_read() takes is within its bounds and says so; what it refuses
+ * it explains. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "manifest/manifest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span json = span_of(data, size);
+	char error[MANIFEST_ERROR_MAX] = "";
+	uint8_t app_id[MANIFEST_ID_LEN];
+	struct manifest m;
+
+	if (manifest_read(&m, json, error)) {
+		require(error[0] && memchr(error, '\0', sizeof(error)));
+		return 0;
+	}
+	manifest_app_id(app_id, json);
+	require(span_equal(SPAN_ARRAY(app_id), SPAN_ARRAY(m.app_id)));
+	require(m.name[0] && strlen(m.name) <= 63);
+	require(m.port_count <= MANIFEST_PORTS_MAX && m.domain_count <= MANIFEST_DOMAINS_MAX);
+	for (size_t i = 0; i < m.port_count; i++) {
+		require(m.ports[i].port > 0);
+		for (size_t k = 0; k < i; k++)
+			require(m.ports[k].port != m.ports[i].port);
+	}
+	for (size_t i = 0; i < m.domain_count; i++)
+		require(strlen(m.domains[i]) <= 253 && strchr(m.domains[i], '.'));
+	manifest_fini(&m);
+	return 0;
+}
