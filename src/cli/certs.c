@@ -59,7 +59,8 @@ enum rc certs_authority(const char *state, char error[512])
 			"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
 			"ec_paramgen_curve:P-256", "-nodes", "-days", "365",
 			"-subj", "/O=Postern demo/CN=Postern demo authority",
-			"-addext", "basicConstraints=critical,CA:TRUE,pathlen:0",
+			"-addext",
+			"basicConstraints=critical,CA:TRUE,pathlen:0",
 			"-addext", "keyUsage=critical,keyCertSign,cRLSign",
 			"-keyout", key, "-out", ca, NULL },
 		error);

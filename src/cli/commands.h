@@ -10,7 +10,7 @@
 
 enum cli_status {
 	CLI_OK = 0,
-	CLI_REFUSED = 1, /* understood and done, and the answer is no; or failed */
+	CLI_REFUSED = 1, /* understood, and the answer is no; or failed */
 	CLI_USAGE = 2, /* the command line or a configuration is wrong */
 };
 

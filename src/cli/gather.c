@@ -108,7 +108,8 @@ void gather_admin(char out[GATHER_PATH_MAX], const char *name)
 				  &kind);
 		if (strcmp(kind, "gateway") != 0)
 			continue;
-		(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/admin.sock",
+		(void)snprintf(rest, sizeof(rest),
+			       "%.32s/run/postern/admin.sock",
 			       at);
 		place_path(out, name, rest);
 		break;

@@ -107,7 +107,7 @@ static bool remove_groups(const char *prefix)
 
 	if (!d)
 		return true;
-	for (struct dirent *e; (e = readdir(d));) { /* version 1: a level down */
+	for (struct dirent *e; (e = readdir(d));) { /* version 1 */
 		char path[PATH_LEN];
 
 		if (e->d_name[0] == '.' || e->d_type != DT_DIR)

@@ -4,7 +4,8 @@
  * interfaces), control groups, files under its run folder.
  *
  * Everything of cloud NAME is found by its name: namespaces and control groups
- * start with postern.NAME. (no name has a dot), processes hold the lock of their node.
+ * start with postern.NAME. (no name has a dot), processes hold the lock of
+ * their node.
  */
 #ifndef POSTERN_CLI_LEFTOVERS_H
 #define POSTERN_CLI_LEFTOVERS_H

@@ -33,7 +33,8 @@ static void print_commands(FILE *to)
 	fputs("usage: postern COMMAND [ARGUMENT...]\n\n", to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`postern COMMAND --help` says more; so does postern(1).\n", to);
+	fputs("\n`postern COMMAND --help` says more; so does postern(1).\n",
+	      to);
 }
 
 static const struct cli_command *find(const char *name)
@@ -54,10 +55,12 @@ static int unknown(const char *word)
 		names[i] = commands[i].name;
 	near = cli_suggest(word, names, COMMAND_COUNT);
 	if (near)
-		fprintf(stderr, "postern: no command '%s'; did you mean '%s'?\n",
+		fprintf(stderr,
+			"postern: no command '%s'; did you mean '%s'?\n",
 			word, near);
 	else
-		fprintf(stderr, "postern: no command '%s'; see `postern help`\n",
+		fprintf(stderr,
+			"postern: no command '%s'; see `postern help`\n",
 			word);
 	return CLI_USAGE;
 }

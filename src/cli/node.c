@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/fmt.h"
 #include "io/file.h"
 
 enum {
 	PATH_LEN = 512,
+	FDS_MAX = 64, /* the supervisor has far fewer open */
 	SPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |
 		 CLONE_NEWIPC,
 	EXIT_SETUP = 3,
@@ -152,18 +154,27 @@ static void hold_lock(const struct node_spec *spec)
 static void clean_environment(void)
 {
 	if (clearenv() != 0 || setenv("PATH", search_path, 1) != 0 ||
-	    setenv("LANG", "C.UTF-8", 1) != 0 || setenv("HOME", "/root", 1) != 0)
+	    setenv("LANG", "C.UTF-8", 1) != 0 ||
+	    setenv("HOME", "/root", 1) != 0)
 		give_up("environment");
+}
+
+static bool takes(const struct service *s, int fd)
+{
+	for (unsigned i = 0; i < s->fd_count; i++) {
+		if (s->fds[i] == fd)
+			return true;
+	}
+	return false;
 }
 
 static void keep_only(int go, const struct node_spec *spec)
 {
-	for (int fd = 3; fd < 64; fd++) {
+	for (int fd = 3; fd < FDS_MAX; fd++) {
 		bool is_needed = fd == go;
 
 		for (size_t i = 0; i < spec->service_count; i++)
-			for (unsigned k = 0; k < spec->services[i].fd_count; k++)
-				is_needed |= spec->services[i].fds[k] == fd;
+			is_needed = is_needed || takes(&spec->services[i], fd);
 		if (!is_needed)
 			(void)close(fd);
 	}
@@ -310,13 +321,16 @@ pid_t node_alive(const char *lock)
 {
 	AUTO(mem_auto_close)
 	int fd = open(lock, O_RDWR | O_CLOEXEC);
-	char text[16] = "";
+	char text[16];
+	uint64_t pid;
 	ssize_t n;
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	return n > 0 ? (pid_t)atoi(text) : 0;
+	n = read(fd, text, sizeof(text));
+	if (n < 2 || !text_u64(&pid, span_of(text, (size_t)n - 1), INT32_MAX))
+		return 0;
+	return (pid_t)pid;
 }
 
 static int wait_status(pid_t pid)
@@ -327,7 +341,9 @@ static int wait_status(pid_t pid)
 		if (errno != EINTR)
 			return -1;
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
 }
 
 int node_exec(pid_t init, char *const *argv)

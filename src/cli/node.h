@@ -42,7 +42,7 @@ struct node_spec {
 	const char *overlay; /* where the layer it writes to is mounted */
 	const char *log; /* one file a service */
 	const char *bin; /* its /usr/local/bin */
-	const char *collateral; /* read-only in <lib>/postern/collateral, or NULL */
+	const char *collateral; /* or NULL; at <lib>/postern/collateral */
 	const char *lock; /* held while it lives, holds its process id */
 	struct service services[SERVICES_MAX];
 	size_t service_count;

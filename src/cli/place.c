@@ -26,7 +26,7 @@ enum rc place_lock(int *fd, const char *name)
 	char path[PLACE_PATH_MAX], text[16];
 	AUTO(mem_auto_close)
 	int lock = -1;
-	int n;
+	int held, n;
 
 	if (file_make_dirs(PLACE_RUN, 0755))
 		return RC_SYS;
@@ -39,8 +39,10 @@ enum rc place_lock(int *fd, const char *name)
 	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)n, 0) != n)
 		return RC_SYS;
-	*fd = lock;
-	lock = -1;
+	held = fcntl(lock, F_DUPFD_CLOEXEC, 0); /* the same lock */
+	if (held < 0)
+		return RC_SYS;
+	*fd = held;
 	return RC_OK;
 }
 

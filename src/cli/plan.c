@@ -123,14 +123,16 @@ static void add_platform(struct plan *p, struct arena *arena)
 {
 	struct machine *m = add(p, "platform", NODE_NETWORK, arena);
 	const char *first = fmt(arena, "unix:%s/%s/run/postern/tee.sock",
-				p->places.run, cloud_gateway(p->cloud, 0)->name);
+				p->places.run,
+				cloud_gateway(p->cloud, 0)->name);
 
 	add_service(m, (struct service){
 			       .name = "teesim",
 			       .argv = { fmt(arena, "%s/postern-teesim",
 					     p->places.bin),
 					 "--config",
-					 fmt(arena, "%s/teesim.yaml", m->conf) },
+					 fmt(arena, "%s/teesim.yaml",
+					     m->conf) },
 			       .ready = first });
 }
 

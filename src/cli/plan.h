@@ -30,7 +30,7 @@ enum {
 struct machine {
 	struct node_spec spec;
 	struct node node;
-	const struct cloud_gateway *gateway; /* what it is; both NULL: neither */
+	const struct cloud_gateway *gateway; /* what it is; or NULL */
 	const struct cloud_cvm *cvm;
 	const char *address; /* on the network in between, or NULL */
 	const char *conf; /* <etc>/postern */

@@ -12,14 +12,13 @@
 #include "cli/progress.h"
 
 struct reports {
-	struct {
-		char state[16];
-		int restarts;
-	} seen[PLAN_MACHINES_MAX][SERVICES_MAX];
+	int restarts[PLAN_MACHINES_MAX][SERVICES_MAX]; /* seen so far */
+	bool was_ready[PLAN_MACHINES_MAX];
 };
 
 /*
- * Reads one machine's report and prints what changed since the last time.
+ * Reads one machine's report and prints what is new: that it is ready, that a
+ * service ended.
  * True when all its services are ready or done; otherwise *waiting (of
  * waiting_len bytes) names the first that is not.
  */

@@ -247,8 +247,8 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 
 	arena_init(&a, ARENA_MAX);
 	listen = fmt(&a, "\"%s:443\"", m->address);
-	for (unsigned i = 0; m->gateway->is_public && i < p->places.public_count;
-	     i++)
+	for (unsigned i = 0;
+	     m->gateway->is_public && i < p->places.public_count; i++)
 		listen = fmt(&a, "\"inherit:%u\", %s", i, listen);
 	return put(fmt(&a, "%s/edge.yaml", m->conf), 0644,
 		   fmt(&a,
@@ -361,8 +361,12 @@ enum rc settle_machines(const struct plan *p, char error[PLAN_ERROR_MAX])
 
 	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
 		const struct machine *m = &p->machines[i];
-		enum rc rc = m->cvm ? settle_cvm(p, m, cvms++, error) : settle_gateway(p, m, error);
+		enum rc rc;
 
+		if (m->cvm)
+			rc = settle_cvm(p, m, cvms++, error);
+		else
+			rc = settle_gateway(p, m, error);
 		if (rc)
 			return rc;
 	}

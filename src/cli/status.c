@@ -115,7 +115,8 @@ static void print_cloud(const json_t *cloud)
 	const json_t *nodes = json_object_get(cloud, "nodes"), *node, *l;
 	size_t i, k;
 
-	printf("cloud %s, SIMULATED TEEs, https://*.%s:%lld, supervisor %lld\n\n"
+	printf("cloud %s, SIMULATED TEEs, https://*.%s:%lld, "
+	       "supervisor %lld\n\n"
 	       "%-12s %-9s %-15s %-22s TUNNEL\n",
 	       text_of(cloud, "name"), text_of(cloud, "base"),
 	       (long long)number_of(cloud, "port"),

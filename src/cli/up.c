@@ -26,13 +26,13 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/sock.h"
+#include "wgctl/wgctl.h"
 
 enum {
 	ARENA_MAX = 4 * 1024 * 1024,
 	TICK_MS = 50,
 	PLATFORM_WAIT_MS = 20000,
 	STOP_WAIT_MS = 20000, /* longest service + its engine */
-	DOWN_WAIT_MS = 30000,
 	LISTEN_BACKLOG = 512,
 	NODE_DELAY_MS = 1000,
 	ERROR_MAX = 512,
@@ -41,7 +41,7 @@ enum {
 };
 
 struct options {
-	const char *config, *state;
+	const char *config, *state, *name;
 	uint64_t port, wait_s;
 	bool is_ephemeral, is_once;
 };
@@ -60,9 +60,9 @@ struct up {
 };
 
 static const char up_help[] =
-	"usage: postern up [--config FILE] [--port N] [--state DIR] "
-	"[--ephemeral]\n"
-	"                  [--once] [--wait SECONDS]\n"
+	"usage: postern up [--config FILE] [--port N] [--name NAME]\n"
+	"                  [--state DIR] [--ephemeral] [--once] "
+	"[--wait SECONDS]\n"
 	"\n"
 	"Runs the cloud that FILE describes (default cloud.yaml) on this "
 	"machine, each\n"
@@ -70,18 +70,12 @@ static const char up_help[] =
 	"SIMULATED.\n"
 	"\n"
 	"  --port N       where 127.0.0.1 and ::1 serve it (default 8443)\n"
+	"  --name NAME    instead of the file's\n"
 	"  --state DIR    what outlives a run (default " PLACE_STATE
 	"/<name>)\n"
 	"  --ephemeral    removes that folder before and after\n"
 	"  --once         ends as soon as everything is up\n"
 	"  --wait SECONDS how long that may take (default 60)\n";
-
-static const char down_help[] =
-	"usage: postern down [--name NAME]\n"
-	"\n"
-	"Ends a cloud that `postern up` runs (default demo), and takes away "
-	"what one\n"
-	"that was killed left on this machine.  Its state folder stays.\n";
 
 /* Signals: blocked from the start, looked at between steps. */
 
@@ -158,9 +152,11 @@ static bool own_folder(struct up *u, const char **bin)
 
 static bool choose_state(struct up *u, const char **state)
 {
-	const char *chosen = u->options.state ? u->options.state : fmt(&u->arena, PLACE_STATE "/%s", u->cloud.name);
+	const char *chosen = u->options.state;
 	char *real;
 
+	if (!chosen)
+		chosen = fmt(&u->arena, PLACE_STATE "/%s", u->cloud.name);
 	if (u->options.is_ephemeral && fmt_remove_tree(chosen))
 		return false;
 	if (file_make_dirs(chosen, 0755))
@@ -218,7 +214,8 @@ static bool start_machine(struct up *u, size_t i)
 	/* Of its life before, when this is a restart. */
 	(void)snprintf(netns, sizeof(netns), "/run/netns/%s", m->spec.netns);
 	(void)leftovers_remove_netns(netns);
-	memset(u->reports.seen[i], 0, sizeof(u->reports.seen[i]));
+	memset(u->reports.restarts[i], 0, sizeof(u->reports.restarts[i]));
+	u->reports.was_ready[i] = false;
 	if (node_start(&m->node, &m->spec, u->error))
 		return false;
 	if (i == PLAN_HOSTILE && net_bridge(hostile, u->error))
@@ -262,7 +259,8 @@ static bool start_platform(struct up *u)
 			(void)snprintf(u->error, ERROR_MAX,
 				       "the simulated platform does not start; "
 				       "see %.300s/teesim.log",
-				       u->plan.machines[PLAN_PLATFORM].spec.log);
+				       u->plan.machines[PLAN_PLATFORM]
+					       .spec.log);
 			return false;
 		}
 	}
@@ -273,6 +271,7 @@ static bool prepare(struct up *u)
 {
 	struct plan_places places = {
 		.run = u->run,
+		.has_kernel_wireguard = wgctl_kernel_has_wireguard(),
 	};
 
 	if (!leftovers_remove(u->cloud.name, u->run, u->error))
@@ -309,7 +308,8 @@ static bool start_all(struct up *u)
 			return false;
 	}
 	progress_event(&u->progress,
-		       "network in the middle: 198.51.100.0/24, %zu nodes on it",
+		       "network in the middle: 198.51.100.0/24, %zu nodes on "
+		       "it",
 		       u->plan.count - PLAN_FIRST_NODE);
 	return true;
 }
@@ -416,13 +416,15 @@ static void stop_all(struct up *u)
 {
 	uint64_t end_ms = clock_boot_ms() + STOP_WAIT_MS;
 
+	int sig = u->options.is_ephemeral ? SIGKILL : SIGTERM;
+
 	/* What will be thrown away needs no good-bye.  The platform goes last:
 	 * nobody complains of its absence then. */
 	for (size_t i = u->plan.count; i > 0; i--) {
 		pid_t init = u->plan.machines[i - 1].node.init;
 
 		if (init > 0)
-			(void)kill(init, u->options.is_ephemeral ? SIGKILL : SIGTERM);
+			(void)kill(init, sig);
 	}
 	while (count_alive(u) > 0 && clock_boot_ms() < end_ms)
 		(void)is_told_to_stop(TICK_MS);
@@ -462,6 +464,7 @@ static int options_read(struct options *o, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "state", required_argument, NULL, 's' },
+		{ "name", required_argument, NULL, 'n' },
 		{ "wait", required_argument, NULL, 'w' },
 		{ "ephemeral", no_argument, NULL, 'e' },
 		{ "once", no_argument, NULL, 'o' },
@@ -475,6 +478,8 @@ static int options_read(struct options *o, int argc, char **argv)
 			o->config = optarg;
 		else if (c == 's')
 			o->state = optarg;
+		else if (c == 'n')
+			o->name = optarg;
 		else if (c == 'e')
 			o->is_ephemeral = true;
 		else if (c == 'o')
@@ -494,6 +499,8 @@ static int options_read(struct options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage("up", "what is '%s'?", argv[optind]);
+	if (o->name && !cloud_is_name(o->name))
+		return cli_usage("up", "--name takes 1 to 15 of a-z, 0-9, -");
 	return CLI_OK;
 }
 
@@ -502,8 +509,11 @@ static int supervise_cloud(struct up *u)
 	enum rc rc = place_lock(&u->lock, u->cloud.name);
 
 	if (rc) {
-		fprintf(stderr, "postern up: %s: %s\n", u->cloud.name,
-			rc == RC_DENIED ? "runs already; `postern down` ends it" : strerror(errno));
+		const char *why = strerror(errno);
+
+		if (rc == RC_DENIED)
+			why = "runs already; `postern down` ends it";
+		fprintf(stderr, "postern up: %s: %s\n", u->cloud.name, why);
 		return CLI_REFUSED;
 	}
 	place_path(u->run, u->cloud.name, "");
@@ -531,65 +541,10 @@ int cli_up(int argc, char **argv)
 				"namespaces and TUN devices\n");
 		status = CLI_REFUSED;
 	} else {
+		if (u.options.name)
+			u.cloud.name = u.options.name;
 		status = supervise_cloud(&u);
 	}
 	arena_fini(&u.arena);
 	return status;
-}
-
-static int end_cloud(const char *name)
-{
-	uint64_t end_ms = clock_boot_ms() + DOWN_WAIT_MS;
-	char run[PLACE_PATH_MAX], lock[PLACE_PATH_MAX];
-	char error[LEFTOVERS_ERROR_MAX];
-	pid_t pid = place_supervisor(name);
-	int fd;
-
-	if (pid > 0)
-		(void)kill(pid, SIGTERM);
-	while (place_supervisor(name) > 0) {
-		if (clock_boot_ms() > end_ms)
-			(void)kill(pid, SIGKILL);
-		(void)usleep(TICK_MS * 1000);
-	}
-	if (place_lock(&fd, name))
-		return CLI_REFUSED; /* somebody was quicker */
-	place_path(run, name, "");
-	if (!leftovers_remove(name, run, error)) {
-		fprintf(stderr, "postern down: %s\n", error);
-		return CLI_REFUSED;
-	}
-	place_lock_path(lock, name);
-	(void)unlink(lock);
-	(void)rmdir(PLACE_RUN);
-	return CLI_OK;
-}
-
-int cli_down(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "name", required_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	const char *name = PLACE_DEFAULT_NAME;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'n')
-			name = optarg;
-		else if (c == 'h') {
-			fputs(down_help, stdout);
-			return CLI_OK;
-		} else
-			return cli_usage("down", "wrong arguments");
-	}
-	if (optind < argc || !cloud_is_name(name))
-		return cli_usage("down", "what is '%s'?",
-				 optind < argc ? argv[optind] : name);
-	if (geteuid() != 0) {
-		fprintf(stderr, "postern down: needs root\n");
-		return CLI_REFUSED;
-	}
-	return end_cloud(name);
 }
