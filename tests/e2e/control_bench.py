@@ -145,11 +145,13 @@ class Bench:
 
     # ---- the platform
 
-    def manifest(self, name, ports=()):
+    def manifest(self, name, ports=(), compose=None):
         path = self.dir / f"{name}.json"
-        path.write_text(json.dumps({
-            "manifest_version": 2, "name": name,
-            "ports": [{"port": p, "protocol": "http"} for p in ports]}))
+        text = {"manifest_version": 2, "name": name,
+                "ports": [{"port": p, "protocol": "http"} for p in ports]}
+        if compose:
+            text.update(runner="docker-compose", docker_compose_file=compose)
+        path.write_text(json.dumps(text))
         return path
 
     def add_td(self, name, image, manifest, debug=False):
@@ -202,7 +204,7 @@ class Bench:
             f"lease: {int(LEASE)}s\nlog: debug\n" + extra)
         return m
 
-    def cvm(self, name, address, manifest, accepts="gateway", td=None):
+    def cvm(self, name, address, manifest, accepts="gateway", td=None, engine=None):
         m = self.machines[name] = Machine(self, name, address)
         policy = self.policy(name, accepts)
         (m.dir / "config.yaml").write_text(
@@ -211,7 +213,8 @@ class Bench:
             f"manifest: {manifest}\nstate: {m.dir}/state\nstatus: {m.dir}/agent.sock\n"
             + self.trust(policy, td or name) +
             "wireguard:\n  interface: wg0\n  listen_port: 51821\n"
-            "firewall: true\ncontainers:\n  engine: none\nlog: debug\n")
+            "firewall: true\nlog: debug\ncontainers:\n"
+            + (f"  engine: docker\n  socket: {engine}\n" if engine else "  engine: none\n"))
         return m
 
     # ---- what they say
