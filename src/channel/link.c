@@ -135,7 +135,8 @@ static bool encrypt(struct link *l)
 		say_why(l, "tls", tls_conn_error(l->tls));
 		return false;
 	}
-	buf_consume(plain, buf_span(plain).n);
+	/* Most of a session's life is waiting: it keeps no storage for that. */
+	buf_fini(plain);
 	return true;
 }
 
@@ -379,6 +380,8 @@ static void push(struct link *l)
 			return;
 		}
 	}
+	if (is_all_sent(l))
+		tls_conn_trim(l->tls);
 	if (l->phase == PHASE_FLUSHING && is_all_sent(l)) {
 		tls_close(l->tls);
 		if (!send_some(l)) {
