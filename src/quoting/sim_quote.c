@@ -301,8 +301,8 @@ enum rc sim_quote(struct buf *out, const struct sim_pki *pki,
 	struct wr w = WR_ARRAY(bytes);
 	struct span quote;
 
-	for (uint8_t i = 0; i < AUTH_DATA_LEN; i++)
-		j.auth_data[i] = i; /* what Intel's QE puts there */
+	for (size_t i = 0; i < AUTH_DATA_LEN; i++)
+		j.auth_data[i] = (uint8_t)i; /* what Intel's QE puts there */
 	p256_private_point(pki->key[SIM_KEY_ATTESTATION], &j.attestation_key);
 	j.attestation_key.xy[P256_POINT_LEN - 1] ^= j.k->key_off_curve ? 1 : 0;
 	write_signed(&w, &j);
