@@ -192,7 +192,7 @@ static enum tee_reason refuse_images(struct tee_verdict *v,
 	hex_mr(expected, SPAN_ARRAY(nearest->value[at]));
 	hex_mr(found, register_of(&v->quote.td, (enum policy_register)at));
 	return refuse(v->detail, TEE_POLICY_MEASUREMENT,
-		      "images.%.24s.%s: expected %s, found %s", nearest->name,
+		      "images.%.16s.%s: expected %s, found %s", nearest->name,
 		      register_names[at], expected, found);
 }
 
