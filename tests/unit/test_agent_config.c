@@ -1,0 +1,107 @@
+/* agent.yaml: what is read, and the mistakes it names. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "folder.h"
+#include "io/file.h"
+#include "io/log.h"
+#include "agent/config.h"
+
+static const char good[] =
+	"node: cvm-hello\n"
+	"gateway:\n"
+	"  address: 198.51.100.1:443\n"
+	"  name: gateway.postern.localhost\n"
+	"trust: { policy: /p, collateral: /c }\n"
+	"containers: { engine: docker }\n"
+	"renew_at: 0.25\n"
+	"firewall: true\n";
+
+struct config_case {
+	const char *name;
+	const char *replace, *with; /* in the good text */
+	const char *error; /* part of it; NULL: read */
+};
+
+static const struct config_case cases[] = {
+	{ "good", "0.25", "0.25", NULL },
+	{ "renew_at_tenth", "0.25", "0.1", NULL },
+	{ "renew_at_three_digits", "0.25", "0.899", NULL },
+	{ "renew_at_one", "0.25", "1", ":7: renew_at" },
+	{ "renew_at_too_early", "0.25", "0.09", ":7: renew_at" },
+	{ "renew_at_too_late", "0.25", "0.901", ":7: renew_at" },
+	{ "renew_at_four_digits", "0.25", "0.2500", ":7: renew_at" },
+	{ "renew_at_without_digits", "0.25", "0.", ":7: renew_at" },
+	{ "renew_at_not_a_number", "0.25", "0.x", ":7: renew_at" },
+	{ "gateway_is_unix", "198.51.100.1:443", "unix:/x", ":3: gateway.address" },
+	{ "gateway_without_port", "198.51.100.1:443", "198.51.100.1", ":3: gateway.address" },
+	{ "gateway_name_missing", "  name: gateway.postern.localhost\n", "", "name" },
+	{ "engine_unknown", "docker", "podman", ":6: containers.engine" },
+	{ "firewall_not_a_bool", "true", "yes", ":8: firewall" },
+	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
+};
+
+static void read_one(const struct config_case *c, const char *path)
+{
+	char text[4096], error[CONF_ERROR_MAX] = "";
+	const char *at = strstr(good, c->replace);
+	struct config config;
+	enum rc rc;
+
+	assert_non_null(at);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, c->with,
+		 at + strlen(c->replace));
+	assert_int_equal(file_replace(path, span_str(text), 0600), RC_OK);
+	rc = config_load(&config, path, error);
+	if ((c->error && (rc != RC_MALFORMED || !strstr(error, c->error))) || (!c->error && rc))
+		fail_msg("%s: %s", c->name, error);
+	if (!rc)
+		config_fini(&config);
+}
+
+static void files_as_listed(void **state)
+{
+	struct folder folder;
+	char path[128];
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(path, &folder, "config.yaml");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		read_one(&cases[i], path);
+	folder_remove(&folder);
+}
+
+static void absent_keys_have_defaults(void **state)
+{
+	struct folder folder;
+	struct config c;
+	char path[128], error[CONF_ERROR_MAX];
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(path, &folder, "config.yaml");
+	assert_int_equal(file_replace(path, span_str(good), 0600), RC_OK);
+	assert_int_equal(config_load(&c, path, error), RC_OK);
+	assert_true(c.firewall);
+	assert_int_equal(c.renew_at_permille, 250);
+	assert_int_equal(c.wireguard.listen_port, 51821);
+	assert_string_equal(c.wireguard.interface, "wg0");
+	assert_string_equal(c.containers.socket, "/run/docker.sock");
+	assert_int_equal(c.containers.engine, ENGINE_DOCKER);
+	assert_string_equal(c.status, "/run/postern/agent.sock");
+	config_fini(&c);
+	folder_remove(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_as_listed),
+		cmocka_unit_test(absent_keys_have_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

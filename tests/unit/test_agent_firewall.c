@@ -1,0 +1,152 @@
+/*
+ * The rules as text, and in the kernel of a namespace of their own (as root;
+ * what passes and what does not is the end-to-end tests' matter).
+ */
+#include "unit.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/firewall.h"
+
+static const struct manifest two_ports = {
+	.port_count = 2,
+	.ports = { { .port = 80 }, { .port = 443 } },
+};
+static const struct manifest none = { .port_count = 0 };
+static const struct manifest outward = {
+	.port_count = 1,
+	.ports = { { .port = 80 } },
+	.allows_egress = true,
+};
+
+static struct firewall_options options(const struct manifest *m, const char *gateway)
+{
+	struct firewall_options o = { .interface = "wg0", .listen_port = 51821, .manifest = m };
+
+	assert_true(sock_addr_parse(&o.gateway, span_str(gateway)));
+	return o;
+}
+
+static struct firewall_tunnel tunnel(void)
+{
+	struct firewall_tunnel t = { 0 };
+
+	assert_true(io_prefix_parse(&t.own, span_str("10.88.0.2/32")));
+	assert_true(io_prefix_parse(&t.gateway, span_str("10.88.0.1/32")));
+	assert_true(sock_addr_parse(&t.endpoint, span_str("198.51.100.1:51820")));
+	return t;
+}
+
+static const char *text_of(const struct manifest *m, const struct firewall_tunnel *t)
+{
+	static char text[FIREWALL_TEXT_MAX];
+	struct firewall_options o = options(m, "198.51.100.1:443");
+	struct wr w = wr_over(text, sizeof(text) - 1);
+	struct span all;
+
+	memset(text, 0, sizeof(text));
+	firewall_write(&w, &o, t);
+	assert_true(wr_done(&w, &all));
+	return text;
+}
+
+struct text_case {
+	const char *name;
+	const struct manifest *manifest;
+	bool has_tunnel;
+	const char *line;
+	bool want;
+};
+#define PORTS "tcp dport { 80, 443 } accept\n"
+static const struct text_case texts[] = {
+	{ "input_drops_by_default", &none, false, "hook input priority -10; policy drop;", true },
+	{ "forward_drops_by_default", &none, false, "hook forward priority -10; policy drop;",
+	  true },
+	{ "output_drops_by_default", &none, false, "hook output priority -10; policy drop;", true },
+	{ "reverse_path_is_strict", &none, false, "fib saddr . iif oif missing", true },
+	{ "ports_with_tunnel", &two_ports, true, "ip saddr 10.88.0.1/32 " PORTS, true },
+	{ "no_ports_without_tunnel", &two_ports, false, "tcp dport {", false },
+	{ "no_wireguard_without_tunnel", &two_ports, false, "udp dport", false },
+	{ "interface_shut_without_tunnel", &two_ports, false,
+	  "early iifname \"wg0\" counter name \"dropped_spoofed\" drop", true },
+	{ "no_ports_listed_none_open", &none, true, "tcp dport {", false },
+	{ "docker_only_by_its_own_nat", &two_ports, true,
+	  "ct status dnat meta l4proto tcp ct original proto-dst { 80, 443 } accept", true },
+	{ "tunnel_address_only_by_tunnel", &none, true,
+	  "early iifname != \"wg0\" ip daddr 10.88.0.2/32 counter", true },
+	{ "only_the_gateway_by_tunnel", &none, true,
+	  "early iifname \"wg0\" ip saddr != 10.88.0.1/32 counter", true },
+	{ "wireguard_from_endpoint_only", &none, true,
+	  "input ip saddr 198.51.100.1/32 udp dport 51821 accept", true },
+	{ "gateway_by_tcp", &none, false, "output ip daddr 198.51.100.1/32 tcp dport 443 accept",
+	  true },
+	{ "no_dns_by_default", &two_ports, true, "dport 53", false },
+	{ "no_egress_by_default", &two_ports, true, "oifname != \"wg0\"", false },
+	{ "egress_when_measured", &outward, true,
+	  "forward iifname \"br-*\" oifname != \"wg0\" accept", true },
+	{ "dns_with_egress", &outward, true, "dport 53 accept", true },
+};
+
+static void rules_as_listed(void **state)
+{
+	struct firewall_tunnel t = tunnel();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		const struct text_case *c = &texts[i];
+		const char *text = text_of(c->manifest, c->has_tunnel ? &t : NULL);
+
+		if ((strstr(text, c->line) != NULL) != c->want)
+			fail_msg("%s:\n%s", c->name, text);
+	}
+}
+
+static void largest_manifest_fits(void **state)
+{
+	struct manifest m = { .port_count = MANIFEST_PORTS_MAX, .allows_egress = true };
+	struct firewall_tunnel t = tunnel();
+
+	(void)state;
+	for (size_t i = 0; i < MANIFEST_PORTS_MAX; i++)
+		m.ports[i].port = (uint16_t)(65535 - i);
+	assert_non_null(strstr(text_of(&m, &t), "65504 }"));
+}
+
+static void kernel_takes_the_rules(void **state)
+{
+	static const char *const gateways[] = { "198.51.100.1:443", "[2001:db8::1]:443" };
+	struct firewall_tunnel t = tunnel();
+	char error[NODE_ERROR_MAX] = "";
+
+	(void)state;
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+		skip();
+	for (size_t i = 0; i < 2; i++) {
+		struct firewall_options o = options(&outward, gateways[i]);
+		struct firewall_drops drops = { .input = 1 };
+		struct firewall *f;
+
+		if (firewall_open(&f, &o, error))
+			fail_msg("%s", error);
+		assert_int_equal(firewall_set_tunnel(f, &t, error), RC_OK);
+		assert_int_equal(firewall_set_tunnel(f, &t, error), RC_OK);
+		assert_int_equal(firewall_set_tunnel(f, NULL, error), RC_OK);
+		assert_true(firewall_drops(f, &drops));
+		assert_int_equal(drops.input, 0);
+		firewall_free(f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_as_listed),
+		cmocka_unit_test(largest_manifest_fits),
+		cmocka_unit_test(kernel_takes_the_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
