@@ -5,6 +5,7 @@
  * Source: docs/DESIGN.md §2, §5; postern-agent(8).
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "agent/serve.h"
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/sandbox.h"
 #include "node/quoter.h"
 
 enum {
@@ -271,6 +273,17 @@ static enum rc open_status(struct program *p, char error[NODE_ERROR_MAX])
 	return serve_new(&p->serve, p->loop, &p->status, error);
 }
 
+/* What is left: the tunnel's interface and the firewall.  Before the first
+ * thread, which would keep what it was born with; docker-compose has no more
+ * either. */
+static enum rc give_up_capabilities(char error[NODE_ERROR_MAX])
+{
+	if (sandbox_drop(UINT64_C(1) << CAP_NET_ADMIN, NULL) == RC_OK)
+		return RC_OK;
+	error_set(error, "capabilities: %s", strerror(errno));
+	return RC_SYS;
+}
+
 static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 {
 	enum rc rc = loop_new(&p->loop);
@@ -288,6 +301,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	rc = open_firewall(p, error);
 	if (!rc)
 		rc = open_device(p, error);
+	if (!rc)
+		rc = give_up_capabilities(error);
 	if (!rc)
 		rc = open_containers(p, error);
 	if (!rc)
@@ -339,6 +354,9 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	p.log.max = (enum log_level)p.config.log;
+	if (sandbox_basics())
+		log_event(&p.log, LOG_WARN, "sandbox_failed",
+			  LERRNO("why", errno));
 	if (start(&p, error)) {
 		log_event(&p.log, LOG_ERROR, "not_started", LSTR("why", error));
 		return 1;

@@ -5,12 +5,14 @@
  * Source: docs/DESIGN.md §2, §5; postern-registrar(8).
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/sandbox.h"
 #include "node/quoter.h"
 #include "registrar/serve.h"
 
@@ -272,6 +274,19 @@ static enum rc open_api(struct program *p, char error[NODE_ERROR_MAX])
 	return serve_new(&p->serve, p->loop, &p->api, error);
 }
 
+/* What is left: the tunnel's interface, and a port below 1024 to listen at.
+ * Before the first thread, which would keep what it was born with. */
+static enum rc give_up_capabilities(char error[NODE_ERROR_MAX])
+{
+	const uint64_t keep = UINT64_C(1) << CAP_NET_ADMIN |
+			      UINT64_C(1) << CAP_NET_BIND_SERVICE;
+
+	if (sandbox_drop(keep, NULL) == RC_OK)
+		return RC_OK;
+	error_set(error, "capabilities: %s", strerror(errno));
+	return RC_SYS;
+}
+
 static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 {
 	enum rc rc = loop_new(&p->loop);
@@ -292,9 +307,15 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = open_leases(p, error);
 	if (!rc)
+		rc = give_up_capabilities(error);
+	if (!rc)
 		rc = open_gate(p, error);
 	if (!rc)
 		rc = open_api(p, error);
+	if (!rc && sandbox_seccomp(SANDBOX_NETWORK)) {
+		error_set(error, "seccomp: %s", strerror(errno));
+		rc = RC_SYS;
+	}
 	return rc;
 }
 
@@ -342,6 +363,9 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	p.log.max = (enum log_level)p.config.log;
+	if (sandbox_basics())
+		log_event(&p.log, LOG_WARN, "sandbox_failed",
+			  LERRNO("why", errno));
 	if (start(&p, error)) {
 		log_event(&p.log, LOG_ERROR, "not_started", LSTR("why", error));
 		return 1;
