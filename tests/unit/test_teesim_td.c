@@ -306,6 +306,8 @@ static void stop_ends_a_quote_under_way(void **state)
 	const struct simproto_request r = { .op = SIMPROTO_QUOTE };
 	struct wr wr = WR_ARRAY(request);
 	char answer[512];
+	struct buf bytes;
+	struct quote q;
 	int fd[3];
 
 	simproto_request_write(&wr, &r);
@@ -320,6 +322,10 @@ static void stop_ends_a_quote_under_way(void **state)
 	assert_true(recv(fd[2], &byte, 1, 0) <= 0);
 	close(fd[0]);
 	close(fd[2]);
+	/* The queue holds nothing of theirs: the next quote is the next. */
+	launch(w, "a", w->a, "");
+	get_quote(w->a, 1, &bytes, &q);
+	buf_fini(&bytes);
 }
 
 static void two_requests_in_one_piece_get_two_replies(void **state)
