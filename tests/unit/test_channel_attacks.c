@@ -114,6 +114,43 @@ static void binder_is_the_documents_formula(void **state)
 	assert_memory_equal(got.b, want.b, 64);
 }
 
+static void report_data_is_the_documents_formula(void **state)
+{
+	uint8_t bytes[16 + 32] = "postern/batch/v1", got[64];
+	struct merkle_hash root;
+	struct sha512 want;
+
+	(void)state;
+	memset(root.b, 0x77, 32);
+	memset(bytes + 16, 0x77, 32);
+	channel_report_data(got, &root);
+	sha512_of(&want, SPAN_ARRAY(bytes));
+	assert_memory_equal(got, want.b, 64);
+}
+
+static void psk_is_the_documents_formula(void **state)
+{
+	static const char label[] = "EXPORTER-postern-wg-psk";
+	uint8_t context[128], want[32];
+	struct span hello;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	pair_start(&p);
+	pair_run(&p, 0);
+	memcpy(context, p.client.wg_public, 32);
+	memcpy(context + 32, p.server.wg_public, 32);
+	hello = frame_of(buf_span(&p.client.sent), MESSAGE_HELLO, 0);
+	memcpy(context + 64, hello.p + 11, 32);
+	hello = frame_of(buf_span(&p.server.sent), MESSAGE_HELLO, 0);
+	memcpy(context + 96, hello.p + 11, 32);
+	assert_true(side_export(&p.client, want, label, SPAN_ARRAY(context)));
+	assert_memory_equal(p.client.psk.b, want, 32);
+	assert_memory_equal(p.server.psk.b, want, 32);
+	pair_fini(&p);
+}
+
 /* Evidence recorded in one session, presented in another of the same client
  * key to the same server. */
 static void replay_from_another_session_refused(void **state)
@@ -537,6 +574,29 @@ static void without_exporter_nothing_is_said(void **state)
 	run_refused(&p, &p.server, CHANNEL_INTERNAL, "no exporter");
 }
 
+/* Zeros are what a library leaves behind that did not say that it failed. */
+static void exporter_of_zeros_closes(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.client.zero_label = BINDING_EXPORTER;
+	pair_start(&p);
+	pair_run(&p, 0);
+	assert_refused(&p, &p.client, CHANNEL_INTERNAL, "no exporter");
+	assert_int_equal(frames_of(buf_span(&p.client.sent), MESSAGE_EVIDENCE), 0);
+	pair_fini(&p);
+	pair_init(&p);
+	p.server.zero_label = BINDING_PSK_EXPORTER;
+	pair_start(&p);
+	pair_run(&p, 0);
+	assert_int_equal(p.server.end.reason, CHANNEL_INTERNAL);
+	assert_int_equal(p.server.keyed, 0);
+	assert_int_equal(p.client.assigned, 0);
+	pair_fini(&p);
+}
+
 /* The exporter that fails last, for the PSK: the assignment does not come. */
 static void exporter_lost_before_psk_closes(void **state)
 {
@@ -835,6 +895,8 @@ int main(void)
 		cmocka_unit_test(relay_with_stolen_tls_keys_refused),
 		cmocka_unit_test(each_input_of_the_binder_counts),
 		cmocka_unit_test(binder_is_the_documents_formula),
+		cmocka_unit_test(report_data_is_the_documents_formula),
+		cmocka_unit_test(psk_is_the_documents_formula),
 		cmocka_unit_test(replay_from_another_session_refused),
 		cmocka_unit_test(replay_of_a_whole_session_refused),
 		cmocka_unit_test(reflection_refused),
@@ -855,6 +917,7 @@ int main(void)
 		cmocka_unit_test(log_of_another_app_refused),
 		cmocka_unit_test(garbage_quote_refused),
 		cmocka_unit_test(without_exporter_nothing_is_said),
+		cmocka_unit_test(exporter_of_zeros_closes),
 		cmocka_unit_test(exporter_lost_before_psk_closes),
 		cmocka_unit_test(wrong_version_refused),
 		cmocka_unit_test(key_before_evidence_refused),

@@ -325,6 +325,41 @@ static void unsound_assignments_refused(void **state)
 	UNSOUND(a.allowed[0].bytes[2] = 0x80);
 }
 
+/* The same on the wire: what cannot be meant is not read. */
+static void unsound_assign_malformed(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		uint8_t value;
+	} rows[] = {
+		{ "address_family_5", 36, 5 },
+		{ "address_length_33", 37, 33 },
+		{ "endpoint_not_a_host", 61, 127 },
+		{ "allowed_count_17", 86, 17 },
+		{ "allowed_with_host_bits", 92, 1 },
+	};
+	struct message_assign m = { .assignment = sound };
+	uint8_t bytes[HEAD + MESSAGE_ASSIGN_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wr w = WR_ARRAY(bytes);
+
+		message_write_assign(&w, &m);
+		bytes[HEAD + rows[i].at] = rows[i].value;
+		if (read_any(ASSIGN, body_of(&w)) != RC_MALFORMED)
+			fail_msg("%s", rows[i].name);
+	}
+	for (size_t at = 78; at < 84; at++) { /* port, then lease: not zero */
+		struct wr w = WR_ARRAY(bytes);
+
+		message_write_assign(&w, &m);
+		memset(bytes + HEAD + (at < 80 ? 78 : 80), 0, at < 80 ? 2 : 4);
+		assert_int_equal(read_any(ASSIGN, body_of(&w)), RC_MALFORMED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +377,7 @@ int main(void)
 		cmocka_unit_test(role_zero_and_three_malformed),
 		cmocka_unit_test(refusal_that_says_ok_malformed),
 		cmocka_unit_test(unsound_assignments_refused),
+		cmocka_unit_test(unsound_assign_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
