@@ -16,6 +16,7 @@ enum {
 	STEP_TIMEOUT_MS = 30000,
 	PAUSE_MIN_MS = 200,
 	PAUSE_MAX_MS = 5000, /* when the gateway cannot be reached */
+	PAUSE_WITHDRAWN_MS = 2000, /* after a lease was taken from us */
 	PAUSE_REFUSED_MAX_MS = 30000, /* when one of us refuses the other */
 };
 
@@ -256,6 +257,8 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 	case CHANNEL_WITHDRAWN:
 		note_refusal(u, e);
 		cut(u, channel_reason_name(e->reason));
+		if (u->pause_ms < PAUSE_WITHDRAWN_MS)
+			u->pause_ms = PAUSE_WITHDRAWN_MS;
 		return;
 	case CHANNEL_REFUSED:
 		if (u->state == UPLINK_STOPPED)

@@ -14,8 +14,8 @@ import time
 
 import pytest
 
-from conftest import wait_for
-from control_bench import LEASE, Bench, ask
+from conftest import run, wait_for
+from control_bench import ATTEST_PORT, LEASE, Bench, ask
 
 SERVER = """
 import http.server, socketserver, sys
@@ -315,8 +315,75 @@ def test_agent_stopped_gives_the_lease_back(bench, tunnel):
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
 
 
+NOISE = """
+import os, socket, sys, time
+quiet, loud = [], 0
+for i in range(int(sys.argv[1])):
+    s = socket.create_connection(("198.51.100.1", int(sys.argv[2])), timeout=2)
+    if i % 3 == 0:
+        quiet.append(s)
+        continue
+    try:
+        s.sendall(os.urandom(2000) if i % 3 == 1 else bytes([22, 3, 1, 2, 0, 1, 0, 1, 252]) * 200)
+        s.recv(100)
+    except OSError:
+        pass
+    s.close()
+print(len(quiet))
+time.sleep(float(sys.argv[3]))
+"""
+
+
+def test_noise_does_not_keep_others_out(bench, tunnel):
+    """Silent and rubbish connections from one address are bounded, and a CVM
+    still registers while they are open."""
+    noise = bench.children.start(*bench.middle.argv("/usr/bin/python3", "-c", NOISE, 150,
+                                                    ATTEST_PORT, 30), log="noise.log")
+    wait_for(lambda: (bench.dir / "noise.log").read_text() or None, 20, "the noise")
+    status = bench.admin("/v1/status")
+    assert status["unverified"] <= 32 and status["turned_away"] > 0
+    cvm = bench.machines["cvm"]
+    cvm.kill(cvm.daemon)
+    cvm.start_daemon()
+    wait_for(lambda: bench.leases()["cvm"]["wireguard_public"] != tunnel["wireguard_public"],
+             what="a new registration")
+    bench.wait_tunnel("cvm")
+    bench.children.stop(noise)
+    wait_for(lambda: bench.admin("/v1/status")["unverified"] == 0, 15, "the noise's end")
+
+
+def start_again(bench, name, edit):
+    """The agent's exit status and log after 'edit' changed its folder."""
+    m = bench.machines[name]
+    mark = len(m.log())
+    edit(m)
+    m.start_daemon()
+    status = m.daemon.wait(10)
+    return status, m.log()[mark:]
+
+
+def test_foreign_manifest_and_state_are_refused_at_start(bench, tunnel):
+    cvm = bench.machines["cvm"]
+    bench.children.stop(cvm.daemon)
+    config, state = cvm.dir / "config.yaml", cvm.dir / "state/instance-id"
+    whole, identity = config.read_text(), state.read_text()
+    try:
+        status, log = start_again(bench, "cvm", lambda m: config.write_text(
+            whole.replace("hello.json", "other.json")))
+        assert status == 1 and "MRCONFIGID" in log
+        config.write_text(whole)
+        status, log = start_again(bench, "cvm", lambda m: state.write_text("12" * 20 + "\n"))
+        assert status == 1 and "RTMR3" in log
+        status, log = start_again(bench, "cvm", lambda m: state.write_text("rubbish\n"))
+        assert status == 1 and "expected 40 hex digits" in log
+    finally:
+        config.write_text(whole)
+        state.write_text(identity)
+    cvm.start_daemon()
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
 def test_broken_configuration_names_the_line(bench, bindir):
-    from conftest import run
     for program, line in (("postern-registrar", "lease: soon\n"), ("postern-agent", "renew_at: 2\n")):
         path = bench.dir / f"{program}.yaml"
         machine = bench.machines["gw" if program == "postern-registrar" else "cvm"]
