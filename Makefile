@@ -77,6 +77,17 @@ tests: $(TESTS:%=$(O)/test/%)
 unit: tests
 	@tools/run-unit $(TESTS:%=$(O)/test/%)
 
+# Helpers of end-to-end tests and benchmarks: tests/tools/, bench/tools/.
+TOOLS := $(patsubst %.c,$(O)/tool/%,$(notdir $(wildcard tests/tools/*.c bench/tools/*.c)))
+tool = $(CC) $(CFLAGS) -Wno-missing-prototypes -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+$(O)/tool/%: tests/tools/%.c $(call archives,edge)
+	@mkdir -p $(@D)
+	$(tool)
+$(O)/tool/%: bench/tools/%.c $(call archives,edge)
+	@mkdir -p $(@D)
+	$(tool)
+tools: $(TOOLS)
+
 # Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,
 # optional dictionary fuzz/<room>_<what>.dict.  fuzz-replay runs corpora only.
 FUZZ   := $(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c))
@@ -117,5 +128,5 @@ install: all man
 	[ -z "$(wildcard packaging/*.service)" ] || install -m 644 packaging/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
 clean:
 	rm -rf $(BUILD)
-.PHONY: all tests unit fuzzers fuzz fuzz-replay lint format bench man install clean
+.PHONY: all tests tools unit fuzzers fuzz fuzz-replay lint format bench man install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,38 @@
+/*
+ * answer: what the edge says itself when a backend cannot: a small HTTP
+ * response to a client that speaks HTTP, in its version.
+ *
+ * Source: RFC 9110 §15 (status codes), RFC 9113 §6.5 and §6.8 (SETTINGS,
+ * GOAWAY).
+ */
+#ifndef POSTERN_EDGE_ANSWER_H
+#define POSTERN_EDGE_ANSWER_H
+
+#include "base/wr.h"
+#include "edge/certs.h"
+
+enum {
+	ANSWER_MAX = 1024,
+};
+
+/* Why no backend answers. */
+enum answer_why {
+	ANSWER_REFUSED, /* 502: no instance accepts the connection */
+	ANSWER_NO_INSTANCE, /* 503: none has a live lease */
+	ANSWER_TIMEOUT, /* 504: connecting took too long */
+	ANSWER_PLAIN_HTTP, /* 400: HTTP without TLS on this port */
+};
+
+/* A constant word for logs and the response: "connect_refused", ... */
+const char *answer_reason(enum answer_why why);
+
+/*
+ * Writes the whole response.  HTTP/1.1 with "Connection: close"; h2: SETTINGS
+ * and a GOAWAY that says why; nothing for a protocol we do not know.
+ */
+void answer_write(struct wr *w, enum answer_why why, enum certs_alpn alpn);
+
+/* Whether the first bytes of a stream look like an HTTP/1 request. */
+bool answer_is_http(struct span stream);
+
+#endif

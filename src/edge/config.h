@@ -1,0 +1,67 @@
+/*
+ * config: edge.yaml, read once.  See docs/CONFIGURATION.md.
+ */
+#ifndef POSTERN_EDGE_CONFIG_H
+#define POSTERN_EDGE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/rc.h"
+#include "conf/conf.h"
+#include "io/log.h"
+#include "io/sock.h"
+
+enum {
+	EDGE_LISTEN_MAX = 16,
+	EDGE_CONNECTIONS_MAX = 1024 * 1024,
+	EDGE_BUFFER_MIN = 16 * 1024,
+	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
+};
+
+/* An address to listen at, or a socket that a supervisor handed over. */
+struct edge_listen {
+	bool is_inherited;
+	unsigned index; /* among the inherited */
+	struct sock_addr address;
+};
+
+struct edge_timeouts { /* milliseconds */
+	uint64_t hello; /* whole, from accept */
+	uint64_t handshake; /* whole */
+	uint64_t connect; /* one attempt */
+	uint64_t idle; /* without a byte in either direction */
+	uint64_t half_closed; /* the same, once one direction has ended */
+	uint64_t drain; /* after SIGTERM */
+};
+
+struct edge_limits {
+	uint64_t connections;
+	uint64_t per_source; /* connections of one IPv4 address or IPv6 /64 */
+	uint64_t buffer; /* bytes held for one direction of a connection */
+};
+
+struct edge_certificate { /* PEM files */
+	const char *chain, *key;
+};
+
+struct edge_config {
+	const char *base;
+	struct conf_list listen; /* struct edge_listen */
+	const char *store; /* folder */
+	struct edge_certificate certificate;
+	struct sock_addr registrar, status; /* len 0: none */
+	struct edge_timeouts timeouts;
+	struct edge_limits limits;
+	int log; /* enum log_level */
+};
+
+/*
+ * Reads the file at 'path'.  Strings and lists live in 'arena'.
+ *
+ * RC_SYS, RC_LIMIT  it cannot be read, or is larger than CONF_FILE_MAX
+ * RC_MALFORMED      a mistake in it
+ * On failure error[] names the place and what is expected.
+ */
+enum rc edge_config_read(struct edge_config *out, struct arena *arena,
+			 const char *path, char error[CONF_ERROR_MAX]);
+
+#endif

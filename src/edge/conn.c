@@ -1,0 +1,593 @@
+#include "edge/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "edge/proxy.h"
+#include "edge/relay.h"
+#include "edge/worker.h"
+#include "io/clock.h"
+
+enum {
+	LINGER_MS = 2000, /* for the last word to arrive before the end */
+	TRIM_MS = 2000, /* without a byte: give buffers back */
+	UP_SLACK = 1024, /* room for a PROXY header beside a buffer */
+};
+
+/* Whether a state can be left at once for another. */
+enum step {
+	STEP_WAIT,
+	STEP_NEXT,
+};
+
+static enum step run_hello(struct conn *c);
+static enum step run_handshake(struct conn *c);
+static enum step run_request(struct conn *c);
+static enum step run_connect(struct conn *c);
+static enum step run_relay(struct conn *c);
+static enum step run_drain(struct conn *c);
+
+static enum step (*const steps[])(struct conn *c) = {
+	[CONN_HELLO] = run_hello,
+	[CONN_HANDSHAKE] = run_handshake,
+	[CONN_REQUEST] = run_request,
+	[CONN_CONNECT] = run_connect,
+	[CONN_RELAY] = run_relay,
+	[CONN_DRAIN] = run_drain,
+};
+
+static const struct edge_timeouts *timeouts(const struct conn *c)
+{
+	return &c->worker->config->timeouts;
+}
+
+static uint64_t now_ms(const struct conn *c)
+{
+	return loop_now_ms(c->worker->loop);
+}
+
+static void arm(struct conn *c, uint64_t in_ms)
+{
+	loop_timer_arm(c->worker->loop, &c->timer, now_ms(c) + in_ms);
+}
+
+/* End. */
+
+static void conn_free(void *arg)
+{
+	struct conn *c = arg;
+
+	free(c);
+}
+
+static void conn_close(struct conn *c, bool is_abort)
+{
+	struct worker *w = c->worker;
+
+	if (c->state == CONN_DEAD)
+		return;
+	c->state = CONN_DEAD;
+	side_close(&c->client, w->loop, is_abort);
+	side_close(&c->backend, w->loop, is_abort);
+	loop_timer_disarm(w->loop, &c->timer);
+	worker_log(w, c);
+	worker_remove(w, c);
+	hello_reader_fini(&c->reader);
+	buf_fini(&c->stream);
+	buf_fini(&c->up);
+	buf_fini(&c->down);
+	tls_conn_free(c->tls);
+	loop_defer(w->loop, conn_free, c);
+}
+
+void conn_abort(struct conn *c, const char *result)
+{
+	c->result = c->result ? c->result : result;
+	conn_close(c, true);
+}
+
+static enum step abort_with(struct conn *c, const char *result)
+{
+	conn_abort(c, result);
+	return STEP_WAIT;
+}
+
+/* The last word is in the output: send it, then end. */
+static enum step drain(struct conn *c, const char *result)
+{
+	c->result = c->result ? c->result : result;
+	side_close(&c->backend, c->worker->loop, true);
+	c->state = CONN_DRAIN;
+	arm(c, LINGER_MS);
+	return STEP_NEXT;
+}
+
+/* Refuses with an alert, which TLS has not encrypted yet. */
+static enum step refuse(struct conn *c, enum tls_alert alert,
+			const char *result)
+{
+	tls_write_alert(&c->down, alert);
+	return drain(c, result);
+}
+
+/* No backend: says so in the client's protocol, or by an alert. */
+static enum step answer(struct conn *c, enum answer_why why)
+{
+	uint8_t text[ANSWER_MAX];
+	struct wr w = WR_ARRAY(text);
+
+	if (!c->tls)
+		return refuse(c, TLS_ALERT_INTERNAL_ERROR, answer_reason(why));
+	answer_write(&w, why, c->route.alpn);
+	/* A TLS connection that failed has its alert in the output. */
+	(void)tls_write(c->tls, wr_span(&w));
+	tls_close(c->tls);
+	return drain(c, answer_reason(why));
+}
+
+static enum step run_drain(struct conn *c)
+{
+	enum side_status status;
+	size_t n;
+
+	status = side_flush(&c->client, relay_owed(c), &c->bytes_down);
+	if (status == SIDE_BLOCKED)
+		return STEP_WAIT;
+	if (status == SIDE_BROKEN)
+		return abort_with(c, "client_reset");
+	side_shut(&c->client);
+	/* What the client still sends is read, lest the end be a reset that
+	 * overtakes our last word.  The deadline bounds it. */
+	do
+		status = side_recv(&c->client, c->worker->scratch,
+				   c->worker->scratch_len, &n);
+	while (status == SIDE_MOVED);
+	if (status != SIDE_BLOCKED)
+		conn_close(c, false);
+	return STEP_WAIT;
+}
+
+static void run_again(void *arg)
+{
+	struct conn *c = arg;
+
+	c->is_deferred = false;
+	conn_run(c);
+}
+
+/* There is more to do, but others come first. */
+static enum step run_later(struct conn *c)
+{
+	if (!c->is_deferred)
+		loop_defer(c->worker->loop, run_again, c);
+	c->is_deferred = true;
+	return STEP_WAIT;
+}
+
+/* HELLO */
+
+/* The first bytes for a backend that asks for them. */
+static void add_proxy_header(struct conn *c)
+{
+	struct sock_addr self = { .len = sizeof(self.un) };
+	uint8_t header[PROXY_MAX];
+	struct wr w = WR_ARRAY(header);
+
+	if (!c->route.proxy_protocol)
+		return;
+	/* Without our own address it is a LOCAL header. */
+	if (getsockname(c->client.fd, &self.sa, &self.len) != 0)
+		self = (struct sock_addr){ 0 };
+	proxy_write(&w, &c->peer, &self);
+	(void)!buf_add(&c->up, wr_span(&w)); /* empty until now */
+}
+
+static enum step route_pass(struct conn *c)
+{
+	add_proxy_header(c);
+	if (!buf_add(&c->up, buf_span(&c->stream)))
+		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "hello_too_large");
+	buf_fini(&c->stream);
+	c->state = CONN_CONNECT;
+	return STEP_NEXT;
+}
+
+static enum step route_terminate(struct conn *c)
+{
+	struct tls_context *context =
+		c->worker->certs->contexts[c->route.alpn];
+
+	if (tls_conn_new(&c->tls, context, NULL))
+		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "tls_failed");
+	/* The stream's bound is within what a connection takes. */
+	static_assert((int)HELLO_STREAM_MAX <= (int)TLS_INPUT_MAX);
+	if (tls_feed(c->tls, buf_span(&c->stream)))
+		return abort_with(c, "tls_failed");
+	buf_fini(&c->stream);
+	c->state = CONN_HANDSHAKE;
+	arm(c, timeouts(c)->handshake);
+	return STEP_NEXT;
+}
+
+static enum step route(struct conn *c, const struct hello *hello)
+{
+	struct worker *w = c->worker;
+	const struct route_input in = {
+		.config = w->config,
+		.store = w->store,
+		.now_unix_ms = clock_unix_ms(),
+		.turn = w->turn,
+	};
+
+	route_choose(&c->route, hello, &in);
+	hello_reader_fini(&c->reader);
+	switch (c->route.kind) {
+	case ROUTE_PASS:
+		return route_pass(c);
+	case ROUTE_TERMINATE:
+		return route_terminate(c);
+	case ROUTE_REFUSE:
+		break;
+	}
+	return refuse(c, c->route.alert, c->route.reason);
+}
+
+static enum step refuse_plain(struct conn *c)
+{
+	uint8_t text[ANSWER_MAX];
+	struct wr w = WR_ARRAY(text);
+
+	if (!answer_is_http(buf_span(&c->stream)))
+		return refuse(c, TLS_ALERT_DECODE_ERROR, "not_tls");
+	answer_write(&w, ANSWER_PLAIN_HTTP, CERTS_HTTP1);
+	(void)!buf_add(&c->down, wr_span(&w)); /* empty until now */
+	return drain(c, answer_reason(ANSWER_PLAIN_HTTP));
+}
+
+static enum step feed_hello(struct conn *c)
+{
+	struct hello hello;
+
+	switch (hello_feed(&c->reader, &hello, buf_span(&c->stream))) {
+	case HELLO_MORE:
+		return STEP_NEXT;
+	case HELLO_DONE:
+		return route(c, &hello);
+	case HELLO_NOT_TLS:
+		return refuse_plain(c);
+	case HELLO_MALFORMED:
+		return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_malformed");
+	case HELLO_TOO_LARGE:
+		return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_too_large");
+	case HELLO_OLD:
+		return refuse(c, TLS_ALERT_PROTOCOL_VERSION, "tls_version");
+	}
+	return STEP_WAIT;
+}
+
+static enum step run_hello(struct conn *c)
+{
+	struct worker *w = c->worker;
+	size_t cap = buf_room(&c->stream), n;
+
+	if (cap > w->scratch_len)
+		cap = w->scratch_len;
+	if (cap == 0)
+		return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_too_large");
+	switch (side_recv(&c->client, w->scratch, cap, &n)) {
+	case SIDE_BLOCKED:
+		return STEP_WAIT;
+	case SIDE_BROKEN:
+		return abort_with(c, "client_reset");
+	case SIDE_EOF:
+		if (c->stream.n > 0)
+			return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_cut");
+		/* Nothing was asked: a health check, a scan. */
+		c->result = "no_hello";
+		conn_close(c, false);
+		return STEP_WAIT;
+	case SIDE_MOVED:
+		break;
+	}
+	if (!buf_add(&c->stream, span_of(w->scratch, n)))
+		return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_too_large");
+	return feed_hello(c);
+}
+
+/* HANDSHAKE */
+
+/*
+ * The name libssl read is the one that was routed: a second hello, after a
+ * HelloRetryRequest, may not ask for another.
+ */
+static bool is_same_name(const struct conn *c)
+{
+	struct span sni = span_str(tls_conn_server_name(c->tls));
+	struct span base = span_str(c->worker->config->base);
+	struct name name;
+
+	return name_parse(&name, sni, base) == RC_OK &&
+	       strcmp(name.full, c->route.name.full) == 0;
+}
+
+static enum step handshake_done(struct conn *c)
+{
+	if (!is_same_name(c))
+		return abort_with(c, "name_changed");
+	c->active_ms = now_ms(c);
+	add_proxy_header(c);
+	/* Over HTTP the client speaks first; elsewhere the backend may. */
+	c->state = c->route.alpn == CERTS_NONE ? CONN_CONNECT : CONN_REQUEST;
+	arm(c, timeouts(c)->idle);
+	return STEP_NEXT;
+}
+
+static enum step feed_handshake(struct conn *c)
+{
+	struct worker *w = c->worker;
+	size_t n;
+
+	switch (side_recv(&c->client, w->scratch, w->scratch_len, &n)) {
+	case SIDE_BLOCKED:
+		return STEP_WAIT;
+	case SIDE_BROKEN:
+		return abort_with(c, "client_reset");
+	case SIDE_EOF:
+		tls_feed_eof(c->tls);
+		return STEP_NEXT;
+	case SIDE_MOVED:
+		break;
+	}
+	if (tls_feed(c->tls, span_of(w->scratch, n)))
+		return abort_with(c, "tls_failed");
+	return STEP_NEXT;
+}
+
+static enum step run_handshake(struct conn *c)
+{
+	enum tls_status status = tls_handshake(c->tls);
+	enum side_status sent;
+
+	if (status == TLS_FAILED)
+		return drain(c, "handshake_failed");
+	sent = side_flush(&c->client, tls_output(c->tls), &c->bytes_down);
+	if (sent == SIDE_BROKEN)
+		return abort_with(c, "client_reset");
+	return status == TLS_OK ? handshake_done(c) : feed_handshake(c);
+}
+
+/* REQUEST */
+
+static enum step run_request(struct conn *c)
+{
+	struct worker *w = c->worker;
+	size_t n;
+
+	switch (relay_take(c, w->scratch, w->scratch_len, &n)) {
+	case SIDE_BLOCKED:
+		return STEP_WAIT;
+	case SIDE_BROKEN:
+		return drain(c, "tls_failed");
+	case SIDE_EOF:
+		tls_close(c->tls);
+		return drain(c, "no_request");
+	case SIDE_MOVED:
+		break;
+	}
+	if (n == 0)
+		return run_later(c);
+	/* One buffer; the rest of its room is for the header before it. */
+	if (!buf_add(&c->up, span_of(w->scratch, n)))
+		return abort_with(c, "tls_failed");
+	c->state = CONN_CONNECT;
+	return STEP_NEXT;
+}
+
+/* CONNECT */
+
+static void on_backend(void *arg, uint32_t events)
+{
+	struct conn *c = arg;
+
+	side_event(&c->backend, events);
+	conn_run(c);
+}
+
+/* Out of descriptors or of ports: ours to solve, not the backend's fault. */
+static bool is_our_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
+/* Begins with the target at hand; false: it cannot even be tried. */
+static bool try_target(struct conn *c)
+{
+	struct worker *w = c->worker;
+	AUTO(mem_auto_close)
+	int fd = -1;
+
+	if (sock_connect(&fd, &c->route.targets[c->target].address)) {
+		if (is_our_shortage(errno))
+			worker_pause(w);
+		return false;
+	}
+	if (side_open(&c->backend, w->loop, fd, on_backend, c))
+		return false;
+	fd = -1; /* the side's now */
+	arm(c, timeouts(c)->connect);
+	return true;
+}
+
+static enum step next_target(struct conn *c, enum answer_why why)
+{
+	side_close(&c->backend, c->worker->loop, true);
+	while (++c->target < c->route.target_count)
+		if (try_target(c))
+			return STEP_WAIT;
+	return answer(c, why);
+}
+
+static enum step run_connect(struct conn *c)
+{
+	if (c->route.target_count == 0)
+		return answer(c, ANSWER_NO_INSTANCE);
+	if (c->backend.fd < 0) {
+		if (try_target(c))
+			return STEP_WAIT;
+		return next_target(c, ANSWER_REFUSED);
+	}
+	if (!c->backend.can_write)
+		return STEP_WAIT;
+	if (sock_error(c->backend.fd) != 0)
+		return next_target(c, ANSWER_REFUSED);
+	c->state = CONN_RELAY;
+	c->active_ms = now_ms(c);
+	arm(c, TRIM_MS);
+	return STEP_NEXT;
+}
+
+/* RELAY */
+
+/* Bytes move again after a trim: look at the clock sooner. */
+static void wake(struct conn *c)
+{
+	if (!c->is_trimmed || c->active_ms != now_ms(c))
+		return;
+	c->is_trimmed = false;
+	arm(c, TRIM_MS);
+}
+
+static enum step run_relay(struct conn *c)
+{
+	switch (relay_run(c)) {
+	case RELAY_WAIT:
+		wake(c);
+		return STEP_WAIT;
+	case RELAY_AGAIN:
+		wake(c);
+		return run_later(c);
+	case RELAY_DONE:
+		c->result = "ok";
+		conn_close(c, false);
+		return STEP_WAIT;
+	case RELAY_CUT:
+		return drain(c, "backend_reset");
+	case RELAY_BROKEN:
+		break;
+	}
+	/* A client that has all it asked for need not say goodbye. */
+	if (c->client.is_shut)
+		c->result = "ok";
+	return abort_with(c, "broken");
+}
+
+/* Deadlines. */
+
+static void trim(struct conn *c)
+{
+	c->is_trimmed = true;
+	if (c->up.n == 0)
+		buf_fini(&c->up);
+	if (c->down.n == 0)
+		buf_fini(&c->down);
+	if (c->tls)
+		tls_conn_trim(c->tls);
+}
+
+static void relay_deadline(struct conn *c)
+{
+	bool is_half = c->client.is_shut || c->backend.is_shut;
+	uint64_t limit = is_half ? timeouts(c)->half_closed : timeouts(c)->idle;
+	uint64_t quiet = now_ms(c) - c->active_ms;
+
+	if (quiet >= limit) {
+		conn_abort(c, is_half ? "half_closed_timeout" : "idle_timeout");
+		return;
+	}
+	if (quiet >= TRIM_MS)
+		trim(c);
+	/* A direction may end meanwhile and shorten the limit. */
+	limit -= quiet;
+	if (limit > timeouts(c)->half_closed)
+		limit = timeouts(c)->half_closed;
+	arm(c, c->is_trimmed || limit < TRIM_MS ? limit : TRIM_MS);
+}
+
+static void on_timer(void *arg)
+{
+	struct conn *c = arg;
+
+	switch (c->state) {
+	case CONN_HELLO:
+		(void)refuse(c, TLS_ALERT_DECODE_ERROR, "hello_timeout");
+		break;
+	case CONN_HANDSHAKE:
+		conn_abort(c, "handshake_timeout");
+		return;
+	case CONN_REQUEST:
+		tls_close(c->tls);
+		(void)drain(c, "idle_timeout");
+		break;
+	case CONN_CONNECT:
+		(void)next_target(c, ANSWER_TIMEOUT);
+		break;
+	case CONN_RELAY:
+		relay_deadline(c);
+		return;
+	case CONN_DRAIN:
+		conn_close(c, false);
+		return;
+	case CONN_DEAD:
+		return;
+	}
+	conn_run(c);
+}
+
+static void on_client(void *arg, uint32_t events)
+{
+	struct conn *c = arg;
+
+	side_event(&c->client, events);
+	conn_run(c);
+}
+
+void conn_run(struct conn *c)
+{
+	while (c->state != CONN_DEAD && steps[c->state](c) == STEP_NEXT)
+		;
+}
+
+enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
+{
+	struct conn *c = mem_new(sizeof(*c));
+	size_t owed_max = w->config->limits.buffer + UP_SLACK;
+	enum rc rc;
+
+	*c = (struct conn){
+		.worker = w,
+		.client = SIDE_NULL,
+		.backend = SIDE_NULL,
+		.peer = *peer,
+		.timer = { .fn = on_timer, .arg = c },
+		.started_ms = loop_now_ms(w->loop),
+	};
+	rc = side_open(&c->client, w->loop, fd, on_client, c);
+	if (rc) {
+		free(c);
+		return rc;
+	}
+	hello_reader_init(&c->reader);
+	buf_init(&c->stream, HELLO_STREAM_MAX);
+	buf_init(&c->down, owed_max);
+	if (owed_max < HELLO_STREAM_MAX + UP_SLACK)
+		owed_max = HELLO_STREAM_MAX + UP_SLACK;
+	buf_init(&c->up, owed_max);
+	worker_add(w, c);
+	arm(c, timeouts(c)->hello);
+	return RC_OK;
+}

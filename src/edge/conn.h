@@ -1,0 +1,71 @@
+/*
+ * conn: one client's connection from accept to the access log line.
+ *
+ *   HELLO      read the ClientHello, route, refuse or go on
+ *   HANDSHAKE  TLS ends here: shake hands
+ *   REQUEST    wait for the client's first bytes before connecting
+ *   CONNECT    try the targets in turn
+ *   RELAY      both ways, see relay.h
+ *   DRAIN      the edge's last word (an alert, a small response), then the end
+ *
+ * Each state has a deadline.  A connection belongs to one worker, whose loop
+ * runs it; conn_run() does all that can be done and is called for every event.
+ */
+#ifndef POSTERN_EDGE_CONN_H
+#define POSTERN_EDGE_CONN_H
+
+#include "edge/answer.h"
+#include "edge/route.h"
+#include "edge/side.h"
+#include "sni/hello.h"
+#include "tls/tls.h"
+
+struct worker;
+
+enum conn_state {
+	CONN_HELLO,
+	CONN_HANDSHAKE,
+	CONN_REQUEST,
+	CONN_CONNECT,
+	CONN_RELAY,
+	CONN_DRAIN,
+	CONN_DEAD, /* closed; freed at the end of the turn */
+};
+
+struct conn {
+	struct worker *worker;
+	struct conn *prev, *next; /* the worker's list */
+	enum conn_state state;
+	struct side client, backend;
+	struct sock_addr peer;
+	struct loop_timer timer;
+
+	/* HELLO: the stream so far, and the message in it. */
+	struct buf stream;
+	struct hello_reader reader;
+
+	struct route route;
+	size_t target; /* which of them is tried or used */
+	struct tls_conn *tls; /* NULL: bytes pass as they are */
+
+	/* What one side has sent and the other not yet taken.  'down' is not
+	 * used with TLS, whose output takes its place. */
+	struct buf up, down;
+	bool is_tls_broken; /* the client's TLS failed; its alert is owed */
+	bool is_up_dead; /* the backend takes no more; it may still speak */
+	bool is_deferred; /* conn_run() is due at the turn's end */
+	bool is_trimmed; /* idle: holds no buffer it does not need */
+
+	uint64_t started_ms, active_ms; /* accept; last byte moved */
+	uint64_t bytes_up, bytes_down; /* sent to backend, to client */
+	const char *result; /* a constant word; NULL so far */
+};
+
+/* Takes fd on success only.  RC_SYS: it cannot be watched. */
+enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer);
+/* Goes as far as it can.  The connection may be dead afterwards. */
+void conn_run(struct conn *c);
+/* Ends it now, whatever its state; both peers see a reset. */
+void conn_abort(struct conn *c, const char *result);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * route: from what a client asked for to where its bytes go.
+ *
+ * Reads the hello and the store, decides, says why.  No sockets.
+ *
+ * Source: docs/DESIGN.md §4.
+ */
+#ifndef POSTERN_EDGE_ROUTE_H
+#define POSTERN_EDGE_ROUTE_H
+
+#include "edge/certs.h"
+#include "edge/config.h"
+#include "sni/hello.h"
+#include "sni/name.h"
+#include "store/store.h"
+
+enum {
+	ROUTE_TRIES_MAX = 3, /* instances tried for one connection */
+};
+
+enum route_kind {
+	ROUTE_REFUSE, /* with 'alert' */
+	ROUTE_PASS, /* raw bytes to a target, the hello among them */
+	ROUTE_TERMINATE, /* TLS ends here, plain bytes to a target */
+};
+
+struct route_target {
+	struct sock_addr address;
+	uint8_t instance_id[STORE_ID_LEN];
+};
+
+struct route {
+	enum route_kind kind;
+	enum tls_alert alert; /* REFUSE */
+	/* REFUSE: why; else "app", "status" or "registrar".  Constant. */
+	const char *reason;
+	enum certs_alpn alpn; /* TERMINATE */
+	bool proxy_protocol; /* the target wants a PROXY v2 header */
+	uint16_t port; /* 0: not an app */
+	struct name name;
+	bool has_app;
+	uint8_t app_id[STORE_ID_LEN];
+	/* In the order to try them; none: no live instance. */
+	struct route_target targets[ROUTE_TRIES_MAX];
+	size_t target_count;
+};
+
+/* What a decision stands on beside the hello. */
+struct route_input {
+	const struct edge_config *config;
+	struct store *store;
+	int64_t now_unix_ms;
+	unsigned turn; /* counts connections: instances take turns */
+};
+
+void route_choose(struct route *out, const struct hello *hello,
+		  const struct route_input *in);
+
+#endif
