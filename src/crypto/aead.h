@@ -4,7 +4,7 @@
  * A struct aead is a key made ready once and used for many messages; it owns
  * libcrypto contexts and is not shared between threads.
  *
- * Source: RFC 8439 §2.8; draft-irtf-cfrg-xchacha-03 §2 (HChaCha20, XChaCha20).
+ * Source: RFC 8439 §2.8; draft-irtf-cfrg-xchacha-03 §2 (HChaCha20 and on).
  */
 #ifndef POSTERN_CRYPTO_AEAD_H
 #define POSTERN_CRYPTO_AEAD_H

@@ -47,7 +47,8 @@ bool options_parse(struct options *out, int argc, char **argv)
 
 int options_usage(void)
 {
-	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] INTERFACE\n",
+	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] "
+		    "INTERFACE\n",
 		    stderr);
 	return EXIT_USAGE;
 }

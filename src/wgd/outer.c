@@ -191,7 +191,9 @@ static int set_mark(int fd, uint32_t mark)
 {
 	if (fd < 0)
 		return 0;
-	return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 ? 0 : errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0)
+		return errno;
+	return 0;
 }
 
 static int open_one(int *fd, sa_family_t family, uint16_t port, uint32_t mark)

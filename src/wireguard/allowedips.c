@@ -63,7 +63,7 @@ static struct bits cut(struct bits b, unsigned len)
 {
 	if (len < 64)
 		return (struct bits){ top_bits(b.high, len), 0 };
-	return (struct bits){ b.high, len == 128 ? b.low : top_bits(b.low, len - 64) };
+	return (struct bits){ b.high, top_bits(b.low, len - 64) };
 }
 
 static struct allowedips_node **root_of(struct allowedips *t, bool is_v6)
@@ -90,20 +90,20 @@ static void adopt(struct allowedips_node *parent, unsigned side,
 		child->parent = parent;
 }
 
-static void disown(struct allowedips_node *n)
+static void disown(struct allowedips_owner *owner, struct allowedips_node *n)
 {
-	if (n->prev)
-		n->prev->next = n->next;
+	if (owner->first == n)
+		owner->first = n->next;
 	else
-		n->owner->first = n->next;
+		n->prev->next = n->next;
 	if (n->next)
 		n->next->prev = n->prev;
-	n->owner->count--;
+	owner->count--;
 	n->owner = NULL;
 	n->next = n->prev = NULL;
 }
 
-static void own(struct allowedips_node *n, struct allowedips_owner *owner)
+static void own(struct allowedips_owner *owner, struct allowedips_node *n)
 {
 	n->owner = owner;
 	n->next = owner->first;
@@ -173,15 +173,15 @@ enum rc allowedips_insert(struct allowedips *t,
 	link = descend(t, &key, p->len, p->is_v6, &parent);
 	n = *link;
 	if (is_here(n, &key, p->len) && n->owner) {
-		disown(n);
-		own(n, owner);
+		disown(n->owner, n);
+		own(owner, n);
 		return RC_OK;
 	}
 	if (t->count >= t->count_max)
 		return RC_LIMIT;
 	if (!is_here(n, &key, p->len))
 		n = graft(link, parent, key, p->len, p->is_v6);
-	own(n, owner);
+	own(owner, n);
 	t->count++;
 	return RC_OK;
 }
@@ -204,9 +204,10 @@ static void prune(struct allowedips *t, struct allowedips_node *n)
 	}
 }
 
-static void drop(struct allowedips *t, struct allowedips_node *n)
+static void drop(struct allowedips *t, struct allowedips_owner *owner,
+		 struct allowedips_node *n)
 {
-	disown(n);
+	disown(owner, n);
 	t->count--;
 	prune(t, n);
 }
@@ -220,21 +221,23 @@ void allowedips_remove(struct allowedips *t, const struct allowedips_prefix *p,
 		*descend(t, &key, p->len, p->is_v6, &parent);
 
 	if (is_here(n, &key, p->len) && n->owner == owner)
-		drop(t, n);
+		drop(t, owner, n);
 }
 
 void allowedips_remove_all(struct allowedips *t,
 			   struct allowedips_owner *owner)
 {
-	while (owner->first)
-		drop(t, owner->first);
+	struct allowedips_node *n;
+
+	while ((n = owner->first))
+		drop(t, owner, n);
 }
 
 static void free_tree(struct allowedips_node *n)
 {
 	/* Iterative: goes down to a leaf, frees it, goes on from its parent. */
 	while (n) {
-		struct allowedips_node *next = n->child[0] ? n->child[0] : n->child[1];
+		struct allowedips_node *next = n->child[!n->child[0]];
 
 		if (!next) {
 			next = n->parent;

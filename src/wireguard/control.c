@@ -87,10 +87,13 @@ static void finish_peer(struct setter *s)
 
 static int begin_peer(struct setter *s, const struct uapi_item *i)
 {
+	enum rc rc;
+
 	finish_peer(s);
 	s->is_new = !device_peer_find(s->d, i->key.b);
+	rc = device_peer_add(s->d, &s->peer, i->key.b);
 	/* Our own key is passed over in silence, as other devices do. */
-	return device_peer_add(s->d, &s->peer, i->key.b) == RC_LIMIT ? ENOSPC : 0;
+	return rc == RC_LIMIT ? ENOSPC : 0;
 }
 
 static void remove_peer(struct setter *s)

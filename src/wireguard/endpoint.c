@@ -65,7 +65,10 @@ bool endpoint_parse(struct endpoint *out, struct span text)
 	uint64_t port;
 	bool ok;
 
-	ok = text.n && text.p[0] == '[' ? parse_v6(&e, &text) : parse_v4(&e, &text);
+	if (text.n && text.p[0] == '[')
+		ok = parse_v6(&e, &text);
+	else
+		ok = parse_v4(&e, &text);
 	if (!ok || !text_u64(&port, text, UINT16_MAX) || port == 0)
 		return false;
 	e.port = (uint16_t)port;

@@ -44,7 +44,8 @@ void engine_heard(struct device *d, struct peer *p, const struct endpoint *from,
 		  size_t n, struct device_time now);
 
 /* -- handshake.c -- */
-/* Sends an initiation unless one was sent lately; is_retry: not a new attempt. */
+/* Sends an initiation unless one was sent lately; is_retry: not a new
+ * attempt. */
 void engine_initiate(struct device *d, struct peer *p, bool is_retry,
 		     struct device_time now);
 void engine_take_initiation(struct device *d, const struct device_datagram *in,

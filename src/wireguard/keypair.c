@@ -58,9 +58,9 @@ bool keypairs_confirm(struct keypairs *k, const struct keypair *used,
 
 struct keypair *keypairs_find(const struct keypairs *k, uint32_t local_index)
 {
-	struct keypair *all[] = { k->current, k->previous, k->next };
+	struct keypair *all[3] = { k->current, k->previous, k->next };
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+	for (size_t i = 0; i < 3; i++)
 		if (all[i] && all[i]->local_index == local_index)
 			return all[i];
 	return NULL;

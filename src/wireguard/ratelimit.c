@@ -91,7 +91,11 @@ bool ratelimit_allow(struct ratelimit *r, const struct endpoint *source,
 bool ratelimit_under_load(struct ratelimit_load *l, uint64_t now_ms)
 {
 	if (!l->is_started)
-		*l = (struct ratelimit_load){ .is_started = true, .seen_ms = now_ms, .tokens_ms = LOAD_FULL_MS };
+		*l = (struct ratelimit_load){
+			.is_started = true,
+			.seen_ms = now_ms,
+			.tokens_ms = LOAD_FULL_MS,
+		};
 	l->tokens_ms = refill(l->tokens_ms, l->seen_ms, now_ms, LOAD_FULL_MS);
 	l->seen_ms = now_ms;
 	if (l->tokens_ms < LOAD_COST_MS)
