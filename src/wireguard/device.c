@@ -143,12 +143,17 @@ uint64_t device_deadline(const struct device *d)
 	return first ? first->at_ms : UINT64_MAX;
 }
 
-/* Ends the peer's sessions and the handshake under way. */
-static void forget_keys(struct device *d, struct peer *p)
+static void forget_sessions(struct device *d, struct peer *p)
 {
 	const struct keypair_gone g = engine_gone(d);
 
 	keypairs_clear(&p->keypairs, &g);
+}
+
+/* Ends the peer's sessions and the handshake under way. */
+static void forget_keys(struct device *d, struct peer *p)
+{
+	forget_sessions(d, p);
 	engine_index_free(d, p->handshake_index);
 	p->handshake_index = 0;
 	noise_clear(&p->handshake);
@@ -174,7 +179,12 @@ static void fire(struct device *d, struct peer *p, enum timer which,
 		engine_initiate(d, p, false, now);
 		break;
 	case TIMER_ZERO:
-		forget_keys(d, p);
+		/* After a sleep the timer may be late and a handshake have
+		 * begun: that one is young, and arms this again at its end. */
+		if (timers_is_handshaking(&p->timers))
+			forget_sessions(d, p);
+		else
+			forget_keys(d, p);
 		break;
 	case TIMER_PERSISTENT:
 		engine_keepalive(d, p, now);

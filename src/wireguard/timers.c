@@ -110,6 +110,11 @@ bool timers_initiated_lately(const struct timers *t, uint64_t now_ms)
 	       now_ms - t->initiated_ms < TIMERS_REKEY_TIMEOUT_MS;
 }
 
+bool timers_is_handshaking(const struct timers *t)
+{
+	return is_armed(t, TIMER_RETRANSMIT);
+}
+
 uint64_t timers_next(const struct timers *t)
 {
 	uint64_t next = TIMERS_NEVER;

@@ -63,6 +63,9 @@ void timers_set_persistent(struct timers *t, uint32_t interval_ms,
 /* An initiation was sent less than REKEY_TIMEOUT ago. */
 bool timers_initiated_lately(const struct timers *t, uint64_t now_ms);
 
+/* An initiation waits for its response. */
+bool timers_is_handshaking(const struct timers *t);
+
 /* The earliest deadline, or TIMERS_NEVER. */
 uint64_t timers_next(const struct timers *t);
 

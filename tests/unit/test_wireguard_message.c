@@ -166,9 +166,8 @@ static void every_prefix_refused_untouched(void **state)
 			struct span s = span_of(b, cut);
 
 			m = before;
-			assert_false(type == 1 ? message_initiation_read(&m.i, s) :
-				     type == 2 ? message_response_read(&m.r, s) :
-						 message_cookie_read(&m.c, s));
+			assert_false(type == 1 ? message_initiation_read(&m.i, s) : type == 2 ? message_response_read(&m.r, s)
+											      : message_cookie_read(&m.c, s));
 			assert_memory_equal(&m, &before, sizeof(m));
 			free(b);
 		}

@@ -65,7 +65,10 @@ static void reject_limit_is_2_64_minus_2_13_minus_1(void **state)
  * than the window, whatever the jumps. */
 static void g4_equals_a_set_on_random_counters(void **state)
 {
-	enum { SPACE = 1 << 17, STEPS = 400'000 };
+	enum {
+		SPACE = 1 << 17,
+		STEPS = 400'000
+	};
 	bool *seen = mem_new(SPACE);
 	struct replay r = { 0 };
 	uint32_t random = 12345;

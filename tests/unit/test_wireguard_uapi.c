@@ -112,8 +112,14 @@ static void request_ends_with_an_empty_line(void **state)
 		const char *text;
 		size_t want;
 	} rows[] = {
-		{ "", 0 }, { "g", 0 }, { "get=1", 0 }, { "get=1\n", 0 }, { "get=1\n\n", 7 },
-		{ "get=1\n\nset=1\n\n", 7 }, { "\n", 1 }, { "\nget=1\n\n", 1 },
+		{ "", 0 },
+		{ "g", 0 },
+		{ "get=1", 0 },
+		{ "get=1\n", 0 },
+		{ "get=1\n\n", 7 },
+		{ "get=1\n\nset=1\n\n", 7 },
+		{ "\n", 1 },
+		{ "\nget=1\n\n", 1 },
 	};
 
 	(void)state;
@@ -127,10 +133,14 @@ static void operations(void **state)
 		const char *text;
 		enum uapi_operation want;
 	} rows[] = {
-		{ "get=1\n\n", UAPI_GET },     { "set=1\na=b\n\n", UAPI_SET },
-		{ "get=2\n\n", UAPI_BROKEN },  { "set=1 \n\n", UAPI_BROKEN },
-		{ "GET=1\n\n", UAPI_BROKEN },  { "\n", UAPI_BROKEN },
-		{ "", UAPI_BROKEN },	       { "get\n\n", UAPI_BROKEN },
+		{ "get=1\n\n", UAPI_GET },
+		{ "set=1\na=b\n\n", UAPI_SET },
+		{ "get=2\n\n", UAPI_BROKEN },
+		{ "set=1 \n\n", UAPI_BROKEN },
+		{ "GET=1\n\n", UAPI_BROKEN },
+		{ "\n", UAPI_BROKEN },
+		{ "", UAPI_BROKEN },
+		{ "get\n\n", UAPI_BROKEN },
 	};
 
 	(void)state;
