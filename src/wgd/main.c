@@ -6,15 +6,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/loop.h"
+#include "io/sandbox.h"
 #include "wgd/inner.h"
 #include "wgd/options.h"
 #include "wgd/outer.h"
@@ -236,7 +239,7 @@ static bool start(struct wgd *w, const char *interface)
 
 	w->timer = (struct loop_timer){ .fn = on_timer, .arg = w };
 	w->report = (struct loop_timer){ .fn = on_report, .arg = w };
-	if (loop_new(&w->loop) ||
+	if (sandbox_basics() || loop_new(&w->loop) ||
 	    loop_signals(w->loop, on_signal, w))
 		return failed(w, "process");
 	w->device = device_new(&sink);
@@ -248,6 +251,43 @@ static bool start(struct wgd *w, const char *interface)
 		return failed(w, "tun");
 	if (uapid_new(&w->uapid, w->loop, interface, &uapid))
 		return failed(w, "uapi_socket");
+	return true;
+}
+
+/* Those of 'wanted' that we have: a container may give fewer. */
+static uint64_t held(uint64_t wanted)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, sets) != 0)
+		return 0;
+	return wanted &
+	       (sets[0].permitted | (uint64_t)sets[1].permitted << 32);
+}
+
+/* Marks and larger buffers need the one, ports below 1024 the other. */
+static bool confine(const struct wgd *w)
+{
+	static const struct sandbox_path paths[] = {
+		{ .path = "/var/run/wireguard", .is_writable = true },
+		{ .path = NULL },
+	};
+	uint64_t keep = held(1ull << CAP_NET_ADMIN |
+			     1ull << CAP_NET_BIND_SERVICE);
+	enum rc rc;
+
+	if (sandbox_drop(keep, NULL))
+		return failed(w, "capabilities");
+	rc = sandbox_landlock(paths);
+	if (rc == RC_UNSUPPORTED)
+		log_event(&w->log, LOG_WARN, "no_landlock");
+	else if (rc)
+		return failed(w, "landlock");
+	if (sandbox_seccomp(SANDBOX_NETWORK))
+		return failed(w, "seccomp");
 	return true;
 }
 
@@ -302,6 +342,8 @@ static int run(struct wgd *w, const struct options *o)
 		return 1;
 	if (ready_fd >= 0)
 		detach();
+	if (!confine(w))
+		return 1;
 	say_ready(w, o->interface, ready_fd);
 	return loop_run(w->loop) ? 1 : 0;
 }
