@@ -5,7 +5,6 @@
  * Source: docs/DESIGN.md §2, §5; postern-registrar(8).
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "io/clock.h"
 #include "io/sandbox.h"
 #include "node/quoter.h"
+#include "registrar/confine.h"
 #include "registrar/serve.h"
 
 enum {
@@ -274,31 +274,6 @@ static enum rc open_api(struct program *p, char error[NODE_ERROR_MAX])
 	return serve_new(&p->serve, p->loop, &p->api, error);
 }
 
-/* What is left: the tunnel's interface, and a port below 1024 to listen at.
- * Before the first thread, which would keep what it was born with. */
-static enum rc give_up_capabilities(char error[NODE_ERROR_MAX])
-{
-	const uint64_t keep = UINT64_C(1) << CAP_NET_ADMIN |
-			      UINT64_C(1) << CAP_NET_BIND_SERVICE;
-
-	if (sandbox_drop(keep, NULL) == RC_OK)
-		return RC_OK;
-	error_set(error, "capabilities: %s", strerror(errno));
-	return RC_SYS;
-}
-
-static enum rc give_up_system_calls(char error[NODE_ERROR_MAX])
-{
-#ifndef __SANITIZE_ADDRESS__ /* its leak check at the end calls ptrace */
-	if (sandbox_seccomp(SANDBOX_NETWORK)) {
-		error_set(error, "seccomp: %s", strerror(errno));
-		return RC_SYS;
-	}
-#endif
-	(void)error; /* unused when sanitized */
-	return RC_OK;
-}
-
 static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 {
 	enum rc rc = loop_new(&p->loop);
@@ -319,13 +294,13 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = open_leases(p, error);
 	if (!rc)
-		rc = give_up_capabilities(error);
+		rc = confine(&p->config, &p->log, error);
 	if (!rc)
 		rc = open_gate(p, error);
 	if (!rc)
 		rc = open_api(p, error);
 	if (!rc)
-		rc = give_up_system_calls(error);
+		rc = confine_calls(error);
 	return rc;
 }
 

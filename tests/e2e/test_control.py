@@ -395,3 +395,12 @@ def test_broken_configuration_names_the_line(bench, bindir):
         assert done.returncode == 2 and f"{path}:1: {key}: " in done.stdout
         path.write_text("".join(kept))
         assert run(bindir / program, "--config", path, "--check").stdout == "ok\n"
+
+
+def test_registrar_stops_in_good_order(bench, tunnel):
+    """Also the place where a sanitizer build tells of leaks."""
+    gw = bench.machines["gw"]
+    assert bench.children.stop(gw.daemon) == 0, gw.log()[-2000:]
+    assert bench.fetch(tunnel["address"]) == "hello from cvm"
+    gw.start_daemon()
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
