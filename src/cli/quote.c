@@ -78,7 +78,8 @@ static int load_policy(struct grounds *g, const char *path)
 	rc = file_read(&text, path);
 	if (rc) {
 		(void)snprintf(error, sizeof(error), "%s: %s", path,
-			       rc == RC_SYS ? strerror(errno) : "larger than 1 MiB");
+			       rc == RC_SYS ? strerror(errno)
+					    : "larger than 1 MiB");
 		return unusable(error);
 	}
 	if (policy_read(&g->policy, &g->arena, path, buf_span(&text), error))
@@ -100,7 +101,8 @@ static int load_grounds(struct grounds *g, const struct quote_options *o,
 		return CLI_USAGE;
 	if (o->root && collateral_simulated_anchor(&g->anchor, o->root, error))
 		return unusable(error);
-	if (collateral_load(&g->files, o->collateral, has_fmspc ? fmspc : NULL, error))
+	if (collateral_load(&g->files, o->collateral, has_fmspc ? fmspc : NULL,
+			    error))
 		return unusable(error);
 	return CLI_OK;
 }
@@ -116,11 +118,14 @@ static json_t *check_log(struct tee_verdict *v, struct span log)
 		return quote_report_identity(&id);
 	v->reason = reason;
 	if (reason == TEE_LOG_MISMATCH)
-		(void)snprintf(v->detail, sizeof(v->detail),
-			       "event log: replay gives another RTMR%u than the quote", imr);
+		(void)snprintf(
+			v->detail, sizeof(v->detail),
+			"event log: replay gives another RTMR%u than the quote",
+			imr);
 	else
 		(void)snprintf(v->detail, sizeof(v->detail),
-			       "event log: not of its form, or a statement comes twice");
+			       "event log: not of its form, or a statement "
+			       "comes twice");
 	return NULL;
 }
 
@@ -227,7 +232,8 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 		else if (c != 'a')
 			return CLI_USAGE;
 		else if (!text_utc(&o->at, span_str(optarg)))
-			return cli_usage("quote", "--at: expected a time such as 2026-03-01T00:00:00Z");
+			return cli_usage("quote", "--at: expected a time such "
+						  "as 2026-03-01T00:00:00Z");
 	}
 	if (!*help && argc - optind != 1)
 		return cli_usage("quote", "expected one file");

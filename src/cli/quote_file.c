@@ -66,7 +66,8 @@ static bool add_log(struct buf *out, const json_t *log)
 	if (!log)
 		return true;
 	if (json_is_string(log))
-		return buf_add(out, span_of(json_string_value(log), json_string_length(log)));
+		return buf_add(out, span_of(json_string_value(log),
+					    json_string_length(log)));
 	text = json_dumps(log, JSON_COMPACT);
 	return text && buf_add(out, span_str(text));
 }
@@ -80,7 +81,8 @@ static bool read_object(struct quote_file *f, struct span text)
 	const json_t *quote = json_object_get(root, "quote");
 
 	return json_is_string(quote) &&
-	       decode(&f->quote, span_of(json_string_value(quote), json_string_length(quote))) &&
+	       decode(&f->quote, span_of(json_string_value(quote),
+					 json_string_length(quote))) &&
 	       add_log(&f->event_log, json_object_get(root, "event_log"));
 }
 
@@ -107,15 +109,18 @@ enum rc quote_file_read(struct quote_file *out, const char *path,
 	rc = file_read(&bytes, path);
 	if (rc)
 		return complain(error, rc, path,
-				rc == RC_SYS ? strerror(errno) : "larger than 1 MiB");
+				rc == RC_SYS ? strerror(errno)
+					     : "larger than 1 MiB");
 	s = buf_span(&bytes);
 	if (s.n && s.p[0] == '{') {
 		if (!read_object(&f, s))
 			return complain(error, RC_MALFORMED, path,
-					"expected a JSON object whose \"quote\" is hex");
+					"expected a JSON object whose "
+					"\"quote\" is hex");
 	} else if (!s.n || !decode(&f.quote, s)) {
 		if (!buf_add(&f.quote, s))
-			return complain(error, RC_LIMIT, path, "larger than 1 MiB");
+			return complain(error, RC_LIMIT, path,
+					"larger than 1 MiB");
 	}
 	*out = f;
 	f = (struct quote_file){ 0 };

@@ -53,7 +53,8 @@ static void set_time(json_t *object, const char *key, int64_t at)
 
 static void set_status(json_t *object, const char *key, enum tee_tcb_status s)
 {
-	set(object, key, s == TCB_NONE ? json_null() : json_string(tee_tcb_status_name(s)));
+	set(object, key,
+	    s == TCB_NONE ? json_null() : json_string(tee_tcb_status_name(s)));
 }
 
 static json_t *measurements_of(const struct td_report *td)
@@ -105,7 +106,9 @@ static void set_quote(json_t *object, const struct quote *q)
 	set(head, "certification_type", json_integer(q->certification_type));
 	set(head, "qe_isv_svn", json_integer(q->qe_report.isv_svn));
 	set(object, "quote", head);
-	set(object, "measurements", q->tee == QUOTE_TDX ? measurements_of(&q->td) : enclave_of(&q->enclave));
+	set(object, "measurements",
+	    q->tee == QUOTE_TDX ? measurements_of(&q->td)
+				: enclave_of(&q->enclave));
 }
 
 json_t *quote_report_quote(const struct quote *q)
@@ -154,7 +157,8 @@ static json_t *platform_of(const struct tee_verdict *v)
 	set_hex(p, "components", SPAN_ARRAY(pck->component));
 	set_text(p, "sgx_type", types[pck->sgx_type]);
 	if (pck->has_platform) {
-		set_hex(p, "instance_id", SPAN_ARRAY(pck->platform_instance_id));
+		set_hex(p, "instance_id",
+			SPAN_ARRAY(pck->platform_instance_id));
 		set(p, "dynamic_platform", json_boolean(pck->dynamic_platform));
 		set(p, "cached_keys", json_boolean(pck->cached_keys));
 		set(p, "smt_enabled", json_boolean(pck->smt_enabled));
@@ -189,8 +193,11 @@ json_t *quote_report_verdict(const struct tee_verdict *v, int64_t at)
 	set(root, "advisories", advisories_of(v));
 	set_text(root, "image", v->image);
 	/* Zero is a value too: what was not reached is not there. */
-	set(root, "collateral", v->earliest_expiry ? collateral_of(v) : json_null());
-	set(root, "platform", span_is_zero(SPAN_ARRAY(v->pck.ppid)) ? json_null() : platform_of(v));
+	set(root, "collateral",
+	    v->earliest_expiry ? collateral_of(v) : json_null());
+	set(root, "platform",
+	    span_is_zero(SPAN_ARRAY(v->pck.ppid)) ? json_null()
+						  : platform_of(v));
 	if (v->quote.version)
 		set_quote(root, &v->quote);
 	return root;
@@ -209,8 +216,10 @@ json_t *quote_report_identity(const struct eventlog_identity *id)
 	json_t *root = json_object();
 
 	set_id(root, "app_id", id->has_app_id, SPAN_ARRAY(id->app_id));
-	set_id(root, "manifest_hash", id->has_manifest_hash, SPAN_ARRAY(id->manifest_hash));
-	set_id(root, "instance_id", id->has_instance_id, SPAN_ARRAY(id->instance_id));
+	set_id(root, "manifest_hash", id->has_manifest_hash,
+	       SPAN_ARRAY(id->manifest_hash));
+	set_id(root, "instance_id", id->has_instance_id,
+	       SPAN_ARRAY(id->instance_id));
 	return root;
 }
 
@@ -227,9 +236,11 @@ static void print_value(FILE *to, const json_t *v)
 	if (json_is_array(v))
 		print_array(to, v);
 	else if (json_is_string(v))
-		fprintf(to, "%s\n", json_string_length(v) ? json_string_value(v) : "-");
+		fprintf(to, "%s\n",
+			json_string_length(v) ? json_string_value(v) : "-");
 	else if (json_is_integer(v))
-		fprintf(to, "%" JSON_INTEGER_FORMAT "\n", json_integer_value(v));
+		fprintf(to, "%" JSON_INTEGER_FORMAT "\n",
+			json_integer_value(v));
 	else if (json_is_boolean(v))
 		fputs(json_is_true(v) ? "yes\n" : "no\n", to);
 	else

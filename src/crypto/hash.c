@@ -34,7 +34,8 @@ static void hash_parts(uint8_t *out, const EVP_MD *md,
 
 	must(ctx && EVP_DigestInit_ex(ctx, md, NULL) == 1);
 	for (size_t i = 0; i < count; i++)
-		must(EVP_DigestUpdate(ctx, bytes_of(parts[i]), parts[i].n) == 1);
+		must(EVP_DigestUpdate(ctx, bytes_of(parts[i]), parts[i].n) ==
+		     1);
 	must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
 	EVP_MD_CTX_free(ctx);
 }
@@ -84,7 +85,8 @@ static void hmac_parts(uint8_t out[32], struct span key,
 {
 	char digest[] = "SHA256";
 	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest,
+						 0),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);

@@ -80,8 +80,10 @@ static EVP_PKEY *key_of_point(const struct p256_point *at)
 	memcpy(group, curve_name, sizeof(group));
 	memcpy(sec1 + 1, at->xy, sizeof(at->xy));
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, sec1, sizeof(sec1)),
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+						 group, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, sec1,
+						  sizeof(sec1)),
 		OSSL_PARAM_construct_end(),
 	};
 	if (EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
@@ -274,7 +276,8 @@ char *p256_private_to_pem(const struct p256_private *k)
 	char *text;
 	long n;
 
-	must(bio && PEM_write_bio_PKCS8PrivateKey(bio, k->key, NULL, NULL, 0, NULL, NULL) == 1);
+	must(bio && PEM_write_bio_PKCS8PrivateKey(bio, k->key, NULL, NULL, 0,
+						  NULL, NULL) == 1);
 	n = BIO_get_mem_data(bio, &text);
 	must(n > 0);
 	return mem_dup_n(text, (size_t)n);
@@ -300,7 +303,8 @@ static void get_coordinate(EVP_PKEY *key, const char *name, uint8_t *out)
 void p256_private_point(const struct p256_private *k, struct p256_point *out)
 {
 	get_coordinate(k->key, OSSL_PKEY_PARAM_EC_PUB_X, out->xy);
-	get_coordinate(k->key, OSSL_PKEY_PARAM_EC_PUB_Y, out->xy + COORDINATE_LEN);
+	get_coordinate(k->key, OSSL_PKEY_PARAM_EC_PUB_Y,
+		       out->xy + COORDINATE_LEN);
 }
 
 void p256_sign(const struct p256_private *k, struct p256_signature *out,
@@ -311,7 +315,10 @@ void p256_sign(const struct p256_private *k, struct p256_signature *out,
 	uint8_t der[DER_SIGNATURE_MAX];
 	size_t n = sizeof(der);
 
-	must(ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->key) == 1 &&
-	     EVP_DigestSign(ctx, der, &n, message.n ? message.p : (const void *)"", message.n) == 1 &&
+	must(ctx &&
+	     EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->key) == 1 &&
+	     EVP_DigestSign(ctx, der, &n,
+			    message.n ? message.p : (const void *)"",
+			    message.n) == 1 &&
 	     p256_signature_from_der(out, span_of(der, n)));
 }

@@ -107,7 +107,9 @@ static enum rc parse_key(struct p256_point *out, struct span *tbs)
 		return RC_MALFORMED;
 	if (form != SEC1_UNCOMPRESSED)
 		return RC_UNSUPPORTED;
-	return rd_copy(&point, out->xy, sizeof(out->xy)) && rd_end(&point) ? RC_OK : RC_MALFORMED;
+	return rd_copy(&point, out->xy, sizeof(out->xy)) && rd_end(&point)
+		       ? RC_OK
+		       : RC_MALFORMED;
 }
 
 /* BasicConstraints ::= SEQUENCE { cA DEFAULT FALSE, pathLen OPTIONAL } */
@@ -120,7 +122,8 @@ static bool parse_basic_constraints(struct cert *c, struct span value)
 	if (!der_take(&value, DER_SEQUENCE, &seq) || !rd_end(&value))
 		return false;
 	/* X.690 §11.5: a DEFAULT is not written, so a boolean here is TRUE. */
-	if (der_next_is(&seq, DER_BOOLEAN) && (!der_boolean(&seq, &is_ca) || !is_ca))
+	if (der_next_is(&seq, DER_BOOLEAN) &&
+	    (!der_boolean(&seq, &is_ca) || !is_ca))
 		return false;
 	if (is_ca && !rd_end(&seq) &&
 	    !der_uint(&seq, DER_INTEGER, &path_len, CERT_NO_PATH_LEN - 1))
@@ -176,7 +179,8 @@ static const struct {
 } known[] = {
 	{ { oid_ski, sizeof(oid_ski) }, parse_ski },
 	{ { oid_key_usage, sizeof(oid_key_usage) }, parse_key_usage },
-	{ { oid_basic_constraints, sizeof(oid_basic_constraints) }, parse_basic_constraints },
+	{ { oid_basic_constraints, sizeof(oid_basic_constraints) },
+	  parse_basic_constraints },
 	{ { oid_aki, sizeof(oid_aki) }, parse_aki },
 	{ { oid_sgx, sizeof(oid_sgx) }, parse_sgx },
 };
@@ -227,7 +231,8 @@ static enum rc parse_tbs_start(struct cert *c, struct span *tbs)
 	uint32_t v;
 
 	if (!der_take(tbs, DER_EXPLICIT_0, &version) ||
-	    !der_uint(&version, DER_INTEGER, &v, UINT32_MAX) || !rd_end(&version))
+	    !der_uint(&version, DER_INTEGER, &v, UINT32_MAX) ||
+	    !rd_end(&version))
 		return RC_MALFORMED;
 	if (v != CERT_V3)
 		return RC_UNSUPPORTED;

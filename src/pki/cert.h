@@ -35,7 +35,8 @@ struct cert {
 	struct span der; /* the whole certificate */
 	struct span tbs; /* what the signature covers */
 	struct span serial; /* content of the INTEGER */
-	struct span issuer, subject; /* the Names whole: compared byte by byte */
+	/* the Names whole: compared byte by byte */
+	struct span issuer, subject;
 	struct span common_name; /* of the subject; n == 0: it has none */
 	int64_t not_before, not_after; /* unix seconds, both inclusive */
 	struct p256_point key;

@@ -148,8 +148,9 @@ enum rc crl_parse(struct crl *out, struct span der)
 	rc = parse_tbs(&c, tbs);
 	if (rc)
 		return rc;
-	if (!span_has_prefix(outer, algorithm) || !rd_skip(&outer, algorithm.n) ||
-	    !der_bits(&outer, &signature) || !rd_end(&outer) ||
+	if (!span_has_prefix(outer, algorithm) ||
+	    !rd_skip(&outer, algorithm.n) || !der_bits(&outer, &signature) ||
+	    !rd_end(&outer) ||
 	    !p256_signature_from_der(&c.signature, signature))
 		return RC_MALFORMED;
 	*out = c;

@@ -151,8 +151,8 @@ static bool rd_two_digits(struct span *s, unsigned *v)
 {
 	struct span in = *s, two;
 
-	if (!rd_n(&in, &two, 2) ||
-	    two.p[0] < '0' || two.p[0] > '9' || two.p[1] < '0' || two.p[1] > '9')
+	if (!rd_n(&in, &two, 2) || two.p[0] < '0' || two.p[0] > '9' ||
+	    two.p[1] < '0' || two.p[1] > '9')
 		return false;
 	*v = (two.p[0] - (unsigned)'0') * 10 + (two.p[1] - (unsigned)'0');
 	*s = in;
@@ -179,7 +179,8 @@ static bool rd_year(struct span *s, enum der_tag tag, unsigned *year)
 bool der_time(struct span *s, int64_t *unix_s)
 {
 	struct span in = *s, t;
-	enum der_tag tag = der_next_is(s, DER_UTC_TIME) ? DER_UTC_TIME : DER_GENERALIZED_TIME;
+	enum der_tag tag = der_next_is(s, DER_UTC_TIME) ? DER_UTC_TIME
+							: DER_GENERALIZED_TIME;
 	unsigned year, month, day, hour, minute, second;
 	uint8_t zone;
 	int64_t days;

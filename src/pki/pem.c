@@ -93,7 +93,8 @@ static bool rd_body(struct span *s, struct wr *room)
 			return false;
 		wr_bytes(room, span_of(bytes, n));
 		is_last = n < 3;
-		if (s->n && (s->p[0] == '\n' || s->p[0] == '\r') && !rd_line_end(s))
+		if (s->n && (s->p[0] == '\n' || s->p[0] == '\r') &&
+		    !rd_line_end(s))
 			return false;
 	}
 	return true;
@@ -142,7 +143,8 @@ void pem_encode(struct wr *w, const char *label, struct span der)
 {
 	wr_printf(w, "-----BEGIN %s-----\n", label);
 	while (der.n) {
-		struct span line = span_of(der.p, der.n < LINE_BYTES ? der.n : LINE_BYTES);
+		struct span line =
+			span_of(der.p, der.n < LINE_BYTES ? der.n : LINE_BYTES);
 
 		text_base64(w, line);
 		wr_str(w, "\n");

@@ -119,7 +119,9 @@ static bool rd_value(struct span *s, unsigned depth)
 	case '[':
 		if (!depth)
 			return false;
-		ok = rd_byte(s, '{') ? rd_elements(s, '}', depth - 1) : rd_byte(s, '[') && rd_elements(s, ']', depth - 1);
+		ok = rd_byte(s, '{') ? rd_elements(s, '}', depth - 1)
+				     : rd_byte(s, '[') &&
+					       rd_elements(s, ']', depth - 1);
 		break;
 	case '"':
 		ok = rd_string(s, &content);
@@ -147,7 +149,8 @@ static bool rd_object(struct span *s, struct span *whole)
 
 	skip_white(s);
 	in = *s;
-	if (!rd_byte(&in, '{') || !rd_elements(&in, '}', DOCUMENT_DEPTH_MAX - 1))
+	if (!rd_byte(&in, '{') ||
+	    !rd_elements(&in, '}', DOCUMENT_DEPTH_MAX - 1))
 		return false;
 	*whole = span_of(s->p, (size_t)(in.p - s->p));
 	*s = in;

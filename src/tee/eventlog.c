@@ -121,7 +121,8 @@ static bool read_event(struct event *out, const json_t *object)
 
 	return document_u32(object, "imr", &out->imr, QUOTE_RTMR_COUNT - 1) &&
 	       document_u32(object, "event_type", &out->type, UINT32_MAX) &&
-	       document_hex(object, "digest", out->digest.b, sizeof(out->digest.b)) &&
+	       document_hex(object, "digest", out->digest.b,
+			    sizeof(out->digest.b)) &&
 	       document_text(object, "event", &out->name) &&
 	       document_text(object, "event_payload", &payload) &&
 	       text_hex_decode_any(out->payload, sizeof(out->payload),
@@ -178,9 +179,11 @@ static bool replay_event(struct replay *r, const struct event *e)
 	if (e->imr == EVENTLOG_RTMR) {
 		/* Of firmware and kernel events only the digest is known; ours
 		 * must be the digest of what they say. */
-		eventlog_digest(&digest, e->name, span_of(e->payload, e->payload_len));
+		eventlog_digest(&digest, e->name,
+				span_of(e->payload, e->payload_len));
 		if (e->type != EVENTLOG_RUNTIME_TYPE ||
-		    !span_equal(SPAN_ARRAY(digest.b), SPAN_ARRAY(e->digest.b)) ||
+		    !span_equal(SPAN_ARRAY(digest.b),
+				SPAN_ARRAY(e->digest.b)) ||
 		    !take_statement(r, e))
 			return false;
 	}
@@ -203,7 +206,8 @@ static bool replay_log(struct replay *r, struct span json)
 		return false;
 	e = mem_new(sizeof(*e));
 	for (size_t i = 0; i < json_array_size(root); i++)
-		if (!read_event(e, json_array_get(root, i)) || !replay_event(r, e))
+		if (!read_event(e, json_array_get(root, i)) ||
+		    !replay_event(r, e))
 			return false;
 	return true;
 }
@@ -213,7 +217,8 @@ enum tee_reason eventlog_check(struct eventlog_identity *out, unsigned *imr,
 {
 	struct replay r = { 0 };
 
-	r.is_used[EVENTLOG_RTMR] = true; /* an empty log means an empty register */
+	/* A log without events says that the register is empty. */
+	r.is_used[EVENTLOG_RTMR] = true;
 	if (quote->tee != QUOTE_TDX || !replay_log(&r, json))
 		return TEE_LOG_MALFORMED;
 	for (unsigned i = 0; i < QUOTE_RTMR_COUNT; i++) {

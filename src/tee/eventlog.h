@@ -28,7 +28,8 @@ enum {
 };
 
 /* The digest of one runtime event. */
-void eventlog_digest(struct sha384 *out, struct span event, struct span payload);
+void eventlog_digest(struct sha384 *out, struct span event,
+		     struct span payload);
 /* value = SHA384(value || digest). */
 void eventlog_extend(struct sha384 *value, const struct sha384 *digest);
 

@@ -30,7 +30,8 @@ static bool read_advisories(struct level *out, struct arena *arena,
 	ids = arena_new(arena, count, sizeof(*ids));
 	for (size_t i = 0; i < count; i++) {
 		const json_t *item = json_array_get(array, i);
-		struct span id = span_of(json_string_value(item), json_string_length(item));
+		struct span id = span_of(json_string_value(item),
+					 json_string_length(item));
 
 		if (!ids || !json_is_string(item) || !is_advisory(id))
 			return false;
@@ -93,8 +94,8 @@ enum tee_reason svn_levels_read(struct svn_levels *out, struct arena *arena,
 	if (!items && count)
 		return TEE_COLLATERAL_MALFORMED;
 	for (size_t i = 0; i < count; i++) {
-		enum tee_reason reason =
-			svn_level_read(&items[i], arena, json_array_get(array, i));
+		enum tee_reason reason = svn_level_read(
+			&items[i], arena, json_array_get(array, i));
 
 		if (reason)
 			return reason;

@@ -77,7 +77,8 @@ static bool parse_tcb_value(struct pck_info *p, uint8_t n, struct span value)
 	if (n == TCB_CPU_SVN)
 		return rd_octets(&value, p->cpu_svn, sizeof(p->cpu_svn));
 	if (n == TCB_PCE_SVN) {
-		if (!der_uint(&value, DER_INTEGER, &svn, UINT16_MAX) || !rd_end(&value))
+		if (!der_uint(&value, DER_INTEGER, &svn, UINT16_MAX) ||
+		    !rd_end(&value))
 			return false;
 		p->pce_svn = (uint16_t)svn;
 		return true;
@@ -136,7 +137,8 @@ static bool parse_sgx_type(struct pck_info *p, struct span value)
 {
 	uint32_t type;
 
-	if (!der_uint(&value, DER_ENUMERATED, &type, PCK_SCALABLE_WITH_INTEGRITY) ||
+	if (!der_uint(&value, DER_ENUMERATED, &type,
+		      PCK_SCALABLE_WITH_INTEGRITY) ||
 	    !rd_end(&value))
 		return false;
 	p->sgx_type = (enum pck_sgx_type)type;

@@ -77,7 +77,8 @@ static enum tee_reason check_status(struct tee_verdict *v,
 
 	/* Whatever the table says: see the header. */
 	if (v->tcb_status == TCB_REVOKED || v->tcb_status == TCB_NONE)
-		return refuse(v->detail, TEE_TCB_REVOKED, "tcb.accept: found %s",
+		return refuse(v->detail, TEE_TCB_REVOKED,
+			      "tcb.accept: found %s",
 			      tee_tcb_status_name(v->tcb_status));
 	if (p->accepts_status[v->tcb_status])
 		return TEE_OK;
@@ -87,9 +88,9 @@ static enum tee_reason check_status(struct tee_verdict *v,
 				  tee_tcb_status_name((enum tee_tcb_status)s));
 	if (!wr_done(&w, &list))
 		list = span_str("several");
-	return refuse(v->detail, TEE_TCB_STATUS, "tcb.accept: expected %.*s, found %s",
-		      (int)list.n, (const char *)list.p,
-		      tee_tcb_status_name(v->tcb_status));
+	return refuse(v->detail, TEE_TCB_STATUS,
+		      "tcb.accept: expected %.*s, found %s", (int)list.n,
+		      (const char *)list.p, tee_tcb_status_name(v->tcb_status));
 }
 
 static enum tee_reason check_advisories(struct tee_verdict *v,
@@ -103,7 +104,8 @@ static enum tee_reason check_advisories(struct tee_verdict *v,
 			at++;
 		if (at == p->advisory_count)
 			return refuse(v->detail, TEE_POLICY_ADVISORY,
-				      "tcb.advisories: %s is not listed", v->advisories[i]);
+				      "tcb.advisories: %s is not listed",
+				      v->advisories[i]);
 	}
 	return TEE_OK;
 }
@@ -111,7 +113,9 @@ static enum tee_reason check_advisories(struct tee_verdict *v,
 static enum tee_reason check_evaluation(struct tee_verdict *v,
 					const struct tee_policy *p)
 {
-	uint32_t found = v->tcb_evaluation < v->qe_evaluation ? v->tcb_evaluation : v->qe_evaluation;
+	uint32_t found = v->tcb_evaluation < v->qe_evaluation
+				 ? v->tcb_evaluation
+				 : v->qe_evaluation;
 
 	if (found >= p->min_evaluation)
 		return TEE_OK;
@@ -137,17 +141,22 @@ static enum tee_reason check_td(struct tee_verdict *v,
 
 	if (bits & TD_DEBUG)
 		return refuse(v->detail, TEE_POLICY_DEBUG,
-			      "TDATTRIBUTES.DEBUG: expected clear, found set (%016llx)",
+			      "TDATTRIBUTES.DEBUG: expected clear, found set "
+			      "(%016llx)",
 			      (unsigned long long)bits);
 	if (bits & ~TD_KNOWN)
-		return refuse_attributes(v, "TDATTRIBUTES reserved bits", "clear", bits);
+		return refuse_attributes(v, "TDATTRIBUTES reserved bits",
+					 "clear", bits);
 	if (!(bits & TD_SEPT_VE_DISABLE) && !p->allows_sept_ve)
-		return refuse_attributes(v, "TDATTRIBUTES.SEPT_VE_DISABLE", "set", bits);
+		return refuse_attributes(v, "TDATTRIBUTES.SEPT_VE_DISABLE",
+					 "set", bits);
 	if (bits & TD_MIGRATABLE && !p->allows_migratable)
-		return refuse_attributes(v, "TDATTRIBUTES.MIGRATABLE", "clear", bits);
+		return refuse_attributes(v, "TDATTRIBUTES.MIGRATABLE", "clear",
+					 bits);
 	if (!span_is_zero(td->mr_service_td) && !p->allows_migratable)
-		return refuse(v->detail, TEE_POLICY_ATTRIBUTES,
-			      "MR_SERVICETD: expected zero, found a service TD");
+		return refuse(
+			v->detail, TEE_POLICY_ATTRIBUTES,
+			"MR_SERVICETD: expected zero, found a service TD");
 	return TEE_OK;
 }
 
@@ -188,7 +197,8 @@ static enum tee_reason refuse_images(struct tee_verdict *v,
 		at = r;
 	}
 	if (!nearest)
-		return refuse(v->detail, TEE_POLICY_MEASUREMENT, "images: the list is empty");
+		return refuse(v->detail, TEE_POLICY_MEASUREMENT,
+			      "images: the list is empty");
 	hex_mr(expected, SPAN_ARRAY(nearest->value[at]));
 	hex_mr(found, register_of(&v->quote.td, (enum policy_register)at));
 	return refuse(v->detail, TEE_POLICY_MEASUREMENT,
@@ -205,8 +215,10 @@ static enum tee_reason check_images(struct tee_verdict *v,
 		return refuse(v->detail, TEE_POLICY_MEASUREMENT,
 			      "images: expected a TDX quote, found SGX");
 	for (size_t i = 0; i < p->image_count; i++)
-		if (image_differs(&p->images[i], &v->quote.td) == POLICY_REGISTER_COUNT) {
-			(void)snprintf(v->image, sizeof(v->image), "%s", p->images[i].name);
+		if (image_differs(&p->images[i], &v->quote.td) ==
+		    POLICY_REGISTER_COUNT) {
+			(void)snprintf(v->image, sizeof(v->image), "%s",
+				       p->images[i].name);
 			return TEE_OK;
 		}
 	return refuse_images(v, p);
@@ -233,6 +245,7 @@ enum tee_reason policy_check(struct tee_verdict *v, const struct tee_policy *p)
 		reason = check_evaluation(v, p);
 	if (!reason && v->is_simulated && p->refuses_simulated)
 		reason = refuse(v->detail, TEE_POLICY_SIMULATED,
-				"simulated: expected Intel's anchor, found %s", v->anchor);
+				"simulated: expected Intel's anchor, found %s",
+				v->anchor);
 	return reason ? reason : check_images(v, p);
 }

@@ -187,9 +187,10 @@ static enum rc take_images(struct tee_policy *p, struct arena *arena,
 	for (size_t i = 0; i < raw->count; i++) {
 		if (images && take_image(&images[i], &from[i]))
 			continue;
-		(void)snprintf(error, POLICY_ERROR_MAX,
-			       "%s: images[%zu]: expected at least one register",
-			       name, i);
+		(void)snprintf(
+			error, POLICY_ERROR_MAX,
+			"%s: images[%zu]: expected at least one register", name,
+			i);
 		return RC_MALFORMED;
 	}
 	p->images = images;

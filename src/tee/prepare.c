@@ -9,7 +9,7 @@
 #include "pki/pem.h"
 
 enum {
-	/* CRLs, certificates, parsed levels: what one set of collateral takes */
+	/* CRLs, certificates, parsed levels of one set of collateral */
 	ARENA_MAX = 8 * 1024 * 1024,
 	SIGNER_CHAIN_LEN = 2,
 	PCK_CHAIN_MAX = 64 * 1024,
@@ -79,30 +79,37 @@ static bool read_signer_chain(struct cert *signer, struct cert *root,
 }
 
 static enum tee_reason check_root(struct tee_prepared *p, char *detail,
-				  const struct tee_anchor *anchors, size_t count)
+				  const struct tee_anchor *anchors,
+				  size_t count)
 {
 	const struct cert *root = &p->root;
 
 	for (size_t i = 0; i < count && !p->root_key; i++) {
-		if (!span_equal(SPAN_ARRAY(root->key.xy), SPAN_ARRAY(anchors[i].key.xy)))
+		if (!span_equal(SPAN_ARRAY(root->key.xy),
+				SPAN_ARRAY(anchors[i].key.xy)))
 			continue;
-		(void)snprintf(p->anchor, sizeof(p->anchor), "%s", anchors[i].label);
+		(void)snprintf(p->anchor, sizeof(p->anchor), "%s",
+			       anchors[i].label);
 		p->is_simulated = anchors[i].is_simulated;
 		if (p256_public_new(&p->root_key, &root->key))
 			break;
 	}
 	if (!p->root_key)
-		return refuse(detail, TEE_PCK_ROOT,
-			      "collateral: its root is none of the %zu trust anchors", count);
+		return refuse(
+			detail, TEE_PCK_ROOT,
+			"collateral: its root is none of the %zu trust anchors",
+			count);
 	if (!cert_names_issuer(root, root) || !root->is_ca ||
 	    !(root->key_usage & CERT_USE_CERT_SIGN) ||
 	    !(root->key_usage & CERT_USE_CRL_SIGN))
-		return refuse(detail, TEE_SIGNER_CHAIN,
-			      "root: not a self-issued CA for certificates and CRLs");
+		return refuse(
+			detail, TEE_SIGNER_CHAIN,
+			"root: not a self-issued CA for certificates and CRLs");
 	/* The key is the anchor; this makes the rest of the certificate
 	 * unforgeable too, and quotes must hold the same bytes. */
 	if (!p256_verify(p->root_key, &root->signature, root->tbs))
-		return refuse(detail, TEE_SIGNER_CHAIN, "root: its self-signature is wrong");
+		return refuse(detail, TEE_SIGNER_CHAIN,
+			      "root: its self-signature is wrong");
 	return TEE_OK;
 }
 
@@ -113,13 +120,15 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 
 	if (!cert_name_has(signer, name))
 		return refuse(detail, TEE_SIGNER_CHAIN,
-			      "%s signer: common name without \"%s\"", what, name);
+			      "%s signer: common name without \"%s\"", what,
+			      name);
 	if (!cert_names_issuer(signer, &p->root))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: not issued by the root", what);
 	if (signer->is_ca)
 		return refuse(detail, TEE_SIGNER_CHAIN,
-			      "%s signer: a CA certificate signs documents", what);
+			      "%s signer: a CA certificate signs documents",
+			      what);
 	if (!p256_verify(p->root_key, &signer->signature, signer->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: signature is wrong", what);
@@ -128,7 +137,8 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 
 static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 				    const struct tee_collateral *c,
-				    const struct tee_anchor *anchors, size_t count)
+				    const struct tee_anchor *anchors,
+				    size_t count)
 {
 	enum tee_reason reason;
 	struct cert root;
@@ -149,8 +159,9 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "QE identity issuer chain: not two certificates");
 	if (!span_equal(root.der, p->root.der))
-		return refuse(detail, TEE_PCK_ROOT,
-			      "QE identity issuer chain: not the TCB info's root");
+		return refuse(
+			detail, TEE_PCK_ROOT,
+			"QE identity issuer chain: not the TCB info's root");
 	return check_signer(p, detail, "QE identity", &p->qe_signer);
 }
 
@@ -164,7 +175,8 @@ static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
 		return refuse(detail, TEE_CRL_MALFORMED, "%s: too large", what);
 	rc = crl_parse(out, copy);
 	if (rc)
-		return refuse(detail, TEE_CRL_MALFORMED, "%s: %s", what, rc_name(rc));
+		return refuse(detail, TEE_CRL_MALFORMED, "%s: %s", what,
+			      rc_name(rc));
 	return TEE_OK;
 }
 
@@ -177,26 +189,31 @@ static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
 	if (reason)
 		return reason;
 	if (!crl_names_issuer(&p->root_crl, &p->root))
-		return refuse(detail, TEE_CRL_ISSUER, "root CRL: not issued by the root");
+		return refuse(detail, TEE_CRL_ISSUER,
+			      "root CRL: not issued by the root");
 	if (!p256_verify(p->root_key, &p->root_crl.signature, p->root_crl.tbs))
-		return refuse(detail, TEE_CRL_SIGNATURE, "root CRL: signature is wrong");
+		return refuse(detail, TEE_CRL_SIGNATURE,
+			      "root CRL: signature is wrong");
 	if (crl_lists(&p->root_crl, p->tcb_signer.serial) ||
 	    crl_lists(&p->root_crl, p->qe_signer.serial))
-		return refuse(detail, TEE_SIGNER_REVOKED,
-			      "TCB signing certificate: listed in the root CRL");
+		return refuse(
+			detail, TEE_SIGNER_REVOKED,
+			"TCB signing certificate: listed in the root CRL");
 	return read_crl(&p->pck_crl, p, detail, "PCK CRL", c->pck_crl);
 }
 
 /* The signed slice of a document, its signature checked. */
 static enum tee_reason read_document(struct span *object, char *detail,
 				     const char *what, const char *name,
-				     struct span text, const struct cert *signer)
+				     struct span text,
+				     const struct cert *signer)
 {
 	struct p256_signature signature;
 
 	if (!document_split(object, &signature, text, name))
 		return refuse(detail, TEE_COLLATERAL_MALFORMED,
-			      "%s: not {\"%s\":{...},\"signature\":\"...\"}", what, name);
+			      "%s: not {\"%s\":{...},\"signature\":\"...\"}",
+			      what, name);
 	if (!p256_verify_once(&signer->key, &signature, *object))
 		return refuse(detail, TEE_COLLATERAL_SIGNATURE,
 			      "%s: signature is wrong", what);
@@ -207,7 +224,9 @@ static enum tee_reason refuse_content(char *detail, enum tee_reason reason,
 				      const char *what)
 {
 	return refuse(detail, reason, "%s: %s", what,
-		      reason == TEE_TCB_UNRECOGNIZED ? "a tcbStatus that is not known" : "a member is missing or not of its form");
+		      reason == TEE_TCB_UNRECOGNIZED
+			      ? "a tcbStatus that is not known"
+			      : "a member is missing or not of its form");
 }
 
 static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
@@ -223,15 +242,18 @@ static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
 	reason = tcbinfo_parse(&p->tcb, &p->arena, object);
 	if (reason)
 		return refuse_content(detail, reason, "TCB info");
-	reason = read_document(&object, detail, "QE identity", "enclaveIdentity",
-			       c->qe_identity, &p->qe_signer);
+	reason =
+		read_document(&object, detail, "QE identity", "enclaveIdentity",
+			      c->qe_identity, &p->qe_signer);
 	if (reason)
 		return reason;
 	reason = qeidentity_parse(&p->qe, &p->arena, object);
 	if (reason)
 		return refuse_content(detail, reason, "QE identity");
-	if (c->pck_chain.n > PCK_CHAIN_MAX || !keep(&p->pck_chain, p, c->pck_chain))
-		return refuse(detail, TEE_PCK_PEM, "PCK chain of the collateral: too large");
+	if (c->pck_chain.n > PCK_CHAIN_MAX ||
+	    !keep(&p->pck_chain, p, c->pck_chain))
+		return refuse(detail, TEE_PCK_PEM,
+			      "PCK chain of the collateral: too large");
 	return TEE_OK;
 }
 

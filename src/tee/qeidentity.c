@@ -21,13 +21,16 @@ static bool read_enclave(struct qeidentity *q, const json_t *root)
 {
 	uint32_t prod_id;
 
-	if (!document_hex(root, "miscselect", q->misc_select, sizeof(q->misc_select)) ||
+	if (!document_hex(root, "miscselect", q->misc_select,
+			  sizeof(q->misc_select)) ||
 	    !document_hex(root, "miscselectMask", q->misc_select_mask,
 			  sizeof(q->misc_select_mask)) ||
-	    !document_hex(root, "attributes", q->attributes, sizeof(q->attributes)) ||
+	    !document_hex(root, "attributes", q->attributes,
+			  sizeof(q->attributes)) ||
 	    !document_hex(root, "attributesMask", q->attributes_mask,
 			  sizeof(q->attributes_mask)) ||
-	    !document_hex(root, "mrsigner", q->mr_signer, sizeof(q->mr_signer)) ||
+	    !document_hex(root, "mrsigner", q->mr_signer,
+			  sizeof(q->mr_signer)) ||
 	    !document_u32(root, "isvprodid", &prod_id, UINT16_MAX))
 		return false;
 	q->isv_prod_id = (uint16_t)prod_id;
@@ -48,7 +51,8 @@ enum tee_reason qeidentity_parse(struct qeidentity *out, struct arena *arena,
 	    version != IDENTITY_VERSION || !read_tee(&q.tee, root) ||
 	    !document_time(root, "issueDate", &q.issued_at) ||
 	    !document_time(root, "nextUpdate", &q.expires_at) ||
-	    !document_u32(root, "tcbEvaluationDataNumber", &q.evaluation, UINT32_MAX) ||
+	    !document_u32(root, "tcbEvaluationDataNumber", &q.evaluation,
+			  UINT32_MAX) ||
 	    !read_enclave(&q, root))
 		return TEE_COLLATERAL_MALFORMED;
 	reason = svn_levels_read(&q.levels, arena, root, "tcbLevels");

@@ -86,7 +86,7 @@ static enum tee_reason parse_header(struct quote *q, struct span *s)
 		return TEE_QUOTE_VERSION;
 	if (key_type != KEY_TYPE_ECDSA_P256)
 		return TEE_QUOTE_KEY_TYPE;
-	/* SGX quotes are v3, where this field is reserved, and TDX v4 and v5. */
+	/* SGX quotes are v3, where the field is reserved; TDX v4 and v5. */
 	if (tee_type != (q->version == 3 ? TEE_TYPE_SGX : TEE_TYPE_TDX))
 		return TEE_QUOTE_TEE_TYPE;
 	if (!span_equal(q->qe_vendor, SPAN_ARRAY(intel_vendor)))
@@ -102,7 +102,8 @@ static enum tee_reason body_size(size_t *n, const struct quote *q,
 	uint16_t type;
 	uint32_t size;
 
-	*n = q->version == 3 ? QUOTE_ENCLAVE_REPORT_LEN : QUOTE_TD_REPORT_10_LEN;
+	*n = q->version == 3 ? QUOTE_ENCLAVE_REPORT_LEN
+			     : QUOTE_TD_REPORT_10_LEN;
 	if (q->version != 5)
 		return TEE_OK;
 	if (!rd_le16(s, &type) || !rd_le32(s, &size))
@@ -124,7 +125,8 @@ static enum tee_reason parse_body(struct quote *q, struct span *s)
 		return reason;
 	if (!rd_n(s, &raw, n))
 		return TEE_QUOTE_TOO_SHORT;
-	if (q->tee == QUOTE_SGX ? !parse_enclave(&q->enclave, raw) : !parse_td(&q->td, raw))
+	if (q->tee == QUOTE_SGX ? !parse_enclave(&q->enclave, raw)
+				: !parse_td(&q->td, raw))
 		return TEE_QUOTE_BODY;
 	return TEE_OK;
 }
@@ -152,7 +154,8 @@ static enum tee_reason parse_qe(struct quote *q, struct span s)
 	    !parse_enclave(&q->qe_report, raw) ||
 	    !rd_n(&s, &q->qe_report_signature, SIGNATURE_LEN) ||
 	    !rd_le16(&s, &n) || !rd_n(&s, &q->qe_auth_data, n) ||
-	    !rd_certification(&s, &q->certification_type, &q->certification_data) ||
+	    !rd_certification(&s, &q->certification_type,
+			      &q->certification_data) ||
 	    !rd_end(&s))
 		return TEE_QUOTE_AUTH_SIZE;
 	if (q->certification_type < CERTIFICATION_FIRST ||

@@ -57,7 +57,7 @@ struct td_report {
 struct quote {
 	uint16_t version;
 	enum quote_tee tee;
-	struct span canonical; /* header to the end of the authentication data */
+	struct span canonical; /* header to the authentication data's end */
 	struct span signed_region; /* what the attestation key signed */
 	struct span qe_vendor; /* 16 */
 	struct span user_data; /* 20 */

@@ -42,7 +42,7 @@ static bool match_levels(const struct tcb_level **sgx,
 	return false;
 }
 
-/* A module or QE is in order, behind or revoked; the finer words are not its. */
+/* A module or QE is in order, behind or revoked; finer words are not its. */
 static enum tee_tcb_status part_status(const struct level *l)
 {
 	if (l->status == TCB_UP_TO_DATE || l->status == TCB_REVOKED)
@@ -136,7 +136,9 @@ static enum tee_reason advise_relaunch(struct tcb_answer *a,
 	reason = runs_latest(&is_latest, info, td->tee_tcb_svn2.p);
 	if (reason || !is_latest)
 		return reason;
-	a->status = needs_configuration(base) || needs_configuration(a->status) ? TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED : TCB_TD_RELAUNCH_ADVISED;
+	a->status = needs_configuration(base) || needs_configuration(a->status)
+			    ? TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED
+			    : TCB_TD_RELAUNCH_ADVISED;
 	return TEE_OK;
 }
 

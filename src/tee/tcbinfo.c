@@ -23,7 +23,8 @@ static bool read_components(uint8_t out[TCBINFO_COMPONENT_COUNT],
 	for (size_t i = 0; i < TCBINFO_COMPONENT_COUNT; i++) {
 		uint32_t svn;
 
-		if (!document_u32(json_array_get(array, i), "svn", &svn, UINT8_MAX))
+		if (!document_u32(json_array_get(array, i), "svn", &svn,
+				  UINT8_MAX))
 			return false;
 		out[i] = (uint8_t)svn;
 	}
@@ -55,9 +56,12 @@ static enum tee_reason read_level(struct tcb_level *out, struct arena *arena,
 
 	if (!document_object(object, "tcb", &tcb) ||
 	    !document_u32(tcb, "pcesvn", &pce_svn, UINT16_MAX) ||
-	    !(version == 2 ? read_components_v2(out->sgx, tcb) : read_components(out->sgx, tcb, "sgxtcbcomponents")))
+	    !(version == 2
+		      ? read_components_v2(out->sgx, tcb)
+		      : read_components(out->sgx, tcb, "sgxtcbcomponents")))
 		return TEE_COLLATERAL_MALFORMED;
-	if (tee == QUOTE_TDX && !read_components(out->tdx, tcb, "tdxtcbcomponents"))
+	if (tee == QUOTE_TDX &&
+	    !read_components(out->tdx, tcb, "tdxtcbcomponents"))
 		return TEE_COLLATERAL_MALFORMED;
 	out->pce_svn = (uint16_t)pce_svn;
 	return level_read(&out->level, arena, object);
@@ -141,7 +145,8 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 
 	if (!document_has(root, "tdxModuleIdentities"))
 		return TEE_OK; /* served so before module version 1 */
-	if (!document_array(root, "tdxModuleIdentities", &array, TCBINFO_MODULES_MAX))
+	if (!document_array(root, "tdxModuleIdentities", &array,
+			    TCBINFO_MODULES_MAX))
 		return TEE_COLLATERAL_MALFORMED;
 	count = json_array_size(array);
 	modules = arena_new(arena, count, sizeof(*modules));
@@ -157,7 +162,8 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 		for (size_t j = 0; j < i; j++)
 			if (modules[j].version == modules[i].version)
 				return TEE_COLLATERAL_MALFORMED;
-		reason = svn_levels_read(&modules[i].levels, arena, item, "tcbLevels");
+		reason = svn_levels_read(&modules[i].levels, arena, item,
+					 "tcbLevels");
 		if (reason)
 			return reason;
 	}

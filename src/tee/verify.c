@@ -50,11 +50,13 @@ static enum tee_reason check_time(struct run *r, const char *what, int64_t from,
 	char bound[UTC_TEXT], now[UTC_TEXT];
 
 	if (r->at < from - r->policy->clock_skew_s)
-		return refuse(r->v->detail, not_yet, "%s: valid from %s, verified at %s",
-			      what, utc(bound, from), utc(now, r->at));
+		return refuse(r->v->detail, not_yet,
+			      "%s: valid from %s, verified at %s", what,
+			      utc(bound, from), utc(now, r->at));
 	if (r->at > to)
-		return refuse(r->v->detail, expired, "%s: valid until %s, verified at %s",
-			      what, utc(bound, to), utc(now, r->at));
+		return refuse(r->v->detail, expired,
+			      "%s: valid until %s, verified at %s", what,
+			      utc(bound, to), utc(now, r->at));
 	return TEE_OK;
 }
 
@@ -68,12 +70,14 @@ static enum tee_reason choose_chain(struct run *r, struct span *pem)
 		*pem = q->certification_data;
 		if (given.n && !span_equal(given, *pem))
 			return refuse(r->v->detail, TEE_PCK_PEM,
-				      "PCK chain: the quote's differs from the collateral's");
+				      "PCK chain: the quote's differs from the "
+				      "collateral's");
 		return TEE_OK;
 	}
 	if (q->certification_type > CERTIFICATION_PPID_RSA3072 || !given.n)
 		return refuse(r->v->detail, TEE_QUOTE_CERT_TYPE,
-			      "certification type %u: no PCK chain in quote or collateral",
+			      "certification type %u: no PCK chain in quote or "
+			      "collateral",
 			      (unsigned)q->certification_type);
 	*pem = given;
 	return TEE_OK;
@@ -92,7 +96,8 @@ static enum tee_reason sort_chain(struct run *r, const struct cert *c)
 	while (root < PCK_CHAIN_LEN && !is_self_issued(&c[root]))
 		root++;
 	if (root == PCK_CHAIN_LEN)
-		return refuse(r->v->detail, TEE_PCK_ROOT, "PCK chain: no root certificate");
+		return refuse(r->v->detail, TEE_PCK_ROOT,
+			      "PCK chain: no root certificate");
 	leaf = (root + 1) % PCK_CHAIN_LEN;
 	ca = (root + 2) % PCK_CHAIN_LEN;
 	if (!cert_names_issuer(&c[leaf], &c[ca])) {
@@ -106,7 +111,8 @@ static enum tee_reason sort_chain(struct run *r, const struct cert *c)
 	r->root = c[root];
 	if (!span_equal(r->root.der, r->p->root.der))
 		return refuse(r->v->detail, TEE_PCK_ROOT,
-			      "PCK chain: its root is not the trusted one (%s)", r->p->anchor);
+			      "PCK chain: its root is not the trusted one (%s)",
+			      r->p->anchor);
 	if (!cert_names_issuer(&r->leaf, &r->ca) ||
 	    !cert_names_issuer(&r->ca, &r->root) || is_self_issued(&r->ca))
 		return refuse(r->v->detail, TEE_PCK_ISSUER,
@@ -124,13 +130,15 @@ static enum tee_reason read_chain(struct run *r)
 	if (reason)
 		return reason;
 	if (pem_decode(der, PCK_CHAIN_LEN, &w, PEM_CERTIFICATE, pem))
-		return refuse(r->v->detail, TEE_PCK_PEM, "PCK chain: not three PEM certificates");
+		return refuse(r->v->detail, TEE_PCK_PEM,
+			      "PCK chain: not three PEM certificates");
 	for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
 		enum rc rc = cert_parse(&c[i], der[i]);
 
 		if (rc)
 			return refuse(r->v->detail, TEE_PCK_CERT,
-				      "PCK chain: certificate %zu: %s", i + 1, rc_name(rc));
+				      "PCK chain: certificate %zu: %s", i + 1,
+				      rc_name(rc));
 	}
 	return sort_chain(r, c);
 }
@@ -158,9 +166,10 @@ static enum tee_reason check_trailer(struct run *r)
 	if (!span_equal(cpu_svn, SPAN_ARRAY(pck->cpu_svn)) ||
 	    pce_svn != pck->pce_svn ||
 	    !span_equal(SPAN_ARRAY(pce_id), SPAN_ARRAY(pck->pce_id)))
-		return refuse(r->v->detail, TEE_QUOTE_CERT_TYPE,
-			      "certification type %u: names another PCK certificate",
-			      (unsigned)q->certification_type);
+		return refuse(
+			r->v->detail, TEE_QUOTE_CERT_TYPE,
+			"certification type %u: names another PCK certificate",
+			(unsigned)q->certification_type);
 	return TEE_OK;
 }
 
@@ -170,7 +179,8 @@ static enum tee_reason read_platform(struct run *r)
 
 	if (!pck_parse(&v->pck, r->leaf.sgx))
 		return refuse(v->detail, TEE_PCK_EXTENSION,
-			      "PCK certificate: SGX extension missing or not of its form");
+			      "PCK certificate: SGX extension missing or not "
+			      "of its form");
 	memcpy(v->fmspc, v->pck.fmspc, sizeof(v->fmspc));
 	memcpy(v->ppid, v->pck.ppid, sizeof(v->ppid));
 	memcpy(v->platform_instance_id, v->pck.platform_instance_id,
@@ -185,13 +195,15 @@ static enum tee_reason check_chain(struct run *r)
 
 	if (!cert_name_has(&r->leaf, leaf_name))
 		return refuse(detail, TEE_PCK_NAME,
-			      "PCK certificate: common name without \"%s\"", leaf_name);
+			      "PCK certificate: common name without \"%s\"",
+			      leaf_name);
 	if (!cert_name_has(&r->ca, ca_name))
 		return refuse(detail, TEE_PCK_NAME,
 			      "PCK CA: common name without \"%s\"", ca_name);
 	if (r->leaf.is_ca)
 		return refuse(detail, TEE_PCK_CA_FLAG,
-			      "PCK certificate: a CA certificate stands in its place");
+			      "PCK certificate: a CA certificate stands in its "
+			      "place");
 	if (!r->ca.is_ca || !(r->ca.key_usage & CERT_USE_CERT_SIGN) ||
 	    !(r->ca.key_usage & CERT_USE_CRL_SIGN))
 		return refuse(detail, TEE_PCK_CA_FLAG,
@@ -261,10 +273,12 @@ static enum tee_reason check_collateral_times(struct run *r)
 		  TEE_COLLATERAL_NOT_YET, TEE_COLLATERAL_EXPIRED },
 		{ "QE identity", p->qe.issued_at, p->qe.expires_at,
 		  TEE_COLLATERAL_NOT_YET, TEE_COLLATERAL_EXPIRED },
-		{ "TCB info signer", p->tcb_signer.not_before, p->tcb_signer.not_after,
-		  TEE_COLLATERAL_NOT_YET, TEE_COLLATERAL_EXPIRED },
-		{ "QE identity signer", p->qe_signer.not_before, p->qe_signer.not_after,
-		  TEE_COLLATERAL_NOT_YET, TEE_COLLATERAL_EXPIRED },
+		{ "TCB info signer", p->tcb_signer.not_before,
+		  p->tcb_signer.not_after, TEE_COLLATERAL_NOT_YET,
+		  TEE_COLLATERAL_EXPIRED },
+		{ "QE identity signer", p->qe_signer.not_before,
+		  p->qe_signer.not_after, TEE_COLLATERAL_NOT_YET,
+		  TEE_COLLATERAL_EXPIRED },
 		{ "root CRL", p->root_crl.this_update, p->root_crl.next_update,
 		  TEE_CRL_NOT_YET, TEE_CRL_EXPIRED },
 		{ "PCK CRL", p->pck_crl.this_update, p->pck_crl.next_update,
@@ -316,15 +330,18 @@ static enum tee_reason check_match(struct run *r)
 	hex_text(found, sizeof(found), SPAN_ARRAY(p->tcb.fmspc));
 	if (strcmp(expected, found))
 		return refuse(r->v->detail, TEE_FMSPC,
-			      "FMSPC: platform has %s, TCB info %s", expected, found);
+			      "FMSPC: platform has %s, TCB info %s", expected,
+			      found);
 	hex_text(expected, sizeof(expected), SPAN_ARRAY(v->pck.pce_id));
 	hex_text(found, sizeof(found), SPAN_ARRAY(p->tcb.pce_id));
 	if (strcmp(expected, found))
 		return refuse(r->v->detail, TEE_PCEID,
-			      "PCEID: platform has %s, TCB info %s", expected, found);
+			      "PCEID: platform has %s, TCB info %s", expected,
+			      found);
 	if (!crl_names_issuer(&p->pck_crl, &r->ca))
-		return refuse(r->v->detail, TEE_CRL_ISSUER,
-			      "PCK CRL: not issued by the PCK certificate's CA");
+		return refuse(
+			r->v->detail, TEE_CRL_ISSUER,
+			"PCK CRL: not issued by the PCK certificate's CA");
 	return TEE_OK;
 }
 
@@ -341,16 +358,21 @@ static enum tee_reason check_chain_signatures(struct run *r)
 	char *detail = r->v->detail;
 
 	if (!p256_verify(p->root_key, &r->ca.signature, r->ca.tbs))
-		return refuse(detail, TEE_PCK_SIGNATURE, "PCK CA: signature is wrong");
+		return refuse(detail, TEE_PCK_SIGNATURE,
+			      "PCK CA: signature is wrong");
 	if (crl_lists(&p->root_crl, r->ca.serial))
-		return refuse(detail, TEE_PCK_CA_REVOKED, "PCK CA: listed in the root CRL");
+		return refuse(detail, TEE_PCK_CA_REVOKED,
+			      "PCK CA: listed in the root CRL");
 	if (p256_public_new(&ca_key, &r->ca.key) ||
 	    !p256_verify(ca_key, &r->leaf.signature, r->leaf.tbs))
-		return refuse(detail, TEE_PCK_SIGNATURE, "PCK certificate: signature is wrong");
+		return refuse(detail, TEE_PCK_SIGNATURE,
+			      "PCK certificate: signature is wrong");
 	if (!p256_verify(ca_key, &p->pck_crl.signature, p->pck_crl.tbs))
-		return refuse(detail, TEE_CRL_SIGNATURE, "PCK CRL: signature is wrong");
+		return refuse(detail, TEE_CRL_SIGNATURE,
+			      "PCK CRL: signature is wrong");
 	if (crl_lists(&p->pck_crl, r->leaf.serial))
-		return refuse(detail, TEE_PCK_REVOKED, "PCK certificate: listed in the PCK CRL");
+		return refuse(detail, TEE_PCK_REVOKED,
+			      "PCK certificate: listed in the PCK CRL");
 	return TEE_OK;
 }
 
@@ -380,13 +402,16 @@ static enum tee_reason check_qe(struct run *r)
 	if (!rd_n(&data, &first, sizeof(hash.b)) ||
 	    !span_equal(first, SPAN_ARRAY(hash.b)) || !span_is_zero(data))
 		return refuse(r->v->detail, TEE_QE_HASH,
-			      "QE report: its data is not the hash of the attestation key");
+			      "QE report: its data is not the hash of the "
+			      "attestation key");
 	reason = qeidentity_check(&field, &r->p->qe, &q->qe_report);
 	if (reason == TEE_QE_DEBUG)
-		return refuse(r->v->detail, reason, "QE report: a debug enclave");
+		return refuse(r->v->detail, reason,
+			      "QE report: a debug enclave");
 	if (reason)
 		return refuse(r->v->detail, reason,
-			      "QE report: %s is not that of the QE identity", field);
+			      "QE report: %s is not that of the QE identity",
+			      field);
 	return TEE_OK;
 }
 
@@ -417,7 +442,8 @@ static enum tee_reason check_module(struct run *r)
 		reason = tcb_check_module(&field, &r->p->tcb, &r->v->quote.td);
 	if (reason)
 		return refuse(r->v->detail, reason,
-			      "TDX module: %s is not that of the TCB info", field);
+			      "TDX module: %s is not that of the TCB info",
+			      field);
 	return TEE_OK;
 }
 
@@ -462,8 +488,8 @@ static bool unite_advisories(struct tee_verdict *v, const struct tcb_answer *a)
 				return false;
 			if (at < v->advisory_count)
 				continue;
-			(void)snprintf(v->advisories[at], TEE_ADVISORY_LEN, "%s",
-				       l->advisories[i]);
+			(void)snprintf(v->advisories[at], TEE_ADVISORY_LEN,
+				       "%s", l->advisories[i]);
 			v->advisory_count++;
 		}
 	}
@@ -486,13 +512,16 @@ static enum tee_reason check_tcb(struct run *r)
 		tcb_evaluate(&a, &r->p->tcb, &r->p->qe, &platform);
 
 	if (reason == TEE_TCB_NOT_SUPPORTED)
-		return refuse(v->detail, reason, "TCB: the platform reaches no level");
+		return refuse(v->detail, reason,
+			      "TCB: the platform reaches no level");
 	if (reason == TEE_QE_SVN)
-		return refuse(v->detail, reason, "TCB: the QE's SVN %u reaches no level",
+		return refuse(v->detail, reason,
+			      "TCB: the QE's SVN %u reaches no level",
 			      (unsigned)q->qe_report.isv_svn);
 	if (reason)
 		return refuse(v->detail, reason,
-			      "TCB: the TDX module's SVN reaches no level or its version is not known");
+			      "TCB: the TDX module's SVN reaches no level or "
+			      "its version is not known");
 	v->tcb_status = a.status;
 	v->platform_status = a.platform;
 	v->module_status = a.module;
@@ -500,9 +529,11 @@ static enum tee_reason check_tcb(struct run *r)
 	v->tcb_date = a.date;
 	if (!unite_advisories(v, &a))
 		return refuse(v->detail, TEE_COLLATERAL_MALFORMED,
-			      "TCB: more than %d advisories", TEE_ADVISORIES_MAX);
+			      "TCB: more than %d advisories",
+			      TEE_ADVISORIES_MAX);
 	if (a.status == TCB_REVOKED)
-		return refuse(v->detail, TEE_TCB_REVOKED, "TCB: Intel revoked it");
+		return refuse(v->detail, TEE_TCB_REVOKED,
+			      "TCB: Intel revoked it");
 	return TEE_OK;
 }
 

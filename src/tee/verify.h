@@ -34,7 +34,7 @@ struct tee_collateral {
 	struct span pck_crl; /* DER */
 	struct span tcb_info; /* JSON: {"tcbInfo":{...},"signature":"..."} */
 	struct span tcb_info_chain; /* PEM: signer, root */
-	struct span qe_identity; /* JSON: {"enclaveIdentity":{...},"signature":"..."} */
+	struct span qe_identity; /* the same with "enclaveIdentity" */
 	struct span qe_identity_chain; /* PEM */
 	/*
 	 * PEM: PCK certificate, its CA, root.  For quotes that do not carry

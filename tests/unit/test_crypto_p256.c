@@ -82,9 +82,11 @@ static void points(void **state)
 		{ "x_is_prime_refused", P_HEX ZERO_HEX, RC_CRYPTO },
 		/* (0, sqrt(b)) is a point; x = p is the same number unreduced */
 		{ "x_zero_accepted",
-		  ZERO_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4", RC_OK },
+		  ZERO_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
+		  RC_OK },
 		{ "x_not_reduced_refused",
-		  P_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4", RC_CRYPTO },
+		  P_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
+		  RC_CRYPTO },
 	};
 	static const struct p256_signature sig = { { 1 } };
 

@@ -12,8 +12,10 @@
 
 static void lists_read(void **state)
 {
-	static const uint8_t first[] = { 0x6f, 0xc3, 0x4e, 0x50, 0x23, 0xe7, 0x28, 0x92, 0x34, 0x35,
-					 0xd6, 0x1a, 0xa4, 0xb8, 0x3c, 0x61, 0x81, 0x66, 0xad, 0x35 };
+	static const uint8_t first[] = {
+		0x6f, 0xc3, 0x4e, 0x50, 0x23, 0xe7, 0x28, 0x92, 0x34, 0x35,
+		0xd6, 0x1a, 0xa4, 0xb8, 0x3c, 0x61, 0x81, 0x66, 0xad, 0x35
+	};
 	uint8_t other[sizeof(first)];
 	struct span pck = vector_load(SET "pck.crl.der");
 	struct span root = vector_load(SET "root_ca.crl.der"), der = vector_load(ROOT);
@@ -90,7 +92,8 @@ static void refusals(void **state)
 		enum rc want;
 	} cases[] = {
 		{ "version_1_unsupported", "020101300a06", "020100300a06", RC_UNSUPPORTED },
-		{ "inner_algorithm_unsupported", "ce3d0403023070", "ce3d0403033070", RC_UNSUPPORTED },
+		{ "inner_algorithm_unsupported", "ce3d0403023070", "ce3d0403033070",
+		  RC_UNSUPPORTED },
 		{ "outer_algorithm_malformed", "2a8648ce3d0403020349", "2a8648ce3d0403030349",
 		  RC_MALFORMED },
 		{ "no_next_update_malformed", "170d3235303731393130", "160d3235303731393130",
@@ -158,17 +161,19 @@ static void critical_extensions(void **state)
 		enum rc want;
 	} cases[] = {
 		{ "none_read", "", "", RC_OK },
-		{ "entry_without_extensions_read",
-		  "30143012020101170d3235303631393130303033355a", "", RC_OK },
+		{ "entry_without_extensions_read", "30143012020101170d3235303631393130303033355a",
+		  "", RC_OK },
 		{ "entry_extension_read",
-		  "302230200201 01170d3235303631393130303033355a300c300a0603551d1504030a0101", "", RC_OK },
+		  "302230200201 01170d3235303631393130303033355a300c300a0603551d1504030a0101", "",
+		  RC_OK },
 		{ "entry_critical_unsupported",
-		  "302530230201 01170d3235303631393130303033355a300f300d0603551d150101ff04030a0101", "",
-		  RC_UNSUPPORTED },
+		  "302530230201 01170d3235303631393130303033355a300f300d0603551d150101ff04030a0101",
+		  "", RC_UNSUPPORTED },
 		{ "empty_entries_malformed", "3000", "", RC_MALFORMED },
 		{ "delta_list_unsupported", "", "300d0603551d1b0101ff0403020101", RC_UNSUPPORTED },
 		{ "unknown_not_critical_read", "", "300a0603551d1b0403020101", RC_OK },
-		{ "critical_false_written_malformed", "", "300d0603551d1b0101000403020101", RC_MALFORMED },
+		{ "critical_false_written_malformed", "", "300d0603551d1b0101000403020101",
+		  RC_MALFORMED },
 	};
 	static const char start[] = "020101300a06082a8648ce3d0403023000"
 				    "170d3235303631393130303033355a170d3235303731393130303033355a";
@@ -191,7 +196,8 @@ static void critical_extensions(void **state)
 		list = wrap(b, sizeof(b), 0x30, span_of(a, n));
 		explicit = wrap(c, sizeof(c), 0xa0, list);
 		n = 0;
-		for (size_t k = 0, m = (size_t)snprintf(hex, sizeof(hex), "%s%s", start, cases[i].entries);
+		for (size_t k = 0,
+			    m = (size_t)snprintf(hex, sizeof(hex), "%s%s", start, cases[i].entries);
 		     k <= m; k++)
 			if (hex[k] != ' ')
 				hex[n++] = hex[k];

@@ -74,7 +74,8 @@ static void attributes(void **state)
 		const char *detail;
 	} cases[] = {
 		{ "default_accepted", "", 64, TEE_OK, "" },
-		{ "debug", "", 0, TEE_POLICY_DEBUG, "TDATTRIBUTES.DEBUG: expected clear, found set" },
+		{ "debug", "", 0, TEE_POLICY_DEBUG,
+		  "TDATTRIBUTES.DEBUG: expected clear, found set" },
 		{ "debug_whatever_is_allowed", "td: {migratable: true, sept_ve_disable: false}", 0,
 		  TEE_POLICY_DEBUG, "TDATTRIBUTES.DEBUG" },
 		{ "sept_ve_clear", "", 28, TEE_POLICY_ATTRIBUTES,
@@ -208,13 +209,16 @@ static void images(void **state)
 		{ "no_list_any", "tcb: {accept: [UpToDate]}", "", "" },
 		{ "empty_list_none", "images: []", NULL, "images: the list is empty" },
 		{ "one_register", "images: [{name: a, mr_td: " MR_1 "}]", "a", "" },
-		{ "two_registers", "images: [{name: a, mr_td: " MR_1 ", rtmr0: " MR_2 "}]", "a", "" },
-		{ "second_register_differs", "images: [{name: a, mr_td: " MR_1 ", rtmr0: " MR_1 "}]",
-		  NULL, "images.a.rtmr0: expected 0101" },
-		{ "second_image", "images: [{name: a, mr_td: " MR_2 "}, {name: b, rtmr0: " MR_2 "}]",
-		  "b", "" },
+		{ "two_registers", "images: [{name: a, mr_td: " MR_1 ", rtmr0: " MR_2 "}]", "a",
+		  "" },
+		{ "second_register_differs",
+		  "images: [{name: a, mr_td: " MR_1 ", rtmr0: " MR_1 "}]", NULL,
+		  "images.a.rtmr0: expected 0101" },
+		{ "second_image",
+		  "images: [{name: a, mr_td: " MR_2 "}, {name: b, rtmr0: " MR_2 "}]", "b", "" },
 		{ "nearest_image_is_named",
-		  "images: [{name: a, mr_td: " MR_2 "}, {name: b, mr_td: " MR_1 ", rtmr3: " MR_2 "}]",
+		  "images: [{name: a, mr_td: " MR_2 "}, {name: b, mr_td: " MR_1 ", rtmr3: " MR_2
+		  "}]",
 		  NULL, "images.b.rtmr3: expected 0202" },
 	};
 
@@ -263,7 +267,8 @@ static void files(void **state)
 		const char *name, *yaml, *error;
 	} cases[] = {
 		{ "unknown_key", "tcp: {}\n", "p.yaml:1: tcp: unknown" },
-		{ "unknown_status", "tcb:\n  accept: [Fine]\n", "p.yaml:2: tcb.accept[0]: expected" },
+		{ "unknown_status", "tcb:\n  accept: [Fine]\n",
+		  "p.yaml:2: tcb.accept[0]: expected" },
 		{ "revoked_is_not_offered", "tcb:\n  accept: [Revoked]\n",
 		  "p.yaml:2: tcb.accept[0]: expected" },
 		{ "short_register", "images:\n  - name: a\n    mr_td: 00\n",
@@ -271,7 +276,8 @@ static void files(void **state)
 		{ "no_name", "images:\n  - mr_td: " MR_1 "\n", "name: missing" },
 		{ "no_register", "images:\n  - name: a\n",
 		  "p.yaml: images[0]: expected at least one register" },
-		{ "register_twice", "images:\n  - name: a\n    mr_td: " MR_1 "\n    mr_td: " MR_1 "\n",
+		{ "register_twice",
+		  "images:\n  - name: a\n    mr_td: " MR_1 "\n    mr_td: " MR_1 "\n",
 		  "given twice" },
 		{ "evaluation_too_large", "tcb: {min_evaluation: 4294967296}\n", "min_evaluation" },
 		{ "skew_over_an_hour", "clock_skew: 2h\n", "clock_skew" },
