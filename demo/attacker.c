@@ -166,7 +166,9 @@ static void wait_for(struct attack *a, uint64_t until_ms)
 	for (int i = 0; i < 2; i++) {
 		struct leg *l = &a->legs[i];
 
-		fds[i] = (struct pollfd){ .fd = l->tls && !l->is_over ? l->fd : -1, .events = POLLIN };
+		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+		if (l->tls && !l->is_over)
+			fds[i].fd = l->fd;
 		if (l->tls && buf_span(tls_output(l->tls)).n)
 			fds[i].events |= POLLOUT;
 	}

@@ -270,7 +270,8 @@ static void quote_made_for_another_purpose_refused(void **state)
 	sha512_parts(&other, parts, 2);
 	manifest_config_id(config_id, span_str(p.client.manifest));
 	fake_quote(&p.client.quote, config_id, p.client.rtmr3, other.b);
-	channel_quoted(p.client.channel, buf_span(&p.client.quote), buf_span(&p.client.log), 0, 1, NULL, 0, 0);
+	channel_quoted(p.client.channel, buf_span(&p.client.quote), buf_span(&p.client.log), 0,
+		       1, NULL, 0, 0);
 	pair_run(&p, 0);
 	assert_refused(&p, &p.server, CHANNEL_BINDING_MISMATCH, "report-data");
 	pair_fini(&p);
@@ -289,7 +290,8 @@ static void bare_binder_as_report_data_refused(void **state)
 	pair_run(&p, 0);
 	manifest_config_id(config_id, span_str(p.client.manifest));
 	fake_quote(&p.client.quote, config_id, p.client.rtmr3, p.client.binder.b);
-	channel_quoted(p.client.channel, buf_span(&p.client.quote), buf_span(&p.client.log), 0, 1, NULL, 0, 0);
+	channel_quoted(p.client.channel, buf_span(&p.client.quote), buf_span(&p.client.log), 0,
+		       1, NULL, 0, 0);
 	pair_run(&p, 0);
 	assert_refused(&p, &p.server, CHANNEL_BINDING_MISMATCH, "report-data");
 	pair_fini(&p);
@@ -322,13 +324,15 @@ static void merkle_paths(void **state)
 			p[k].client.does_not_quote = true;
 			pair_start(&p[k]);
 			pair_run(&p[k], 0);
-			merkle_leaf(&leaves[k], hash_merkle_sha256, SPAN_ARRAY(p[k].client.binder.b));
+			merkle_leaf(&leaves[k], hash_merkle_sha256,
+				    SPAN_ARRAY(p[k].client.binder.b));
 		}
 		merkle_root(&root, hash_merkle_sha256, leaves, 2);
 		side_quote(&p[0].client, &root);
 		channel_quoted(p[0].client.channel, buf_span(&p[0].client.quote),
 			       buf_span(&p[0].client.log), rows[i].index, rows[i].count,
-			       rows[i].path >= 0 ? &leaves[rows[i].path] : NULL, rows[i].path >= 0, 0);
+			       rows[i].path >= 0 ? &leaves[rows[i].path] : NULL,
+			       rows[i].path >= 0, 0);
 		pair_run(&p[0], 0);
 		if ((p[0].server.verified == 1) != rows[i].is_ok)
 			fail_msg("%s", rows[i].name);
@@ -532,7 +536,8 @@ static void log_of_another_app_refused(void **state)
 		eventlog_init(&log);
 		side_log_event(&p.client, &log, "app-id", SPAN_ARRAY(app));
 		side_log_event(&p.client, &log, "compose-hash", SPAN_ARRAY(hash));
-		side_log_event(&p.client, &log, "instance-id", SPAN_ARRAY(p.client.claims.instance_id));
+		side_log_event(&p.client, &log, "instance-id",
+			       SPAN_ARRAY(p.client.claims.instance_id));
 		side_log_event(&p.client, &log, "boot-mr-done", span_of(NULL, 0));
 		buf_reset(&p.client.log);
 		assert_int_equal(eventlog_text(&log, &p.client.log), RC_OK);
@@ -550,7 +555,8 @@ static void garbage_quote_refused(void **state)
 	p.client.does_not_quote = true;
 	pair_start(&p);
 	pair_run(&p, 0);
-	channel_quoted(p.client.channel, span_str("no quote"), buf_span(&p.client.log), 0, 1, NULL, 0, 0);
+	channel_quoted(p.client.channel, span_str("no quote"), buf_span(&p.client.log), 0, 1,
+		       NULL, 0, 0);
 	pair_run(&p, 0);
 	assert_refused(&p, &p.server, CHANNEL_EVIDENCE_REFUSED, "quote-too-short");
 	pair_fini(&p);
@@ -711,7 +717,8 @@ static void evidence_of_another_round_refused(void **state)
 		(void)side_move(&p.client, &p.server, 0);
 		channel_input(p.server.channel, span_of(copy, old.n), 0);
 		(void)side_step(&p.server, 0);
-		assert_int_equal(p.server.end.reason, i ? CHANNEL_BINDING_MISMATCH : CHANNEL_BAD_ORDER);
+		assert_int_equal(p.server.end.reason,
+				 i ? CHANNEL_BINDING_MISMATCH : CHANNEL_BAD_ORDER);
 		assert_int_equal(p.server.verified, 1);
 		assert_int_equal(p.server.keyed, 1);
 		pair_fini(&p);

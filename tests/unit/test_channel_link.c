@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "channel/link.h"
@@ -15,6 +16,8 @@ struct end {
 	char why[256];
 	bool frees_on_event, frees_on_close, closes_on_verified;
 	enum rc log_rc;
+	unsigned quote_ms; /* how long its platform takes */
+	atomic_uint quotes_begun;
 	struct world *world;
 };
 
@@ -26,9 +29,12 @@ struct world {
 
 static enum rc make_quote(void *arg, struct buf *out, const uint8_t report_data[])
 {
-	const struct end *e = arg;
+	struct end *e = arg;
 	uint8_t config_id[48];
 
+	atomic_fetch_add(&e->quotes_begun, 1);
+	if (e->quote_ms)
+		(void)usleep(e->quote_ms * 1000);
 	manifest_config_id(config_id, span_str(e->side.manifest));
 	fake_quote(out, config_id, e->side.rtmr3, report_data);
 	return RC_OK;
@@ -112,7 +118,8 @@ static void end_init(struct world *w, struct end *e, enum channel_role role)
 
 	e->world = w;
 	side_init(&e->side, role);
-	assert_int_equal(tls_attested_new(&e->tls, role == CHANNEL_SERVER, CHANNEL_ALPN, error), RC_OK);
+	assert_int_equal(tls_attested_new(&e->tls, role == CHANNEL_SERVER, CHANNEL_ALPN, error),
+			 RC_OK);
 	assert_int_equal(batch_new(&w->batch[role], w->loop, make_quote, e), RC_OK);
 }
 
@@ -241,7 +248,8 @@ static void refusal_arrives_before_the_end(void **state)
 	turn(&w, &w.server.closed, 1);
 	assert_int_equal(w.client.side.end.reason, CHANNEL_EVIDENCE_REFUSED);
 	assert_string_equal(w.client.side.end.detail, "measurement-not-listed");
-	assert_string_equal(w.client.why, "refused by the peer: evidence-refused: measurement-not-listed");
+	assert_string_equal(w.client.why,
+			    "refused by the peer: evidence-refused: measurement-not-listed");
 	assert_non_null(strstr(w.server.why, "refused: evidence-refused"));
 	assert_int_equal(w.server.side.keyed, 0);
 	world_fini(&w);
@@ -307,13 +315,19 @@ static void freed_while_a_quote_is_made(void **state)
 
 	(void)state;
 	world_init(&w);
+	w.client.quote_ms = 50;
 	world_open(&w);
-	for (int i = 0; i < 6; i++) {
-		assert_int_equal(loop_turn(w.loop, 0), RC_OK);
-	}
+	for (int i = 0; i < 200 && atomic_load(&w.client.quotes_begun) == 0; i++)
+		assert_int_equal(loop_turn(w.loop, 5), RC_OK);
+	assert_int_equal(atomic_load(&w.client.quotes_begun), 1);
 	link_free(w.client.link);
 	w.client.link = NULL;
 	turn(&w, &w.server.closed, 1);
+	/* The quote is ready and nobody is told: not the memory that was the
+	 * link's either. */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(loop_turn(w.loop, 5), RC_OK);
+	assert_int_equal(w.client.events, 0);
 	world_fini(&w);
 }
 

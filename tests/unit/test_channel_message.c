@@ -51,7 +51,16 @@ static void hello_written_is_read(void **state)
 
 static void evidence_written_is_read(void **state)
 {
-	struct message_evidence m = { .round = 3, .leaf_index = 4, .leaf_count = 1ull << 33, .path_count = 32, .claims = span_str("{}"), .manifest = span_str("manifest"), .eventlog = span_str("[]"), .quote = span_str("quote") };
+	struct message_evidence m = {
+		.round = 3,
+		.leaf_index = 4,
+		.leaf_count = 1ull << 33,
+		.path_count = 32,
+		.claims = span_str("{}"),
+		.manifest = span_str("manifest"),
+		.eventlog = span_str("[]"),
+		.quote = span_str("quote"),
+	};
 	struct message_evidence r;
 	uint8_t bytes[2048];
 	struct wr w = WR_ARRAY(bytes);
@@ -192,7 +201,14 @@ static enum rc read_any(enum reader which, struct span body)
  * more: all malformed, outputs untouched. */
 static void each_prefix_and_one_byte_more_malformed(void **state)
 {
-	struct message_evidence e = { .leaf_count = 2, .path_count = 1, .claims = span_str("{}"), .manifest = span_str("m"), .eventlog = span_str("[]"), .quote = span_str("q") };
+	struct message_evidence e = {
+		.leaf_count = 2,
+		.path_count = 1,
+		.claims = span_str("{}"),
+		.manifest = span_str("m"),
+		.eventlog = span_str("[]"),
+		.quote = span_str("q"),
+	};
 	struct message_hello h = { .version = 1 };
 	struct message_assign a = { .assignment = sound };
 	struct message_refusal f = { .reason = CHANNEL_TIMEOUT, .detail = "d" };

@@ -22,7 +22,8 @@ static void both_verified_then_keys(void **state)
 	assert_memory_equal(p.client.last.assignment.wg_public, p.server.wg_public, 32);
 	assert_memory_equal(p.server.last.peer_wg_public, p.client.wg_public, 32);
 	assert_int_equal(p.client.last.assignment.lease_ms, PAIR_LEASE_MS);
-	assert_memory_equal(channel_peer(p.server.channel)->instance_id, p.client.claims.instance_id, 20);
+	assert_memory_equal(channel_peer(p.server.channel)->instance_id,
+			    p.client.claims.instance_id, 20);
 	assert_string_equal(channel_peer(p.server.channel)->manifest.name, "hello");
 	assert_int_equal(channel_peer(p.server.channel)->manifest.ports[0].port, 80);
 	assert_string_equal(channel_peer(p.client.channel)->node_id, "gw-1");
@@ -353,7 +354,9 @@ static void headers_judged_before_a_body_is_kept(void **state)
 		(void)side_step(&p.server, 0);
 		if (p.server.end.reason != rows[i].reason || p.server.end.by_peer)
 			fail_msg("%s: %s", rows[i].name, channel_reason_name(p.server.end.reason));
-		assert_int_equal(frames_of(buf_span(channel_output(p.server.channel)), MESSAGE_REFUSE), 1);
+		assert_int_equal(frames_of(buf_span(channel_output(p.server.channel)),
+					   MESSAGE_REFUSE),
+				 1);
 		pair_fini(&p);
 	}
 }
@@ -441,7 +444,8 @@ static void answers_out_of_turn_close(void **state)
 			if (i == 2)
 				channel_assign(p.server.channel, &p.server.assignment, 0);
 			if (i == 3)
-				channel_quoted(p.server.channel, span_str("q"), span_str("[]"), 0, 1, NULL, 0, 0);
+				channel_quoted(p.server.channel, span_str("q"), span_str("[]"),
+					       0, 1, NULL, 0, 0);
 			if (i == 4)
 				channel_admit(p.server.channel, 0);
 		}

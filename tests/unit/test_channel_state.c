@@ -75,7 +75,8 @@ static void table_is_the_drawing(void **state)
 				if (drawn[i].at == s && drawn[i].step == e)
 					want = drawn[i].next;
 			if (is_legal != (want != CHANNEL_STATE_COUNT) || next != want)
-				fail_msg("%s --%s--> program %s, document %s", channel_state_name(s),
+				fail_msg("%s --%s--> program %s, document %s",
+					 channel_state_name(s),
 					 channel_step_name(e), channel_state_name(next),
 					 channel_state_name(want));
 			moves += is_legal;

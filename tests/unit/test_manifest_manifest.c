@@ -43,7 +43,8 @@ static void full_manifest_read(void **state)
 /* SHA-256("abc") is FIPS 180-2's example: identity comes from the bytes. */
 static void ids_are_of_the_bytes(void **state)
 {
-	static const char hash[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	static const char hash[] = "ba7816bf8f01cfea414140de5dae2223"
+				   "b00361a396177a9cb410ff61f20015ad";
 	uint8_t want[32], app[MANIFEST_ID_LEN], config[MANIFEST_CONFIG_ID_LEN];
 
 	(void)state;
@@ -81,7 +82,8 @@ static const struct {
 	{ "unknown_keys_pass", HEAD ",\"x\":{\"y\":[1,null]}}", NULL },
 	{ "empty_lists_read", HEAD ",\"ports\":[],\"domains\":[]}", NULL },
 	{ "longest_label_read",
-	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
 	  NULL },
 	{ "empty_refused", "", "manifest: " },
 	{ "broken_json_names_line", "{\n\n\"name\": }", "line 3: " },
@@ -91,7 +93,8 @@ static const struct {
 	{ "nul_in_string_refused", "{\"manifest_version\":2,\"name\":\"a\\u0000b\"}", "line 1: " },
 	{ "no_version_refused", "{\"name\":\"a\"}", "manifest_version: " },
 	{ "version_3_refused", "{\"manifest_version\":3,\"name\":\"a\"}", "manifest_version: " },
-	{ "version_text_refused", "{\"manifest_version\":\"2\",\"name\":\"a\"}", "manifest_version: " },
+	{ "version_text_refused", "{\"manifest_version\":\"2\",\"name\":\"a\"}",
+	  "manifest_version: " },
 	{ "no_name_refused", "{\"manifest_version\":2}", "name: " },
 	{ "name_upper_case_refused", "{\"manifest_version\":2,\"name\":\"A\"}", "name: " },
 	{ "name_dash_first_refused", "{\"manifest_version\":2,\"name\":\"-a\"}", "name: " },
@@ -99,25 +102,30 @@ static const struct {
 	{ "name_dot_refused", "{\"manifest_version\":2,\"name\":\"a.b\"}", "name: " },
 	{ "name_empty_refused", "{\"manifest_version\":2,\"name\":\"\"}", "name: " },
 	{ "name_64_refused",
-	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	  "{\"manifest_version\":2,\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
 	  "name: " },
 	{ "runner_unknown_refused", HEAD ",\"runner\":\"bash\"}", "runner: " },
-	{ "runner_none_with_file_refused", HEAD ",\"runner\":\"none\",\"docker_compose_file\":\"x\"}",
+	{ "runner_none_with_file_refused",
+	  HEAD ",\"runner\":\"none\",\"docker_compose_file\":\"x\"}",
 	  "runner: " },
 	{ "file_without_runner_refused", HEAD ",\"docker_compose_file\":\"x\"}", "runner: " },
 	{ "runner_without_file_refused", HEAD ",\"runner\":\"docker-compose\"}",
 	  "docker_compose_file: " },
-	{ "file_not_text_refused", HEAD ",\"runner\":\"docker-compose\",\"docker_compose_file\":{}}",
+	{ "file_not_text_refused",
+	  HEAD ",\"runner\":\"docker-compose\",\"docker_compose_file\":{}}",
 	  "docker_compose_file: " },
 	{ "file_empty_refused", HEAD ",\"runner\":\"docker-compose\",\"docker_compose_file\":\"\"}",
 	  "docker_compose_file: " },
 	{ "ports_not_list_refused", HEAD ",\"ports\":{}}", "ports: " },
 	{ "port_0_refused", HEAD ",\"ports\":[{\"port\":0}]}", "ports[0].port: " },
-	{ "port_65536_refused", HEAD ",\"ports\":[{\"port\":80},{\"port\":65536}]}", "ports[1].port: " },
+	{ "port_65536_refused", HEAD ",\"ports\":[{\"port\":80},{\"port\":65536}]}",
+	  "ports[1].port: " },
 	{ "port_fraction_refused", HEAD ",\"ports\":[{\"port\":80.0}]}", "ports[0].port: " },
 	{ "port_missing_refused", HEAD ",\"ports\":[{}]}", "ports[0].port: " },
 	{ "port_number_alone_refused", HEAD ",\"ports\":[80]}", "ports[0].port: " },
-	{ "port_twice_refused", HEAD ",\"ports\":[{\"port\":80},{\"port\":80,\"protocol\":\"tcp\"}]}",
+	{ "port_twice_refused",
+	  HEAD ",\"ports\":[{\"port\":80},{\"port\":80,\"protocol\":\"tcp\"}]}",
 	  "ports[1].port: listed twice" },
 	{ "protocol_unknown_refused", HEAD ",\"ports\":[{\"port\":80,\"protocol\":\"HTTP\"}]}",
 	  "ports[0].protocol: " },
@@ -131,7 +139,8 @@ static const struct {
 	{ "domain_empty_label_refused", HEAD ",\"domains\":[\"a..org\"]}", "domains[0]: " },
 	{ "domain_wildcard_refused", HEAD ",\"domains\":[\"*.a.org\"]}", "domains[0]: " },
 	{ "domain_number_refused", HEAD ",\"domains\":[1]}", "domains[0]: " },
-	{ "domain_twice_refused", HEAD ",\"domains\":[\"a.org\",\"a.org\"]}", "domains[1]: listed twice" },
+	{ "domain_twice_refused", HEAD ",\"domains\":[\"a.org\",\"a.org\"]}",
+	  "domains[1]: listed twice" },
 	{ "egress_text_refused", HEAD ",\"egress\":\"yes\"}", "egress: " },
 };
 

@@ -41,7 +41,8 @@ static void sim_make_quote(struct side *s, const uint8_t report_data[64])
 	memcpy(d->td.rtmr[3].b, s->rtmr3, 48);
 	manifest_config_id(d->td.mr_config_id, span_str(s->manifest));
 	buf_reset(&s->quote);
-	assert_int_equal(sim_quote(&s->quote, &d->cloud->pki, &d->td, report_data, &d->knobs), RC_OK);
+	assert_int_equal(sim_quote(&s->quote, &d->cloud->pki, &d->td, report_data, &d->knobs),
+			 RC_OK);
 }
 
 static void sim_verify(struct side *s, struct tee_verdict *out, struct span quote)
