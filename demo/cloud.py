@@ -42,6 +42,7 @@ class Connection(http.client.HTTPSConnection):
 
     def connect(self):
         plain = socket.create_connection((self.address, self.port), timeout=10)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
         self.seen = (self.sock.version(), self.sock.cipher()[0], self.sock.getpeercert(True))
 

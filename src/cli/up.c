@@ -23,6 +23,7 @@
 #include "cli/progress.h"
 #include "cli/reports.h"
 #include "cli/settle.h"
+#include "cli/watch.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/sock.h"
@@ -53,6 +54,7 @@ struct up {
 	struct plan plan;
 	struct progress progress;
 	struct reports reports;
+	struct watch watch;
 	char run[PLACE_PATH_MAX];
 	char error[ERROR_MAX];
 	uint64_t restart_at_ms[PLAN_MACHINES_MAX];
@@ -374,6 +376,10 @@ static int run(struct up *u)
 		is_ready = follow(u, PLAN_PLATFORM, waiting, sizeof(waiting));
 		if (was_ready)
 			continue;
+		is_ready = is_ready &&
+			   watch_cvms(&u->watch, &u->plan, &u->progress,
+				      clock_boot_ms(), waiting,
+				      sizeof(waiting));
 		if (!is_ready)
 			progress_waiting(&u->progress, waiting);
 		if (is_ready) {

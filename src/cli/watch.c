@@ -1,0 +1,93 @@
+#include "cli/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+
+enum {
+	ASK_EVERY_MS = 250
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
+}
+
+static bool tell_tunnel(const char *node, const json_t *status,
+			struct progress *progress)
+{
+	const json_t *lease = json_object_get(status, "lease");
+	const json_t *ms = json_object_get(lease, "lease_ms");
+	const char *address;
+
+	if (!json_is_object(lease))
+		return false;
+	address = text_of(lease, "address");
+	progress_event(progress,
+		       "%s: attested both ways, lease of %lld s, tunnel "
+		       "address %.*s",
+		       node, (long long)json_integer_value(ms) / 1000,
+		       (int)strcspn(address, "/"), address);
+	return true;
+}
+
+static bool tell_refusal(const char *node, const json_t *status,
+			 struct progress *progress)
+{
+	const json_t *last = json_array_get(
+		json_object_get(status, "refusals"), 0);
+	const char *detail;
+
+	if (!last)
+		return false;
+	detail = text_of(last, "detail");
+	progress_event(progress, "%s: refused, as it should be: %s, %.*s", node,
+		       text_of(last, "reason"), (int)strcspn(detail, ":"),
+		       detail);
+	return true;
+}
+
+static bool is_as_expected(const struct machine *m, struct progress *progress)
+{
+	char path[512], error[ASK_ERROR_MAX];
+	json_t *status = NULL;
+	bool is_settled;
+
+	(void)snprintf(path, sizeof(path), "%.450s/postern/agent.sock",
+		       m->spec.run);
+	if (ask(&status, path, "GET", "/v1/status", error))
+		return false;
+	if (m->cvm->expect == CLOUD_EXPECT_TUNNEL)
+		is_settled = tell_tunnel(m->spec.name, status, progress);
+	else
+		is_settled = tell_refusal(m->spec.name, status, progress);
+	json_decref(status);
+	return is_settled;
+}
+
+bool watch_cvms(struct watch *w, const struct plan *p,
+		struct progress *progress, uint64_t now_ms, char *waiting,
+		size_t waiting_len)
+{
+	bool is_due = now_ms >= w->next_ms, are_settled = true;
+
+	if (is_due)
+		w->next_ms = now_ms + ASK_EVERY_MS;
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct machine *m = &p->machines[i];
+
+		if (!m->cvm || m->cvm->expect == CLOUD_EXPECT_NOTHING ||
+		    w->is_settled[i])
+			continue;
+		w->is_settled[i] = is_due && is_as_expected(m, progress);
+		if (w->is_settled[i])
+			continue;
+		are_settled = false;
+		(void)snprintf(waiting, waiting_len, "%s: attestation",
+			       m->spec.name);
+	}
+	return are_settled;
+}
