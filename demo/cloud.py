@@ -116,8 +116,8 @@ class Cloud:
                 inside = os.readlink(f"/proc/{pid}/ns/mnt")
             except OSError:
                 continue
-            ours = str(self.bindir).encode()
-            if (words[0].startswith(ours) or inside in self.namespaces) and int(pid) != os.getpid():
+            is_ours = words[0] == self.postern.encode() and self.name.encode() in words
+            if is_ours or inside in self.namespaces:
                 left.append(f"process {pid} {words[0].decode(errors='replace')}")
         return left
 

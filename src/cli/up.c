@@ -278,13 +278,14 @@ static bool prepare(struct up *u)
 
 	if (!leftovers_remove(u->cloud.name, u->run, u->error))
 		return false;
+	/* Nothing is made on disk where the port cannot be had. */
+	if (!open_public(u, &places))
+		return false;
 	if (!own_folder(u, &places.bin) || !choose_state(u, &places.state)) {
 		(void)snprintf(u->error, ERROR_MAX, "state folder: %s",
 			       strerror(errno));
 		return false;
 	}
-	if (!open_public(u, &places))
-		return false;
 	plan_make(&u->plan, &u->cloud, &places, &u->arena);
 	if (plan_folders(&u->plan, u->error))
 		return false;

@@ -1,0 +1,260 @@
+/* supervise: order, readiness, restarts, tasks, output and the end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/fmt.h"
+#include "cli/supervise.h"
+#include "io/clock.h"
+#include "io/file.h"
+
+enum {
+	WAIT_MS = 10000,
+	STEP_US = 10000,
+};
+
+/* A folder, and a child that supervises services in it. */
+struct fixture {
+	char folder[32], report[64];
+	struct arena arena;
+	pid_t pid;
+};
+
+static void setup(struct fixture *f)
+{
+	*f = (struct fixture){ .folder = "/tmp/pt-sup-XXXXXX" };
+	assert_non_null(mkdtemp(f->folder));
+	(void)snprintf(f->report, sizeof(f->report), "%s/report.json", f->folder);
+	arena_init(&f->arena, 65536);
+}
+
+static void run(struct fixture *f, const struct service *services, size_t count)
+{
+	const struct supervise_options o = { .node = "test",
+					     .log_dir = f->folder,
+					     .report = f->report };
+	sigset_t set;
+
+	f->pid = fork();
+	if (f->pid != 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	supervise(services, count, &o);
+	_exit(0);
+}
+
+/* Asks for the end; how long it took. */
+static uint64_t finish(struct fixture *f)
+{
+	uint64_t began = clock_boot_ms();
+	int status;
+
+	kill(f->pid, SIGTERM);
+	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	arena_fini(&f->arena);
+	assert_int_equal(fmt_remove_tree(f->folder), RC_OK);
+	return clock_boot_ms() - began;
+}
+
+/* Service i of the report is in 'state' with at least so many restarts. */
+static bool is_in(const struct fixture *f, size_t i, const char *state, int restarts)
+{
+	json_t *root = json_load_file(f->report, 0, NULL);
+	json_t *s = json_array_get(json_object_get(root, "services"), i);
+	const char *found = json_string_value(json_object_get(s, "state"));
+	bool is = found && strcmp(found, state) == 0 &&
+		  json_integer_value(json_object_get(s, "restarts")) >= restarts;
+
+	json_decref(root);
+	return is;
+}
+
+static void wait_until(const struct fixture *f, size_t i, const char *state, int restarts)
+{
+	uint64_t end = clock_boot_ms() + WAIT_MS;
+
+	while (!is_in(f, i, state, restarts)) {
+		if (clock_boot_ms() > end)
+			fail_msg("service %zu is not %s", i, state);
+		usleep(STEP_US);
+	}
+}
+
+static void assert_log(const struct fixture *f, const char *service, const char *want)
+{
+	char path[96];
+	AUTO(buf_fini)
+	struct buf b = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/%s.log", f->folder, service);
+	buf_init(&b, 65536);
+	assert_int_equal(file_read(&b, path), RC_OK);
+	assert_true(span_equal_str(buf_span(&b), want));
+}
+
+static void task_before_daemon_runs_first(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	{
+		const char *flag = fmt(&f.arena, "%s/flag", f.folder);
+		const struct service services[] = {
+			{ .name = "task",
+			  .kind = SERVICE_TASK,
+			  .argv = { "sh", "-c",
+				    fmt(&f.arena, "echo out; echo err >&2; sleep 0.1; touch %s", flag) } },
+			{ .name = "daemon",
+			  .argv = { "sh", "-c", fmt(&f.arena, "test -e %s && exec sleep 60", flag) } },
+		};
+
+		run(&f, services, 2);
+		wait_until(&f, 1, "ready", 0);
+		assert_true(is_in(&f, 0, "done", 0));
+		assert_log(&f, "task", "out\nerr\n");
+	}
+	finish(&f);
+}
+
+static void failing_task_is_tried_again(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	{
+		const struct service services[] = {
+			{ .name = "task",
+			  .kind = SERVICE_TASK,
+			  .argv = { "sh", "-c",
+				    fmt(&f.arena, "echo x >>%s/n; test $(wc -l <%s/n) = 3", f.folder,
+					f.folder) } },
+		};
+
+		run(&f, services, 1);
+		wait_until(&f, 0, "done", 2);
+	}
+	finish(&f);
+}
+
+static void daemon_that_ends_is_started_again(void **state)
+{
+	static const char *const commands[][4] = {
+		{ "sh", "-c", "echo life; exit 7", NULL },
+		{ "sh", "-c", "kill -9 $$", NULL },
+		{ "/nonexistent/program", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct service services[] = {
+			{ .name = "short" },
+			{ .name = "next", .argv = { "sleep", "60" } },
+		};
+		struct fixture f;
+
+		setup(&f);
+		memcpy(services[0].argv, commands[i], sizeof(commands[i]));
+		run(&f, services, 2);
+		wait_until(&f, 0, "delayed", 3);
+		assert_true(is_in(&f, 1, "waiting", 0));
+		finish(&f);
+	}
+}
+
+static void not_ready_before_its_socket_accepts(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	{
+		const struct service services[] = {
+			{ .name = "deaf",
+			  .argv = { "sleep", "60" },
+			  .ready = fmt(&f.arena, "unix:%s/sock", f.folder) },
+			{ .name = "next", .argv = { "sleep", "60" } },
+		};
+
+		run(&f, services, 2);
+		wait_until(&f, 0, "starting", 0);
+		usleep(200000);
+		assert_true(is_in(&f, 0, "starting", 0));
+		assert_true(is_in(&f, 1, "waiting", 0));
+	}
+	finish(&f);
+}
+
+static void deaf_to_sigterm_is_killed(void **state)
+{
+	const struct service services[] = {
+		{ .name = "stubborn",
+		  .argv = { "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done" },
+		  .stop_ms = 300 },
+	};
+	struct fixture f;
+	uint64_t took;
+
+	(void)state;
+	setup(&f);
+	run(&f, services, 1);
+	wait_until(&f, 0, "ready", 0);
+	usleep(100000); /* the trap is set */
+	took = finish(&f);
+	assert_in_range(took, 250, 5000);
+}
+
+static void sockets_are_handed_over(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	{
+		const struct service services[] = {
+			{ .name = "heir",
+			  .argv = { "sh", "-c",
+				    "echo $LISTEN_FDS; test $LISTEN_PID = $$ && echo mine; "
+				    "test -e /dev/fd/3 && test -e /dev/fd/4 && echo there; exec sleep 60" },
+			  .fds = { 2, 1 },
+			  .fd_count = 2 },
+		};
+
+		run(&f, services, 1);
+		wait_until(&f, 0, "ready", 0);
+		usleep(200000);
+		assert_log(&f, "heir", "2\nmine\nthere\n");
+	}
+	finish(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(task_before_daemon_runs_first),
+		cmocka_unit_test(failing_task_is_tried_again),
+		cmocka_unit_test(daemon_that_ends_is_started_again),
+		cmocka_unit_test(not_ready_before_its_socket_accepts),
+		cmocka_unit_test(deaf_to_sigterm_is_killed),
+		cmocka_unit_test(sockets_are_handed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
