@@ -180,7 +180,7 @@ bool document_split(struct span *object, struct p256_signature *signature,
 		return false;
 	for (int i = 0; i < 2; i++) {
 		skip_white(&text);
-		if ((i && !rd_byte(&text, ',')))
+		if (i && !rd_byte(&text, ','))
 			return false;
 		skip_white(&text);
 		if (!rd_string(&text, &key))
