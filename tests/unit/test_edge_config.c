@@ -1,0 +1,105 @@
+/* config: edge.yaml, its defaults and its mistakes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "edge/config.h"
+
+static enum rc read_text(struct edge_config *out, struct arena *arena, const char *text,
+			 char error[CONF_ERROR_MAX])
+{
+	char path[] = "/tmp/pt-edgeconf-XXXXXX";
+	int fd = mkstemp(path);
+	enum rc rc;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	arena_init(arena, CONF_FILE_MAX);
+	rc = edge_config_read(out, arena, path, error);
+	unlink(path);
+	return rc;
+}
+
+static void defaults_and_values(void **state)
+{
+	char error[CONF_ERROR_MAX];
+	struct edge_config c;
+	const struct edge_listen *l;
+	struct arena arena;
+
+	(void)state;
+	assert_int_equal(read_text(&c, &arena,
+				   "base: example.net\n"
+				   "listen: [ \"192.0.2.1:443\", \"inherit:3\", \"[::1]:443\" ]\n"
+				   "timeouts: { idle: 7s }\n"
+				   "limits: { buffer: 16384 }\n",
+				   error),
+			 RC_OK);
+	l = c.listen.items;
+	assert_int_equal(c.listen.count, 3);
+	assert_false(l[0].is_inherited);
+	assert_true(l[1].is_inherited && l[1].index == 3);
+	assert_int_equal(l[2].address.sa.sa_family, AF_INET6);
+	assert_string_equal(c.store, "/var/lib/postern/store");
+	assert_int_equal(c.timeouts.idle, 7000);
+	assert_int_equal(c.timeouts.hello, 10000);
+	assert_int_equal(c.limits.buffer, 16384);
+	assert_int_equal(c.log, LOG_INFO);
+	assert_int_equal(c.registrar.sa.sa_family, AF_UNIX);
+	arena_fini(&arena);
+}
+
+struct mistake {
+	const char *text, *want;
+};
+
+static const struct mistake MISTAKES[] = {
+	{ "base: example.net\n", "listen" },
+	{ "listen: [ \"127.0.0.1:1\" ]\n", "base" },
+	{ "base: Example.net\nlisten: [ \"127.0.0.1:1\" ]\n", ":1: base" },
+	{ "base: a\nlisten: [ ]\n", ":2: listen" },
+	{ "base: a\nlisten: [ \"localhost:1\" ]\n", ":2: listen" },
+	{ "base: a\nlisten: [ \"inherit:x\" ]\n", ":2: listen" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlimits: { buffer: 1 }\n", ":3: limits.buffer" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ntimeouts: { hello: 0ms }\n",
+	  ":3: timeouts.hello" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlog: loud\n", ":3: log" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ncolour: red\n", ":3: colour" },
+};
+
+static void mistakes_name_their_line(void **state)
+{
+	char error[CONF_ERROR_MAX];
+	struct edge_config c;
+	struct arena arena;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(MISTAKES) / sizeof(*MISTAKES); i++) {
+		assert_int_equal(read_text(&c, &arena, MISTAKES[i].text, error), RC_MALFORMED);
+		if (!strstr(error, MISTAKES[i].want))
+			fail_msg("%s: %s", MISTAKES[i].text, error);
+		arena_fini(&arena);
+	}
+	arena_init(&arena, CONF_FILE_MAX);
+	assert_int_equal(edge_config_read(&c, &arena, "/nonexistent/x", error), RC_SYS);
+	assert_non_null(strstr(error, "/nonexistent/x: "));
+	arena_fini(&arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_and_values),
+		cmocka_unit_test(mistakes_name_their_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
