@@ -63,8 +63,8 @@ static void stop_io(struct link *l)
 static void say_why(struct link *l, const char *what, const char *detail)
 {
 	if (!l->why[0])
-		(void)snprintf(l->why, sizeof(l->why), "%s%s%s", what,
-			       detail[0] ? ": " : "", detail);
+		(void)snprintf(l->why, sizeof(l->why), "%s%s%.*s", what,
+			       detail[0] ? ": " : "", WHY_MAX / 2, detail);
 }
 
 /* Nothing more is sent or read; closed() is called from the timer, where none
