@@ -37,7 +37,7 @@ static enum rc failed(char error[NODE_ERROR_MAX], const char *what,
 {
 	int saved = errno;
 
-	(void)snprintf(error, NODE_ERROR_MAX, "%s %s: %s", what, which,
+	(void)snprintf(error, NODE_ERROR_MAX, "%s %.150s: %s", what, which,
 		       strerror(saved));
 	errno = saved;
 	return RC_SYS;
@@ -231,7 +231,8 @@ _Noreturn static void run_node(const struct node_spec *spec, int go)
 		       spec->kind == NODE_MACHINE ? "/run" : spec->run);
 	if (spec->kind == NODE_MACHINE)
 		mount_machine(spec);
-	(void)chdir("/");
+	if (chdir("/") != 0)
+		give_up("/");
 	supervise(spec->services, spec->service_count,
 		  &(struct supervise_options){ .node = spec->name,
 					       .log_dir = log.path,
@@ -360,7 +361,8 @@ int node_exec(pid_t init, char *const *argv)
 		return -1;
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-		(void)chdir("/");
+		if (chdir("/") != 0)
+			give_up("/");
 		(void)setenv("PATH", search_path, 1);
 		execvp(argv[0], argv);
 		dprintf(2, "postern exec: %s: %s\n", argv[0], strerror(errno));

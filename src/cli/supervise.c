@@ -127,8 +127,9 @@ static void bound_logs(const struct supervisor *s)
 		if (stat(path, &st) != 0 || st.st_size <= LOG_MAX)
 			continue;
 		(void)snprintf(old, sizeof(old), "%s.1", path);
+		/* Where a copy cannot be kept, the bound comes first. */
 		(void)fmt_copy(old, path, 0640);
-		(void)truncate(path, 0);
+		(void)!truncate(path, 0);
 	}
 }
 
