@@ -362,6 +362,47 @@ static void wrong_documents(void **state)
 	vector_free(quote);
 }
 
+/* Another serial number in the last certificate, the root. */
+static uint8_t *with_other_root(struct span *text)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+	uint8_t *copy = vector_copy(*text), *at = NULL, *next = copy;
+
+	while ((next = memmem(next, text->n - (size_t)(next - copy), begin, strlen(begin))))
+		at = next += strlen(begin);
+	if (!at)
+		fail_msg("no certificate");
+	else
+		at[30] = at[30] == 'A' ? 'B' : 'A';
+	text->p = copy;
+	return copy;
+}
+
+/* The root's key is the anchor; nothing else of it can be changed either. */
+static void root_changed_everywhere_refused(void **state)
+{
+	const struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct tee_collateral good = tee_vector_collateral(B0C0), c = good;
+	struct span changed = quote;
+	uint8_t *copies[] = {
+		with_other_root(&changed),
+		with_other_root(&c.tcb_info_chain),
+		with_other_root(&c.qe_identity_chain),
+	};
+	struct tee_verdict v;
+
+	(void)state;
+	verify_case(&v, changed, &c, B0C0_AT);
+	assert_int_equal(v.reason, TEE_SIGNER_CHAIN);
+	assert_non_null(strstr(v.detail, "self-signature"));
+	verify_case(&v, changed, &good, B0C0_AT);
+	assert_int_equal(v.reason, TEE_PCK_ROOT);
+	for (size_t i = 0; i < 3; i++)
+		free(copies[i]);
+	tee_vector_collateral_free(&good);
+	vector_free(quote);
+}
+
 /* A chain beside the quote is fine when it is the quote's own. */
 static void chain_beside_the_quote(void **state)
 {
@@ -462,6 +503,7 @@ int main(void)
 		cmocka_unit_test(advisories_united),
 		cmocka_unit_test(time_bounds),
 		cmocka_unit_test(wrong_documents),
+		cmocka_unit_test(root_changed_everywhere_refused),
 		cmocka_unit_test(chain_beside_the_quote),
 		cmocka_unit_test(foreign_root_is_simulated),
 		cmocka_unit_test(intel_root_is_no_simulation),
