@@ -71,7 +71,8 @@ static void end_init(struct end *e, struct end *other, const struct key32 *own,
 	device_set_key(e->device, own);
 	x25519_public(public_key, others);
 	if (device_peer_add(e->device, &e->peer, public_key) ||
-	    device_peer_allow(e->device, e->peer, &v4) || device_peer_allow(e->device, e->peer, &v6))
+	    device_peer_allow(e->device, e->peer, &v4) ||
+	    device_peer_allow(e->device, e->peer, &v6))
 		abort();
 	device_peer_set_endpoint(e->peer, &here);
 }
@@ -97,7 +98,8 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		if (!k)
 			break;
 		message_data_header_write(&w, k->remote_index, k->send_counter);
-		aead_seal(k->send, bytes, k->send_counter++, span_of(NULL, 0), span_of(bytes, in.n));
+		aead_seal(k->send, bytes, k->send_counter++, span_of(NULL, 0),
+			  span_of(bytes, in.n));
 		device_receive(e->device, &(struct device_datagram){ here, copy, in.n + 32 }, 1,
 			       now);
 		break;

@@ -14,6 +14,9 @@
 
 #define A "public_key=0900000000000000000000000000000000000000000000000000000000000000\n"
 #define B "public_key=0a00000000000000000000000000000000000000000000000000000000000000\n"
+#define ZERO "0000000000000000000000000000000000000000000000000000000000000000"
+#define PSK "preshared_key=0b00000000000000000000000000000000000000000000000000000000000000\n"
+#define NO_PSK "preshared_key=" ZERO "\n"
 #define SECRET "private_key=0000000000000000000000000000000000000000000000000000000000000041\n"
 
 struct fixture {
@@ -103,17 +106,18 @@ static void set_then_get_gives_it_back(void **state)
 {
 	ask(*state,
 	    "set=1\n" SECRET "listen_port=51820\nfwmark=9\nreplace_peers=true\n" A
-	    "preshared_key=0b00000000000000000000000000000000000000000000000000000000000000\n"
+		    PSK
 	    "endpoint=192.0.2.1:5\npersistent_keepalive_interval=25\nreplace_allowed_ips=true\n"
 	    "allowed_ip=10.0.0.9/8\nallowed_ip=fd00::/64\n" B "\n",
 	    "errno=0\n\n");
 	ask(*state, "get=1\n\n",
 	    SECRET "listen_port=51820\nfwmark=9\n" A
-		   "preshared_key=0b00000000000000000000000000000000000000000000000000000000000000\n"
+		    PSK
 		   "protocol_version=1\nendpoint=192.0.2.1:5\nlast_handshake_time_sec=0\n"
 		   "last_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\n"
-		   "persistent_keepalive_interval=25\nallowed_ip=fd00::/64\nallowed_ip=10.0.0.0/8\n" B
-		   "preshared_key=0000000000000000000000000000000000000000000000000000000000000000\n"
+		   "persistent_keepalive_interval=25\n"
+		   "allowed_ip=fd00::/64\nallowed_ip=10.0.0.0/8\n" B
+			   NO_PSK
 		   "protocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
 		   "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n");
 }
@@ -204,7 +208,7 @@ static void own_public_key_is_passed_over(void **state)
 	ask(f, request, "errno=0\n\n");
 	assert_int_equal(device_peer_count(f->d), 0);
 	/* The other way round: the peer was there before our key. */
-	ask(f, "set=1\nprivate_key=0000000000000000000000000000000000000000000000000000000000000000\n\n",
+	ask(f, "set=1\nprivate_key=" ZERO "\n\n",
 	    "errno=0\n\n");
 	ask(f, request, "errno=0\n\n");
 	assert_int_equal(device_peer_count(f->d), 1);
@@ -231,7 +235,7 @@ static void allowed_ip_can_be_taken_away(void **state)
 	ask(f, "set=1\n" A "allowed_ip=-10.0.0.0/8\n\n", "errno=0\n\n");
 	ask(f, "get=1\n\n",
 	    "listen_port=1\n" A
-	    "preshared_key=0000000000000000000000000000000000000000000000000000000000000000\n"
+		    NO_PSK
 	    "protocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
 	    "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n"
 	    "allowed_ip=10.1.0.0/16\nerrno=0\n\n");

@@ -511,7 +511,10 @@ static void ten_thousand_peers(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 10'000; i++) {
-		struct allowedips_prefix a = { .len = 32, .ip = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i } };
+		struct allowedips_prefix a = {
+			.len = 32,
+			.ip = { 10, 1, (uint8_t)(i >> 8), (uint8_t)i },
+		};
 
 		key[8] = (uint8_t)i;
 		key[9] = (uint8_t)(i >> 8);

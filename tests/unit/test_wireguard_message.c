@@ -166,8 +166,12 @@ static void every_prefix_refused_untouched(void **state)
 			struct span s = span_of(b, cut);
 
 			m = before;
-			assert_false(type == 1 ? message_initiation_read(&m.i, s) : type == 2 ? message_response_read(&m.r, s)
-											      : message_cookie_read(&m.c, s));
+			if (type == 1)
+				assert_false(message_initiation_read(&m.i, s));
+			else if (type == 2)
+				assert_false(message_response_read(&m.r, s));
+			else
+				assert_false(message_cookie_read(&m.c, s));
 			assert_memory_equal(&m, &before, sizeof(m));
 			free(b);
 		}

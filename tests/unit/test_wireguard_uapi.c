@@ -11,6 +11,7 @@
 #include "wireguard/uapi.h"
 
 #define KEY "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
+#define NOT_HEX "zz02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
 #define PEER "public_key=" KEY "\n"
 
 static const struct {
@@ -42,9 +43,7 @@ static const struct {
 	{ "replace_peers_false", "replace_peers=false\n\n", UAPI_INVALID },
 	{ "key_short", "private_key=00\n\n", UAPI_INVALID },
 	{ "key_long", "private_key=" KEY "00\n\n", UAPI_INVALID },
-	{ "key_not_hex", "private_key=zz02030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20"
-			 "\n\n",
-	  UAPI_INVALID },
+	{ "key_not_hex", "private_key=" NOT_HEX "\n\n", UAPI_INVALID },
 	{ "peer_line_before_any_peer", "endpoint=192.0.2.1:5\n\n", UAPI_INVALID },
 	{ "device_line_inside_a_peer", PEER "listen_port=1\n\n", UAPI_INVALID },
 	{ "update_only_must_come_first", PEER "remove=true\nupdate_only=true\n\n", UAPI_INVALID },
