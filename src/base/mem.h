@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* n zeroed bytes, or count objects of n zeroed bytes.  Returns owned: free(). */
+/* n zeroed bytes, or count zeroed objects of n.  Returns owned: free(). */
 void *mem_new(size_t n);
 void *mem_new_array(size_t count, size_t n);
 /* As realloc(), of count objects of n bytes.  n * count must not overflow. */

@@ -58,11 +58,11 @@ typedef bool conf_check_fn(void *out, const char *text, struct arena *arena);
 struct conf_field {
 	const char *key; /* NULL ends a table, of at most 64 fields */
 	enum conf_type type;
-	size_t offset; /* in the struct */
-	size_t size; /* HEX: bytes; LIST elements: size of one */
 	/* Else an absent key leaves the field as it was; then the required
 	 * keys inside an absent STRUCT are not missed. */
 	bool is_required;
+	size_t offset; /* in the struct */
+	size_t size; /* HEX: bytes; LIST elements: size of one */
 	/*
 	 * Both inclusive.  U64, MS (in milliseconds): the value, max 0: no
 	 * bound.  LIST: the count, max 0: 1024.  STRING: the length, max 0:

@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "io/clock.h"
 
-extern char **environ;
-
 enum {
 	READ_STEP = 16 * 1024,
 };

@@ -88,12 +88,12 @@ static int allow_arg(scmp_filter_ctx f, int number, struct scmp_arg_cmp cmp)
 
 static int allow_sockets(scmp_filter_ctx f, enum sandbox_profile profile)
 {
-	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
+	static const unsigned families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	int error = 0;
 
 	for (size_t i = 0; i < 3 && !error; i++)
 		error = allow_arg(f, SCMP_SYS(socket),
-				  SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i], 0));
+				  SCMP_A0(SCMP_CMP_EQ, families[i], 0));
 	if (!error && profile == SANDBOX_NETWORK)
 		error = allow_arg(f, SCMP_SYS(socket),
 				  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));

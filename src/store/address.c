@@ -100,7 +100,8 @@ static enum rc find_gap(struct db *db, MDB_txn *txn, struct gap *g,
 			const uint8_t *first, const uint8_t *last)
 {
 	MDB_cursor *c;
-	enum rc rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_HOLDERS), &c));
+	MDB_dbi table = db_table(db, TABLE_HOLDERS);
+	enum rc rc = db_rc(mdb_cursor_open(txn, table, &c));
 
 	if (rc)
 		return rc;
@@ -119,7 +120,8 @@ static enum rc reclaim(struct db *db, MDB_txn *txn, struct gap *g)
 
 	if (!g->has_idle)
 		return RC_LIMIT;
-	rc = db_get(db, txn, TABLE_HOLDERS, SPAN_ARRAY(g->idle), &have, &is_found);
+	rc = db_get(db, txn, TABLE_HOLDERS, SPAN_ARRAY(g->idle), &have,
+		    &is_found);
 	if (rc)
 		return rc;
 	if (!is_found || !rd_copy(&have, holder, sizeof(holder)))
@@ -136,7 +138,8 @@ enum rc address_find(struct db *db, MDB_txn *txn,
 	struct gap g = { 0 };
 	struct span had;
 	bool is_found;
-	enum rc rc = db_get(db, txn, TABLE_ADDRESSES, instance_id, &had, &is_found);
+	enum rc rc = db_get(db, txn, TABLE_ADDRESSES, instance_id, &had,
+			    &is_found);
 
 	if (rc)
 		return rc;

@@ -48,7 +48,8 @@ static enum rc get_lease(struct db *db, MDB_txn *txn,
 {
 	struct span bytes;
 	enum rc rc = db_get(db, txn, TABLE_LEASES,
-			    span_of(instance_id, STORE_ID_LEN), &bytes, is_found);
+			    span_of(instance_id, STORE_ID_LEN), &bytes,
+			    is_found);
 
 	if (rc || !*is_found)
 		return rc;

@@ -5,7 +5,15 @@
 static void every_code_has_its_name(void **state)
 {
 	static const char *const names[] = {
-		[RC_OK] = "ok", [RC_MALFORMED] = "malformed", [RC_UNSUPPORTED] = "unsupported", [RC_LIMIT] = "limit", [RC_DENIED] = "denied", [RC_STALE] = "stale", [RC_CLOSED] = "closed", [RC_SYS] = "sys", [RC_CRYPTO] = "crypto"
+		[RC_OK] = "ok",
+		[RC_MALFORMED] = "malformed",
+		[RC_UNSUPPORTED] = "unsupported",
+		[RC_LIMIT] = "limit",
+		[RC_DENIED] = "denied",
+		[RC_STALE] = "stale",
+		[RC_CLOSED] = "closed",
+		[RC_SYS] = "sys",
+		[RC_CRYPTO] = "crypto",
 	};
 
 	(void)state;

@@ -129,8 +129,8 @@ static void read_of_written_is_the_same(void **state)
 	uint8_t bytes[32];
 	struct wr w = WR_ARRAY(bytes);
 	struct span s, v;
-	uint64_t v64;
-	uint32_t v32;
+	uint64_t v64 = 0;
+	uint32_t v32 = 0;
 
 	(void)state;
 	wr_vec24(&w, span_str("abc"));

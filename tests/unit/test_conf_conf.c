@@ -311,8 +311,10 @@ static void full_arena_is_refused(void **state)
 
 	(void)state;
 	arena_init(&arena, 16);
-	assert_int_equal(read_text(&s, &arena, "name: x\nnames: [ a, b ]", 23, error), RC_MALFORMED);
-	assert_string_equal(error, "a.yaml:2: names[0]: expected a text with a length from 0 to 4096");
+	assert_int_equal(read_text(&s, &arena, "name: x\nnames: [ a, b ]", 23, error),
+			 RC_MALFORMED);
+	assert_string_equal(error, "a.yaml:2: names[0]: "
+				   "expected a text with a length from 0 to 4096");
 	arena_fini(&arena);
 }
 

@@ -60,6 +60,7 @@ static enum rc ask(struct fake *f, const char *say, bool is_hanging, struct http
 
 static void broken_answers(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *say;
 		enum rc want;
@@ -70,6 +71,7 @@ static void broken_answers(void **state)
 		{ "unknown_encoding_is_passed", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Encoding: x\r\n\r\na", RC_OK },
 		{ "redirect_is_not_followed", "HTTP/1.1 302 X\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", RC_OK },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

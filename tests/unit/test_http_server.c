@@ -175,7 +175,9 @@ static void raw(const struct fixture *f, const char *text, size_t n, char answer
 	(void)!send(fd, text, n, MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 	while (got > 0 && at < 4095) {
-		assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, WAIT_MS), 1);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 		got = read(fd, answer + at, 4095 - at);
 		at += got > 0 ? (size_t)got : 0;
 	}
@@ -185,6 +187,7 @@ static void raw(const struct fixture *f, const char *text, size_t n, char answer
 
 static void odd_requests(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *text, *want;
 	} cases[] = {
@@ -199,6 +202,7 @@ static void odd_requests(void **state)
 		{ "chunked_body", "POST /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "POST /c abc" },
 		{ "two_requests_on_one_connection", "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /2 " },
 	};
+	/* clang-format on */
 	struct fixture *f = *state;
 	char answer[4096];
 
@@ -223,7 +227,8 @@ static void answers_are_not_cached_or_sniffed(void **state)
 
 static void endless_chunks_are_cut_off(void **state)
 {
-	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\n"
+				   "Transfer-Encoding: chunked\r\n\r\n";
 	char *text = mem_new(200000), answer[4096];
 	size_t n = sizeof(head) - 1;
 

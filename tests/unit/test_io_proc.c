@@ -121,8 +121,8 @@ static void signals_of_the_caller_are_not_inherited(void **state)
 	sigprocmask(SIG_BLOCK, &set, &old);
 	signal(SIGPIPE, SIG_IGN);
 	/* The last seven digits: the usual signals. */
-	run(SH("sed -n 's/Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/$$/status"), "", LONG_MS,
-	    RC_OK, "Blk 0000000\nIgn 0000000\n");
+	run(SH("sed -n 's/Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/$$/status"),
+	    "", LONG_MS, RC_OK, "Blk 0000000\nIgn 0000000\n");
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }

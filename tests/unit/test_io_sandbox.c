@@ -171,7 +171,10 @@ static int landlock(void)
 
 static int landlock_absent_path(void)
 {
-	const struct sandbox_path paths[] = { { "/ptio/none", false, false }, { NULL, false, false } };
+	const struct sandbox_path paths[] = {
+		{ "/ptio/none", false, false },
+		{ NULL, false, false },
+	};
 	enum rc rc = sandbox_landlock(paths);
 
 	CHECK(rc == RC_UNSUPPORTED || (rc == RC_SYS && errno == ENOENT));
@@ -222,7 +225,7 @@ static bool database_works(void)
 {
 	char path[96];
 	MDB_val k = { 1, path }, v = { 1, path };
-	MDB_env *env;
+	MDB_env *env = NULL;
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	bool ok;

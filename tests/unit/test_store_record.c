@@ -89,7 +89,8 @@ static void wrong_bytes_refused(void **state)
 		{ "other_version", 0, 2 },
 		{ "unknown_flag", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4, 2 },
 		{ "text_too_long", 21, STORE_LABEL_MAX },
-		{ "too_many_ports", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4 + 1 + 1 + 1, STORE_PORTS_MAX + 1 },
+		{ "too_many_ports", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4 + 1 + 1 + 1,
+		  STORE_PORTS_MAX + 1 },
 	};
 	struct store_lease l = { 0 }, got = { 0 };
 

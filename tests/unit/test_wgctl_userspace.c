@@ -72,6 +72,7 @@ static enum rc ask(struct fake *f, const char *say, unsigned times, unsigned *pe
 
 static void answers_and_failures(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *say;
 		unsigned times, peers;
@@ -87,6 +88,7 @@ static void answers_and_failures(void **state)
 		{ "no_protocol", "HTTP/1.1 400 Bad Request\r\n\n\n", 1, 0, RC_MALFORMED, 0 },
 		{ "endless_answer", "listen_port=1\nlisten_port=1\nlisten_port=1\n", 500000, 0, RC_LIMIT, 0 },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -58,7 +58,8 @@ static void requests_are_written(void **state)
 			"preshared_key=02000000000000000000000000000000"
 			"00000000000000000000000000000000\n"
 			"endpoint=[2001:db8::1]:51820\npersistent_keepalive_interval=25\n"
-			"replace_allowed_ips=true\nallowed_ip=10.88.0.2/32\nallowed_ip=fd00::/64\n\n");
+			"replace_allowed_ips=true\n"
+			"allowed_ip=10.88.0.2/32\nallowed_ip=fd00::/64\n\n");
 	w = WR_ARRAY(text);
 	utext_set_peer(&w, &bare);
 	expect_text(&w, "set=1\npublic_key=" KEY_0
@@ -74,12 +75,12 @@ static void largest_request_fits(void **state)
 	struct wgctl_peer p = full_peer();
 	char text[UTEXT_REQUEST_MAX];
 	struct wr w = WR_ARRAY(text);
+	static const char longest[] = "fd00:1111:2222:3333:4444:5555:6666:7777/128";
 
 	(void)state;
 	p.allowed_count = WGCTL_ALLOWED_MAX;
 	for (size_t i = 0; i < WGCTL_ALLOWED_MAX; i++)
-		assert_true(io_prefix_parse(&p.allowed[i],
-					    span_str("fd00:1111:2222:3333:4444:5555:6666:7777/128")));
+		assert_true(io_prefix_parse(&p.allowed[i], span_str(longest)));
 	utext_set_peer(&w, &p);
 	assert_false(w.over);
 }
@@ -172,6 +173,7 @@ static void every_prefix_refused(void **state)
 
 static void refusals_are_told(void **state)
 {
+	static const char told_then_refused[] = "listen_port=1\npublic_key=" KEY_A "\nerrno=5\n\n";
 	struct wgctl_device d = { .listen_port = 7 };
 	struct seen s = { 0 };
 	int error = 0;
@@ -183,10 +185,7 @@ static void refusals_are_told(void **state)
 	assert_int_equal(utext_read(NULL, &error, span_str("errno=-95\n\n"), NULL, NULL), RC_OK);
 	assert_int_equal(error, 95);
 	/* What came before the refusal does not count. */
-	assert_int_equal(utext_read(&d, &error,
-				    span_str("listen_port=1\npublic_key=" KEY_A "\nerrno=5\n\n"), see,
-				    &s),
-			 RC_OK);
+	assert_int_equal(utext_read(&d, &error, span_str(told_then_refused), see, &s), RC_OK);
 	assert_int_equal(d.listen_port, 7);
 	assert_int_equal(s.count, 0);
 }

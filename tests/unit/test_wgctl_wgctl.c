@@ -31,7 +31,8 @@ static bool enter_namespaces(void)
 	    file_make_dirs("/var/run/wireguard", 0700) ||
 	    mount("tmpfs", "/var/run/wireguard", "tmpfs", 0, "mode=0700") != 0)
 		return false;
-	return access("/dev/net/tun", R_OK | W_OK) == 0 && access("/usr/bin/wireguard-go", X_OK) == 0;
+	return access("/dev/net/tun", R_OK | W_OK) == 0 &&
+	       access("/usr/bin/wireguard-go", X_OK) == 0;
 }
 
 static int setup(void **state)
