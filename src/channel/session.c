@@ -26,6 +26,40 @@ const char *channel_reason_name(enum channel_reason r)
 	return r < CHANNEL_REASON_COUNT ? names[r] : "reason-unknown";
 }
 
+bool channel_reason_ends_lease(enum channel_reason r)
+{
+	switch (r) {
+	case CHANNEL_BINDING_MISMATCH:
+	case CHANNEL_EVIDENCE_REFUSED:
+	case CHANNEL_CLAIMS_MALFORMED:
+	case CHANNEL_CLAIMS_MISMATCH:
+	case CHANNEL_MANIFEST_MISMATCH:
+	case CHANNEL_PURPOSE:
+	case CHANNEL_PEER_DENIED:
+	case CHANNEL_LEASE_WITHDRAWN:
+	case CHANNEL_LEASE_LAPSED:
+	case CHANNEL_IDENTITY_CHANGED:
+		return true;
+	case CHANNEL_OK:
+	case CHANNEL_BAD_MESSAGE:
+	case CHANNEL_BAD_ORDER:
+	case CHANNEL_BAD_VERSION:
+	case CHANNEL_TOO_LARGE:
+	case CHANNEL_TIMEOUT:
+	case CHANNEL_NO_ADDRESS:
+	case CHANNEL_KEY_INVALID:
+	case CHANNEL_KEY_IN_USE:
+	case CHANNEL_OVERLOADED:
+	case CHANNEL_NO_QUOTE:
+	case CHANNEL_INTERNAL:
+	case CHANNEL_SHUTDOWN:
+	case CHANNEL_UNKNOWN:
+	case CHANNEL_REASON_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* A step of the owner's: one that is not due is our own mistake, and closed. */
 static bool owner_step(struct channel *c, enum channel_step step,
 		       enum channel_state *next)

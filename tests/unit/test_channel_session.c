@@ -530,6 +530,23 @@ static void reason_names_are_stable(void **state)
 	assert_int_equal(CHANNEL_SHUTDOWN, 21);
 }
 
+/* The document's list, by number: who the peer is ends a lease, trouble does not. */
+static void reasons_that_end_a_lease(void **state)
+{
+	static const int ends[] = { 6, 7, 8, 9, 10, 11, 12, 16, 17, 22 };
+	size_t at = 0;
+
+	(void)state;
+	for (int r = 0; r <= CHANNEL_REASON_COUNT; r++) {
+		bool want = at < sizeof(ends) / sizeof(ends[0]) && ends[at] == r;
+
+		at += want;
+		if (channel_reason_ends_lease((enum channel_reason)r) != want)
+			fail_msg("%s", channel_reason_name((enum channel_reason)r));
+	}
+	assert_false(channel_reason_ends_lease((enum channel_reason)60000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +573,7 @@ int main(void)
 		cmocka_unit_test(end_is_told_once),
 		cmocka_unit_test(broken_refuse_still_ends),
 		cmocka_unit_test(reason_names_are_stable),
+		cmocka_unit_test(reasons_that_end_a_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
