@@ -225,6 +225,8 @@ static bool start(struct edge *e)
 
 	if (sandbox_basics())
 		return fail_start(e, "basics", NULL);
+	/* A log nobody reads any more must not end the gateway. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	most = raise_limits(e);
 	if (!load_certs(e))
 		return false;
