@@ -423,7 +423,9 @@ static void g13_address_moved_to_another_peer_is_refused_at_once(void **state)
 /* What a peer may put into a data message, by hand. */
 static const struct inner {
 	const char *name;
-	size_t n, header_words, total;
+	size_t n;
+	uint8_t header_words;
+	size_t total;
 	uint8_t version;
 	bool want;
 } inners[] = {
@@ -459,7 +461,7 @@ static void inner_packets_that_are_none_are_refused(void **state)
 		print_message("%s\n", in->name);
 		s->side[1].packets = 0;
 		sim_ip(b, 100, 1, 2);
-		b[0] = (uint8_t)(in->version << 4 | in->header_words);
+		b[0] = (uint8_t)((unsigned)in->version << 4 | in->header_words);
 		b[2] = 0;
 		b[3] = (uint8_t)in->total;
 		/* Around the sender's own check. */
