@@ -8,8 +8,11 @@
 
 static struct nlmsghdr *start(void *at, uint16_t type, unsigned flags)
 {
-	struct nlmsghdr *m = mnl_nlmsg_put_header(at);
+	struct nlmsghdr *m;
 
+	/* libmnl leaves the padding of attributes as it was. */
+	memset(at, 0, RTNL_MAX);
+	m = mnl_nlmsg_put_header(at);
 	m->nlmsg_type = type;
 	m->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	return m;

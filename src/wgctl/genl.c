@@ -3,6 +3,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
+#include <string.h>
 
 enum {
 	ATTRIBUTE_HEAD = 4,
@@ -14,9 +15,12 @@ enum {
 static struct nlmsghdr *start(void *at, uint16_t family, uint8_t command,
 			      uint8_t version, unsigned flags)
 {
-	struct nlmsghdr *m = mnl_nlmsg_put_header(at);
+	struct nlmsghdr *m;
 	struct genlmsghdr *g;
 
+	/* libmnl leaves the padding of attributes as it was. */
+	memset(at, 0, GENL_MAX);
+	m = mnl_nlmsg_put_header(at);
 	m->nlmsg_type = family;
 	m->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	g = mnl_nlmsg_put_extra_header(m, sizeof(*g));
