@@ -13,7 +13,7 @@ static bool check_fraction(void *out, const char *text, struct arena *arena)
 	uint32_t permille = 0;
 
 	(void)arena;
-	if (strncmp(text, "0.", 2) || digits < 1 || digits > 3)
+	if (strncmp(text, "0.", 2) != 0 || digits < 1 || digits > 3)
 		return false;
 	for (const char *p = text + 2; *p; p++) {
 		if (*p < '0' || *p > '9')

@@ -309,13 +309,13 @@ static void take_counter(struct firewall_drops *out, const json_t *counter)
 
 	if (!name)
 		return;
-	if (!strcmp(name, "dropped_spoofed"))
+	if (strcmp(name, "dropped_spoofed") == 0)
 		out->spoofed = packets;
-	else if (!strcmp(name, "dropped_input"))
+	else if (strcmp(name, "dropped_input") == 0)
 		out->input = packets;
-	else if (!strcmp(name, "dropped_forward"))
+	else if (strcmp(name, "dropped_forward") == 0)
 		out->forward = packets;
-	else if (!strcmp(name, "dropped_output"))
+	else if (strcmp(name, "dropped_output") == 0)
 		out->output = packets;
 }
 

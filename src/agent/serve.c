@@ -23,10 +23,10 @@ static void handle(void *arg, const struct http_request *request,
 	char *text = NULL;
 	struct serve *s = arg;
 
-	if (strcmp(request->method, "GET")) {
+	if (strcmp(request->method, "GET") != 0) {
 		answer->status = 405;
 		text = mem_dup("{\"error\": \"expected GET\"}");
-	} else if (strcmp(request->path, "/v1/status")) {
+	} else if (strcmp(request->path, "/v1/status") != 0) {
 		answer->status = 404;
 		text = mem_dup("{\"error\": \"there is /v1/status\"}");
 	} else {

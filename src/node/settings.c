@@ -108,14 +108,14 @@ enum settings_start settings_arguments(struct settings_arguments *out,
 				       char *const argv[])
 {
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--config") && i + 1 < argc) {
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
 			out->config = argv[++i];
-		} else if (!strcmp(argv[i], "--check")) {
+		} else if (strcmp(argv[i], "--check") == 0) {
 			out->only_check = true;
-		} else if (!strcmp(argv[i], "--version")) {
+		} else if (strcmp(argv[i], "--version") == 0) {
 			printf("%s %s\n", program, NODE_VERSION);
 			return SETTINGS_EXIT_OK;
-		} else if (!strcmp(argv[i], "--help")) {
+		} else if (strcmp(argv[i], "--help") == 0) {
 			printf("usage: %s [--config FILE] [--check]\n"
 			       "see %s(8)\n",
 			       program, program);

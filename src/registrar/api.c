@@ -259,15 +259,15 @@ void api_admin(void *arg, const struct http_request *request,
 {
 	struct api *api = arg;
 
-	if (!strcmp(request->method, "DELETE"))
+	if (strcmp(request->method, "DELETE") == 0)
 		delete_one(api, out, span_str(request->path));
-	else if (strcmp(request->method, "GET"))
+	else if (strcmp(request->method, "GET") != 0)
 		answer_error(out, 405, "expected GET or DELETE");
-	else if (!strcmp(request->path, "/v1/status"))
+	else if (strcmp(request->path, "/v1/status") == 0)
 		answer_json(out, 200, admin_status(api));
-	else if (!strcmp(request->path, "/v1/leases"))
+	else if (strcmp(request->path, "/v1/leases") == 0)
 		answer_json(out, 200, json_leases(api));
-	else if (!strcmp(request->path, "/v1/refusals"))
+	else if (strcmp(request->path, "/v1/refusals") == 0)
 		answer_json(out, 200, json_refusals(api));
 	else
 		answer_error(out, 404, "there is /v1/status, /v1/leases and "
@@ -320,11 +320,11 @@ void api_status(void *arg, const struct http_request *request,
 {
 	struct api *api = arg;
 
-	if (strcmp(request->method, "GET"))
+	if (strcmp(request->method, "GET") != 0)
 		answer_error(out, 405, "expected GET");
-	else if (!strcmp(request->path, "/"))
+	else if (strcmp(request->path, "/") == 0)
 		answer_page(api, out);
-	else if (!strcmp(request->path, "/status.json"))
+	else if (strcmp(request->path, "/status.json") == 0)
 		answer_json(out, 200, public_status(api));
 	else
 		answer_error(out, 404, "there is / and /status.json");

@@ -537,10 +537,10 @@ void gate_free(struct gate *g)
 	if (!g)
 		return;
 	stop_listening(g);
-	while (g->visitors) {
-		struct visitor *v = g->visitors;
-
-		leave(v);
+	for (struct visitor *v = g->visitors, *next; v; v = next) {
+		next = v->next;
+		if (v->lease)
+			registry_forget_holder(v->lease);
 		visitor_free(v);
 	}
 	free(g);

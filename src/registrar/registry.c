@@ -22,7 +22,7 @@ struct denied {
 
 struct registry {
 	struct registry_options o;
-	struct lease **leases; /* by instance id */
+	struct lease **leases; /* pointers, by instance id */
 	size_t count, cap;
 	struct denied denied[DENIED_MAX];
 	size_t denied_count;
@@ -94,7 +94,7 @@ static struct lease *lease_add(struct registry *r, const uint8_t *id)
 		return r->leases[at];
 	if (r->count == r->cap) {
 		r->cap = r->cap ? 2 * r->cap : 16;
-		r->leases = mem_grow(r->leases, r->cap, sizeof(*r->leases));
+		r->leases = mem_grow(r->leases, r->cap, sizeof(void *));
 	}
 	l = mem_new(sizeof(*l));
 	l->registry = r;
@@ -102,7 +102,7 @@ static struct lease *lease_add(struct registry *r, const uint8_t *id)
 	buf_init(&l->quote, QUOTE_MAX);
 	memcpy(l->record.instance_id, id, STORE_ID_LEN);
 	memmove(&r->leases[at + 1], &r->leases[at],
-		(r->count - at) * sizeof(struct lease *));
+		(r->count - at) * sizeof(void *));
 	r->leases[at] = l;
 	r->count++;
 	return l;
@@ -117,7 +117,7 @@ static void lease_drop(struct lease *l)
 	if (found) {
 		r->count--;
 		memmove(&r->leases[at], &r->leases[at + 1],
-			(r->count - at) * sizeof(struct lease *));
+			(r->count - at) * sizeof(void *));
 	}
 	lease_free(l);
 }
@@ -314,12 +314,13 @@ static enum grant check_key(const struct registry *r, const uint8_t *key,
 			    const uint8_t *instance_id)
 {
 	/* public: WireGuard public keys */
-	if (!memcmp(key, tunnel_public(r->o.device), 32))
+	if (memcmp(key, tunnel_public(r->o.device), 32) == 0)
 		return GRANT_KEY_IN_USE;
 	for (size_t i = 0; i < r->count; i++)
 		/* public: WireGuard public keys */
-		if (!memcmp(r->leases[i]->record.wg_public, key, 32) &&
-		    compare_ids(r->leases[i]->record.instance_id, instance_id))
+		if (memcmp(r->leases[i]->record.wg_public, key, 32) == 0 &&
+		    compare_ids(r->leases[i]->record.instance_id,
+				instance_id) != 0)
 			return GRANT_KEY_IN_USE;
 	return GRANT_OK;
 }
@@ -341,7 +342,7 @@ static enum rc install(struct registry *r, const struct store_lease *record,
 	rc = tunnel_peer_set(r->o.device, &peer);
 	key32_wipe(&peer.psk);
 	/* public: WireGuard public keys */
-	if (old && memcmp(old->wg_public, record->wg_public, 32))
+	if (old && memcmp(old->wg_public, record->wg_public, 32) != 0)
 		/* not reached: the next tick removes what is not wanted */
 		(void)tunnel_peer_remove(r->o.device, old->wg_public);
 	return rc;
@@ -379,18 +380,18 @@ static enum grant make_record(struct registry *r, struct store_lease *record,
 }
 
 enum grant registry_grant(struct registry *r, struct lease **out,
-			  const struct grant_request *q)
+			  const struct grant_request *request)
 {
 	struct store_lease record = { 0 };
-	struct lease *old = registry_find(r, q->peer->instance_id);
+	struct lease *old = registry_find(r, request->peer->instance_id);
 	struct lease *l;
 	enum grant grant;
 	enum rc rc;
 
-	grant = registry_admits(r, q->peer->instance_id,
-				q->peer->manifest.app_id);
+	grant = registry_admits(r, request->peer->instance_id,
+				request->peer->manifest.app_id);
 	if (grant == GRANT_OK)
-		grant = make_record(r, &record, q, old);
+		grant = make_record(r, &record, request, old);
 	if (grant != GRANT_OK)
 		return grant;
 	rc = store_lease_put(r->o.store, &record);
@@ -398,25 +399,25 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 		return GRANT_KEY_IN_USE;
 	if (rc)
 		return failed(r, "store", rc);
-	rc = install(r, &record, q->psk, old ? &old->record : NULL);
+	rc = install(r, &record, request->psk, old ? &old->record : NULL);
 	l = lease_add(r, record.instance_id);
 	l->record = record;
 	loop_timer_arm(r->o.loop, &l->lapse,
 		       loop_now_ms(r->o.loop) + r->o.config->lease_ms);
 	buf_reset(&l->quote);
-	if (!buf_add(&l->quote, q->quote))
+	if (!buf_add(&l->quote, request->quote))
 		return failed(r, "quote", RC_LIMIT);
 	if (rc)
 		/* It stays wanted, and in the store: when the interface is
 		 * back the CVM, which tries again, finds it there. */
 		return failed(r, "interface", rc);
-	if (l->holder && l->holder != q->holder) {
+	if (l->holder && l->holder != request->holder) {
 		void *former = l->holder;
 
 		l->holder = NULL;
 		r->o.ended(former, CHANNEL_SHUTDOWN);
 	}
-	l->holder = q->holder;
+	l->holder = request->holder;
 	*out = l;
 	return GRANT_OK;
 }

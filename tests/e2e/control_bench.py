@@ -246,8 +246,19 @@ class Bench:
         return self.machines[where].run("/usr/bin/python3", "-c", PING, address,
                                         check=False).returncode == 0
 
+    def story(self):
+        """What everybody said last and who is dead, for a failure's message."""
+        lines = []
+        for child in self.children.all:
+            end = child.log.read_text(errors="replace")[-1500:]
+            lines.append(f"--- {child.log.name} pid {child.pid} exit {child.poll()}\n{end}")
+        return "\n".join(lines)
+
     def wait_tunnel(self, name, timeout=15.0):
         """The lease of a CVM whose web server answers through the tunnel."""
-        lease = wait_for(lambda: self.leases().get(name), timeout, f"a lease of {name}")
-        wait_for(lambda: self.fetch(lease["address"]), timeout, f"the tunnel to {name}")
+        try:
+            lease = wait_for(lambda: self.leases().get(name), timeout, f"a lease of {name}")
+            wait_for(lambda: self.fetch(lease["address"]), timeout, f"the tunnel to {name}")
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{self.story()}") from None
         return lease
