@@ -250,10 +250,10 @@ int cli_quote(int argc, char **argv)
 	AUTO(quote_file_fini)
 	struct quote_file f = { 0 };
 	char error[QUOTE_FILE_ERROR_MAX];
-	bool is_show, help = argc > 1 && !strcmp(argv[1], "--help");
+	bool is_show, help = argc > 1 && strcmp(argv[1], "--help") == 0;
 
-	is_show = argc > 1 && !strcmp(argv[1], "show");
-	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "verify")))
+	is_show = argc > 1 && strcmp(argv[1], "show") == 0;
+	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "verify") != 0))
 		return cli_usage("quote", "expected verify or show");
 	if (!help && read_options(&o, &help, argc - 1, argv + 1, is_show))
 		return CLI_USAGE;

@@ -40,7 +40,7 @@ void p256_public_free(struct p256_public *k);
 [[nodiscard]] bool p256_verify(const struct p256_public *k,
 			       const struct p256_signature *sig,
 			       struct span message);
-/* One verification with a key used once; false too for a point off the curve. */
+/* One verification with a key used once; false for a point off the curve. */
 [[nodiscard]] bool p256_verify_once(const struct p256_point *at,
 				    const struct p256_signature *sig,
 				    struct span message);

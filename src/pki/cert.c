@@ -23,7 +23,7 @@ static const uint8_t oid_sgx[] = {
 	0x01,
 };
 
-/* AlgorithmIdentifier ecdsa-with-SHA256, without parameters (RFC 5758 §3.2). */
+/* AlgorithmIdentifier ecdsa-with-SHA256, no parameters (RFC 5758 §3.2). */
 static const uint8_t ecdsa_with_sha256[] = {
 	0x30,
 	0x0a,

@@ -100,7 +100,7 @@ static enum tee_reason check_advisories(struct tee_verdict *v,
 		size_t at = 0;
 
 		while (at < p->advisory_count &&
-		       strcmp(p->advisories[at], v->advisories[i]))
+		       strcmp(p->advisories[at], v->advisories[i]) != 0)
 			at++;
 		if (at == p->advisory_count)
 			return refuse(v->detail, TEE_POLICY_ADVISORY,

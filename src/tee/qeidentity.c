@@ -73,7 +73,7 @@ static bool matches(const uint8_t *got, const uint8_t *mask,
 }
 
 enum tee_reason qeidentity_check(const char **field,
-				 const struct qeidentity *q,
+				 const struct qeidentity *identity,
 				 const struct enclave_report *report)
 {
 	uint8_t misc[4];
@@ -82,14 +82,14 @@ enum tee_reason qeidentity_check(const char **field,
 		misc[i] = (uint8_t)(report->misc_select >> 8 * i);
 	if (report->attributes.p[0] & SGX_FLAG_DEBUG)
 		return TEE_QE_DEBUG;
-	if (!matches(misc, q->misc_select_mask, q->misc_select, sizeof(misc)))
+	if (!matches(misc, identity->misc_select_mask, identity->misc_select, sizeof(misc)))
 		*field = "MISCSELECT";
-	else if (!matches(report->attributes.p, q->attributes_mask,
-			  q->attributes, sizeof(q->attributes)))
+	else if (!matches(report->attributes.p, identity->attributes_mask,
+			  identity->attributes, sizeof(identity->attributes)))
 		*field = "ATTRIBUTES";
-	else if (!span_equal(report->mr_signer, SPAN_ARRAY(q->mr_signer)))
+	else if (!span_equal(report->mr_signer, SPAN_ARRAY(identity->mr_signer)))
 		*field = "MRSIGNER";
-	else if (report->isv_prod_id != q->isv_prod_id)
+	else if (report->isv_prod_id != identity->isv_prod_id)
 		*field = "ISVPRODID";
 	else
 		return TEE_OK;

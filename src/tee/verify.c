@@ -122,7 +122,7 @@ static enum tee_reason sort_chain(struct run *r, const struct cert *c)
 
 static enum tee_reason read_chain(struct run *r)
 {
-	struct span pem, der[PCK_CHAIN_LEN];
+	struct span pem = { 0 }, der[PCK_CHAIN_LEN];
 	struct wr w = WR_ARRAY(r->room);
 	struct cert c[PCK_CHAIN_LEN];
 	enum tee_reason reason = choose_chain(r, &pem);
@@ -328,13 +328,13 @@ static enum tee_reason check_match(struct run *r)
 			      tee_name(v->quote.tee), tee_name(p->qe.tee));
 	hex_text(expected, sizeof(expected), SPAN_ARRAY(v->pck.fmspc));
 	hex_text(found, sizeof(found), SPAN_ARRAY(p->tcb.fmspc));
-	if (strcmp(expected, found))
+	if (strcmp(expected, found) != 0)
 		return refuse(r->v->detail, TEE_FMSPC,
 			      "FMSPC: platform has %s, TCB info %s", expected,
 			      found);
 	hex_text(expected, sizeof(expected), SPAN_ARRAY(v->pck.pce_id));
 	hex_text(found, sizeof(found), SPAN_ARRAY(p->tcb.pce_id));
-	if (strcmp(expected, found))
+	if (strcmp(expected, found) != 0)
 		return refuse(r->v->detail, TEE_PCEID,
 			      "PCEID: platform has %s, TCB info %s", expected,
 			      found);
@@ -482,7 +482,7 @@ static bool unite_advisories(struct tee_verdict *v, const struct tcb_answer *a)
 			size_t at = 0;
 
 			while (at < v->advisory_count &&
-			       strcmp(v->advisories[at], l->advisories[i]))
+			       strcmp(v->advisories[at], l->advisories[i]) != 0)
 				at++;
 			if (at == TEE_ADVISORIES_MAX)
 				return false;
