@@ -82,7 +82,8 @@ enum tee_reason qeidentity_check(const char **field,
 		misc[i] = (uint8_t)(report->misc_select >> 8 * i);
 	if (report->attributes.p[0] & SGX_FLAG_DEBUG)
 		return TEE_QE_DEBUG;
-	if (!matches(misc, identity->misc_select_mask, identity->misc_select, sizeof(misc)))
+	if (!matches(misc, identity->misc_select_mask, identity->misc_select,
+		     sizeof(misc)))
 		*field = "MISCSELECT";
 	else if (!matches(report->attributes.p, identity->attributes_mask,
 			  identity->attributes, sizeof(identity->attributes)))
