@@ -88,7 +88,8 @@ enum tee_reason qeidentity_check(const char **field,
 	else if (!matches(report->attributes.p, identity->attributes_mask,
 			  identity->attributes, sizeof(identity->attributes)))
 		*field = "ATTRIBUTES";
-	else if (!span_equal(report->mr_signer, SPAN_ARRAY(identity->mr_signer)))
+	else if (!span_equal(report->mr_signer,
+			     SPAN_ARRAY(identity->mr_signer)))
 		*field = "MRSIGNER";
 	else if (report->isv_prod_id != identity->isv_prod_id)
 		*field = "ISVPRODID";
