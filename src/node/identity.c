@@ -1,10 +1,12 @@
 #include "node/identity.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "channel/session.h"
 #include "crypto/rng.h"
@@ -15,7 +17,7 @@
 
 #define OTHER_EVENTS \
 	"RTMR3 of this TD holds other events than this manifest and instance " \
-	"id give: the state folder is another instance's, or something else " \
+	"seed give: the state folder is another instance's, or something else " \
 	"extends RTMR3; the TD must be launched anew"
 #define OTHER_MANIFEST \
 	"the manifest is not the one this TD was launched with: its hash is " \
@@ -24,7 +26,7 @@
 enum {
 	EVENT_COUNT = 5,
 	PATH_MAX_LEN = 4096,
-	ID_FILE_MAX = 64,
+	SEED_FILE_LEN = 2 * IDENTITY_SEED_LEN + 1,
 };
 
 static enum rc read_manifest(struct identity *id, const char *path,
@@ -44,55 +46,84 @@ static enum rc read_manifest(struct identity *id, const char *path,
 	return rc;
 }
 
-static enum rc make_instance_id(struct identity *id, const char *path,
-				char error[NODE_ERROR_MAX])
+void identity_instance_id(uint8_t out[MANIFEST_ID_LEN],
+			  const uint8_t seed[IDENTITY_SEED_LEN],
+			  const uint8_t app_id[MANIFEST_ID_LEN])
 {
-	char line[2 * MANIFEST_ID_LEN + 1];
-	struct wr w = WR_ARRAY(line);
+	const struct span parts[2] = { span_of(seed, IDENTITY_SEED_LEN),
+				       span_of(app_id, MANIFEST_ID_LEN) };
+	struct sha256 h;
 
-	rng_bytes(id->instance_id, sizeof(id->instance_id));
-	text_hex(&w, SPAN_ARRAY(id->instance_id));
+	sha256_parts(&h, parts, 2);
+	memcpy(out, h.b, MANIFEST_ID_LEN);
+}
+
+static enum rc make_seed(struct key32 *seed, const char *path,
+			 char error[NODE_ERROR_MAX])
+{
+	char line[SEED_FILE_LEN];
+	struct wr w = WR_ARRAY(line);
+	enum rc rc;
+
+	rng_bytes(seed->b, sizeof(seed->b));
+	text_hex(&w, SPAN_ARRAY(seed->b));
 	wr_str(&w, "\n");
-	if (file_replace(path, wr_span(&w), 0600) == RC_OK)
+	rc = file_replace(path, wr_span(&w), 0600);
+	secret_wipe(line, sizeof(line));
+	if (rc == RC_OK)
 		return RC_OK;
-	error_set(error, "instance id %s: %s", path,
-		  strerror(errno));
+	error_set(error, "instance seed %s: %s", path, strerror(errno));
 	return RC_SYS;
 }
 
-/* A file that is there but is not an id is an error, not a reason to become
+/* A file that is there but is not a seed is an error, not a reason to become
  * somebody else: the addresses of this instance hang on it. */
-static enum rc read_instance_id(struct identity *id, const char *state,
-				char error[NODE_ERROR_MAX])
+static enum rc read_seed(struct key32 *seed, const char *path,
+			 char error[NODE_ERROR_MAX])
 {
-	AUTO(buf_fini)
+	AUTO(buf_wipe)
 	struct buf text;
-	char path[PATH_MAX_LEN];
 	struct span rest, hex;
 	enum rc rc;
 
+	buf_init(&text, SEED_FILE_LEN);
+	rc = file_read(&text, path);
+	if (rc == RC_SYS && errno == ENOENT)
+		return make_seed(seed, path, error);
+	rest = buf_span(&text);
+	if (!rc && rd_n(&rest, &hex, 2 * IDENTITY_SEED_LEN) &&
+	    span_equal_str(rest, "\n") &&
+	    text_hex_decode(seed->b, sizeof(seed->b), hex))
+		return RC_OK;
+	error_set(error, "instance seed %s: %s", path,
+		  rc ? error_of_file(rc) : "expected 64 hex digits, newline");
+	return rc ? rc : RC_MALFORMED;
+}
+
+static enum rc find_instance_id(struct identity *id, const char *state,
+				char error[NODE_ERROR_MAX])
+{
+	AUTO(key32_wipe)
+	struct key32 seed = { 0 };
+	char path[PATH_MAX_LEN];
+	enum rc rc;
+
+	static_assert(sizeof(seed.b) == IDENTITY_SEED_LEN);
 	if (file_make_dirs(state, 0700) != RC_OK) {
 		error_set(error, "state folder %s: %s", state,
 			  strerror(errno));
 		return RC_SYS;
 	}
-	if (snprintf(path, sizeof(path), "%s/instance-id", state) >=
+	if (snprintf(path, sizeof(path), "%s/instance-seed", state) >=
 	    (int)sizeof(path)) {
 		error_set(error, "state folder: path too long");
 		return RC_LIMIT;
 	}
-	buf_init(&text, ID_FILE_MAX);
-	rc = file_read(&text, path);
-	if (rc == RC_SYS && errno == ENOENT)
-		return make_instance_id(id, path, error);
-	rest = buf_span(&text);
-	if (!rc && rd_n(&rest, &hex, 2 * MANIFEST_ID_LEN) &&
-	    span_equal_str(rest, "\n") &&
-	    text_hex_decode(id->instance_id, MANIFEST_ID_LEN, hex))
-		return RC_OK;
-	error_set(error, "instance id %s: %s", path,
-		  rc ? error_of_file(rc) : "expected 40 hex digits, newline");
-	return rc ? rc : RC_MALFORMED;
+	rc = read_seed(&seed, path, error);
+	if (!rc)
+		identity_instance_id(id->instance_id, seed.b,
+				     id->manifest.app_id);
+	return rc;
 }
 
 /* What this TD says of itself, from a quote nobody else is shown. */
@@ -236,7 +267,7 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 	buf_init(&id.claims, CHANNEL_CLAIMS_MAX);
 	rc = read_manifest(&id, o->manifest, error);
 	if (!rc)
-		rc = read_instance_id(&id, o->state, error);
+		rc = find_instance_id(&id, o->state, error);
 	if (!rc)
 		rc = measure(&id, source, error);
 	if (!rc)

@@ -10,6 +10,16 @@
  * RTMR3 lives as long as the TD, and a program that starts again (or was killed
  * half-way through) finds in it how many of them it has extended already.
  *
+ * The instance id is made of a seed in the state folder and the app id, in
+ * dstack's way:
+ *
+ *   instance_id = SHA-256(seed || app_id)[:20]
+ *
+ * The host chooses what stands in that folder.  It can take an instance's
+ * identity away, or give the same to two TDs of one app, but it cannot aim:
+ * measured code cannot be made to come under another app's id, or under the id
+ * of another app's instance.
+ *
  * Blocks (a quote, files): for a program's start.
  */
 #ifndef POSTERN_NODE_IDENTITY_H
@@ -33,16 +43,16 @@ struct identity {
 
 struct identity_options {
 	const char *manifest; /* file */
-	const char *state; /* folder, made when absent; holds "instance-id" */
+	const char *state; /* folder, made when absent: "instance-seed" */
 	const char *node; /* label in the claims */
 };
 
 /*
- * Reads the manifest and the instance id (made at the first start), compares
- * MRCONFIGID, extends what is missing of the events.
+ * Reads the manifest and the instance's seed (made at the first start),
+ * compares MRCONFIGID, extends what is missing of the events.
  *
  * RC_OK         *out is filled: identity_fini()
- * RC_MALFORMED  the manifest or the instance id's file
+ * RC_MALFORMED  the manifest or the seed's file
  * RC_DENIED     MRCONFIGID is another manifest's, or RTMR3 holds other events
  * RC_SYS, ...   files or the platform failed
  * On failure 'error' says what and why, and *out needs no identity_fini().
@@ -50,5 +60,13 @@ struct identity_options {
 enum rc identity_open(struct identity *out, const struct identity_options *o,
 		      struct quote_source *source, char error[NODE_ERROR_MAX]);
 void identity_fini(struct identity *id);
+
+enum {
+	IDENTITY_SEED_LEN = 32,
+};
+/* The formula above. */
+void identity_instance_id(uint8_t out[MANIFEST_ID_LEN],
+			  const uint8_t seed[IDENTITY_SEED_LEN],
+			  const uint8_t app_id[MANIFEST_ID_LEN]);
 
 #endif

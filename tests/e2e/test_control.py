@@ -365,17 +365,20 @@ def start_again(bench, name, edit):
 def test_foreign_manifest_and_state_are_refused_at_start(bench, tunnel):
     cvm = bench.machines["cvm"]
     bench.children.stop(cvm.daemon)
-    config, state = cvm.dir / "config.yaml", cvm.dir / "state/instance-id"
+    config, state = cvm.dir / "config.yaml", cvm.dir / "state/instance-seed"
     whole, identity = config.read_text(), state.read_text()
     try:
         status, log = start_again(bench, "cvm", lambda m: config.write_text(
             whole.replace("hello.json", "other.json")))
         assert status == 1 and "MRCONFIGID" in log
         config.write_text(whole)
-        status, log = start_again(bench, "cvm", lambda m: state.write_text("12" * 20 + "\n"))
+        status, log = start_again(bench, "cvm", lambda m: state.write_text("12" * 32 + "\n"))
         assert status == 1 and "RTMR3" in log
         status, log = start_again(bench, "cvm", lambda m: state.write_text("rubbish\n"))
-        assert status == 1 and "expected 40 hex digits" in log
+        assert status == 1 and "expected 64 hex digits" in log
+        # what stood in this file cannot be an id: nobody chooses his own
+        status, log = start_again(bench, "cvm", lambda m: state.write_text("12" * 20 + "\n"))
+        assert status == 1 and "expected 64 hex digits" in log
     finally:
         config.write_text(whole)
         state.write_text(identity)

@@ -1,0 +1,97 @@
+/* The instance id: what it is made of, and which seed files are refused. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "folder.h"
+#include "io/file.h"
+#include "node/identity.h"
+
+static const char manifest[] = "{\"manifest_version\":2,\"name\":\"hello\",\"runner\":"
+			       "\"docker-compose\",\"docker_compose_file\":\"services: {}\\n\"}";
+
+#define HEX_32 "0123456789abcdef0123456789abcdef"
+
+/* SHA-256 of the bytes 0..31 and 0x40..0x53, as Python's hashlib has it. */
+static void id_is_of_seed_and_app(void **state)
+{
+	static const uint8_t want[MANIFEST_ID_LEN] = {
+		0x0d,
+		0xe8,
+		0xb6,
+		0x0c,
+		0x04,
+		0x6a,
+		0xac,
+		0x89,
+		0x52,
+		0x42,
+		0x85,
+		0x34,
+		0x45,
+		0xbb,
+		0x1b,
+		0x32,
+		0x7c,
+		0xf0,
+		0x79,
+		0xbf,
+	};
+	uint8_t seed[IDENTITY_SEED_LEN], app[MANIFEST_ID_LEN], id[MANIFEST_ID_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seed); i++)
+		seed[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof(app); i++)
+		app[i] = (uint8_t)(0x40 + i);
+	identity_instance_id(id, seed, app);
+	assert_memory_equal(id, want, sizeof(want));
+}
+
+static void wrong_seed_files_refused(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+		{ "empty", "" },
+		{ "an_id_that_was_chosen", HEX_32 "01234567\n" },
+		{ "no_newline", HEX_32 HEX_32 },
+		{ "too_long", HEX_32 HEX_32 "00\n" },
+		{ "no_hex", HEX_32 "0123456789abcdef0123456789abcdeg\n" },
+	};
+	struct folder folder;
+	char seed[128], measured[128], error[NODE_ERROR_MAX];
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(seed, &folder, "instance-seed");
+	folder_file(measured, &folder, "manifest.json");
+	assert_int_equal(file_replace(measured, span_str(manifest), 0644), RC_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct identity_options o = {
+			.manifest = measured,
+			.state = folder.path,
+			.node = "cvm-1",
+		};
+		struct identity id;
+		enum rc rc;
+
+		assert_int_equal(file_replace(seed, span_str(rows[i].text), 0600), RC_OK);
+		rc = identity_open(&id, &o, NULL, error); /* no quote is asked for */
+		if (rc != RC_MALFORMED && rc != RC_LIMIT)
+			fail_msg("%s: %s", rows[i].name, rc_name(rc));
+		assert_non_null(strstr(error, seed));
+	}
+	folder_remove(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(id_is_of_seed_and_app),
+		cmocka_unit_test(wrong_seed_files_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
