@@ -288,23 +288,19 @@ static void address_range(uint8_t first[16], uint8_t last[16],
 }
 
 static enum grant find_address(struct registry *r, uint8_t address[16],
-			       const uint8_t *instance_id)
+			       const uint8_t *instance_id,
+			       const uint8_t *app_id)
 {
 	uint8_t first[16], last[16];
 	enum rc rc;
 
 	address_range(first, last, &r->o.config->wireguard.address);
-	rc = store_address(r->o.store, address, instance_id, first, last);
-	/* public: addresses.  One from before the network was changed. */
-	if (!rc && (memcmp(address, first, 16) < 0 || /* public: as above */
-		    memcmp(address, last, 16) > 0)) {
-		rc = store_lease_remove(r->o.store, instance_id, true);
-		if (!rc)
-			rc = store_address(r->o.store, address, instance_id,
-					   first, last);
-	}
+	rc = store_address(r->o.store, address, instance_id, app_id, first,
+			   last);
 	if (rc == RC_OK)
 		return GRANT_OK;
+	if (rc == RC_DENIED)
+		return GRANT_OTHER_APP;
 	log_event(r->o.log, LOG_ERROR, "address_failed",
 		  LSTR("why", rc_name(rc)));
 	return rc == RC_LIMIT ? GRANT_NO_ADDRESS : GRANT_FAILED;
@@ -371,7 +367,8 @@ static enum grant make_record(struct registry *r, struct store_lease *record,
 	grant = check_key(r, q->wg_public, record->instance_id);
 	if (grant == GRANT_OK && !old) {
 		record->granted_unix_ms = now;
-		grant = find_address(r, record->address, record->instance_id);
+		grant = find_address(r, record->address, record->instance_id,
+				     record->app_id);
 	}
 	record->renewals = old ? record->renewals + 1 : 0;
 	record->renewed_unix_ms = now;
@@ -384,7 +381,7 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 {
 	struct store_lease record = { 0 };
 	struct lease *old = registry_find(r, request->peer->instance_id);
-	struct lease *l;
+	struct lease *l = registry_find(r, request->peer->manifest.app_id);
 	enum grant grant;
 	enum rc rc;
 
@@ -394,6 +391,10 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 		grant = make_record(r, &record, request, old);
 	if (grant != GRANT_OK)
 		return grant;
+	/* Nobody comes by another's app id by chance. */
+	if (l && l != old)
+		registry_end(l, CHANNEL_PEER_DENIED,
+			     "its instance id is the id of an app");
 	rc = store_lease_put(r->o.store, &record);
 	if (rc == RC_DENIED)
 		return GRANT_KEY_IN_USE;

@@ -8,8 +8,10 @@
  * peer, then the store, so that nothing passes after the end.  Time left is
  * counted on the clock that the host cannot set back.
  *
- * An instance keeps its address for ever; an operator's withdrawal keeps it out
- * for one lease.
+ * An instance keeps its address for ever, and its id stays its app's as long.
+ * An operator's withdrawal keeps it out for one lease, or until this program
+ * starts again: the list of those is in memory alone.  Whom to keep out for good
+ * says the configuration ('apps') or the policy.
  */
 #ifndef POSTERN_REGISTRAR_REGISTRY_H
 #define POSTERN_REGISTRAR_REGISTRY_H
@@ -62,7 +64,8 @@ enum grant {
 	GRANT_OK,
 	GRANT_NO_ADDRESS, /* the network is full */
 	GRANT_KEY_IN_USE, /* by another instance, or by this gateway */
-	GRANT_OTHER_APP, /* the instance id is another app's */
+	/* the instance id is another app's, or an app's own id */
+	GRANT_OTHER_APP,
 	GRANT_DENIED, /* withdrawn by the operator, for now */
 	GRANT_FAILED, /* store or interface; logged */
 };

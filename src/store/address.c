@@ -2,32 +2,67 @@
 
 #include <string.h>
 
+struct reservation {
+	uint8_t address[ADDRESS_LEN], app_id[STORE_ID_LEN];
+	bool is_found;
+};
+
+static enum rc get(struct db *db, MDB_txn *txn, struct span instance_id,
+		   struct reservation *out)
+{
+	struct span have;
+	enum rc rc = db_get(db, txn, TABLE_ADDRESSES, instance_id, &have,
+			    &out->is_found);
+
+	if (rc || !out->is_found)
+		return rc;
+	if (!rd_copy(&have, out->address, sizeof(out->address)) ||
+	    !rd_copy(&have, out->app_id, sizeof(out->app_id)) ||
+	    !rd_end(&have))
+		return RC_MALFORMED;
+	return RC_OK;
+}
+
+/* As get(); RC_DENIED when it is another app's. */
+static enum rc get_of_app(struct db *db, MDB_txn *txn, struct span instance_id,
+			  struct span app_id, struct reservation *out)
+{
+	enum rc rc = get(db, txn, instance_id, out);
+
+	if (!rc && out->is_found &&
+	    !span_equal(SPAN_ARRAY(out->app_id), app_id))
+		return RC_DENIED;
+	return rc;
+}
+
 enum rc address_free(struct db *db, MDB_txn *txn,
 		     struct span instance_id)
 {
-	uint8_t address[ADDRESS_LEN];
-	struct span have;
-	bool is_found;
-	enum rc rc = db_get(db, txn, TABLE_ADDRESSES, instance_id, &have,
-			    &is_found);
+	struct reservation r;
+	enum rc rc = get(db, txn, instance_id, &r);
 
-	if (rc || !is_found)
+	if (rc || !r.is_found)
 		return rc;
-	if (!rd_copy(&have, address, sizeof(address)))
-		return RC_MALFORMED;
-	rc = db_del(db, txn, TABLE_HOLDERS, SPAN_ARRAY(address));
+	rc = db_del(db, txn, TABLE_HOLDERS, SPAN_ARRAY(r.address));
 	if (rc)
 		return rc;
 	return db_del(db, txn, TABLE_ADDRESSES, instance_id);
 }
 
 enum rc address_reserve(struct db *db, MDB_txn *txn, struct span instance_id,
-			struct span address)
+			struct span app_id, struct span address)
 {
-	enum rc rc = address_free(db, txn, instance_id);
+	uint8_t bytes[ADDRESS_LEN + STORE_ID_LEN];
+	struct wr w = WR_ARRAY(bytes);
+	struct reservation old;
+	enum rc rc = get_of_app(db, txn, instance_id, app_id, &old);
 
+	wr_bytes(&w, address);
+	wr_bytes(&w, app_id);
 	if (!rc)
-		rc = db_put(db, txn, TABLE_ADDRESSES, instance_id, address);
+		rc = address_free(db, txn, instance_id);
+	if (!rc)
+		rc = db_put(db, txn, TABLE_ADDRESSES, instance_id, wr_span(&w));
 	if (!rc)
 		rc = db_put(db, txn, TABLE_HOLDERS, address, instance_id);
 	return rc;
@@ -132,19 +167,17 @@ static enum rc reclaim(struct db *db, MDB_txn *txn, struct gap *g)
 
 enum rc address_find(struct db *db, MDB_txn *txn,
 		     uint8_t address[ADDRESS_LEN],
-		     struct span instance_id, const uint8_t *first,
-		     const uint8_t *last)
+		     struct span instance_id, struct span app_id,
+		     const uint8_t *first, const uint8_t *last)
 {
 	struct gap g = { 0 };
-	struct span had;
-	bool is_found;
-	enum rc rc = db_get(db, txn, TABLE_ADDRESSES, instance_id, &had,
-			    &is_found);
+	struct reservation had;
+	enum rc rc = get_of_app(db, txn, instance_id, app_id, &had);
 
 	if (rc)
 		return rc;
-	if (is_found && had.n == ADDRESS_LEN && is_within(had.p, first, last)) {
-		memcpy(address, had.p, ADDRESS_LEN);
+	if (had.is_found && is_within(had.address, first, last)) {
+		memcpy(address, had.address, ADDRESS_LEN);
 		return RC_OK;
 	}
 	rc = find_gap(db, txn, &g, first, last);
@@ -153,5 +186,5 @@ enum rc address_find(struct db *db, MDB_txn *txn,
 	if (rc)
 		return rc;
 	memcpy(address, g.at, ADDRESS_LEN);
-	return address_reserve(db, txn, instance_id, SPAN_ARRAY(g.at));
+	return address_reserve(db, txn, instance_id, app_id, SPAN_ARRAY(g.at));
 }

@@ -17,7 +17,7 @@ enum table {
 	TABLE_LEASES, /* instance id -> record */
 	TABLE_APPS, /* place -> nothing */
 	TABLE_ALIASES, /* label -> app id */
-	TABLE_ADDRESSES, /* instance id -> address */
+	TABLE_ADDRESSES, /* instance id -> address, app id */
 	TABLE_HOLDERS, /* address -> instance id */
 	TABLE_KEYS, /* WireGuard public key -> instance id */
 	TABLE_COUNT,

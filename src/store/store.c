@@ -94,6 +94,52 @@ static enum rc check_owner(struct db *db, MDB_txn *txn, enum table t,
 	return rc;
 }
 
+/* Sets *is_app when an app of this id holds a lease. */
+static enum rc has_lease(struct db *db, MDB_txn *txn, struct span id,
+			 bool *is_app)
+{
+	MDB_val k = db_val(id), v;
+	MDB_cursor *c;
+	int result = mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c);
+
+	if (result)
+		return db_rc(result);
+	result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	*is_app = !result && span_has_prefix(db_span(k), id);
+	mdb_cursor_close(c);
+	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
+}
+
+/* Sets *is_app when an alias names an app of this id. */
+static enum rc has_alias(struct db *db, MDB_txn *txn, struct span id,
+			 bool *is_app)
+{
+	MDB_val k, v;
+	MDB_cursor *c;
+	int result = mdb_cursor_open(txn, db_table(db, TABLE_ALIASES), &c);
+
+	if (result)
+		return db_rc(result);
+	*is_app = false;
+	while (!*is_app && !(result = mdb_cursor_get(c, &k, &v, MDB_NEXT)))
+		*is_app = span_equal(db_span(v), id);
+	mdb_cursor_close(c);
+	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
+}
+
+/* RC_DENIED when an instance would be reached under the id of an app. */
+static enum rc check_name(struct db *db, MDB_txn *txn, struct span instance_id)
+{
+	bool is_app = false;
+	enum rc rc = has_lease(db, txn, instance_id, &is_app);
+
+	if (!rc && !is_app)
+		rc = has_alias(db, txn, instance_id, &is_app);
+	if (!rc && is_app)
+		rc = RC_DENIED;
+	return rc;
+}
+
 static enum rc link_lease(struct db *db, MDB_txn *txn,
 			  const struct store_lease *l)
 {
@@ -110,7 +156,8 @@ static enum rc link_lease(struct db *db, MDB_txn *txn,
 	if (!rc)
 		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
 	if (!rc)
-		rc = address_reserve(db, txn, id, SPAN_ARRAY(l->address));
+		rc = address_reserve(db, txn, id, SPAN_ARRAY(l->app_id),
+				     SPAN_ARRAY(l->address));
 	return rc;
 }
 
@@ -122,7 +169,10 @@ static enum rc put_lease(struct db *db, MDB_txn *txn,
 	bool is_found;
 	enum rc rc;
 
-	rc = check_owner(db, txn, TABLE_HOLDERS, SPAN_ARRAY(l->address), id);
+	rc = check_name(db, txn, id);
+	if (!rc)
+		rc = check_owner(db, txn, TABLE_HOLDERS,
+				 SPAN_ARRAY(l->address), id);
 	if (!rc)
 		rc = check_owner(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public),
 				 id);
@@ -179,8 +229,10 @@ enum rc store_lease_remove(struct store *s,
 
 enum rc store_address(struct store *s, uint8_t address[16],
 		      const uint8_t instance_id[STORE_ID_LEN],
+		      const uint8_t app_id[STORE_ID_LEN],
 		      const uint8_t first[16], const uint8_t last[16])
 {
+	const struct span id = span_of(instance_id, STORE_ID_LEN);
 	struct db *db = s->db;
 	uint8_t found[ADDRESS_LEN];
 	MDB_txn *txn;
@@ -188,9 +240,11 @@ enum rc store_address(struct store *s, uint8_t address[16],
 
 	if (rc)
 		return rc;
-	rc = db_write_end(txn, address_find(db, txn, found,
-					    span_of(instance_id, STORE_ID_LEN),
-					    first, last));
+	rc = check_name(db, txn, id);
+	if (!rc)
+		rc = address_find(db, txn, found, id,
+				  span_of(app_id, STORE_ID_LEN), first, last);
+	rc = db_write_end(txn, rc);
 	if (!rc)
 		memcpy(address, found, ADDRESS_LEN);
 	return rc;
@@ -315,16 +369,15 @@ static enum rc find_targets(struct db *db, MDB_txn *txn,
 			    const uint8_t id[STORE_ID_LEN], int64_t now_unix_ms)
 {
 	MDB_cursor *c;
-	enum rc rc = add_target(db, txn, out, id, now_unix_ms);
+	enum rc rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c));
 
-	if (rc || out->count)
-		return rc;
-	rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c));
 	if (rc)
 		return rc;
 	rc = add_app(db, txn, c, out, span_of(id, STORE_ID_LEN), now_unix_ms);
 	mdb_cursor_close(c);
-	return rc;
+	if (rc || out->count)
+		return rc;
+	return add_target(db, txn, out, id, now_unix_ms);
 }
 
 enum store_answer store_targets(struct store *s, struct store_targets *out,

@@ -81,7 +81,8 @@ void store_close(struct store *s);
 /* Writer. */
 
 /* Adds or replaces the lease of its instance id, and its place under its app.
- * RC_DENIED: the address or key belongs to another instance. */
+ * RC_DENIED: the address or key belongs to another instance, or the instance id
+ * may not be this app's, as with store_address(). */
 enum rc store_lease_put(struct store *s, const struct store_lease *l);
 /* Frees its address only when forget is true; else the instance gets the same
  * address when it comes back. */
@@ -93,9 +94,14 @@ enum rc store_lease_remove(struct store *s,
  * first..last (both included, IPv4-mapped, same upper 96 bits), reserved for
  * it from now on.  When all are reserved, the lowest one whose instance holds
  * no lease changes hands.  RC_LIMIT: every one is leased.
+ *
+ * RC_DENIED: the instance id is another app's, for as long as that one's
+ * address is reserved; or it is the id of an app that has a lease or an alias,
+ * whose name it would take.
  */
 enum rc store_address(struct store *s, uint8_t address[16],
 		      const uint8_t instance_id[STORE_ID_LEN],
+		      const uint8_t app_id[STORE_ID_LEN],
 		      const uint8_t first[16], const uint8_t last[16]);
 /* Replaces all aliases (label -> app id) at once; labels are lower case and not
  * empty.  RC_MALFORMED: a label comes twice. */
@@ -120,8 +126,9 @@ enum store_answer store_alias_get(struct store *s,
 				  uint8_t app_id[STORE_ID_LEN],
 				  struct span label);
 /*
- * Live leases (they expire after now) under an id: an instance id gives one,
- * an app id up to STORE_TARGETS_MAX, least recently granted first.
+ * Live leases (they expire after now) under an id: an app id gives up to
+ * STORE_TARGETS_MAX, least recently granted first, an instance id one.  An id
+ * that is both is the app's.
  */
 struct store_targets {
 	struct store_lease leases[STORE_TARGETS_MAX];

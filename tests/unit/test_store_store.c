@@ -199,10 +199,70 @@ static void regranted_lease_stands_once_under_its_app(void **state)
 	put(f, &l);
 	assert_int_equal(store_targets(f->store, &t, l.app_id, 0), STORE_FOUND);
 	assert_int_equal(t.count, 1);
-	l.app_id[1] = 7;
-	put(f, &l);
-	assert_int_equal(store_targets(f->store, &t, lease(1, 0).app_id, 0), STORE_NONE);
-	assert_int_equal(store_targets(f->store, &t, l.app_id, 0), STORE_FOUND);
+}
+
+/* An instance id stays its app's, with a lease and after it. */
+static void instance_of_another_app_denied(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease own = lease(1, 1), thief = lease(2, 1), got;
+	uint8_t address[16] = { 0 }, first[16], last[16];
+
+	set_address(first, 1);
+	set_address(last, 6);
+	put(f, &own);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+		assert_int_equal(store_address(f->store, address, thief.instance_id, thief.app_id,
+					       first, last),
+				 RC_DENIED);
+		assert_true(span_is_zero(SPAN_ARRAY(address)));
+		assert_int_equal(store_lease_remove(f->store, own.instance_id, false), RC_OK);
+	}
+	assert_int_equal(store_lease_get(f->store, &got, own.instance_id), STORE_NONE);
+	assert_int_equal(store_address(f->store, address, own.instance_id, own.app_id, first, last),
+			 RC_OK);
+	put(f, &own);
+	assert_int_equal(store_lease_remove(f->store, own.instance_id, true), RC_OK);
+	put(f, &thief); /* nobody's any more */
+}
+
+/* An instance that calls itself by an app's id gets none of its traffic. */
+static void instance_id_that_is_an_app_denied(void **state)
+{
+	const struct store_alias alias = { "shop", { 0xaa, 3 } };
+	struct fixture *f = *state;
+	struct store_lease victim = lease(1, 1), thief = lease(2, 2);
+	uint8_t address[16], first[16], last[16];
+
+	set_address(first, 1);
+	set_address(last, 6);
+	put(f, &victim);
+	memcpy(thief.instance_id, victim.app_id, STORE_ID_LEN);
+	assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+	assert_int_equal(store_address(f->store, address, thief.instance_id, thief.app_id, first,
+				       last),
+			 RC_DENIED);
+	assert_int_equal(store_aliases_set(f->store, &alias, 1), RC_OK);
+	memcpy(thief.instance_id, alias.app_id, STORE_ID_LEN);
+	assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+	thief = lease(2, 2);
+	put(f, &thief);
+}
+
+/* The thief came first: the app has its name from its first lease on. */
+static void id_of_app_and_instance_is_the_apps(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease victim = lease(1, 1), thief = lease(2, 2);
+	struct store_targets t;
+
+	memcpy(thief.instance_id, victim.app_id, STORE_ID_LEN);
+	put(f, &thief);
+	put(f, &victim);
+	assert_int_equal(store_targets(f->store, &t, victim.app_id, 0), STORE_FOUND);
+	assert_int_equal(t.count, 1);
+	assert_memory_equal(&t.leases[0], &victim, sizeof(victim));
 }
 
 static unsigned next_address(struct fixture *f, unsigned n, unsigned first, unsigned last)
@@ -212,7 +272,8 @@ static unsigned next_address(struct fixture *f, unsigned n, unsigned first, unsi
 
 	set_address(from, first);
 	set_address(to, last);
-	rc = store_address(f->store, address, lease(1, n).instance_id, from, to);
+	rc = store_address(f->store, address, lease(1, n).instance_id, lease(1, n).app_id, from,
+			   to);
 	if (rc == RC_LIMIT)
 		return 0;
 	assert_int_equal(rc, RC_OK);
@@ -546,6 +607,9 @@ int main(void)
 		T(target_of_instance_is_one),
 		T(targets_are_bounded),
 		T(regranted_lease_stands_once_under_its_app),
+		T(instance_of_another_app_denied),
+		T(instance_id_that_is_an_app_denied),
+		T(id_of_app_and_instance_is_the_apps),
 		T(addresses_are_lowest_free_and_kept),
 		T(address_carries_into_the_next_byte),
 		T(full_range_reuses_what_nobody_leases),
