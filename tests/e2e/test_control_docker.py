@@ -74,7 +74,9 @@ def bench(bindir):
         yield b
     finally:
         if "cvm" in b.machines and (folder / "docker.sock").exists():
-            docker(b, "ps", "-aq", check=False)
+            left = docker(b, "ps", "-aq", check=False).stdout.split()
+            if left:
+                docker(b, "rm", "-f", *left, check=False)
         b.close()
         for mount in pathlib.Path("/proc/self/mounts").read_text().split():
             if mount.startswith(str(folder)):
