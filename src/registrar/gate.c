@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "channel/link.h"
-#include "crypto/x25519.h"
 #include "io/clock.h"
 
 enum {
@@ -168,6 +167,16 @@ static bool admits_app(const struct config *c, const uint8_t *app_id)
 	return !c->has_apps;
 }
 
+/* Nobody is reached under the gateway's own ids. */
+static bool is_own_name(const struct gate *g, const uint8_t *instance_id)
+{
+	const struct identity *own = g->o.identity;
+	struct span id = span_of(instance_id, STORE_ID_LEN);
+
+	return span_equal(id, SPAN_ARRAY(own->manifest.app_id)) ||
+	       span_equal(id, SPAN_ARRAY(own->instance_id));
+}
+
 static void refuse_grant(struct visitor *v, enum grant grant)
 {
 	switch (grant) {
@@ -216,6 +225,10 @@ static void on_verified(struct visitor *v)
 	}
 	if (!admits_app(g->o.config, peer->manifest.app_id)) {
 		refuse(v, CHANNEL_PEER_DENIED, "the app is not on the list");
+		return;
+	}
+	if (is_own_name(g, peer->instance_id)) {
+		refuse(v, CHANNEL_PEER_DENIED, "the instance id is ours");
 		return;
 	}
 	grant = registry_admits(g->o.registry, peer->instance_id,
@@ -268,19 +281,6 @@ static void assign(struct visitor *v)
 	channel_assign(link_channel(v->link), &a, now_of(g));
 }
 
-/* A point of low order gives every peer the same, known secret. */
-static bool is_key_usable(const uint8_t wg_public[32])
-{
-	AUTO(key32_wipe)
-	struct key32 secret, shared;
-	bool ok;
-
-	x25519_generate(&secret);
-	ok = x25519_shared(&shared, &secret, wg_public);
-	key32_wipe(&shared);
-	return ok;
-}
-
 static void on_keyed(struct visitor *v, const struct channel_event *e)
 {
 	struct gate *g = v->gate;
@@ -295,10 +295,6 @@ static void on_keyed(struct visitor *v, const struct channel_event *e)
 	enum grant grant;
 
 	v->has_key = true;
-	if (!is_key_usable(e->peer_wg_public)) {
-		refuse(v, CHANNEL_KEY_INVALID, "a point of low order");
-		return;
-	}
 	grant = registry_grant(g->o.registry, &lease, &request);
 	if (grant != GRANT_OK) {
 		refuse_grant(v, grant);
@@ -314,20 +310,20 @@ static void on_keyed(struct visitor *v, const struct channel_event *e)
 		  LU64("lease_ms", g->o.config->lease_ms));
 }
 
-/* A CVM that stops in good order gives its lease back. */
+/* A CVM that stops in good order gives its lease back; one that a renewal shows
+ * to be another, or out of order now, loses it at once. */
 static void on_refused(struct visitor *v, const struct channel_event *e)
 {
+	bool is_stop = e->by_peer && e->reason == CHANNEL_SHUTDOWN;
 	struct lease *lease = v->lease;
 
-	if (!e->by_peer || e->reason != CHANNEL_SHUTDOWN) {
+	if (!is_stop)
 		note_refusal(v, e->reason, e->detail, e->by_peer);
+	if (!lease || !(is_stop || channel_reason_ends_lease(e->reason)))
 		return;
-	}
 	v->lease = NULL;
-	if (lease) {
-		registry_forget_holder(lease);
-		registry_end(lease, CHANNEL_SHUTDOWN, "the peer stops");
-	}
+	registry_forget_holder(lease);
+	registry_end(lease, e->reason, is_stop ? "the peer stops" : e->detail);
 }
 
 static void on_event(void *arg, struct link *l, const struct channel_event *e)
@@ -382,7 +378,7 @@ static const char *turn_away_reason(const struct gate *g,
 				    const struct sock_addr *from)
 {
 	size_t max = (size_t)g->o.config->max_channels;
-	size_t unverified_max = max / 2, same = 0;
+	size_t unverified_max = max / 4, same = 0;
 
 	if (unverified_max < UNVERIFIED_MIN)
 		unverified_max = UNVERIFIED_MIN;

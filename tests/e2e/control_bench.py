@@ -168,7 +168,8 @@ class Bench:
                      f"    image: {td['image']}\n    manifest: {td['manifest']}\n"
                      f"    debug: {'true' if td['debug'] else 'false'}\n")
         config.write_text(text)
-        self.children.start(self.bindir / "postern-teesim", "--config", config, log="teesim.log")
+        self.platform = self.children.start(self.bindir / "postern-teesim", "--config", config,
+                                            log="teesim.log")
         wait_for(lambda: all(td["socket"].exists() for td in self.tds)
                  and (sim / "root.pem").exists(), what="the simulated platform")
 

@@ -407,3 +407,17 @@ def test_registrar_stops_in_good_order(bench, tunnel):
     assert bench.fetch(tunnel["address"]) == "hello from cvm"
     gw.start_daemon()
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
+def test_refused_renewal_ends_the_lease_at_once(bench, tunnel):
+    """The last one: a platform that was started anew has launched every TD anew."""
+    gw = bench.machines["gw"]
+    before = tunnel["renewals"]
+    wait_for(lambda: bench.leases()["cvm"]["renewals"] > before, what="a renewal")
+    mark = len(gw.log())
+    bench.children.stop(bench.platform)
+    bench.start_platform()
+    wait_for(lambda: "event=lease_ended" in gw.log()[mark:], LEASE + 3, "the lease's end")
+    ended = next(l for l in gw.log()[mark:].splitlines() if "event=lease_ended" in l)
+    assert "reason=evidence-refused" in ended, ended
+    assert gone(bench, tunnel)
