@@ -26,9 +26,10 @@ struct uplink {
 	struct link *link; /* NULL: none */
 	struct loop_timer retry, renew, lapse;
 	uint32_t pause_ms; /* before the next try, without jitter */
-	bool is_refused; /* the current or last channel ended so */
+	bool is_refused; /* the last try ended so */
 	bool has_sent_key; /* on the current channel */
-	struct buf quote; /* the gateway's, as last verified */
+	struct buf quote; /* of the gateway that gave the lease */
+	struct buf new_quote; /* verified, and not yet followed by a lease */
 	struct uplink_gateway gateway;
 
 	bool has_lease;
@@ -122,7 +123,8 @@ static void lapsed(void *arg)
 	struct uplink *u = arg;
 
 	cut(u, channel_reason_name(CHANNEL_LEASE_LAPSED));
-	if (u->link)
+	/* A connection that is on its way to a new lease goes on. */
+	if (u->link && u->state == UPLINK_UP)
 		link_close(u->link, "the lease lapsed");
 }
 
@@ -147,6 +149,8 @@ static void try_again(struct uplink *u)
 	if (u->state == UPLINK_STOPPED)
 		return;
 	u->state = UPLINK_WAITING;
+	if (u->pause_ms > max)
+		u->pause_ms = max;
 	loop_timer_arm(u->o.loop, &u->retry,
 		       now_of(u) + with_jitter(u->pause_ms));
 	u->pause_ms = u->pause_ms * 2 < max ? u->pause_ms * 2 : max;
@@ -175,8 +179,8 @@ static void on_verify(void *arg, struct tee_verdict *out, struct span quote)
 	struct uplink *u = arg;
 
 	trust_verify(u->o.trust, out, quote, clock_unix_s());
-	buf_reset(&u->quote);
-	if (out->reason == TEE_OK && !buf_add(&u->quote, quote))
+	buf_reset(&u->new_quote);
+	if (out->reason == TEE_OK && !buf_add(&u->new_quote, quote))
 		out->reason = TEE_QUOTE_TOO_LARGE;
 }
 
@@ -203,6 +207,14 @@ static void on_verified(struct uplink *u)
 	channel_admit(c, now_of(u));
 }
 
+static void keep_quote(struct uplink *u)
+{
+	struct buf old = u->quote;
+
+	u->quote = u->new_quote;
+	u->new_quote = old;
+}
+
 static void on_assigned(struct uplink *u, const struct channel_event *e)
 {
 	const struct channel_assignment *a = &e->assignment;
@@ -212,11 +224,13 @@ static void on_assigned(struct uplink *u, const struct channel_event *e)
 
 	if (!assignment_check(a, error) || open_tunnel(u, e, error)) {
 		cut(u, error);
-		channel_refuse(link_channel(u->link), CHANNEL_INTERNAL, error);
+		/* Why is for our log: it quotes local rules. */
+		channel_refuse(link_channel(u->link), CHANNEL_INTERNAL, "");
 		log_event(u->o.log, LOG_ERROR, "assignment_failed",
 			  LSTR("why", error));
 		return;
 	}
+	keep_quote(u);
 	u->has_lease = true;
 	u->assignment = *a;
 	u->ends_at_ms = now_of(u) + a->lease_ms;
@@ -232,6 +246,13 @@ static void on_assigned(struct uplink *u, const struct channel_event *e)
 	log_event(u->o.log, e->round ? LOG_DEBUG : LOG_INFO,
 		  e->round ? "lease_renewed" : "tunnel_up",
 		  LU64("round", e->round), LU64("lease_ms", a->lease_ms));
+}
+
+static void end_lease(struct uplink *u, enum channel_reason reason)
+{
+	if (u->has_lease && u->pause_ms < PAUSE_WITHDRAWN_MS)
+		u->pause_ms = PAUSE_WITHDRAWN_MS;
+	cut(u, channel_reason_name(reason));
 }
 
 static void on_event(void *arg, struct link *l, const struct channel_event *e)
@@ -256,9 +277,7 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 		return;
 	case CHANNEL_WITHDRAWN:
 		note_refusal(u, e);
-		cut(u, channel_reason_name(e->reason));
-		if (u->pause_ms < PAUSE_WITHDRAWN_MS)
-			u->pause_ms = PAUSE_WITHDRAWN_MS;
+		end_lease(u, e->reason);
 		return;
 	case CHANNEL_REFUSED:
 		if (u->state == UPLINK_STOPPED)
@@ -266,6 +285,9 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 		if (e->by_peer && e->reason == CHANNEL_SHUTDOWN)
 			return; /* it comes back; the lease goes on */
 		note_refusal(u, e);
+		/* Whoever said it, and about whomever of us two. */
+		if (channel_reason_ends_lease(e->reason))
+			end_lease(u, e->reason);
 		return;
 	}
 }
@@ -323,6 +345,7 @@ static void connect_gateway(void *arg)
 
 	u->state = UPLINK_CONNECTING;
 	u->has_sent_key = false;
+	u->is_refused = false;
 	rc = sock_connect(&fd, &u->o.config->gateway.address);
 	if (!rc) {
 		rc = start_link(u, fd);
@@ -349,6 +372,7 @@ struct uplink *uplink_new(const struct uplink_options *options)
 	u->renew = (struct loop_timer){ .fn = renew, .arg = u };
 	u->lapse = (struct loop_timer){ .fn = lapsed, .arg = u };
 	buf_init(&u->quote, QUOTE_MAX);
+	buf_init(&u->new_quote, QUOTE_MAX);
 	loop_timer_arm(u->o.loop, &u->retry, now_of(u));
 	return u;
 }
@@ -361,6 +385,7 @@ void uplink_free(struct uplink *u)
 	loop_timer_disarm(u->o.loop, &u->retry);
 	link_free(u->link);
 	buf_fini(&u->quote);
+	buf_fini(&u->new_quote);
 	free(u);
 }
 

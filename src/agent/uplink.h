@@ -5,7 +5,8 @@
  * Connects, verifies the gateway, gives its WireGuard key, takes the
  * assignment, renews before the lease ends, and begins again, with growing
  * pauses, whenever the channel is lost.  The tunnel outlives the connection but
- * never the lease: at its end, or when the gateway withdraws it, the peer is
+ * never the lease: at its end, when the gateway withdraws it, or when one side
+ * refuses the other as who it is (channel_reason_ends_lease), the peer is
  * removed and the firewall closed at once.
  */
 #ifndef POSTERN_AGENT_UPLINK_H

@@ -198,6 +198,26 @@ def test_withdrawal_cuts_and_keeps_out(bench, tunnel):
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
 
 
+def test_refusal_during_a_renewal_cuts_at_once(bench, tunnel):
+    """Without quotes a renewal stands still; a withdrawal that meets it is
+    told as a refusal, and there are seconds left of the lease."""
+    renewals = bench.agent("cvm")["renewals"]
+    wait_for(lambda: bench.agent("cvm")["renewals"] > renewals, LEASE, "a renewal")
+    bench.platform.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(LEASE / 2 + 0.3)
+        assert bench.agent("cvm")["lease"]["left_ms"] > 1500
+        bench.admin("/v1/leases/" + tunnel["instance_id"], "DELETE")
+        wait_for(lambda: bench.agent("cvm")["lease"] is None, 0.8, "the cut")
+        assert not bench.machines["cvm"].wg_peers()
+    finally:
+        bench.platform.send_signal(signal.SIGCONT)
+    log = bench.machines["cvm"].log()
+    assert "refused_by_gateway" in log[log.rindex("tunnel_cut") - 300:]
+    assert bench.admin("/v1/denied/" + tunnel["instance_id"], "DELETE") == {"allowed": True}
+    assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
+
+
 def test_lapse_cuts_the_tunnel(bench, tunnel):
     agent = bench.machines["cvm"].daemon
     agent.send_signal(signal.SIGSTOP)
