@@ -1,11 +1,15 @@
 #include "agent/firewall.h"
 
+#include <errno.h>
 #include <jansson.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/netlink.h"
 
 #define TABLE "inet postern"
 /* How a rule ends that drops. */
@@ -36,11 +40,22 @@ static const char *family_of(const struct sock_addr *a)
 	return a->sa.sa_family == AF_INET6 ? "ip6" : "ip";
 }
 
+static bool is_v6(const struct sock_addr *a)
+{
+	return a->sa.sa_family == AF_INET6;
+}
+
 static unsigned port_of(const struct sock_addr *a)
 {
-	bool is_v6 = a->sa.sa_family == AF_INET6;
+	return ntohs(is_v6(a) ? a->in6.sin6_port : a->in.sin_port);
+}
 
-	return ntohs(is_v6 ? a->in6.sin6_port : a->in.sin_port);
+/* Nothing is listed until a manifest is known. */
+static const struct manifest *manifest_of(const struct firewall_options *o)
+{
+	static const struct manifest none = { .port_count = 0 };
+
+	return o->manifest ? o->manifest : &none;
 }
 
 /* Begins a rule of a chain. */
@@ -128,9 +143,9 @@ static void write_from_gateway(struct wr *w, const struct firewall_options *o,
 
 /* Neighbours must be found before an IPv6 gateway can be. */
 static void write_neighbours(struct wr *w, const struct firewall_options *o,
-			     const char *chain)
+			     const struct firewall_tunnel *t, const char *chain)
 {
-	if (o->gateway.sa.sa_family == AF_INET6)
+	if (is_v6(&o->gateway) || (t && is_v6(&t->endpoint)))
 		rule_line(w, chain, "icmpv6 type { nd-neighbor-solicit, "
 				    "nd-neighbor-advert, nd-router-advert, "
 				    "nd-router-solicit } accept\n");
@@ -139,10 +154,12 @@ static void write_neighbours(struct wr *w, const struct firewall_options *o,
 static void write_input(struct wr *w, const struct firewall_options *o,
 			const struct firewall_tunnel *t)
 {
+	const struct manifest *m = manifest_of(o);
+
 	rule_line(w, "input", "iifname \"lo\" accept\n");
 	rule_line(w, "input", "ct state invalid " DROP("input"));
 	rule_line(w, "input", "ct state established,related accept\n");
-	write_neighbours(w, o, "input");
+	write_neighbours(w, o, t, "input");
 	if (t) {
 		rule(w, "input");
 		wr_printf(w, "%s saddr ", family_of(&t->endpoint));
@@ -155,11 +172,11 @@ static void write_input(struct wr *w, const struct firewall_options *o,
 			     "accept\n",
 			  t->gateway.is_v6 ? "icmpv6" : "icmp");
 	}
-	if (t && o->manifest->port_count) {
+	if (t && m->port_count) {
 		rule(w, "input");
 		write_from_gateway(w, o, t);
 		wr_str(w, "tcp dport ");
-		write_ports(w, o->manifest);
+		write_ports(w, m);
 		wr_str(w, " accept\n");
 	}
 	rule_line(w, "input", DROP("input"));
@@ -170,20 +187,22 @@ static void write_input(struct wr *w, const struct firewall_options *o,
 static void write_forward(struct wr *w, const struct firewall_options *o,
 			  const struct firewall_tunnel *t)
 {
+	const struct manifest *m = manifest_of(o);
+
 	rule_line(w, "forward", "ct state invalid " DROP("forward"));
 	rule_line(w, "forward", "ct state established,related accept\n");
-	if (t && o->manifest->port_count) {
+	if (t && m->port_count) {
 		rule(w, "forward");
 		write_from_gateway(w, o, t);
 		wr_str(w, "ct status dnat meta l4proto tcp "
 			  "ct original proto-dst ");
-		write_ports(w, o->manifest);
+		write_ports(w, m);
 		wr_str(w, " accept\n");
 	}
 	rule_line(w, "forward", "iifname \"br-*\" oifname \"br-*\" accept\n");
 	rule_line(w, "forward", "iifname \"docker0\" oifname \"docker0\" "
 				"accept\n");
-	if (o->manifest->allows_egress) {
+	if (m->allows_egress) {
 		rule(w, "forward");
 		wr_printf(w, "iifname \"br-*\" oifname != \"%s\" accept\n",
 			  o->interface);
@@ -200,11 +219,13 @@ static void write_output(struct wr *w, const struct firewall_options *o,
 {
 	rule_line(w, "output", "oifname \"lo\" accept\n");
 	rule_line(w, "output", "ct state established,related accept\n");
-	write_neighbours(w, o, "output");
-	rule(w, "output");
-	wr_printf(w, "%s daddr ", family_of(&o->gateway));
-	address_of(w, &o->gateway);
-	wr_printf(w, " tcp dport %u accept\n", port_of(&o->gateway));
+	write_neighbours(w, o, t, "output");
+	if (o->gateway.sa.sa_family != AF_UNSPEC) {
+		rule(w, "output");
+		wr_printf(w, "%s daddr ", family_of(&o->gateway));
+		address_of(w, &o->gateway);
+		wr_printf(w, " tcp dport %u accept\n", port_of(&o->gateway));
+	}
 	if (t) {
 		rule(w, "output");
 		wr_printf(w, "%s daddr ", family_of(&t->endpoint));
@@ -213,7 +234,7 @@ static void write_output(struct wr *w, const struct firewall_options *o,
 	}
 	rule_line(w, "output", "oifname \"br-*\" accept\n");
 	rule_line(w, "output", "oifname \"docker0\" accept\n");
-	if (o->manifest->allows_egress)
+	if (manifest_of(o)->allows_egress)
 		rule_line(w, "output", "meta l4proto { tcp, udp } th dport 53 "
 				       "accept\n");
 	rule_line(w, "output", DROP("output"));
@@ -270,6 +291,45 @@ enum rc firewall_set_tunnel(struct firewall *f,
 	return run(f, text, error);
 }
 
+enum rc firewall_set_manifest(struct firewall *f, const struct manifest *m,
+			      char error[NODE_ERROR_MAX])
+{
+	f->options.manifest = m;
+	return firewall_set_tunnel(f, NULL, error);
+}
+
+/*
+ * Who was connected before the table came would go on as "established".  A
+ * kernel that keeps track of connections but does not let them be deleted
+ * answers EINVAL; the table is then all there is.
+ */
+static enum rc forget_connections(char error[NODE_ERROR_MAX])
+{
+	struct {
+		struct nlmsghdr head;
+		struct nfgenmsg family; /* any; no attribute: all of them */
+	} all = {
+		.head = { .nlmsg_len = sizeof(all),
+			  .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 |
+					IPCTNL_MSG_CT_DELETE,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.family = { .nfgen_family = AF_UNSPEC,
+			    .version = NFNETLINK_V0 },
+	};
+	struct netlink *n = NULL;
+	enum rc rc = netlink_open(&n, NETLINK_NETFILTER);
+	int why;
+
+	if (!rc)
+		rc = netlink_ask(n, &all.head, NULL, NULL);
+	why = errno;
+	netlink_close(n);
+	if (!rc || (rc == RC_SYS && why == EINVAL))
+		return RC_OK;
+	error_set(error, "conntrack: %s", strerror(why));
+	return rc;
+}
+
 enum rc firewall_open(struct firewall **out,
 		      const struct firewall_options *options,
 		      char error[NODE_ERROR_MAX])
@@ -284,6 +344,8 @@ enum rc firewall_open(struct firewall **out,
 		error_set(error, "nftables: no context");
 	else
 		rc = firewall_set_tunnel(f, NULL, error);
+	if (!rc)
+		rc = forget_connections(error);
 	if (rc) {
 		firewall_free(f);
 		return rc;

@@ -34,8 +34,8 @@ struct firewall;
 struct firewall_options {
 	const char *interface; /* the tunnel's */
 	uint16_t listen_port; /* of our WireGuard */
-	struct sock_addr gateway; /* of the attested channel */
-	const struct manifest *manifest;
+	struct sock_addr gateway; /* of the attested channel; zero: none */
+	const struct manifest *manifest; /* NULL: not known, lists nothing */
 };
 
 /* What an assignment adds. */
@@ -46,13 +46,22 @@ struct firewall_tunnel {
 
 /*
  * Puts the table in place, without a tunnel; one that an earlier run left is
- * replaced at once.  RC_DENIED: the kernel refuses it, error says.  Copies
- * options; returns owned: firewall_free(), which leaves the table in force.
+ * replaced at once.  Then every tracked connection is forgotten: what began
+ * before the table has to pass it as something new.
+ *
+ * RC_DENIED: the kernel refuses the table; RC_SYS: it has it, and keeps the
+ * connections; error says.  Copies options; returns owned: firewall_free(),
+ * which leaves the table in force.
  */
 enum rc firewall_open(struct firewall **out,
 		      const struct firewall_options *options,
 		      char error[NODE_ERROR_MAX]);
 void firewall_free(struct firewall *f);
+
+/* What the manifest lists, from now on; closes the tunnel's way.  Borrows m for
+ * the firewall's life. */
+enum rc firewall_set_manifest(struct firewall *f, const struct manifest *m,
+			      char error[NODE_ERROR_MAX]);
 
 /* Opens the way for a tunnel; NULL closes it. */
 enum rc firewall_set_tunnel(struct firewall *f,

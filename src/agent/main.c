@@ -179,13 +179,13 @@ static void say_trust(const struct program *p)
 			  LSTR("policy", p->config.trust.policy));
 }
 
+/* The first act: whatever fails after it fails behind a closed table. */
 static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
 {
 	const struct firewall_options options = {
 		.interface = p->config.wireguard.interface,
 		.listen_port = (uint16_t)p->config.wireguard.listen_port,
 		.gateway = p->config.gateway.address,
-		.manifest = &p->identity.manifest,
 	};
 
 	if (p->config.firewall)
@@ -294,11 +294,15 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		error_set(error, "loop: %s", strerror(errno));
 		return rc;
 	}
-	rc = open_platform(p, error);
+	rc = open_firewall(p, error);
+	if (!rc)
+		rc = open_platform(p, error);
 	if (rc)
 		return rc;
 	say_trust(p);
-	rc = open_firewall(p, error);
+	if (p->firewall)
+		rc = firewall_set_manifest(p->firewall, &p->identity.manifest,
+					   error);
 	if (!rc)
 		rc = open_device(p, error);
 	if (!rc)
@@ -328,10 +332,26 @@ static int run_until_told(struct program *p)
 	return 1;
 }
 
+/* Before the agent, and before Docker: the closed table and nothing else.  A
+ * configuration that cannot be read closes the way to the gateway too. */
+static int close_network(struct program *p, bool has_config)
+{
+	static const struct firewall_options all = { .interface = "wg0" };
+	char error[NODE_ERROR_MAX] = "";
+	enum rc rc = has_config ? open_firewall(p, error)
+				: firewall_open(&p->firewall, &all, error);
+
+	if (rc)
+		log_event(&p->log, LOG_ERROR, "firewall_failed",
+			  LSTR("why", error));
+	return rc ? 1 : 0;
+}
+
 int main(int argc, char *argv[])
 {
 	struct settings_arguments arguments = {
-		.config = "/etc/postern/agent.yaml"
+		.config = "/etc/postern/agent.yaml",
+		.own = "--firewall-only",
 	};
 	AUTO(program_fini)
 	struct program p = { .log = { .fd = 2, .program = "agent" } };
@@ -347,6 +367,8 @@ int main(int argc, char *argv[])
 	}
 	if (config_load(&p.config, arguments.config, error)) {
 		fprintf(stderr, "%s\n", error);
+		if (arguments.has_own && !arguments.only_check)
+			(void)close_network(&p, false); /* it has logged */
 		return 2;
 	}
 	if (arguments.only_check) {
@@ -354,6 +376,8 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	p.log.max = (enum log_level)p.config.log;
+	if (arguments.has_own)
+		return close_network(&p, true);
 	if (sandbox_basics())
 		log_event(&p.log, LOG_WARN, "sandbox_failed",
 			  LERRNO("why", errno));

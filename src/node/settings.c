@@ -112,13 +112,17 @@ enum settings_start settings_arguments(struct settings_arguments *out,
 			out->config = argv[++i];
 		} else if (strcmp(argv[i], "--check") == 0) {
 			out->only_check = true;
+		} else if (out->own && strcmp(argv[i], out->own) == 0) {
+			out->has_own = true;
 		} else if (strcmp(argv[i], "--version") == 0) {
 			printf("%s %s\n", program, NODE_VERSION);
 			return SETTINGS_EXIT_OK;
 		} else if (strcmp(argv[i], "--help") == 0) {
-			printf("usage: %s [--config FILE] [--check]\n"
+			printf("usage: %s [--config FILE] [--check]%s%s%s\n"
 			       "see %s(8)\n",
-			       program, program);
+			       program, out->own ? " [" : "",
+			       out->own ? out->own : "",
+			       out->own ? "]" : "", program);
 			return SETTINGS_EXIT_OK;
 		} else {
 			fprintf(stderr, "%s: %s: unknown or incomplete option; "

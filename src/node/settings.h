@@ -50,10 +50,13 @@ enum rc settings_load(void *out, const struct conf_field *fields,
 		      struct arena *arena, const char *path,
 		      char error[CONF_ERROR_MAX]);
 
-/* The command line of a daemon: --config FILE, --check, --version, --help. */
+/* The command line of a daemon: --config FILE, --check, --version, --help, and
+ * the program's own. */
 struct settings_arguments {
 	const char *config;
 	bool only_check;
+	const char *own; /* "--switch"; NULL: the program has none */
+	bool has_own; /* it was given */
 };
 enum settings_start {
 	SETTINGS_GO,

@@ -406,6 +406,38 @@ def test_foreign_manifest_and_state_are_refused_at_start(bench, tunnel):
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
 
 
+def closed_table(machine):
+    """The firewall's rules, from the kernel; '' when there are none."""
+    return machine.run("nft", "list", "table", "inet", "postern", check=False).stdout
+
+
+def test_failed_start_leaves_the_network_closed(bench, tunnel):
+    """Also without a table before, and with a configuration that cannot be read."""
+    cvm = bench.machines["cvm"]
+    bench.children.stop(cvm.daemon)
+    config = cvm.dir / "config.yaml"
+    whole = config.read_text()
+    agent = bench.bindir / "postern-agent"
+    only = ("--config", config, "--firewall-only")
+    try:
+        for text, argv, want in ((whole.replace("hello.json", "other.json"), only[:2], 1),
+                                 (whole, only, 0), (whole + "rubbish: 1\n", only, 2)):
+            assert "policy drop" in closed_table(cvm)
+            cvm.run("nft", "delete", "table", "inet", "postern")
+            config.write_text(text)
+            assert cvm.run(agent, *argv, check=False).returncode == want
+            assert closed_table(cvm).count("policy drop") == 3
+            assert "dport { 80" not in closed_table(cvm)
+            assert (f"tcp dport {ATTEST_PORT}" in closed_table(cvm)) == (want != 2)
+            done = bench.middle.run("curl", "-sf", "--max-time", "1", "http://198.51.100.11/",
+                                    check=False)
+            assert done.returncode != 0
+    finally:
+        config.write_text(whole)
+    cvm.start_daemon()
+    assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+
+
 def test_broken_configuration_names_the_line(bench, bindir):
     for program, line in (("postern-registrar", "lease: soon\n"), ("postern-agent", "renew_at: 2\n")):
         path = bench.dir / f"{program}.yaml"

@@ -4,12 +4,19 @@
  */
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <nftables/libnftables.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "agent/firewall.h"
+#include "base/buf.h"
+#include "io/file.h"
 
 static const struct manifest two_ports = {
 	.port_count = 2,
@@ -115,6 +122,86 @@ static void largest_manifest_fits(void **state)
 	assert_non_null(strstr(text_of(&m, &t), "65504 }"));
 }
 
+static void nothing_is_known_nothing_is_open(void **state)
+{
+	static char text[FIREWALL_TEXT_MAX];
+	const struct firewall_options o = { .interface = "wg0", .listen_port = 51821 };
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	(void)state;
+	firewall_write(&w, &o, NULL);
+	assert_null(strstr(text, "dport"));
+	assert_null(strstr(text, "daddr"));
+	assert_null(strstr(text, "oifname !="));
+}
+
+static void neighbours_are_found_for_either_endpoint(void **state)
+{
+	static char text[FIREWALL_TEXT_MAX];
+	struct firewall_options o = options(&none, "198.51.100.1:443");
+	struct firewall_tunnel t = tunnel();
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_null(strstr(text_of(&none, &t), "nd-neighbor-solicit"));
+	assert_true(sock_addr_parse(&t.endpoint, span_str("[2001:db8::1]:51820")));
+	firewall_write(&w, &o, &t);
+	assert_non_null(strstr(text, "input icmpv6 type { nd-neighbor-solicit"));
+	assert_non_null(strstr(text, "output icmpv6 type { nd-neighbor-solicit"));
+}
+
+/* How many connections the namespace knows of; -1: the kernel does not say. */
+static int connections(void)
+{
+	struct buf text;
+	int count = -1;
+
+	buf_init(&text, 64);
+	if (file_read(&text, "/proc/sys/net/netfilter/nf_conntrack_count") == RC_OK &&
+	    buf_add(&text, SPAN_ARRAY("")))
+		count = atoi((const char *)buf_span(&text).p);
+	buf_fini(&text);
+	return count;
+}
+
+static void talk_over_loopback(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(9) };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	assert_int_equal(sendto(fd, "", 1, 0, (struct sockaddr *)&at, sizeof(at)), 1);
+	close(fd);
+}
+
+static void earlier_connections_are_forgotten(void **state)
+{
+	/* anything that makes the kernel keep track */
+	static const char track[] = "add table inet other\n"
+				    "add chain inet other c { type filter hook input priority 0; }\n"
+				    "add rule inet other c ct state new accept\n";
+	struct firewall_options o = options(NULL, "198.51.100.1:443");
+	char error[NODE_ERROR_MAX] = "";
+	struct nft_ctx *nft;
+	struct firewall *f;
+
+	(void)state;
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+		skip();
+	nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	assert_int_equal(nft_run_cmd_from_buffer(nft, track), 0);
+	nft_ctx_free(nft);
+	talk_over_loopback();
+	if (connections() < 1)
+		skip();
+	if (firewall_open(&f, &o, error))
+		fail_msg("%s", error);
+	assert_int_equal(connections(), 0);
+	firewall_free(f);
+}
+
 static void kernel_takes_the_rules(void **state)
 {
 	static const char *const gateways[] = { "198.51.100.1:443", "[2001:db8::1]:443" };
@@ -132,6 +219,7 @@ static void kernel_takes_the_rules(void **state)
 		if (firewall_open(&f, &o, error))
 			fail_msg("%s", error);
 		assert_int_equal(firewall_set_tunnel(f, &t, error), RC_OK);
+		assert_int_equal(firewall_set_manifest(f, &two_ports, error), RC_OK);
 		assert_int_equal(firewall_set_tunnel(f, &t, error), RC_OK);
 		assert_int_equal(firewall_set_tunnel(f, NULL, error), RC_OK);
 		assert_true(firewall_drops(f, &drops));
@@ -145,7 +233,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_as_listed),
 		cmocka_unit_test(largest_manifest_fits),
+		cmocka_unit_test(nothing_is_known_nothing_is_open),
+		cmocka_unit_test(neighbours_are_found_for_either_endpoint),
 		cmocka_unit_test(kernel_takes_the_rules),
+		cmocka_unit_test(earlier_connections_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
