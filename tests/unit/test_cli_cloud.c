@@ -93,10 +93,12 @@ static void mistakes_are_named(void **state)
 		  "cannot be called platform" },
 		{ "the_attackers_address", HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.254", ""),
 		  "address" },
-		{ "another_network", HEAD GATEWAY "cvms:\n" CVM("a", "198.51.101.1", ""), "address" },
+		{ "another_network", HEAD GATEWAY "cvms:\n" CVM("a", "198.51.101.1", ""),
+		  "address" },
 		{ "name_too_long",
 		  HEAD GATEWAY "cvms:\n" CVM("abcdefghijklmnop", "198.51.100.11", ""), "name" },
-		{ "name_with_a_dot", HEAD GATEWAY "cvms:\n" CVM("a.b", "198.51.100.11", ""), "name" },
+		{ "name_with_a_dot", HEAD GATEWAY "cvms:\n" CVM("a.b", "198.51.100.11", ""),
+		  "name" },
 		{ "odd_expectation",
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", expect: luck"), "expect" },
 		{ "too_many_contexts",
@@ -118,7 +120,8 @@ static void mistakes_are_named(void **state)
 		arena_init(&arena, ARENA_MAX);
 		assert_int_equal(read_text(&c, &arena, rows[i].text, error), RC_MALFORMED);
 		if (!strstr(error, rows[i].want) || !strstr(error, "/cloud.yaml"))
-			fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].name, error, rows[i].want);
+			fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].name, error,
+				 rows[i].want);
 	}
 }
 

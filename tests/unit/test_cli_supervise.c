@@ -120,9 +120,11 @@ static void task_before_daemon_runs_first(void **state)
 			{ .name = "task",
 			  .kind = SERVICE_TASK,
 			  .argv = { "sh", "-c",
-				    fmt(&f.arena, "echo out; echo err >&2; sleep 0.1; touch %s", flag) } },
+				    fmt(&f.arena, "echo out; echo err >&2; sleep 0.1; touch %s",
+					flag) } },
 			{ .name = "daemon",
-			  .argv = { "sh", "-c", fmt(&f.arena, "test -e %s && exec sleep 60", flag) } },
+			  .argv = { "sh", "-c",
+				    fmt(&f.arena, "test -e %s && exec sleep 60", flag) } },
 		};
 
 		run(&f, services, 2);
@@ -144,7 +146,7 @@ static void failing_task_is_tried_again(void **state)
 			{ .name = "task",
 			  .kind = SERVICE_TASK,
 			  .argv = { "sh", "-c",
-				    fmt(&f.arena, "echo x >>%s/n; test $(wc -l <%s/n) = 3", f.folder,
+				    fmt(&f.arena, "cd %s; echo x >>n; test $(wc -l <n) = 3",
 					f.folder) } },
 		};
 
@@ -232,7 +234,8 @@ static void sockets_are_handed_over(void **state)
 			{ .name = "heir",
 			  .argv = { "sh", "-c",
 				    "echo $LISTEN_FDS; test $LISTEN_PID = $$ && echo mine; "
-				    "test -e /dev/fd/3 && test -e /dev/fd/4 && echo there; exec sleep 60" },
+				    "test -e /dev/fd/3 && test -e /dev/fd/4 && echo there; "
+				    "exec sleep 60" },
 			  .fds = { 2, 1 },
 			  .fd_count = 2 },
 		};
