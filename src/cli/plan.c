@@ -27,12 +27,14 @@ static void add_wireguard(struct machine *m, const struct plan *p)
 			       .ready = "unix:/run/wireguard/wg0.sock" });
 }
 
-static void gateway_services(struct machine *m, const struct plan *p)
+static void gateway_services(struct machine *m, const struct plan *p,
+			     struct arena *arena)
 {
 	struct service edge = {
 		.name = "edge",
 		.argv = { "postern-edge", "--config",
 			  "/etc/postern/edge.yaml" },
+		.ready = fmt(arena, "%s:443", m->address),
 	};
 
 	add_wireguard(m, p);
@@ -90,6 +92,8 @@ static void cvm_services(struct machine *m, const struct plan *p,
 	add_service(m, (struct service){ .name = "agent",
 					 .argv = { "postern-agent", "--config",
 						   "/etc/postern/agent.yaml" },
+					 .ready = "unix:/run/postern/"
+						  "agent.sock",
 					 .stop_ms = AGENT_STOP_MS });
 }
 
@@ -152,7 +156,7 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 		m->gateway = g;
 		m->address = g->address;
 		m->spec.collateral = collateral;
-		gateway_services(m, out);
+		gateway_services(m, out, arena);
 	}
 	for (size_t i = 0; i < cloud->cvms.count; i++) {
 		const struct cloud_cvm *c = cloud_cvm(cloud, i);

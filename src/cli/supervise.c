@@ -22,6 +22,7 @@ enum {
 	DELAY_MIN_MS = 100,
 	DELAY_MAX_MS = 10000,
 	LIVED_MS = 10000, /* a life this long forgets earlier failures */
+	SETTLED_MS = 100, /* running this long is ready, where nothing tells */
 	STOP_MS = 3000,
 	TICK_BUSY_MS = 20, /* while something is not ready */
 	TICK_IDLE_MS = 1000,
@@ -211,6 +212,13 @@ static bool accepts(const char *where)
 	return connect(fd, &to.sa, to.len) == 0;
 }
 
+static bool is_ready(const struct running *r, uint64_t now_ms)
+{
+	if (r->service->ready)
+		return accepts(r->service->ready);
+	return now_ms - r->started_ms >= SETTLED_MS;
+}
+
 /* What may happen now to one service; true when the next one may start. */
 static bool step(struct supervisor *s, struct running *r, uint64_t now_ms)
 {
@@ -225,7 +233,7 @@ static bool step(struct supervisor *s, struct running *r, uint64_t now_ms)
 	case STATE_STARTING:
 		if (r->service->kind == SERVICE_TASK)
 			return false;
-		if (r->service->ready && !accepts(r->service->ready))
+		if (!is_ready(r, now_ms))
 			return false;
 		set_state(s, r, STATE_READY);
 		return true;

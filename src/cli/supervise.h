@@ -35,7 +35,8 @@ struct service {
 	enum service_kind kind;
 	const char *argv[SERVICE_ARGS_MAX]; /* NULL-terminated */
 	/* Ready when a connection is accepted here ("unix:/path" or an
-	 * address); NULL: as soon as it runs.  A task is ready when done. */
+	 * address); NULL: once it has run for a moment.  A task is ready when
+	 * done. */
 	const char *ready;
 	/* Listening sockets handed over by LISTEN_FDS. */
 	int fds[SERVICE_FDS_MAX];

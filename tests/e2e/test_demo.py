@@ -90,7 +90,7 @@ PROMISES = [
     r"a quote relayed by a man in the middle: binding-mismatch.*keys exchanged: no.* 0 peers",
     r"a quote replayed from another session: binding-mismatch",
     r"the gateway refused [1-9]\d* channels, with a key exchanged in 0; its WireGuard has 2 peers",
-    r"hello attested again before its lease ended",
+    r"hello attested again, \d+\.\d s before its lease ended: new evidence, a new pre-shared key",
     r"lease withdrawn: hello answers 50[23] .* 1 peer left and the CVM's none",
     r"vault goes on",
     r"allowed again: hello serves",
