@@ -149,3 +149,14 @@ void config_fini(struct config *c)
 {
 	arena_fini(&c->arena);
 }
+
+bool config_admits(const struct config *c, const uint8_t app_id[STORE_ID_LEN])
+{
+	const uint8_t *ids = c->apps.items;
+
+	for (size_t i = 0; i < c->apps.count; i++)
+		if (span_equal(span_of(ids + i * STORE_ID_LEN, STORE_ID_LEN),
+			       span_of(app_id, STORE_ID_LEN)))
+			return true;
+	return !c->has_apps;
+}

@@ -35,4 +35,7 @@ enum rc config_load(struct config *out, const char *path,
 		    char error[CONF_ERROR_MAX]);
 void config_fini(struct config *c);
 
+/* Whether 'apps' lets an app in. */
+bool config_admits(const struct config *c, const uint8_t app_id[STORE_ID_LEN]);
+
 #endif

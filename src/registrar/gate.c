@@ -156,17 +156,6 @@ static void on_verify(void *arg, struct tee_verdict *out, struct span quote)
 		out->reason = TEE_QUOTE_TOO_LARGE;
 }
 
-static bool admits_app(const struct config *c, const uint8_t *app_id)
-{
-	const uint8_t *ids = c->apps.items;
-
-	for (size_t i = 0; i < c->apps.count; i++)
-		if (span_equal(span_of(ids + i * STORE_ID_LEN, STORE_ID_LEN),
-			       span_of(app_id, STORE_ID_LEN)))
-			return true;
-	return !c->has_apps;
-}
-
 /* Nobody is reached under the gateway's own ids. */
 static bool is_own_name(const struct gate *g, const uint8_t *instance_id)
 {
@@ -223,7 +212,7 @@ static void on_verified(struct visitor *v)
 			  LSTR("tcb", tee_tcb_status_name(verdict->tcb_status)),
 			  LSTR("simulated", yes_no(peer->is_simulated)));
 	}
-	if (!admits_app(g->o.config, peer->manifest.app_id)) {
+	if (!config_admits(g->o.config, peer->manifest.app_id)) {
 		refuse(v, CHANNEL_PEER_DENIED, "the app is not on the list");
 		return;
 	}

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "crypto/x25519.h"
+#include "crypto/rng.h"
 #include "io/clock.h"
 
 enum {
@@ -14,6 +14,7 @@ enum {
 };
 static_assert((int)MANIFEST_PORTS_MAX <= (int)STORE_PORTS_MAX);
 static_assert((int)MANIFEST_ID_LEN == (int)STORE_ID_LEN);
+static_assert((int)CLOCK_BOOT_ID_LEN == (int)STORE_BOOT_LEN);
 
 struct denied {
 	uint8_t instance_id[STORE_ID_LEN];
@@ -26,6 +27,7 @@ struct registry {
 	size_t count, cap;
 	struct denied denied[DENIED_MAX];
 	size_t denied_count;
+	uint8_t boot_id[STORE_BOOT_LEN];
 };
 
 static int compare_ids(const uint8_t *a, const uint8_t *b)
@@ -59,6 +61,9 @@ struct registry *registry_new(const struct registry_options *options)
 	struct registry *r = mem_new(sizeof(*r));
 
 	r->o = *options;
+	/* Not said: then no lease is of this boot, and none is restored. */
+	if (!clock_boot_id(r->boot_id))
+		rng_bytes(r->boot_id, sizeof(r->boot_id));
 	return r;
 }
 
@@ -131,10 +136,50 @@ static struct io_prefix tunnel_prefix(const struct store_lease *record)
 	return p;
 }
 
+/* ---- the addresses to hand out ---- */
+
+static void write_mapped(uint8_t out[16], uint32_t v4)
+{
+	struct wr w = wr_over(out, 16);
+
+	wr_zero(&w, 10);
+	wr_be16(&w, 0xffff);
+	wr_be32(&w, v4);
+}
+
+/* First and last address to hand out: the larger side of the gateway's own
+ * address, without those of the network and of broadcast. */
+static void address_range(uint8_t first[16], uint8_t last[16],
+			  const struct io_prefix *network)
+{
+	uint32_t hosts = UINT32_MAX >> network->len, own = 0, low, high;
+	struct span s = span_of(network->bytes, 4);
+
+	(void)rd_be32(&s, &own); /* four bytes are there */
+	low = (own & ~hosts) + 1;
+	high = (own | hosts) - 1;
+	if (own - low > high - own)
+		high = own - 1;
+	else
+		low = own + 1;
+	write_mapped(first, low);
+	write_mapped(last, high);
+}
+
+static bool is_in_range(const struct registry *r, const uint8_t address[16])
+{
+	uint8_t first[16], last[16];
+
+	address_range(first, last, &r->o.config->wireguard.address);
+	/* public: addresses */
+	return memcmp(address, first, 16) >= 0 &&
+	       /* public: as above */
+	       memcmp(address, last, 16) <= 0;
+}
+
 /* ---- restart ---- */
 
 struct restore {
-	struct registry *r;
 	struct store_lease *records;
 	size_t count;
 };
@@ -149,34 +194,81 @@ static bool collect(void *arg, const struct store_lease *record)
 	return true;
 }
 
-static enum rc restore_one(struct registry *r, const struct store_lease *record)
+/* Judges the quote of a lease; the rule that it breaks now, or NULL. */
+static const char *quote_refused(struct registry *r, struct span quote)
 {
-	int64_t left_ms = record->expires_unix_ms - clock_unix_ms();
+	AUTO(mem_auto_free)
+	struct tee_verdict *v = mem_new(sizeof(*v));
+
+	trust_verify(r->o.trust, v, quote, clock_unix_s());
+	return v->reason == TEE_OK ? NULL : tee_reason_name(v->reason);
+}
+
+/* What has changed since a lease was granted, so that it does not hold any
+ * more; NULL: nothing.  Another boot's tunnel is gone, and its clock too. */
+static const char *outdated(struct registry *r,
+			    const struct store_lease *record, struct span quote)
+{
+	if (!span_equal(SPAN_ARRAY(record->boot_id), SPAN_ARRAY(r->boot_id)))
+		return "of another boot";
+	if (record->expires_boot_ms <= clock_boot_ms())
+		return "lapsed";
+	if (!config_admits(r->o.config, record->app_id))
+		return "the app is not on the list";
+	if (!is_in_range(r, record->address))
+		return "its address is of another network";
+	return quote_refused(r, quote);
+}
+
+static void restore_lease(struct registry *r, const struct store_lease *record,
+			  struct buf *quote)
+{
 	struct io_prefix allowed = tunnel_prefix(record);
-	struct lease *l;
+	uint64_t now_ms = clock_boot_ms(), left_ms = 0;
+	struct lease *l = lease_add(r, record->instance_id);
 	bool has_peer;
 
-	if (left_ms <= 0)
-		return store_lease_remove(r->o.store, record->instance_id,
-					  false);
-	/* The clock may have been set back: never longer than a lease. */
-	if ((uint64_t)left_ms > r->o.config->lease_ms)
-		left_ms = (int64_t)r->o.config->lease_ms;
-	l = lease_add(r, record->instance_id);
+	if (record->expires_boot_ms > now_ms)
+		left_ms = record->expires_boot_ms - now_ms;
+	/* 'lease' may have been made shorter meanwhile. */
+	if (left_ms > r->o.config->lease_ms)
+		left_ms = r->o.config->lease_ms;
 	l->record = *record;
-	loop_timer_arm(r->o.loop, &l->lapse,
-		       clock_boot_ms() + (uint64_t)left_ms);
+	l->quote = *quote;
+	*quote = (struct buf){ 0 };
+	loop_timer_arm(r->o.loop, &l->lapse, now_ms + left_ms);
 	has_peer = tunnel_adopt(r->o.device, record->wg_public, &allowed);
 	log_event(r->o.log, LOG_INFO, "lease_restored",
 		  LHEX("instance", SPAN_ARRAY(record->instance_id)),
 		  LSTR("tunnel", has_peer ? "kept" : "waits"),
-		  LI64("left_ms", left_ms));
-	return RC_OK;
+		  LU64("left_ms", left_ms));
+}
+
+static enum rc restore_one(struct registry *r, const struct store_lease *record)
+{
+	AUTO(buf_fini)
+	struct buf quote;
+	const char *why;
+	enum rc rc;
+
+	buf_init(&quote, QUOTE_MAX);
+	rc = store_quote_get(r->o.store, &quote, record->instance_id);
+	if (rc)
+		return rc;
+	why = outdated(r, record, buf_span(&quote));
+	if (!why) {
+		restore_lease(r, record, &quote);
+		return RC_OK;
+	}
+	log_event(r->o.log, LOG_INFO, "lease_not_restored",
+		  LHEX("instance", SPAN_ARRAY(record->instance_id)),
+		  LHEX("app", SPAN_ARRAY(record->app_id)), LSTR("why", why));
+	return store_lease_remove(r->o.store, record->instance_id, false);
 }
 
 enum rc registry_restore(struct registry *r)
 {
-	struct restore all = { .r = r };
+	struct restore all = { 0 };
 	enum rc rc = store_each(r->o.store, collect, &all);
 
 	for (size_t i = 0; !rc && i < all.count; i++)
@@ -257,34 +349,6 @@ static void fill_record(struct store_lease *record,
 						    .protocol,
 			.proxy_protocol = p->manifest.ports[i].proxy_protocol,
 		};
-}
-
-static void write_mapped(uint8_t out[16], uint32_t v4)
-{
-	struct wr w = wr_over(out, 16);
-
-	wr_zero(&w, 10);
-	wr_be16(&w, 0xffff);
-	wr_be32(&w, v4);
-}
-
-/* First and last address to hand out: the larger side of the gateway's own
- * address, without those of the network and of broadcast. */
-static void address_range(uint8_t first[16], uint8_t last[16],
-			  const struct io_prefix *network)
-{
-	uint32_t hosts = UINT32_MAX >> network->len, own = 0, low, high;
-	struct span s = span_of(network->bytes, 4);
-
-	(void)rd_be32(&s, &own); /* four bytes are there */
-	low = (own & ~hosts) + 1;
-	high = (own | hosts) - 1;
-	if (own - low > high - own)
-		high = own - 1;
-	else
-		low = own + 1;
-	write_mapped(first, low);
-	write_mapped(last, high);
 }
 
 static enum grant find_address(struct registry *r, uint8_t address[16],
@@ -373,6 +437,8 @@ static enum grant make_record(struct registry *r, struct store_lease *record,
 	record->renewals = old ? record->renewals + 1 : 0;
 	record->renewed_unix_ms = now;
 	record->expires_unix_ms = now + (int64_t)r->o.config->lease_ms;
+	record->expires_boot_ms = clock_boot_ms() + r->o.config->lease_ms;
+	memcpy(record->boot_id, r->boot_id, sizeof(record->boot_id));
 	return grant;
 }
 
@@ -395,7 +461,7 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 	if (l && l != old)
 		registry_end(l, CHANNEL_PEER_DENIED,
 			     "its instance id is the id of an app");
-	rc = store_lease_put(r->o.store, &record);
+	rc = store_lease_put(r->o.store, &record, request->quote);
 	if (rc == RC_DENIED)
 		return GRANT_KEY_IN_USE;
 	if (rc)
@@ -408,6 +474,12 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 	buf_reset(&l->quote);
 	if (!buf_add(&l->quote, request->quote))
 		return failed(r, "quote", RC_LIMIT);
+	if (rc == RC_LIMIT) {
+		/* Not wanted, so it will not come: nothing to keep. */
+		grant = failed(r, "interface", rc);
+		registry_end(l, CHANNEL_INTERNAL, "too many peers");
+		return grant;
+	}
 	if (rc)
 		/* It stays wanted, and in the store: when the interface is
 		 * back the CVM, which tries again, finds it there. */
@@ -463,24 +535,13 @@ void registry_withdraw(struct lease *l)
 
 void registry_judge(struct registry *r)
 {
-	int64_t at = clock_unix_s();
-
 	/* From the back: what ends leaves the places before it alone. */
 	for (size_t i = r->count; i-- > 0;) {
 		struct lease *l = r->leases[i];
-		struct tee_verdict *v;
+		const char *rule = quote_refused(r, buf_span(&l->quote));
 
-		if (!l->quote.n) {
-			registry_end(l, CHANNEL_LEASE_WITHDRAWN,
-				     "its evidence is from before a restart");
-			continue;
-		}
-		v = mem_new(sizeof(*v));
-		trust_verify(r->o.trust, v, buf_span(&l->quote), at);
-		if (v->reason != TEE_OK)
-			registry_end(l, CHANNEL_EVIDENCE_REFUSED,
-				     tee_reason_name(v->reason));
-		free(v);
+		if (rule)
+			registry_end(l, CHANNEL_EVIDENCE_REFUSED, rule);
 	}
 }
 

@@ -31,7 +31,7 @@ struct lease {
 	struct store_lease record;
 	struct registry *registry;
 	struct loop_timer lapse;
-	/* The quote that it rests on; empty: from before a restart. */
+	/* The quote that it rests on. */
 	struct buf quote;
 	/* The channel that renews it; NULL: the connection was lost. */
 	void *holder;
@@ -54,9 +54,11 @@ struct registry *registry_new(const struct registry_options *options);
 void registry_free(struct registry *r);
 
 /*
- * Takes over the leases in the store: those that ran out are removed, those
- * whose peer is still in the interface go on, the others wait in the store for
- * their CVM to register anew.
+ * Takes over the leases in the store.  Each is judged as if it were asked for
+ * now: one that ran out, of another boot of the kernel, of an app or a network
+ * that the configuration does not have any more, or on a quote that is refused
+ * now is removed.  Of the others, those whose peer is still in the interface go
+ * on, and the rest wait in the store for their CVM to register anew.
  */
 enum rc registry_restore(struct registry *r);
 

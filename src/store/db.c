@@ -25,6 +25,7 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_ALIASES] = "aliases",
 	[TABLE_ADDRESSES] = "addresses",
 	[TABLE_HOLDERS] = "holders",
+	[TABLE_QUOTES] = "quotes",
 	[TABLE_KEYS] = "keys",
 };
 

@@ -19,6 +19,7 @@ enum table {
 	TABLE_ALIASES, /* label -> app id */
 	TABLE_ADDRESSES, /* instance id -> address, app id */
 	TABLE_HOLDERS, /* address -> instance id */
+	TABLE_QUOTES, /* instance id -> the quote its lease rests on */
 	TABLE_KEYS, /* WireGuard public key -> instance id */
 	TABLE_COUNT,
 };

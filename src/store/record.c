@@ -85,6 +85,8 @@ void record_write(struct wr *w, const struct store_lease *l)
 	wr_be64(w, (uint64_t)l->granted_unix_ms);
 	wr_be64(w, (uint64_t)l->renewed_unix_ms);
 	wr_be64(w, (uint64_t)l->expires_unix_ms);
+	wr_bytes(w, SPAN_ARRAY(l->boot_id));
+	wr_be64(w, l->expires_boot_ms);
 	wr_be32(w, l->renewals);
 	wr_u8(w, l->is_simulated ? FLAG_SIMULATED : 0);
 	wr_label(w, l->image);
@@ -108,6 +110,8 @@ bool record_read(struct store_lease *out, struct span s)
 	    !rd_time(&s, &l.granted_unix_ms) ||
 	    !rd_time(&s, &l.renewed_unix_ms) ||
 	    !rd_time(&s, &l.expires_unix_ms) ||
+	    !rd_copy(&s, l.boot_id, sizeof(l.boot_id)) ||
+	    !rd_be64(&s, &l.expires_boot_ms) ||
 	    !rd_be32(&s, &l.renewals) ||
 	    !rd_u8(&s, &flags) || flags & ~FLAG_SIMULATED ||
 	    !rd_label(&s, l.image) ||

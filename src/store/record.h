@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
 	RECORD_MAX = 1024, /* more than any lease takes */
 };
 

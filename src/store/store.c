@@ -66,7 +66,7 @@ static void write_place(struct wr *w, const struct store_lease *l)
 	wr_bytes(w, SPAN_ARRAY(l->instance_id));
 }
 
-/* Takes a lease's place and key out of the tables beside its record. */
+/* Takes a lease's place, quote and key out of the tables beside its record. */
 static enum rc unlink_lease(struct db *db, MDB_txn *txn,
 			    const struct store_lease *l)
 {
@@ -76,6 +76,9 @@ static enum rc unlink_lease(struct db *db, MDB_txn *txn,
 
 	write_place(&w, l);
 	rc = db_del(db, txn, TABLE_APPS, wr_span(&w));
+	if (rc)
+		return rc;
+	rc = db_del(db, txn, TABLE_QUOTES, SPAN_ARRAY(l->instance_id));
 	if (rc)
 		return rc;
 	return db_del(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public));
@@ -141,7 +144,7 @@ static enum rc check_name(struct db *db, MDB_txn *txn, struct span instance_id)
 }
 
 static enum rc link_lease(struct db *db, MDB_txn *txn,
-			  const struct store_lease *l)
+			  const struct store_lease *l, struct span quote)
 {
 	const struct span id = SPAN_ARRAY(l->instance_id);
 	uint8_t bytes[RECORD_MAX], place[PLACE_LEN];
@@ -156,13 +159,15 @@ static enum rc link_lease(struct db *db, MDB_txn *txn,
 	if (!rc)
 		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
 	if (!rc)
+		rc = db_put(db, txn, TABLE_QUOTES, id, quote);
+	if (!rc)
 		rc = address_reserve(db, txn, id, SPAN_ARRAY(l->app_id),
 				     SPAN_ARRAY(l->address));
 	return rc;
 }
 
 static enum rc put_lease(struct db *db, MDB_txn *txn,
-			 const struct store_lease *l)
+			 const struct store_lease *l, struct span quote)
 {
 	const struct span id = SPAN_ARRAY(l->instance_id);
 	struct store_lease old;
@@ -181,11 +186,12 @@ static enum rc put_lease(struct db *db, MDB_txn *txn,
 	if (!rc && is_found)
 		rc = unlink_lease(db, txn, &old);
 	if (!rc)
-		rc = link_lease(db, txn, l);
+		rc = link_lease(db, txn, l, quote);
 	return rc;
 }
 
-enum rc store_lease_put(struct store *s, const struct store_lease *l)
+enum rc store_lease_put(struct store *s, const struct store_lease *l,
+			struct span quote)
 {
 	struct db *db = s->db;
 	MDB_txn *txn;
@@ -193,7 +199,26 @@ enum rc store_lease_put(struct store *s, const struct store_lease *l)
 
 	if (rc)
 		return rc;
-	return db_write_end(txn, put_lease(db, txn, l));
+	return db_write_end(txn, put_lease(db, txn, l, quote));
+}
+
+enum rc store_quote_get(struct store *s, struct buf *out,
+			const uint8_t instance_id[STORE_ID_LEN])
+{
+	struct db *db = s->db;
+	struct span quote;
+	bool is_found;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	rc = db_get(db, txn, TABLE_QUOTES, span_of(instance_id, STORE_ID_LEN),
+		    &quote, &is_found);
+	if (!rc && is_found && !buf_add(out, quote))
+		rc = RC_LIMIT;
+	db_read_end(db, txn);
+	return rc;
 }
 
 static enum rc remove_lease(struct db *db, MDB_txn *txn,

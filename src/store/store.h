@@ -19,6 +19,7 @@
 #ifndef POSTERN_STORE_STORE_H
 #define POSTERN_STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/rc.h"
 #include "base/span.h"
 #include "base/wr.h"
@@ -27,6 +28,7 @@ struct store;
 
 enum {
 	STORE_ID_LEN = 20,
+	STORE_BOOT_LEN = 16,
 	STORE_PORTS_MAX = 32,
 	STORE_TARGETS_MAX = 16, /* instances looked at for one app */
 	STORE_LABEL_MAX = 64,
@@ -55,6 +57,9 @@ struct store_lease {
 	uint8_t wg_public[32];
 	uint8_t address[16]; /* in the tunnel; IPv4 is mapped ::ffff:a.b.c.d */
 	int64_t granted_unix_ms, renewed_unix_ms, expires_unix_ms;
+	/* The same end on a clock the host cannot set, in this boot alone. */
+	uint64_t expires_boot_ms;
+	uint8_t boot_id[STORE_BOOT_LEN];
 	uint32_t renewals;
 	bool is_simulated;
 	char image[STORE_LABEL_MAX]; /* policy image that accepted it */
@@ -80,10 +85,16 @@ void store_close(struct store *s);
 
 /* Writer. */
 
-/* Adds or replaces the lease of its instance id, and its place under its app.
+/* Adds or replaces the lease of its instance id, its place under its app, and
+ * beside it the quote that it rests on.
  * RC_DENIED: the address or key belongs to another instance, or the instance id
  * may not be this app's, as with store_address(). */
-enum rc store_lease_put(struct store *s, const struct store_lease *l);
+enum rc store_lease_put(struct store *s, const struct store_lease *l,
+			struct span quote);
+/* Appends the quote of a lease to *out; nothing without such a lease.
+ * RC_LIMIT: it does not fit. */
+enum rc store_quote_get(struct store *s, struct buf *out,
+			const uint8_t instance_id[STORE_ID_LEN]);
 /* Frees its address only when forget is true; else the instance gets the same
  * address when it comes back. */
 enum rc store_lease_remove(struct store *s,

@@ -255,6 +255,34 @@ def test_registrar_killed_keeps_the_tunnel(bench, tunnel):
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
 
 
+def test_restart_judges_what_it_restores(bench, tunnel):
+    """Who is not accepted any more has no tunnel because nobody was looking."""
+    gw = bench.machines["gw"]
+    config = gw.dir / "config.yaml"
+    whole = config.read_text()
+    for why, edit in (("measurement-not-listed", lambda: bench.policy("gw", "another-image")),
+                      ("not on the list", lambda: config.write_text(whole + "apps: []\n")),
+                      ("another network", lambda: config.write_text(
+                          whole.replace("10.88.0.1/16", "10.89.0.1/16")))):
+        mark = len(gw.log())
+        gw.kill(gw.daemon)
+        assert bench.fetch(tunnel["address"]) == "hello from cvm"
+        edit()
+        try:
+            gw.start_daemon()
+            wait_for(lambda: "event=ready" in gw.log()[mark:], what="the registrar")
+            assert "lease_not_restored" in gw.log()[mark:] and why in gw.log()[mark:]
+            assert not gw.wg_peers()
+        finally:
+            gw.kill(gw.daemon)
+            bench.policy("gw", "base")
+            config.write_text(whole)
+            gw.kill(gw.wg)  # its interface would keep the other network's address
+            gw.start_wg()
+            gw.start_daemon()
+        assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
+
+
 @pytest.mark.parametrize("where", ["gw", "cvm"])
 def test_wireguard_killed_is_restored(bench, tunnel, where):
     machine = bench.machines[where]

@@ -18,6 +18,8 @@
 #include "io/clock.h"
 #include "store/store.h"
 
+#define NO_QUOTE ((struct span){ 0 })
+
 enum {
 	ALIASES_MAX = 16,
 };
@@ -73,7 +75,7 @@ static void put_lease(struct store *s, char *rest)
 	while ((port = strsep(&rest, " \n")) != NULL)
 		if (*port && l.port_count < STORE_PORTS_MAX)
 			add_port(&l, port);
-	if (store_lease_put(s, &l))
+	if (store_lease_put(s, &l, NO_QUOTE))
 		die("the store refuses the lease");
 }
 

@@ -24,6 +24,8 @@ enum {
 	HOUR = 3600000,
 };
 
+#define NO_QUOTE ((struct span){ 0 })
+
 static const struct edge_config config = {
 	.base = BASE,
 	.registrar = { .un = { .sun_family = AF_UNIX, .sun_path = "/r" }, .len = 5 },
@@ -110,7 +112,7 @@ static void lease(struct store *s, uint8_t instance, uint8_t app, uint8_t host, 
 	l.address[10] = l.address[11] = 0xff;
 	l.address[12] = 10;
 	l.address[15] = host;
-	assert_int_equal(store_lease_put(s, &l), RC_OK);
+	assert_int_equal(store_lease_put(s, &l, NO_QUOTE), RC_OK);
 }
 
 static char folder[] = "/tmp/pt-route-XXXXXX";

@@ -17,6 +17,8 @@ static struct store_lease full_lease(void)
 		.granted_unix_ms = 1,
 		.renewed_unix_ms = 2,
 		.expires_unix_ms = INT64_MAX,
+		.boot_id = { 8, 9 },
+		.expires_boot_ms = UINT64_MAX,
 		.renewals = UINT32_MAX,
 		.is_simulated = true,
 		.image = "base",
@@ -86,10 +88,11 @@ static void wrong_bytes_refused(void **state)
 		size_t at;
 		uint8_t byte;
 	} cases[] = {
-		{ "other_version", 0, 2 },
-		{ "unknown_flag", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4, 2 },
+		{ "older_version", 0, 1 },
+		{ "newer_version", 0, RECORD_VERSION + 1 },
+		{ "unknown_flag", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 24 + 4, 2 },
 		{ "text_too_long", 21, STORE_LABEL_MAX },
-		{ "too_many_ports", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 4 + 1 + 1 + 1,
+		{ "too_many_ports", 1 + 20 + 1 + 1 + 32 + 16 + 24 + 24 + 4 + 1 + 1 + 1,
 		  STORE_PORTS_MAX + 1 },
 	};
 	struct store_lease l = { 0 }, got = { 0 };

@@ -9,6 +9,8 @@
 
 #include "store/store.h"
 
+#define NO_QUOTE ((struct span){ 0 })
+
 enum {
 	FOREVER = INT32_MAX,
 	CRASHES = 15,
@@ -76,7 +78,7 @@ static struct store_lease lease(unsigned a, unsigned n)
 
 static void put(struct fixture *f, const struct store_lease *l)
 {
-	assert_int_equal(store_lease_put(f->store, l), RC_OK);
+	assert_int_equal(store_lease_put(f->store, l, NO_QUOTE), RC_OK);
 }
 
 static void put_then_get(void **state)
@@ -95,6 +97,30 @@ static void put_then_get(void **state)
 	assert_memory_equal(&got, &l, sizeof(l));
 }
 
+static void quote_stands_beside_its_lease(void **state)
+{
+	struct fixture *f = *state;
+	struct store_lease l = lease(1, 1);
+	struct buf got, small;
+
+	buf_init(&got, 64);
+	buf_init(&small, 3);
+	assert_int_equal(store_quote_get(f->store, &got, l.instance_id), RC_OK);
+	assert_int_equal(got.n, 0);
+	assert_int_equal(store_lease_put(f->store, &l, span_str("old")), RC_OK);
+	assert_int_equal(store_lease_put(f->store, &l, span_str("newer")), RC_OK);
+	assert_int_equal(store_quote_get(f->store, &got, l.instance_id), RC_OK);
+	assert_true(span_equal_str(buf_span(&got), "newer"));
+	assert_int_equal(store_quote_get(f->store, &small, l.instance_id), RC_LIMIT);
+	assert_int_equal(small.n, 0);
+	buf_reset(&got);
+	assert_int_equal(store_lease_remove(f->store, l.instance_id, false), RC_OK);
+	assert_int_equal(store_quote_get(f->store, &got, l.instance_id), RC_OK);
+	assert_int_equal(got.n, 0);
+	buf_fini(&got);
+	buf_fini(&small);
+}
+
 static void address_of_another_denied(void **state)
 {
 	struct fixture *f = *state;
@@ -102,7 +128,7 @@ static void address_of_another_denied(void **state)
 
 	put(f, &a);
 	memcpy(b.address, a.address, 16);
-	assert_int_equal(store_lease_put(f->store, &b), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &b, NO_QUOTE), RC_DENIED);
 	assert_int_equal(store_lease_get(f->store, &got, b.instance_id), STORE_NONE);
 }
 
@@ -113,7 +139,7 @@ static void key_of_another_denied(void **state)
 
 	put(f, &a);
 	memcpy(b.wg_public, a.wg_public, 32);
-	assert_int_equal(store_lease_put(f->store, &b), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &b, NO_QUOTE), RC_DENIED);
 	/* Once the holder changes its key, the old one is free. */
 	a.wg_public[31] = 9;
 	put(f, &a);
@@ -131,7 +157,7 @@ static void removed_lease_frees_its_key_and_keeps_its_address(void **state)
 	memcpy(b.wg_public, a.wg_public, 32);
 	put(f, &b);
 	memcpy(b.address, a.address, 16);
-	assert_int_equal(store_lease_put(f->store, &b), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &b, NO_QUOTE), RC_DENIED);
 	assert_int_equal(store_lease_remove(f->store, a.instance_id, true), RC_OK);
 	put(f, &b);
 	assert_int_equal(store_lease_remove(f->store, a.instance_id, true), RC_OK);
@@ -212,7 +238,7 @@ static void instance_of_another_app_denied(void **state)
 	set_address(last, 6);
 	put(f, &own);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+		assert_int_equal(store_lease_put(f->store, &thief, NO_QUOTE), RC_DENIED);
 		assert_int_equal(store_address(f->store, address, thief.instance_id, thief.app_id,
 					       first, last),
 				 RC_DENIED);
@@ -239,13 +265,13 @@ static void instance_id_that_is_an_app_denied(void **state)
 	set_address(last, 6);
 	put(f, &victim);
 	memcpy(thief.instance_id, victim.app_id, STORE_ID_LEN);
-	assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &thief, NO_QUOTE), RC_DENIED);
 	assert_int_equal(store_address(f->store, address, thief.instance_id, thief.app_id, first,
 				       last),
 			 RC_DENIED);
 	assert_int_equal(store_aliases_set(f->store, &alias, 1), RC_OK);
 	memcpy(thief.instance_id, alias.app_id, STORE_ID_LEN);
-	assert_int_equal(store_lease_put(f->store, &thief), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &thief, NO_QUOTE), RC_DENIED);
 	thief = lease(2, 2);
 	put(f, &thief);
 }
@@ -318,7 +344,7 @@ static void full_range_reuses_what_nobody_leases(void **state)
 	assert_int_equal(store_lease_remove(f->store, three.instance_id, false), RC_OK);
 	assert_int_equal(next_address(f, 3, 2, 4), 3);
 	assert_int_equal(next_address(f, 9, 2, 4), 3);
-	assert_int_equal(store_lease_put(f->store, &three), RC_DENIED);
+	assert_int_equal(store_lease_put(f->store, &three, NO_QUOTE), RC_DENIED);
 }
 
 static void aliases_are_replaced_at_once(void **state)
@@ -392,7 +418,7 @@ static void full_map_is_a_limit_and_changes_nothing(void **state)
 	assert_int_equal(store_open(&s, small.path, STORE_WRITE, 128 * 1024, error), RC_OK);
 	while (!rc) {
 		l = lease(1, ++n);
-		rc = store_lease_put(s, &l);
+		rc = store_lease_put(s, &l, NO_QUOTE);
 	}
 	assert_int_equal(rc, RC_LIMIT);
 	assert_int_equal(store_lease_get(s, &got, l.instance_id), STORE_NONE);
@@ -462,7 +488,7 @@ static void put_for_ever(const struct folder *folder, int tell, unsigned from)
 		unsigned renewal = n % 5 + 1;
 
 		l.renewals = renewal;
-		if (store_lease_put(s, &l) != RC_OK || write(tell, &n, sizeof(n)) != sizeof(n))
+		if (store_lease_put(s, &l, NO_QUOTE) != RC_OK || write(tell, &n, sizeof(n)) != sizeof(n))
 			_exit(1);
 	}
 }
@@ -476,10 +502,10 @@ static void check_whole(struct store *s, unsigned count)
 		assert_int_equal(store_lease_get(s, &got, l.instance_id), STORE_FOUND);
 		assert_int_equal(got.renewals, n % 5 + 1);
 		memcpy(thief.wg_public, l.wg_public, 32);
-		assert_int_equal(store_lease_put(s, &thief), RC_DENIED);
+		assert_int_equal(store_lease_put(s, &thief, NO_QUOTE), RC_DENIED);
 		thief = lease(1, 60000);
 		memcpy(thief.address, l.address, 16);
-		assert_int_equal(store_lease_put(s, &thief), RC_DENIED);
+		assert_int_equal(store_lease_put(s, &thief, NO_QUOTE), RC_DENIED);
 	}
 }
 
@@ -600,6 +626,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(put_then_get),
+		T(quote_stands_beside_its_lease),
 		T(address_of_another_denied),
 		T(key_of_another_denied),
 		T(removed_lease_frees_its_key_and_keeps_its_address),
