@@ -7,11 +7,16 @@
 #include "base/mem.h"
 #include "crypto/x25519.h"
 
+enum {
+	PAUSE_MAX = 8, /* ticks between two requests that are not answered */
+};
+
 /* A peer as wanted; sorted by key, for 'tick' compares all of them. */
 struct wanted {
 	struct wgctl_peer peer;
 	struct tunnel_peer_stats stats;
 	bool is_present; /* the interface has it, as of the last look */
+	bool is_stale; /* and not as it is wanted: a change failed */
 	/* where it was last heard: an interface that forgot everything can
 	 * begin a handshake, instead of waiting for the peer to find out */
 	bool was_heard;
@@ -24,7 +29,11 @@ struct tunnel {
 	char interface[TUN_NAME_MAX + 1];
 	struct key32 key;
 	uint8_t public_key[32];
-	bool has_adopted, has_address, has_route;
+	bool has_adopted, has_address, has_route, has_backend;
+	enum wgctl_backend backend;
+	/* of an interface that does not answer, in ticks: until it is asked
+	 * again, and after the next failure */
+	unsigned wait, pause;
 	struct io_prefix address, route;
 	struct wanted *wanted;
 	size_t count, cap;
@@ -65,6 +74,12 @@ static enum rc lost(struct tunnel *d, const char *what, enum rc rc)
 {
 	const char *why = rc == RC_SYS ? strerror(errno) : rc_name(rc);
 
+	if (rc == RC_SYS && errno == ETIMEDOUT) {
+		d->pause = d->pause ? 2 * d->pause : 1;
+		if (d->pause > PAUSE_MAX)
+			d->pause = PAUSE_MAX;
+		d->wait = d->pause;
+	}
 	error_set(d->error, "%s: %s", what, why);
 	wgctl_close(d->wg);
 	d->wg = NULL;
@@ -97,6 +112,7 @@ static enum rc apply_peer(struct tunnel *d, struct wanted *w)
 	enum rc rc = wgctl_set_peer(d->wg, &w->peer);
 
 	w->is_present = rc == RC_OK;
+	w->is_stale = rc != RC_OK;
 	return rc ? lost(d, "peer", rc) : RC_OK;
 }
 
@@ -112,6 +128,7 @@ static enum rc restore_peer(struct tunnel *d, struct wanted *w)
 	rc = apply_peer(d, &with_place);
 	key32_wipe(&with_place.peer.psk);
 	w->is_present = rc == RC_OK;
+	w->is_stale = rc != RC_OK;
 	return rc;
 }
 
@@ -122,12 +139,20 @@ static enum rc reach(struct tunnel *d, unsigned wait_ms)
 
 	if (d->wg)
 		return RC_OK;
-	rc = wgctl_open(&d->wg, d->interface, wait_ms, why);
+	if (d->wait)
+		return RC_CLOSED;
+	if (d->has_backend)
+		rc = wgctl_open_again(&d->wg, d->interface, d->backend, why);
+	else
+		rc = wgctl_open(&d->wg, d->interface, wait_ms, why);
 	if (rc) {
 		d->wg = NULL;
 		error_set(d->error, "interface %s: %s", d->interface, why);
+		return rc;
 	}
-	return rc;
+	d->backend = wgctl_backend(d->wg);
+	d->has_backend = true;
+	return RC_OK;
 }
 
 static enum rc choose_key(struct tunnel *d)
@@ -188,7 +213,7 @@ void tunnel_free(struct tunnel *d)
 
 enum wgctl_backend tunnel_backend(const struct tunnel *d)
 {
-	return d->wg ? wgctl_backend(d->wg) : WGCTL_USERSPACE;
+	return d->backend;
 }
 
 const uint8_t *tunnel_public(const struct tunnel *d)
@@ -243,6 +268,7 @@ static struct wanted *want(struct tunnel *d, const struct wgctl_peer *peer)
 		d->count++;
 	}
 	d->wanted[at].peer = *peer;
+	d->wanted[at].is_stale = true; /* until the interface has it */
 	return &d->wanted[at];
 }
 
@@ -317,8 +343,10 @@ bool tunnel_adopt(struct tunnel *d, const uint8_t public_key[32],
 	key32_wipe(&now.private_key);
 	if (!rc && a.is_found)
 		w = want(d, &a.peer);
-	if (w)
+	if (w) {
 		w->is_present = true;
+		w->is_stale = false;
+	}
 	key32_wipe(&a.peer.psk);
 	return w != NULL;
 }
@@ -379,7 +407,7 @@ static enum rc restore(struct tunnel *d, bool has_lost_key, size_t *restored)
 			rc = apply_network(d);
 	}
 	for (size_t i = 0; !rc && i < d->count; i++) {
-		if (d->wanted[i].is_present)
+		if (d->wanted[i].is_present && !d->wanted[i].is_stale)
 			continue;
 		++*restored;
 		rc = restore_peer(d, &d->wanted[i]);
@@ -395,6 +423,8 @@ enum tunnel_state tunnel_tick(struct tunnel *d)
 	bool was_lost = !d->wg;
 	enum rc rc;
 
+	if (d->wait)
+		d->wait--;
 	if (reach(d, 0) != RC_OK)
 		return TUNNEL_DOWN;
 	for (size_t i = 0; i < d->count; i++)
@@ -415,6 +445,7 @@ enum tunnel_state tunnel_tick(struct tunnel *d)
 	free(l.strangers);
 	if (rc)
 		return TUNNEL_DOWN;
+	d->pause = 0;
 	return restored ? TUNNEL_RESTORED : TUNNEL_SAME;
 }
 

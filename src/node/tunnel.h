@@ -7,7 +7,9 @@
  * interface that cannot be reached right now does not lose a change; the next
  * tick makes it.
  *
- * Calls block for as long as a request to the interface takes.
+ * Calls block for as long as a request to the interface takes.  One that does
+ * not answer is asked again after one tick, then two, at most eight; until then
+ * calls fail at once.
  */
 #ifndef POSTERN_NODE_TUNNEL_H
 #define POSTERN_NODE_TUNNEL_H
@@ -30,11 +32,10 @@ enum tunnel_state {
 };
 
 /*
- * Takes the interface, waiting up to wait_ms for a userspace one.  'key' is the
- * private key it gets; when adopt is true and the interface has a key already,
- * that one is kept (a program that was restarted finds its old one).  Peers
- * that are there are left alone until the first tick: tunnel_adopt() keeps
- * them.
+ * Takes the interface, waiting up to wait_ms for a userspace one, and gives it
+ * a private key made here; with adopts_key one that it has already is kept (a
+ * program that was restarted finds its old one).  Peers that are there are left
+ * alone until the first tick: tunnel_adopt() keeps them.
  */
 struct tunnel_options {
 	const char *interface;
@@ -46,6 +47,7 @@ enum rc tunnel_open(struct tunnel **out, const struct tunnel_options *o,
 		    char error[NODE_ERROR_MAX]);
 void tunnel_free(struct tunnel *d);
 
+/* What it was when it was opened; it stays so. */
 enum wgctl_backend tunnel_backend(const struct tunnel *d);
 /* The public key; with adopts_key it may be an older program's. */
 const uint8_t *tunnel_public(const struct tunnel *d);

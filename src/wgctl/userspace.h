@@ -1,8 +1,9 @@
 /*
  * userspace: a userspace WireGuard device, through its UAPI socket.
  *
- * One connection a request, as the device expects; blocking, with a bound of
- * some seconds.  Results as in wgctl.h.
+ * One connection a request, as the device expects.  Blocks while the device is
+ * silent for at most half a second and two seconds in all; RC_SYS with
+ * ETIMEDOUT then.  Results as in wgctl.h.
  */
 #ifndef POSTERN_WGCTL_USERSPACE_H
 #define POSTERN_WGCTL_USERSPACE_H

@@ -155,6 +155,40 @@ static enum rc choose(struct wgctl *w, unsigned wait_ms, char error[256])
 	return RC_CLOSED;
 }
 
+static enum rc take_again(struct wgctl *w, char error[256])
+{
+	enum rc rc = RC_OK;
+
+	if (w->backend == WGCTL_KERNEL)
+		rc = open_kernel(w);
+	else if (!userspace_is_there(&w->socket))
+		rc = RC_CLOSED;
+	if (rc)
+		snprintf(error, 256, "%s (%s)",
+			 rc == RC_CLOSED ? w->socket.un.sun_path : "the kernel",
+			 strerror(errno));
+	return rc;
+}
+
+enum rc wgctl_open_again(struct wgctl **out, const char *name,
+			 enum wgctl_backend backend, char error[256])
+{
+	struct wgctl *w = mem_new(sizeof(*w));
+	enum rc rc = RC_SYS;
+
+	w->backend = backend;
+	if (set_names(w, name))
+		rc = take_again(w, error);
+	else
+		snprintf(error, 256, "no interface can have this name");
+	if (rc) {
+		wgctl_close(w);
+		return rc;
+	}
+	*out = w;
+	return RC_OK;
+}
+
 enum rc wgctl_open(struct wgctl **out, const char *name, unsigned wait_ms,
 		   char error[256])
 {

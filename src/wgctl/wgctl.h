@@ -36,14 +36,23 @@ bool wgctl_kernel_has_wireguard(void);
  */
 enum rc wgctl_open(struct wgctl **out, const char *name, unsigned wait_ms,
 		   char error[256]);
+/*
+ * The same for an interface whose backend is known, without waiting: one that
+ * went away does not come back as something else, so a userspace device that
+ * is being restarted does not lose its name to the kernel's.
+ */
+enum rc wgctl_open_again(struct wgctl **out, const char *name,
+			 enum wgctl_backend backend, char error[256]);
 /* The interface and its peers stay as they are. */
 void wgctl_close(struct wgctl *w);
 enum wgctl_backend wgctl_backend(const struct wgctl *w);
 
 /*
- * What follows blocks until the device has answered, at most some seconds.
+ * What follows blocks until the device has answered: a userspace one for half a
+ * second of silence and two seconds in all, and the kernel answers at once.
  *
- * RC_SYS        it cannot be reached, or refused; errno is its reason
+ * RC_SYS        it cannot be reached, or refused; errno is its reason, and
+ *               ETIMEDOUT that there was no answer
  * RC_CLOSED     it went away before it answered
  * RC_MALFORMED  its answer is none
  * RC_LIMIT      its answer is larger than 16 MiB
