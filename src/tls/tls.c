@@ -14,6 +14,10 @@ enum {
 	RECORD_ALERT = 21,
 	RECORD_VERSION = 0x0303,
 	ALERT_LEVEL_FATAL = 2,
+	HANDSHAKE_KEY_UPDATE = 24, /* RFC 8446 §4 */
+	/* Of them without a byte of data between; one per 2^24 records is
+	 * what a cipher needs (RFC 8446 §5.5). */
+	KEY_UPDATES_MAX = 32,
 	/* Storage an idle connection may keep. */
 	IDLE_CAP = 4096,
 };
@@ -25,6 +29,7 @@ struct tls_conn {
 	bool is_in_eof; /* the peer closed TCP */
 	bool is_failed;
 	bool is_closed; /* close_notify is in the output */
+	unsigned key_updates; /* from the peer, since it last sent data */
 	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
 	char error[TLS_ERROR_MAX];
 };
@@ -42,7 +47,31 @@ void tls_write_alert(struct buf *out, enum tls_alert alert)
 	(void)buf_add(out, wr_span(&w)); /* no room: the header says so */
 }
 
-/* The BIO: libssl's socket is our two buffers. */
+/*
+ * The BIO: libssl's socket is our two buffers.  libssl goes through any number
+ * of KeyUpdates in one call and answers each into the output; a BIO that fails
+ * is what stops it.
+ */
+
+static bool is_flooded(const struct tls_conn *c)
+{
+	return c->key_updates > KEY_UPDATES_MAX;
+}
+
+/* Shown every message, in clear; a handshake message begins with its type. */
+static void see_message(int is_ours, int version, int content,
+			const void *bytes, size_t n, SSL *ssl, void *arg)
+{
+	struct tls_conn *c = arg;
+	struct span s = span_of(bytes, n);
+	uint8_t type;
+
+	(void)version, (void)ssl;
+	if (content != SSL3_RT_HANDSHAKE || is_ours || !rd_u8(&s, &type))
+		return;
+	if (type == HANDSHAKE_KEY_UPDATE)
+		c->key_updates++;
+}
 
 static int bio_read(BIO *b, char *out, int cap)
 {
@@ -50,6 +79,8 @@ static int bio_read(BIO *b, char *out, int cap)
 	size_t n = c->in.n < (size_t)cap ? c->in.n : (size_t)cap;
 
 	BIO_clear_retry_flags(b);
+	if (is_flooded(c))
+		return -1;
 	if (n == 0) {
 		if (!c->is_in_eof)
 			BIO_set_retry_read(b);
@@ -65,7 +96,8 @@ static int bio_write(BIO *b, const char *bytes, int n)
 	struct tls_conn *c = BIO_get_data(b);
 
 	BIO_clear_retry_flags(b);
-	if (n <= 0 || !buf_add(&c->out, span_of(bytes, (size_t)n)))
+	if (n <= 0 || is_flooded(c) ||
+	    !buf_add(&c->out, span_of(bytes, (size_t)n)))
 		return -1;
 	return n;
 }
@@ -119,6 +151,8 @@ static bool conn_setup(struct tls_conn *c, const char *server_name)
 	c->ssl = SSL_new(c->context->ssl);
 	if (!c->ssl || !attach_bio(c))
 		return false;
+	SSL_set_msg_callback(c->ssl, see_message);
+	SSL_set_msg_callback_arg(c->ssl, c);
 	if (c->context->is_server) {
 		SSL_set_accept_state(c->ssl);
 		return true;
@@ -209,6 +243,8 @@ static enum tls_status explain(struct tls_conn *c, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_EOF;
 	case SSL_ERROR_SYSCALL:
+		if (is_flooded(c))
+			return fail(c, "too many key updates");
 		if (c->is_in_eof)
 			return fail(c, "unexpected eof");
 		return fail(c, "output over its bound");
@@ -257,8 +293,10 @@ enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
 		return TLS_FAILED;
 	ERR_clear_error();
 	r = SSL_read_ex(c->ssl, out, cap, n);
-	if (r == 1)
+	if (r == 1) {
+		c->key_updates = 0;
 		return TLS_OK;
+	}
 	*n = 0;
 	return explain(c, r);
 }

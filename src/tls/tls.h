@@ -107,7 +107,9 @@ void tls_conn_trim(struct tls_conn *c);
 enum tls_status tls_handshake(struct tls_conn *c);
 /*
  * Decrypts up to cap bytes.  TLS_OK: *n > 0; else *n is 0.  The end of the TCP
- * stream without close_notify is a truncation: TLS_FAILED.
+ * stream without close_notify is a truncation: TLS_FAILED; so is a flood of
+ * key updates without data between them.  An update may leave an answer in the
+ * output.
  */
 enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n);
 /*

@@ -493,6 +493,82 @@ static void feed_and_output_are_bounded(void **state)
 	pair_fini(&p);
 }
 
+/* A shaken plain client of the public server. */
+static void client_init(struct peer_client *client, struct tls_conn **server)
+{
+	struct tls_context *context;
+	char error[TLS_ERROR_MAX];
+	struct peer_pem pem;
+
+	assert_true(peer_pem_make(&pem));
+	assert_int_equal(make_server(&context, pem.chain, pem.key, NULL, error), RC_OK);
+	assert_int_equal(tls_conn_new(server, context, NULL), RC_OK);
+	tls_context_free(context);
+	peer_client_init(client, TLS1_3_VERSION);
+	assert_int_equal(peer_client_pump(client, *server), TLS_OK);
+}
+
+/* The client's records, not yet fed. */
+static void feed_all(struct peer_client *client, struct tls_conn *server)
+{
+	char bytes[4096];
+	int n;
+
+	while ((n = BIO_read(client->out, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(tls_feed(server, span_of(bytes, (size_t)n)), RC_OK);
+}
+
+static void update_keys(struct peer_client *client, int count, int kind)
+{
+	while (count-- > 0) {
+		assert_int_equal(SSL_key_update(client->ssl, kind), 1);
+		assert_int_equal(SSL_do_handshake(client->ssl), 1);
+	}
+}
+
+static void key_update_flood_refused(void **state)
+{
+	static const int kinds[] = { SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED };
+	struct peer_client client;
+	struct tls_conn *server;
+	char byte;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		client_init(&client, &server);
+		update_keys(&client, 500, kinds[i]);
+		feed_all(&client, server);
+		assert_int_equal(tls_read(server, &byte, 1, &n), TLS_FAILED);
+		assert_string_equal(tls_conn_error(server), "too many key updates");
+		/* It stopped at once: not a reply to each. */
+		assert_true(tls_output(server)->n < 33 * 32);
+		tls_conn_free(server);
+		peer_client_fini(&client);
+	}
+}
+
+static void key_updates_with_data_between_welcome(void **state)
+{
+	struct peer_client client;
+	struct tls_conn *server;
+	char byte;
+	size_t n;
+	int i;
+
+	(void)state;
+	client_init(&client, &server);
+	for (i = 0; i < 20; i++) {
+		update_keys(&client, 32, SSL_KEY_UPDATE_REQUESTED);
+		assert_int_equal(SSL_write(client.ssl, "x", 1), 1);
+		feed_all(&client, server);
+		assert_int_equal(tls_read(server, &byte, 1, &n), TLS_OK);
+		assert_int_equal(byte, 'x');
+	}
+	tls_conn_free(server);
+	peer_client_fini(&client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +586,8 @@ int main(void)
 		cmocka_unit_test(bad_pem_named_and_out_untouched),
 		cmocka_unit_test(alert_record_is_seven_bytes),
 		cmocka_unit_test(feed_and_output_are_bounded),
+		cmocka_unit_test(key_update_flood_refused),
+		cmocka_unit_test(key_updates_with_data_between_welcome),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
