@@ -67,11 +67,12 @@ static void conn_free(void *arg)
 static void conn_close(struct conn *c, bool is_abort)
 {
 	struct worker *w = c->worker;
+	bool is_client_served = c->client.is_shut;
 
 	if (c->state == CONN_DEAD)
 		return;
 	c->state = CONN_DEAD;
-	side_close(&c->client, w->loop, is_abort);
+	side_close(&c->client, w->loop, is_abort && !is_client_served);
 	side_close(&c->backend, w->loop, is_abort);
 	loop_timer_disarm(w->loop, &c->timer);
 	worker_log(w, c);

@@ -53,6 +53,7 @@ struct conn {
 	struct buf up, down;
 	bool is_tls_broken; /* the client's TLS failed; its alert is owed */
 	bool is_up_dead; /* the backend takes no more; it may still speak */
+	bool is_backend_reset; /* what it said may not be all */
 	bool is_deferred; /* conn_run() is due at the turn's end */
 	bool is_trimmed; /* idle: holds no buffer it does not need */
 
@@ -65,7 +66,10 @@ struct conn {
 enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer);
 /* Goes as far as it can.  The connection may be dead afterwards. */
 void conn_run(struct conn *c);
-/* Ends it now, whatever its state; both peers see a reset. */
+/*
+ * Ends it now, whatever its state.  The backend sees a reset, and so does the
+ * client, but for one whose end is queued behind bytes that are on their way.
+ */
 void conn_abort(struct conn *c, const char *result);
 
 #endif

@@ -1,6 +1,6 @@
 #include "edge/relay.h"
 
-#include <string.h>
+#include <errno.h>
 
 #include "edge/worker.h"
 
@@ -124,10 +124,22 @@ static enum side_status send_or_keep(struct side *to, struct buf *kept,
 	return kept->n ? SIDE_BLOCKED : SIDE_MOVED;
 }
 
-/* The backend takes no more: forget the client's direction. */
+static enum relay_status client_gone(struct conn *c)
+{
+	c->result = "client_reset";
+	return RELAY_BROKEN;
+}
+
+/*
+ * The backend takes no more: forget the client's direction.  Sending is told
+ * of a reset once, and reading then sees an end like any other; EPIPE is of a
+ * backend whose end had come before.
+ */
 static enum relay_status up_is_dead(struct conn *c)
 {
 	c->is_up_dead = true;
+	if (c->backend.error != EPIPE)
+		c->is_backend_reset = true;
 	c->backend.is_shut = true;
 	buf_fini(&c->up);
 	return RELAY_DONE;
@@ -138,6 +150,17 @@ static enum relay_status end_up(struct conn *c)
 	c->client.is_eof = true;
 	side_shut(&c->backend);
 	return RELAY_DONE;
+}
+
+/*
+ * Answers to a client's key updates come to what it is owed already: who does
+ * not take them is not read.
+ */
+static enum side_status settle_answers(struct conn *c)
+{
+	if (!c->tls || tls_output(c->tls)->n <= 2 * c->worker->scratch_len)
+		return SIDE_MOVED;
+	return side_flush(&c->client, tls_output(c->tls), &c->bytes_down);
 }
 
 /* One buffer from client to backend; RELAY_AGAIN: it moved. */
@@ -151,6 +174,11 @@ static enum relay_status move_up(struct conn *c)
 	status = side_flush(&c->backend, &c->up, &c->bytes_up);
 	if (status == SIDE_BROKEN)
 		return up_is_dead(c);
+	if (status == SIDE_BLOCKED)
+		return RELAY_WAIT;
+	status = settle_answers(c);
+	if (status == SIDE_BROKEN)
+		return client_gone(c);
 	if (status == SIDE_BLOCKED)
 		return RELAY_WAIT;
 	status = relay_take(c, bytes, cap, &n);
@@ -172,17 +200,11 @@ static enum relay_status move_up(struct conn *c)
 	return status == SIDE_BROKEN ? up_is_dead(c) : RELAY_AGAIN;
 }
 
-static enum relay_status client_gone(struct conn *c)
-{
-	c->result = "client_reset";
-	return RELAY_BROKEN;
-}
-
 /* The backend's stream has ended and all of it is on its way. */
 static enum relay_status end_down(struct conn *c)
 {
 	c->backend.is_eof = true;
-	if (c->tls)
+	if (c->tls && !c->is_backend_reset)
 		tls_close(c->tls);
 	switch (side_flush(&c->client, relay_owed(c), &c->bytes_down)) {
 	case SIDE_BROKEN:
@@ -255,7 +277,7 @@ static enum relay_status run_direction(struct conn *c, bool is_over,
 	return status;
 }
 
-enum relay_status relay_run(struct conn *c)
+static enum relay_status run_both(struct conn *c)
 {
 	enum relay_status up, down;
 
@@ -272,4 +294,15 @@ enum relay_status relay_run(struct conn *c)
 	if (up == RELAY_AGAIN || down == RELAY_AGAIN)
 		return RELAY_AGAIN;
 	return RELAY_WAIT;
+}
+
+enum relay_status relay_run(struct conn *c)
+{
+	uint64_t before = c->bytes_up + c->bytes_down;
+	enum relay_status status = run_both(c);
+
+	/* A slow reader is not an idle one. */
+	if (c->bytes_up + c->bytes_down != before)
+		is_active(c);
+	return status;
 }

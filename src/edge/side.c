@@ -51,9 +51,10 @@ void side_event(struct side *s, uint32_t events)
 		s->is_ending = true;
 }
 
-static bool is_blocked(int error)
+static enum side_status broken(struct side *s)
 {
-	return error == EAGAIN || error == EINTR;
+	s->error = errno;
+	return SIDE_BROKEN;
 }
 
 enum side_status side_recv(struct side *s, void *out, size_t cap, size_t *n)
@@ -63,13 +64,15 @@ enum side_status side_recv(struct side *s, void *out, size_t cap, size_t *n)
 	*n = 0;
 	if (!s->can_read)
 		return SIDE_BLOCKED;
-	got = recv(s->fd, out, cap, 0);
-	if (got < 0 && is_blocked(errno)) {
+	do
+		got = recv(s->fd, out, cap, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN) {
 		s->can_read = false;
 		return SIDE_BLOCKED;
 	}
 	if (got < 0)
-		return SIDE_BROKEN;
+		return broken(s);
 	if (got == 0)
 		return SIDE_EOF;
 	*n = (size_t)got;
@@ -90,13 +93,15 @@ enum side_status side_send(struct side *s, struct span bytes, size_t *n)
 	*n = 0;
 	if (!s->can_write)
 		return SIDE_BLOCKED;
-	sent = send(s->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
-	if (sent < 0 && is_blocked(errno)) {
+	do
+		sent = send(s->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && errno == EAGAIN) {
 		s->can_write = false;
 		return SIDE_BLOCKED;
 	}
 	if (sent < 0)
-		return SIDE_BROKEN;
+		return broken(s);
 	*n = (size_t)sent;
 	if (*n < bytes.n)
 		s->can_write = false;

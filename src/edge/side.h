@@ -15,6 +15,7 @@ struct side {
 	bool is_ending; /* epoll reported the end of the stream, or worse */
 	bool is_eof; /* the peer's stream has been read to its end */
 	bool is_shut; /* ours has been ended */
+	int error; /* errno of the last SIDE_BROKEN */
 };
 
 #define SIDE_NULL ((struct side){ .fd = -1 })

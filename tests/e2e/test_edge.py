@@ -805,21 +805,36 @@ def test_client_reset_resets_the_backend(world):
     assert saw == ["reset"]
 
 
-def test_backend_reset_is_no_clean_end(world):
-    """All the backend said arrives, then TCP ends without close_notify."""
+@pytest.mark.parametrize("sends", [False, True], ids=["quiet", "sending"])
+def test_backend_reset_is_no_clean_end(world, sends):
+    """All the backend said arrives, then TCP ends without close_notify; also
+    when the first to notice is what the client sends."""
+    accepted, gone = threading.Event(), threading.Event()
+    size = 10000 if sends else 100000  # what the edge's socket holds while it stands
+
     def reset_after(conn):
-        conn.sendall(b"y" * 100000)
+        accepted.set()
+        time.sleep(0.2)
+        conn.sendall(b"y" * size)
         time.sleep(0.2)
         conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        conn.close()
+        gone.set()
     world.script.do = reset_after
     tls = Tls(world.edge, name(TCP))
+    if sends:
+        assert accepted.wait(5)
+        world.edge.process.send_signal(signal.SIGSTOP)
+        tls.send(b"a question")
+        assert gone.wait(5)
+        world.edge.process.send_signal(signal.SIGCONT)
     got = b""
     with pytest.raises(ssl.SSLError, match="eof"):
         while True:
             part = tls.recv()
             assert part, "a clean end"
             got += part
-    assert got == b"y" * 100000
+    assert got == b"y" * size
     tls.close()
 
 
