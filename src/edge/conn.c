@@ -214,15 +214,19 @@ static enum step route_terminate(struct conn *c)
 	return STEP_NEXT;
 }
 
+static struct route_input route_input(const struct conn *c)
+{
+	return (struct route_input){
+		.config = c->worker->config,
+		.store = c->worker->store,
+		.now_unix_ms = clock_unix_ms(),
+		.turn = c->turn,
+	};
+}
+
 static enum step route(struct conn *c, const struct hello *hello)
 {
-	struct worker *w = c->worker;
-	const struct route_input in = {
-		.config = w->config,
-		.store = w->store,
-		.now_unix_ms = clock_unix_ms(),
-		.turn = w->turn,
-	};
+	const struct route_input in = route_input(c);
 
 	route_choose(&c->route, hello, &in);
 	hello_reader_fini(&c->reader);
@@ -315,14 +319,32 @@ static bool is_same_name(const struct conn *c)
 	       strcmp(name.full, c->route.name.full) == 0;
 }
 
+/*
+ * A client may have taken long since its hello, and addresses change hands:
+ * what the store says now counts.
+ */
+static enum step begin_connect(struct conn *c, struct span first)
+{
+	const struct route_input in = route_input(c);
+
+	route_refresh(&c->route, &in);
+	add_proxy_header(c);
+	/* One buffer; the rest of its room is for the header before it. */
+	if (!buf_add(&c->up, first))
+		return abort_with(c, "tls_failed");
+	c->state = CONN_CONNECT;
+	return STEP_NEXT;
+}
+
 static enum step handshake_done(struct conn *c)
 {
 	if (!is_same_name(c))
 		return abort_with(c, "name_changed");
 	c->active_ms = now_ms(c);
-	add_proxy_header(c);
 	/* Over HTTP the client speaks first; elsewhere the backend may. */
-	c->state = c->route.alpn == CERTS_NONE ? CONN_CONNECT : CONN_REQUEST;
+	if (c->route.alpn == CERTS_NONE)
+		return begin_connect(c, span_of(NULL, 0));
+	c->state = CONN_REQUEST;
 	arm(c, timeouts(c)->idle);
 	return STEP_NEXT;
 }
@@ -381,11 +403,7 @@ static enum step run_request(struct conn *c)
 	}
 	if (n == 0)
 		return run_later(c);
-	/* One buffer; the rest of its room is for the header before it. */
-	if (!buf_add(&c->up, span_of(w->scratch, n)))
-		return abort_with(c, "tls_failed");
-	c->state = CONN_CONNECT;
-	return STEP_NEXT;
+	return begin_connect(c, span_of(w->scratch, n));
 }
 
 /* CONNECT */
@@ -574,6 +592,7 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
 		.client = SIDE_NULL,
 		.backend = SIDE_NULL,
 		.peer = *peer,
+		.turn = w->turn,
 		.timer = { .fn = on_timer, .arg = c },
 		.started_ms = loop_now_ms(w->loop),
 	};

@@ -46,6 +46,7 @@ struct conn {
 
 	struct route route;
 	size_t target; /* which of them is tried or used */
+	unsigned turn; /* among the worker's connections */
 	struct tls_conn *tls; /* NULL: bytes pass as they are */
 
 	/* What one side has sent and the other not yet taken.  'down' is not

@@ -169,21 +169,31 @@ static enum store_answer find_id(uint8_t id[STORE_ID_LEN],
 	return STORE_FOUND;
 }
 
+/* Live leases of the name's app; STORE_NONE: it names none. */
+static enum store_answer find_targets(struct store_targets *found,
+				      uint8_t id[STORE_ID_LEN],
+				      const struct name *n,
+				      const struct route_input *in)
+{
+	enum store_answer answer = find_id(id, n, in->store);
+
+	if (answer != STORE_FOUND)
+		return answer;
+	return store_targets(in->store, found, id, in->now_unix_ms);
+}
+
 static void choose_app(struct route *r, const struct hello *h,
 		       const struct route_input *in)
 {
 	struct store_targets found = { .count = 0 };
 	const struct store_port *port;
 	uint8_t id[STORE_ID_LEN];
-	enum store_answer answer = find_id(id, &r->name, in->store);
+	enum store_answer answer = find_targets(&found, id, &r->name, in);
 
 	if (answer == STORE_NONE) {
 		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "unknown_alias");
 		return;
 	}
-	if (answer == STORE_FOUND)
-		answer = store_targets(in->store, &found, id,
-				       in->now_unix_ms);
 	if (answer == STORE_FAILED) {
 		refuse(r, TLS_ALERT_INTERNAL_ERROR, "store_failed");
 		return;
@@ -227,4 +237,24 @@ void route_choose(struct route *out, const struct hello *hello,
 		refuse(out, TLS_ALERT_UNRECOGNIZED_NAME, "other_domain");
 		return;
 	}
+}
+
+void route_refresh(struct route *r, const struct route_input *in)
+{
+	struct store_targets found = { .count = 0 };
+	const struct store_port *port;
+	uint8_t id[STORE_ID_LEN];
+
+	if (!r->has_app)
+		return;
+	r->target_count = 0;
+	if (find_targets(&found, id, &r->name, in) != STORE_FOUND ||
+	    found.count == 0)
+		return;
+	memcpy(r->app_id, found.leases[0].app_id, STORE_ID_LEN);
+	port = add_targets(r, &found, in->turn);
+	r->proxy_protocol = port && port->proxy_protocol;
+	if (port && (port->protocol == STORE_TLS ||
+		     alpn_of(r->name.mode, port) != r->alpn))
+		r->target_count = 0;
 }

@@ -55,5 +55,12 @@ struct route_input {
 
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);
+/*
+ * Looks the targets of an app up again, for a connection that has waited since
+ * route_choose(): leases end and addresses change hands.  No targets are left
+ * when the store says so, cannot be read, or what was agreed with the client is
+ * no longer what the port speaks.
+ */
+void route_refresh(struct route *r, const struct route_input *in);
 
 #endif

@@ -787,6 +787,28 @@ def test_cut_off_client_resets_the_backend(world):
     assert saw == ["reset"]
 
 
+def test_targets_are_looked_up_when_the_request_comes(world):
+    """A browser connects ahead of need; meanwhile the app moves, then goes, and
+    its old address is another's."""
+    old, new = loopback(), loopback()
+    others = [Backend((old, 80), lambda conn: conn.sendall(b"not yours")),
+              Backend((new, 80), lambda conn: (conn.recv(200), conn.sendall(b"moved")))]
+    world.edge.fill(f"lease {TWIN} {OTHER} {old} 3600 80:http")
+    moved, gone, changed = (Tls(world.edge, name(app=OTHER)) for _ in range(3))
+    world.edge.fill(f"lease {TWIN} {OTHER} {new} 3600 80:http:pp")
+    moved.send(b"GET")
+    assert moved.recv_all() == b"moved"
+    world.edge.fill(f"lease {TWIN} {OTHER} {old} 3600 80:tcp")
+    changed.send(b"GET")
+    assert changed.recv_all().startswith(b"HTTP/1.1 503 ")
+    world.edge.fill(f"remove {TWIN}")
+    gone.send(b"GET")
+    answer = gone.recv_all()
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"no_instance" in answer
+    for end in (moved, gone, changed, *others):
+        end.close()
+
+
 def test_client_reset_resets_the_backend(world):
     saw = []
 

@@ -209,12 +209,38 @@ static void services_that_are_not_configured_refused(void **state)
 	assert_int_equal(r.kind, ROUTE_REFUSE);
 }
 
+static void refresh_finds_what_lives_now(void **state)
+{
+	const struct route_input later = { &config, *state, NOW + HOUR, 0 };
+	const struct route_input now = { &config, *state, NOW, 1 };
+	struct route r;
+
+	choose(&r, *state, "hello." BASE, NULL, false, 0);
+	route_refresh(&r, &now);
+	assert_int_equal(r.target_count, 2);
+	assert_int_equal(r.targets[0].instance_id[0], 0x22);
+	/* Something else was agreed with the client than the port speaks. */
+	r.alpn = CERTS_NONE;
+	route_refresh(&r, &now);
+	assert_int_equal(r.target_count, 0);
+	r.alpn = CERTS_HTTP1;
+	route_refresh(&r, &now);
+	assert_int_equal(r.target_count, 2);
+	route_refresh(&r, &later);
+	assert_int_equal(r.target_count, 0);
+	/* A service of the gateway has no lease. */
+	choose(&r, *state, "gateway." BASE, NULL, false, 0);
+	route_refresh(&r, &later);
+	assert_int_equal(r.target_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_routes),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
 		cmocka_unit_test(services_that_are_not_configured_refused),
+		cmocka_unit_test(refresh_finds_what_lives_now),
 	};
 
 	return cmocka_run_group_tests(tests, open_store, close_store);
