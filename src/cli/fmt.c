@@ -1,12 +1,15 @@
 #include "cli/fmt.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,4 +105,32 @@ enum rc fmt_remove_tree(const char *path)
 		 FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
 		return RC_SYS;
 	return RC_OK;
+}
+
+static void close_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+enum rc fmt_empty_folder(const char *path, const char *keep)
+{
+	AUTO(close_dir)
+	DIR *d = opendir(path);
+	enum rc rc = RC_OK;
+
+	if (!d)
+		return RC_SYS;
+	for (struct dirent *e; !rc && (e = readdir(d));) {
+		char inner[PATH_MAX];
+
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0 ||
+		    (keep && strcmp(e->d_name, keep) == 0))
+			continue;
+		(void)snprintf(inner, sizeof(inner), "%.3000s/%s", path,
+			       e->d_name);
+		rc = fmt_remove_tree(inner);
+	}
+	return rc;
 }

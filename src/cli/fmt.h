@@ -24,4 +24,7 @@ enum rc fmt_copy(const char *to, const char *from, mode_t mode);
 /* rm -rf, never across a mount; missing is fine. */
 enum rc fmt_remove_tree(const char *path);
 
+/* Everything in a folder but the entry called 'keep' (NULL: none). */
+enum rc fmt_empty_folder(const char *path, const char *keep);
+
 #endif

@@ -58,6 +58,7 @@ struct up {
 	char run[PLACE_PATH_MAX];
 	char error[ERROR_MAX];
 	uint64_t restart_at_ms[PLAN_MACHINES_MAX];
+	int platform_restarts; /* of its teesim, so far */
 	int lock;
 };
 
@@ -207,6 +208,17 @@ static bool note_cloud(struct up *u)
 	return rc == RC_OK;
 }
 
+/* A machine that starts finds /run empty but for the platform's socket. */
+static void empty_run(const struct machine *m)
+{
+	char postern[PLACE_PATH_MAX];
+
+	(void)snprintf(postern, sizeof(postern), "%.500s/postern", m->spec.run);
+	/* What stays is an old socket at worst, which its owner replaces. */
+	(void)fmt_empty_folder(m->spec.run, "postern");
+	(void)fmt_empty_folder(postern, "tee.sock");
+}
+
 static bool start_machine(struct up *u, size_t i)
 {
 	struct machine *m = &u->plan.machines[i];
@@ -218,6 +230,7 @@ static bool start_machine(struct up *u, size_t i)
 	(void)leftovers_remove_netns(netns);
 	memset(u->reports.restarts[i], 0, sizeof(u->reports.restarts[i]));
 	u->reports.was_ready[i] = false;
+	empty_run(m);
 	if (node_start(&m->node, &m->spec, u->error))
 		return false;
 	if (i == PLAN_HOSTILE && net_bridge(hostile, u->error))
@@ -303,6 +316,7 @@ static bool start_all(struct up *u)
 		return false;
 	progress_event(&u->progress,
 		       "platform: SIMULATED TDX with a root of its own");
+	u->platform_restarts = u->reports.restarts[PLAN_PLATFORM][0];
 	if (settle_machines(&u->plan, u->error) ||
 	    settle_images(&u->plan, u->error))
 		return false;
@@ -336,6 +350,8 @@ static void revive(struct up *u)
 				       "restarting",
 				       m->spec.name, (unsigned)status);
 			m->node.init = 0;
+			if (i == PLAN_PLATFORM)
+				u->platform_restarts = -1;
 			u->restart_at_ms[i] = clock_boot_ms() + NODE_DELAY_MS;
 		}
 	}
@@ -363,6 +379,21 @@ static void tell_ready(struct up *u)
 		       u->plan.places.state);
 }
 
+/* Where the CPU stops, its TDs do: with their registers, their memory. */
+static void reboot_with_platform(struct up *u)
+{
+	int restarts = u->reports.restarts[PLAN_PLATFORM][0];
+
+	if (restarts == u->platform_restarts)
+		return;
+	u->platform_restarts = restarts;
+	progress_event(&u->progress, "platform: its TDs start anew");
+	for (size_t i = PLAN_FIRST_NODE; i < u->plan.count; i++) {
+		if (u->plan.machines[i].node.init > 0)
+			(void)kill(u->plan.machines[i].node.init, SIGKILL);
+	}
+}
+
 /* Until told to stop; CLI_REFUSED when --once waited in vain. */
 static int run(struct up *u)
 {
@@ -375,6 +406,7 @@ static int run(struct up *u)
 
 		revive(u);
 		is_ready = follow(u, PLAN_PLATFORM, waiting, sizeof(waiting));
+		reboot_with_platform(u);
 		if (was_ready)
 			continue;
 		is_ready = is_ready &&

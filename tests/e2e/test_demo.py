@@ -229,6 +229,16 @@ def test_node_whose_first_process_dies_is_made_anew(running):
     running.remember_namespaces()
 
 
+def test_platform_that_dies_takes_its_tds_along(running):
+    lock = pathlib.Path(f"/run/postern-cloud/{running.name}/platform/lock")
+    old = int(lock.read_text())
+    os.kill(old, signal.SIGKILL)
+    assert running.wait_for(lambda: any("its TDs start anew" in line for line in running.lines), 20)
+    assert running.wait_for(lambda: answers(running), 60, 0.2), running.call(
+        "logs", "--name", running.name).stdout
+    running.remember_namespaces()
+
+
 def test_killed_supervisor_takes_all_with_it_and_down_clears_up(bindir, workdir):
     cloud = small_cloud(workdir, bindir)
     cloud.start()

@@ -75,12 +75,34 @@ static void tree_goes_and_what_links_point_at_stays(void **state)
 	assert_int_equal(fmt_remove_tree(kept), RC_OK);
 }
 
+static void folder_emptied_but_for_one(void **state)
+{
+	char folder[] = "/tmp/pt-fmt-XXXXXX";
+	AUTO(arena_fini)
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4096);
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(file_make_dirs(fmt(&a, "%s/a/b", folder), 0755), RC_OK);
+	assert_int_equal(file_make_dirs(fmt(&a, "%s/kept/b", folder), 0755), RC_OK);
+	assert_int_equal(fmt_file(fmt(&a, "%s/.file", folder), 0600, ""), RC_OK);
+	assert_int_equal(fmt_empty_folder(folder, "kept"), RC_OK);
+	assert_int_equal(access(fmt(&a, "%s/a", folder), F_OK), -1);
+	assert_int_equal(access(fmt(&a, "%s/.file", folder), F_OK), -1);
+	assert_int_equal(access(fmt(&a, "%s/kept/b", folder), F_OK), 0);
+	assert_int_equal(fmt_empty_folder(folder, NULL), RC_OK);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(fmt_empty_folder(folder, NULL), RC_SYS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_of_any_length),
 		cmocka_unit_test(file_is_replaced_with_its_mode),
 		cmocka_unit_test(tree_goes_and_what_links_point_at_stays),
+		cmocka_unit_test(folder_emptied_but_for_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
