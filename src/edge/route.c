@@ -179,7 +179,9 @@ static enum store_answer find_targets(struct store_targets *found,
 
 	if (answer != STORE_FOUND)
 		return answer;
-	return store_targets(in->store, found, id, in->now_unix_ms);
+	answer = store_targets(in->store, found, id, in->now_unix_ms);
+	/* An app without an instance is a name all the same. */
+	return answer == STORE_FAILED ? STORE_FAILED : STORE_FOUND;
 }
 
 static void choose_app(struct route *r, const struct hello *h,
