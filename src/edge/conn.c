@@ -15,6 +15,7 @@
 enum {
 	LINGER_MS = 2000, /* for the last word to arrive before the end */
 	TRIM_MS = 2000, /* without a byte: give buffers back */
+	RETRY_MS = 20, /* to look for room in a unix socket's queue */
 	UP_SLACK = 1024, /* room for a PROXY header beside a buffer */
 };
 
@@ -183,6 +184,7 @@ static void add_proxy_header(struct conn *c)
 	/* Without our own address it is a LOCAL header. */
 	if (getsockname(c->client.fd, &self.sa, &self.len) != 0)
 		self = (struct sock_addr){ 0 };
+	sock_addr_unmap(&self);
 	proxy_write(&w, &c->peer, &self);
 	(void)!buf_add(&c->up, wr_span(&w)); /* empty until now */
 }
@@ -420,7 +422,21 @@ static void on_backend(void *arg, uint32_t events)
 static bool is_our_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	       error == ENOMEM;
+	       error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
+/*
+ * A unix socket whose queue is full: its server is busy, not away.  Nothing
+ * tells when there is room, so try again until it would be a timeout.
+ */
+static bool try_later(struct conn *c)
+{
+	if (c->retry_until_ms == 0)
+		c->retry_until_ms = now_ms(c) + timeouts(c)->connect;
+	if (now_ms(c) >= c->retry_until_ms)
+		return false;
+	arm(c, RETRY_MS);
+	return true;
 }
 
 /* Begins with the target at hand; false: it cannot even be tried. */
@@ -431,6 +447,8 @@ static bool try_target(struct conn *c)
 	int fd = -1;
 
 	if (sock_connect(&fd, &c->route.targets[c->target].address)) {
+		if (errno == EAGAIN)
+			return try_later(c);
 		if (is_our_shortage(errno))
 			worker_pause(w);
 		return false;
@@ -553,7 +571,8 @@ static void on_timer(void *arg)
 		(void)drain(c, "idle_timeout");
 		break;
 	case CONN_CONNECT:
-		(void)next_target(c, ANSWER_TIMEOUT);
+		if (c->backend.fd >= 0)
+			(void)next_target(c, ANSWER_TIMEOUT);
 		break;
 	case CONN_RELAY:
 		relay_deadline(c);

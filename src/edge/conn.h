@@ -58,6 +58,7 @@ struct conn {
 	bool is_deferred; /* conn_run() is due at the turn's end */
 	bool is_trimmed; /* idle: holds no buffer it does not need */
 
+	uint64_t retry_until_ms; /* CONNECT: for a queue that is full; or 0 */
 	uint64_t started_ms, active_ms; /* accept; last byte moved */
 	uint64_t bytes_up, bytes_down; /* sent to backend, to client */
 	const char *result; /* a constant word; NULL so far */

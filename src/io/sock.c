@@ -111,6 +111,19 @@ void sock_addr_write(struct wr *w, const struct sock_addr *a)
 	}
 }
 
+void sock_addr_unmap(struct sock_addr *a)
+{
+	struct sock_addr v4 = { .in = { .sin_family = AF_INET },
+				.len = sizeof(v4.in) };
+
+	if (a->sa.sa_family != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return;
+	v4.in.sin_port = a->in6.sin6_port;
+	memcpy(&v4.in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
+	*a = v4;
+}
+
 bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)
@@ -234,6 +247,7 @@ enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd)
 	} while (*fd < 0 && is_lost_peer(errno));
 	if (*fd < 0)
 		return errno == EAGAIN ? RC_CLOSED : RC_SYS;
+	sock_addr_unmap(&a);
 	*peer = a;
 	return RC_OK;
 }

@@ -30,11 +30,16 @@ struct sock_addr {
 bool sock_addr_parse(struct sock_addr *out, struct span text);
 /* The same forms, written. */
 void sock_addr_write(struct wr *w, const struct sock_addr *a);
+/* Makes an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) the IPv4 one it is. */
+void sock_addr_unmap(struct sock_addr *a);
 bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b);
 
 /* RC_SYS with errno; *fd is -1 then.  A stale unix socket file is replaced. */
 enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog);
-/* RC_CLOSED: nobody waits (EAGAIN).  RC_SYS otherwise. */
+/*
+ * RC_CLOSED: nobody waits (EAGAIN).  RC_SYS otherwise.  The peer of a socket
+ * for both versions of IP is as sock_addr_unmap() has it.
+ */
 enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd);
 /* Starts connecting; the result comes as EPOLLOUT and sock_error(). */
 enum rc sock_connect(int *fd, const struct sock_addr *to);

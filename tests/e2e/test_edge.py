@@ -526,6 +526,25 @@ def test_status_is_terminated(world):
     assert request(world, "GET", "/", "gateway." + BASE)[::2] == (200, b"status page")
 
 
+def test_full_queue_of_a_service_is_waited_for(own_edge):
+    """The status page is busy for a moment: its clients are not refused."""
+    edge = own_edge(connect="2s")
+    edge.fill(f"alias hello {APP}")
+    status = Backend(str(edge.dir / "status.sock"), None, backlog=0)
+    plug = socket.socket(socket.AF_UNIX)
+    plug.connect(str(edge.dir / "status.sock"))
+    edge.start()
+    tls = Tls(edge, "gateway." + BASE, ["http/1.1"])
+    tls.send(b"GET")
+    time.sleep(0.3)
+    plug.close()
+    status.handle = lambda conn: (conn.recv(9), conn.sendall(b"here"))
+    threading.Thread(target=status.loop, daemon=True).start()
+    assert tls.recv_all() == b"here"
+    tls.close()
+    status.close()
+
+
 def test_h2_only(world):
     for host in (name(H2, "g"), name(H2)):
         tls = Tls(world.edge, host, ["h2", "http/1.1"])

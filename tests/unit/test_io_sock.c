@@ -289,6 +289,37 @@ static void accept_on_no_listener_fails(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+static void mapped_peer_is_ipv4(void **state)
+{
+	struct sock_addr at, to, peer;
+	const int off = 0;
+	int listen_fd, fd, accepted;
+
+	(void)state;
+	assert_true(sock_addr_parse(&at, span_str("[::]:0")));
+	listen_fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(listen_fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), 0);
+	assert_int_equal(bind(listen_fd, &at.sa, at.len), 0);
+	assert_int_equal(listen(listen_fd, 1), 0);
+	assert_int_equal(getsockname(listen_fd, &at.sa, &at.len), 0);
+	assert_true(sock_addr_parse(&to, span_str("127.0.0.1:1")));
+	to.in.sin_port = at.in6.sin6_port;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, &to.sa, to.len), 0);
+	assert_int_equal(sock_accept(&accepted, &peer, listen_fd), RC_OK);
+	assert_int_equal(getsockname(fd, &at.sa, &at.len), 0);
+	assert_int_equal(peer.len, sizeof(peer.in));
+	assert_true(sock_addr_equal(&peer, &at));
+	/* A real IPv6 address stays. */
+	assert_true(sock_addr_parse(&at, span_str("[2001:db8::ffff:1.2.3.4]:5")));
+	peer = at;
+	sock_addr_unmap(&peer);
+	assert_true(sock_addr_equal(&peer, &at));
+	close(accepted);
+	close(fd);
+	close(listen_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +333,7 @@ int main(void)
 		cmocka_unit_test(udp_sockets_exchange),
 		cmocka_unit_test(inherited_listener_is_taken),
 		cmocka_unit_test(accept_on_no_listener_fails),
+		cmocka_unit_test(mapped_peer_is_ipv4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
