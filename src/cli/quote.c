@@ -101,10 +101,16 @@ static int load_grounds(struct grounds *g, const struct quote_options *o,
 		return CLI_USAGE;
 	if (o->root && collateral_simulated_anchor(&g->anchor, o->root, error))
 		return unusable(error);
-	if (collateral_load(&g->files, o->collateral, has_fmspc ? fmspc : NULL,
-			    error))
-		return unusable(error);
-	return CLI_OK;
+	if (!collateral_load(&g->files, o->collateral,
+			     has_fmspc ? fmspc : NULL, error))
+		return CLI_OK;
+	fprintf(stderr,
+		"postern quote: collateral: %s\n"
+		"Intel's documents about the platform are looked for in %s; "
+		"--collateral DIR\n"
+		"names another folder, see postern-quote(1).\n",
+		error, o->collateral);
+	return CLI_USAGE;
 }
 
 /* Replays a log that came with an otherwise accepted quote. */
@@ -147,8 +153,28 @@ static void print_verdict(const struct tee_verdict *v, const json_t *root,
 	quote_report_print(stdout, root);
 }
 
+/* What has not the form of a quote is refused whatever it would rest on. */
+static int refuse_form(const struct quote_options *o, enum tee_reason reason)
+{
+	struct tee_verdict v = { .reason = reason };
+	json_t *root;
+
+	if (!o->is_json) {
+		printf("REFUSED: %s: not a TDX or SGX quote: %s\n", o->file,
+		       tee_reason_name(reason));
+		return CLI_REFUSED;
+	}
+	(void)snprintf(v.detail, sizeof(v.detail), "quote: not of its form");
+	root = quote_report_verdict(&v, o->at);
+	print_json(root);
+	json_decref(root);
+	return CLI_REFUSED;
+}
+
 static int verify(const struct quote_options *o, const struct quote_file *f)
 {
+	struct quote q;
+	enum tee_reason form = quote_parse(&q, buf_span(&f->quote));
 	AUTO(grounds_fini)
 	struct grounds g = { 0 };
 	struct tee_collateral view;
@@ -156,6 +182,8 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 	struct tee_verdict v;
 	json_t *root, *identity = NULL;
 
+	if (form)
+		return refuse_form(o, form);
 	if (load_grounds(&g, o, buf_span(&f->quote)))
 		return CLI_USAGE;
 	view = collateral_view(&g.files);
@@ -184,8 +212,9 @@ static int show(const struct quote_options *o, const struct quote_file *f)
 	enum tee_reason reason = quote_parse(&q, buf_span(&f->quote));
 
 	if (reason) {
-		fprintf(stderr, "postern quote: %s: %s\n", o->file,
-			tee_reason_name(reason));
+		fprintf(stderr,
+			"postern quote: %s: not a TDX or SGX quote: %s\n",
+			o->file, tee_reason_name(reason));
 		return CLI_REFUSED;
 	}
 	root = quote_report_quote(&q);
@@ -230,7 +259,7 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 		else if (c == 'p')
 			o->policy = optarg;
 		else if (c != 'a')
-			return CLI_USAGE;
+			return cli_usage("quote", "wrong arguments");
 		else if (!text_utc(&o->at, span_str(optarg)))
 			return cli_usage("quote", "--at: expected a time such "
 						  "as 2026-03-01T00:00:00Z");

@@ -90,6 +90,24 @@ def test_unusable(run, args):
     assert done.stderr.startswith("postern quote") and done.stdout == ""
 
 
+@pytest.mark.parametrize("content", [b"", b"root:x:0:0\n", QUOTE.read_bytes()[:100],
+                                     bytes(5000)], ids=["empty", "text", "cut", "zeros"])
+def test_no_quote_is_said_before_collateral_is_sought(run, content, tmp_path):
+    (tmp_path / "quote").write_bytes(content)
+    nowhere = ["--collateral", tmp_path / "none"]
+    done = run("verify", tmp_path / "quote", *nowhere)
+    assert done.returncode == 1
+    assert "not a TDX or SGX quote: quote-" in done.stdout and done.stderr == ""
+    said = json.loads(run("verify", tmp_path / "quote", *nowhere, "--json").stdout)
+    assert not said["accepted"] and said["reason"].startswith("quote-")
+
+
+def test_absent_collateral_names_folder_and_option(run):
+    done = run("verify", QUOTE, "--collateral", "/nonexistent")
+    assert done.returncode == 2
+    assert "/nonexistent;" in done.stderr and "--collateral DIR" in done.stderr
+
+
 def test_simulated_is_said(run):
     sample = VECTORS / "intel-sample-sgx"
     done = run("verify", sample / "quote.dat", *GOOD, "--root", sample / "trustedRootCaCert.pem")
