@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	WORD_MAX = 32, /* longer words are near nothing */
@@ -19,6 +20,14 @@ int cli_usage(const char *command, const char *format, ...)
 	va_end(args);
 	fprintf(stderr, "; see `postern help %s`\n", command);
 	return CLI_USAGE;
+}
+
+bool cli_is_root(const char *command)
+{
+	if (geteuid() == 0)
+		return true;
+	fprintf(stderr, "postern %s: needs root; run it with sudo\n", command);
+	return false;
 }
 
 static unsigned least(unsigned a, unsigned b, unsigned c)

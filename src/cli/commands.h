@@ -8,6 +8,8 @@
 #ifndef POSTERN_CLI_COMMANDS_H
 #define POSTERN_CLI_COMMANDS_H
 
+#include <stdbool.h>
+
 enum cli_status {
 	CLI_OK = 0,
 	CLI_REFUSED = 1, /* understood, and the answer is no; or failed */
@@ -25,6 +27,9 @@ struct cli_command {
 /* Says "postern: <message>" and how to get help; returns CLI_USAGE. */
 int cli_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Whether we are root; if not, says that the command needs it. */
+bool cli_is_root(const char *command);
 
 /* Edits (insert, delete, replace one byte) from a to b; used to suggest. */
 unsigned cli_distance(const char *a, const char *b);

@@ -28,18 +28,24 @@ static int end_cloud(const char *name)
 	char run[PLACE_PATH_MAX], lock[PLACE_PATH_MAX];
 	char error[LEFTOVERS_ERROR_MAX];
 	pid_t pid = place_supervisor(name);
+	bool was_there;
 	int fd;
 
 	if (pid > 0)
 		(void)kill(pid, SIGTERM);
-	while (place_supervisor(name) > 0) {
+	while (pid > 0 && place_supervisor(name) == pid) {
 		if (clock_boot_ms() > end_ms)
 			(void)kill(pid, SIGKILL);
 		(void)usleep(TICK_MS * 1000);
 	}
-	if (place_lock(&fd, name))
-		return CLI_REFUSED; /* somebody was quicker */
+	if (place_lock(&fd, name)) {
+		fprintf(stderr, "postern down: %s: started again meanwhile, or "
+				"no lock to be had\n",
+			name);
+		return CLI_REFUSED;
+	}
 	place_path(run, name, "");
+	was_there = pid > 0 || access(run, F_OK) == 0;
 	if (!leftovers_remove(name, run, error)) {
 		fprintf(stderr, "postern down: %s\n", error);
 		return CLI_REFUSED;
@@ -47,6 +53,8 @@ static int end_cloud(const char *name)
 	place_lock_path(lock, name);
 	(void)unlink(lock);
 	(void)rmdir(PLACE_RUN);
+	printf("%s: %s\n", name,
+	       was_there ? "ended, and taken away" : "does not run");
 	return CLI_OK;
 }
 
@@ -72,9 +80,7 @@ int cli_down(int argc, char **argv)
 	if (optind < argc || !cloud_is_name(name))
 		return cli_usage("down", "what is '%s'?",
 				 optind < argc ? argv[optind] : name);
-	if (geteuid() != 0) {
-		fprintf(stderr, "postern down: needs root\n");
+	if (!cli_is_root("down"))
 		return CLI_REFUSED;
-	}
 	return end_cloud(name);
 }

@@ -54,6 +54,11 @@ int cli_exec(int argc, char **argv)
 	}
 	if (argc - optind < 2)
 		return cli_usage("exec", "say NODE and COMMAND");
+	if (!cloud_is_name(name) || !cloud_is_name(argv[optind]))
+		return cli_usage("exec", "what is '%s'?",
+				 cloud_is_name(name) ? argv[optind] : name);
+	if (!cli_is_root("exec"))
+		return CLI_REFUSED;
 	init = place_node(name, argv[optind]);
 	if (init == 0) {
 		fprintf(stderr, "postern exec: no node %.32s runs in cloud "
@@ -94,7 +99,8 @@ static int show_logs(const char *pattern, bool follows)
 	glob_t found;
 
 	if (glob(pattern, 0, NULL, &found) != 0) {
-		fprintf(stderr, "postern logs: nothing at %s\n", pattern);
+		fprintf(stderr, "postern logs: nothing is written at %s\n",
+			pattern);
 		return CLI_REFUSED;
 	}
 	if (follows)
@@ -138,6 +144,10 @@ int cli_logs(int argc, char **argv)
 		if (!cloud_is_name(argv[i]))
 			return cli_usage("logs", "what is '%s'?", argv[i]);
 	}
+	if (!cloud_is_name(name))
+		return cli_usage("logs", "what is '%s'?", name);
+	if (!cli_is_root("logs"))
+		return CLI_REFUSED;
 	state_folder(state, name);
 	(void)snprintf(pattern, sizeof(pattern), "%s/%s/log/%s.log", state,
 		       argc > 0 ? argv[0] : "*", argc > 1 ? argv[1] : "*");

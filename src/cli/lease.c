@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/cloud.h"
 #include "cli/commands.h"
 #include "cli/gather.h"
 #include "cli/place.h"
@@ -23,6 +24,10 @@ static const char lease_help[] =
 	"gateway, else\n"
 	"                  /run/postern/admin.sock)\n"
 	"  --name NAME     which cloud (default demo)\n";
+
+enum {
+	INSTANCE_HEX_LEN = 40
+};
 
 struct lease_options {
 	const char *name;
@@ -51,6 +56,9 @@ static int list(const struct lease_options *o)
 		(void)json_dumpf(answer, stdout, JSON_INDENT(1));
 		putchar('\n');
 	}
+	if (!o->is_json &&
+	    json_array_size(json_object_get(answer, "leases")) == 0)
+		puts("no leases");
 	json_array_foreach(json_object_get(answer, "leases"), i, lease)
 	{
 		const char *instance = "", *app = "", *address = "";
@@ -115,6 +123,12 @@ static int withdraw(const struct lease_options *o, const char *what)
 	return CLI_REFUSED;
 }
 
+static bool is_instance(const char *text)
+{
+	return strlen(text) == INSTANCE_HEX_LEN &&
+	       strspn(text, "0123456789abcdef") == INSTANCE_HEX_LEN;
+}
+
 static int allow(const struct lease_options *o, const char *instance)
 {
 	char path[128], error[ASK_ERROR_MAX];
@@ -124,6 +138,8 @@ static int allow(const struct lease_options *o, const char *instance)
 	(void)snprintf(path, sizeof(path), "/v1/denied/%.64s", instance);
 	rc = ask(&answer, o->admin, "DELETE", path, error);
 	json_decref(answer);
+	if (!rc)
+		printf("allowed %s\n", instance);
 	return said(rc, error);
 }
 
@@ -153,6 +169,11 @@ int cli_lease(int argc, char **argv)
 		} else
 			return cli_usage("lease", "wrong arguments");
 	}
+	if (!cloud_is_name(o.name))
+		return cli_usage("lease", "what is '%s'?", o.name);
+	/* A socket that is named may be another user's, as in production. */
+	if (!admin && !cli_is_root("lease"))
+		return CLI_REFUSED;
 	if (admin)
 		(void)snprintf(o.admin, sizeof(o.admin), "%.500s", admin);
 	else
@@ -163,7 +184,11 @@ int cli_lease(int argc, char **argv)
 		return list(&o);
 	if (argc == 2 && strcmp(argv[0], "withdraw") == 0)
 		return withdraw(&o, argv[1]);
-	if (argc == 2 && strcmp(argv[0], "allow") == 0)
+	if (argc == 2 && strcmp(argv[0], "allow") == 0) {
+		if (!is_instance(argv[1]))
+			return cli_usage("lease", "allow takes an instance id, "
+						  "40 hex digits");
 		return allow(&o, argv[1]);
+	}
 	return cli_usage("lease", "say list, withdraw WHAT or allow INSTANCE");
 }

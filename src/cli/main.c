@@ -74,6 +74,8 @@ static int run_help(int argc, char **argv)
 		print_commands(stdout);
 		return CLI_OK;
 	}
+	if (argc > 2)
+		return cli_usage("help", "say one command at most");
 	c = find(argv[1]);
 	if (!c)
 		return unknown(argv[1]);

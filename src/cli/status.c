@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cloud.h"
 #include "cli/commands.h"
 #include "cli/gather.h"
 #include "cli/place.h"
@@ -161,9 +162,15 @@ int cli_status(int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage("status", "what is '%s'?", argv[optind]);
+	if (!cloud_is_name(name))
+		return cli_usage("status", "what is '%s'?", name);
+	if (!cli_is_root("status"))
+		return CLI_REFUSED;
 	cloud = gather_cloud(name);
 	if (!cloud) {
-		fprintf(stderr, "postern status: no cloud %.32s runs here\n",
+		fprintf(stderr,
+			"postern status: no cloud %s runs here; `postern up` "
+			"starts one\n",
 			name);
 		return CLI_REFUSED;
 	}
