@@ -2,17 +2,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/fmt.h"
 #include "io/file.h"
+#include "io/sock.h"
 
 enum {
 	NAME_MAX_LEN = 15, /* IFNAMSIZ - 1 */
+	LABEL_MAX_LEN = 63, /* RFC 1035 2.3.4 */
+	BASE_MAX_LEN = 180, /* leaves room for a label before it */
 	LEASE_MIN_MS = 5 * 1000,
 	LEASE_MAX_MS = 24 * 3600 * 1000,
 };
@@ -45,6 +51,46 @@ static bool check_address(void *out, const char *text, struct arena *arena)
 	       (host & 0xff) <= 253;
 }
 
+static bool check_gateway(void *out, const char *text, struct arena *arena)
+{
+	struct sock_addr a;
+
+	(void)out, (void)arena;
+	return sock_addr_parse(&a, span_str(text)) && a.sa.sa_family == AF_INET;
+}
+
+/* These words go into other programs' YAML as they are. */
+static bool is_label(const char *text, size_t n)
+{
+	static const char ldh[] = "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
+	return n >= 1 && n <= LABEL_MAX_LEN && text[0] != '-' &&
+	       text[n - 1] != '-' && strspn(text, ldh) >= n;
+}
+
+static bool check_label(void *out, const char *text, struct arena *arena)
+{
+	(void)out, (void)arena;
+	return is_label(text, strlen(text));
+}
+
+static bool check_base(void *out, const char *text, struct arena *arena)
+{
+	size_t n;
+
+	(void)out, (void)arena;
+	if (strlen(text) > BASE_MAX_LEN)
+		return false;
+	for (;; text += n + 1) {
+		n = strcspn(text, ".");
+		if (!is_label(text, n))
+			return false;
+		if (text[n] == '\0')
+			return true;
+	}
+}
+
 #define NAME(k, of, member) \
 	{ \
 		.key = (k), .type = CONF_STRING, .is_required = true, \
@@ -58,11 +104,15 @@ static bool check_address(void *out, const char *text, struct arena *arena)
 		.expected = "an address between 198.51.100.1 and " \
 			    "198.51.100.253" \
 	}
-#define TEXT(k, of, member, required) \
+#define TEXT(k, of, member, is_valid, is) \
 	{ \
-		.key = (k), .type = CONF_STRING, .is_required = (required), \
-		.offset = offsetof(of, member) \
+		.key = (k), .type = CONF_STRING, .is_required = true, \
+		.offset = offsetof(of, member), .check = (is_valid), \
+		.expected = (is) \
 	}
+#define LABEL(k, of, member) \
+	TEXT(k, of, member, check_label, "letters, digits and '-', at most 63")
+#define FILE_NAME(k, of, member) TEXT(k, of, member, NULL, NULL)
 #define FLAG(k, of, member) \
 	{ \
 		.key = (k), .type = CONF_BOOL, \
@@ -72,9 +122,9 @@ static bool check_address(void *out, const char *text, struct arena *arena)
 static const struct conf_field gateway_fields[] = {
 	NAME("name", struct cloud_gateway, name),
 	ADDRESS(struct cloud_gateway),
-	TEXT("image", struct cloud_gateway, image, true),
-	TEXT("accepts", struct cloud_gateway, accepts, true),
-	TEXT("manifest", struct cloud_gateway, manifest, true),
+	LABEL("image", struct cloud_gateway, image),
+	LABEL("accepts", struct cloud_gateway, accepts),
+	FILE_NAME("manifest", struct cloud_gateway, manifest),
 	FLAG("public", struct cloud_gateway, is_public),
 	{ 0 },
 };
@@ -92,11 +142,16 @@ static const struct conf_field context_element = {
 static const struct conf_field cvm_fields[] = {
 	NAME("name", struct cloud_cvm, name),
 	ADDRESS(struct cloud_cvm),
-	TEXT("image", struct cloud_cvm, image, true),
-	TEXT("manifest", struct cloud_cvm, manifest, true),
-	TEXT("gateway", struct cloud_cvm, gateway, true),
-	TEXT("accepts", struct cloud_cvm, accepts, true),
-	TEXT("alias", struct cloud_cvm, alias, false),
+	LABEL("image", struct cloud_cvm, image),
+	FILE_NAME("manifest", struct cloud_cvm, manifest),
+	TEXT("gateway", struct cloud_cvm, gateway, check_gateway,
+	     "an address and port such as 198.51.100.1:443"),
+	LABEL("accepts", struct cloud_cvm, accepts),
+	{ .key = "alias",
+	  .type = CONF_STRING,
+	  .offset = offsetof(struct cloud_cvm, alias),
+	  .check = check_label,
+	  .expected = "letters, digits and '-', at most 63" },
 	FLAG("debug", struct cloud_cvm, is_debug),
 	{ .key = "engine",
 	  .type = CONF_ENUM,
@@ -129,7 +184,8 @@ static const struct conf_field cvm_element = {
 
 static const struct conf_field cloud_fields[] = {
 	NAME("name", struct cloud, name),
-	TEXT("base", struct cloud, base, true),
+	TEXT("base", struct cloud, base, check_base,
+	     "a domain name such as postern.localhost"),
 	{ .key = "lease",
 	  .type = CONF_MS,
 	  .offset = offsetof(struct cloud, lease_ms),
@@ -283,4 +339,57 @@ enum rc cloud_read(struct cloud *out, struct arena *arena, const char *path,
 	resolve_all(&c, path, arena);
 	*out = c;
 	return RC_OK;
+}
+
+static enum rc check_file(const char *node, const char *key, const char *file,
+			  int mode, const char *path,
+			  char error[CONF_ERROR_MAX])
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	else if (access(file, mode) == 0)
+		return RC_OK;
+	(void)snprintf(error, CONF_ERROR_MAX, "%s: %s: %s: %.200s: %s", path,
+		       node, key, file, strerror(errno));
+	return RC_SYS;
+}
+
+static enum rc check_contexts(const struct cloud_cvm *v, const char *path,
+			      char error[CONF_ERROR_MAX])
+{
+	const char *const *contexts = v->contexts.items;
+
+	for (size_t i = 0; i < v->contexts.count; i++) {
+		char script[PATH_MAX];
+		enum rc rc;
+
+		(void)snprintf(script, sizeof(script), "%s/context",
+			       contexts[i]);
+		rc = check_file(v->name, "contexts", script, X_OK, path, error);
+		if (rc)
+			return rc;
+	}
+	return RC_OK;
+}
+
+enum rc cloud_check_files(const struct cloud *c, const char *path,
+			  char error[CONF_ERROR_MAX])
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; !rc && i < c->gateways.count; i++)
+		rc = check_file(cloud_gateway(c, i)->name, "manifest",
+				cloud_gateway(c, i)->manifest, R_OK, path,
+				error);
+	for (size_t i = 0; !rc && i < c->cvms.count; i++) {
+		const struct cloud_cvm *v = cloud_cvm(c, i);
+
+		rc = check_file(v->name, "manifest", v->manifest, R_OK, path,
+				error);
+		if (!rc)
+			rc = check_contexts(v, path, error);
+	}
+	return rc;
 }

@@ -80,6 +80,13 @@ struct cloud {
 enum rc cloud_read(struct cloud *out, struct arena *arena, const char *path,
 		   char error[CONF_ERROR_MAX]);
 
+/*
+ * Whether every manifest can be read and every context has its script.
+ * RC_SYS: error says which has not.
+ */
+enum rc cloud_check_files(const struct cloud *c, const char *path,
+			  char error[CONF_ERROR_MAX]);
+
 const struct cloud_gateway *cloud_gateway(const struct cloud *c, size_t i);
 const struct cloud_cvm *cloud_cvm(const struct cloud *c, size_t i);
 

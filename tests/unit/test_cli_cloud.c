@@ -104,6 +104,13 @@ static void mistakes_are_named(void **state)
 		{ "too_many_contexts",
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", contexts: [a, b, c, d, e]"),
 		  "contexts" },
+		{ "alias_of_two_words",
+		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", alias: \"x y\""), "alias" },
+		{ "base_without_name", "name: test\nbase: a..b\n" GATEWAY, "base" },
+		{ "gateway_without_port",
+		  HEAD GATEWAY "cvms:\n  - { name: a, address: 198.51.100.11, image: b, manifest: m, "
+			       "gateway: 198.51.100.1, accepts: g }\n",
+		  "cvms[0].gateway" },
 		{ "nobody_public",
 		  HEAD "gateways:\n  - { name: gw, address: 198.51.100.1, image: g, accepts: b, "
 		       "manifest: m }\n",
@@ -138,6 +145,21 @@ static void missing_file_is_sys(void **state)
 	assert_non_null(strstr(error, "/nonexistent/cloud.yaml: No such file"));
 }
 
+static void absent_manifest_named(void **state)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	char error[CONF_ERROR_MAX] = "";
+	struct cloud c;
+
+	(void)state;
+	arena_init(&arena, ARENA_MAX);
+	assert_int_equal(read_text(&c, &arena, HEAD GATEWAY, error), RC_OK);
+	assert_int_equal(cloud_check_files(&c, "cloud.yaml", error), RC_SYS);
+	assert_non_null(strstr(error, "cloud.yaml: gw: manifest: "));
+	assert_non_null(strstr(error, "/gw.json: No such file"));
+}
+
 static void names(void **state)
 {
 	static const struct {
@@ -167,6 +189,7 @@ int main(void)
 		cmocka_unit_test(whole_description_read),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(missing_file_is_sys),
+		cmocka_unit_test(absent_manifest_named),
 		cmocka_unit_test(names),
 	};
 
