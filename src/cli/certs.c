@@ -18,6 +18,12 @@ enum {
 	TIMEOUT_MS = 20000,
 };
 
+static enum rc say(char error[ERROR_MAX], const char *path)
+{
+	(void)snprintf(error, ERROR_MAX, "%.400s: %s", path, strerror(errno));
+	return RC_SYS;
+}
+
 static enum rc openssl(const char *const *argv, char error[ERROR_MAX])
 {
 	AUTO(buf_fini)
@@ -66,7 +72,7 @@ enum rc certs_authority(const char *state, char error[512])
 		error);
 	(void)umask(before);
 	if (!rc && chmod(ca, 0644) != 0)
-		rc = RC_SYS;
+		rc = say(error, ca);
 	return rc;
 }
 
@@ -85,7 +91,7 @@ static enum rc sign(const char *state, const char *base, const char *folder,
 	enum rc rc;
 
 	if (fmt_file(names, 0644, text))
-		return RC_SYS;
+		return say(error, names);
 	rc = openssl((const char *[]){ "openssl", "req", "-new", "-newkey",
 				       "ec", "-pkeyopt",
 				       "ec_paramgen_curve:P-256", "-nodes",
@@ -116,11 +122,8 @@ enum rc certs_issue(const char *state, const char *base, const char *folder,
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
-	if (file_make_dirs(folder, 0750)) {
-		(void)snprintf(error, ERROR_MAX, "%.400s: %s", folder,
-			       strerror(errno));
-		return RC_SYS;
-	}
+	if (file_make_dirs(folder, 0750))
+		return say(error, folder);
 	before = umask(077);
 	rc = sign(state, base, folder, &a, error);
 	(void)umask(before);

@@ -143,7 +143,7 @@ static void quiet_ipv6(void)
 
 static void hold_lock(const struct node_spec *spec)
 {
-	int fd = open(spec->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	int fd = open(spec->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
 		give_up(spec->lock);
@@ -271,7 +271,7 @@ static enum rc note_pid(const struct node_spec *spec, pid_t pid,
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%d\n", (int)pid);
-	if (fmt_file(spec->lock, 0644, text))
+	if (fmt_file(spec->lock, 0600, text))
 		return failed(error, "cannot write", spec->lock);
 	return RC_OK;
 }
@@ -316,6 +316,18 @@ void node_go(struct node *n)
 	(void)!write(n->go, "g", 1);
 	(void)close(n->go);
 	n->go = -1;
+}
+
+void node_abandon(struct node *n)
+{
+	if (n->go >= 0)
+		(void)close(n->go);
+	n->go = -1;
+	if (n->init <= 0)
+		return;
+	(void)kill(n->init, SIGKILL);
+	(void)waitpid(n->init, NULL, 0);
+	n->init = 0;
 }
 
 pid_t node_alive(const char *lock)

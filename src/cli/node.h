@@ -63,6 +63,8 @@ enum rc node_start(struct node *out, const struct node_spec *spec,
 		   char error[NODE_ERROR_MAX]);
 /* Lets it set itself up and start its services. */
 void node_go(struct node *n);
+/* Ends one whose network could not be made. */
+void node_abandon(struct node *n);
 
 /*
  * The process id in the lock file, when its holder lives; 0 otherwise.

@@ -12,8 +12,10 @@
 #ifndef POSTERN_CLI_PLACE_H
 #define POSTERN_CLI_PLACE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/rc.h"
 
 #define PLACE_RUN "/run/postern-cloud"
@@ -21,7 +23,8 @@
 #define PLACE_DEFAULT_NAME "demo"
 
 enum {
-	PLACE_PATH_MAX = 512
+	PLACE_PATH_MAX = 512,
+	PLACE_ERROR_MAX = 512,
 };
 
 /* <run folder>/<rest>, or the lock with place_lock_path(). */
@@ -33,6 +36,25 @@ void place_lock_path(char out[PLACE_PATH_MAX], const char *name);
  * supervisor holds it; RC_SYS with errno.
  */
 enum rc place_lock(int *fd, const char *name);
+struct place_state_options {
+	const char *name; /* of the cloud */
+	const char *chosen; /* by the person; NULL: PLACE_STATE/<name> */
+	bool is_ephemeral; /* what is there is removed first */
+};
+
+/*
+ * Makes the state folder; its whole path lives in the arena.
+ *
+ * RC_DENIED  ephemeral, and the chosen folder holds what no cloud made, or its
+ *            path cannot be an option of the overlay file system
+ * RC_SYS     it cannot be made or removed
+ *
+ * error says which; nothing was removed then.
+ */
+enum rc place_state(const char **out, struct arena *arena,
+		    const struct place_state_options *options,
+		    char error[PLACE_ERROR_MAX]);
+
 /* The supervisor of the cloud; 0: nobody runs it. */
 pid_t place_supervisor(const char *name);
 

@@ -32,11 +32,12 @@
 enum {
 	ARENA_MAX = 4 * 1024 * 1024,
 	TICK_MS = 50,
+	TICK_IDLE_MS = 500, /* once everything is up */
 	PLATFORM_WAIT_MS = 20000,
 	STOP_WAIT_MS = 20000, /* longest service + its engine */
 	LISTEN_BACKLOG = 512,
 	NODE_DELAY_MS = 1000,
-	ERROR_MAX = 512,
+	ERROR_MAX = PLACE_ERROR_MAX,
 	DEFAULT_PORT = 8443,
 	DEFAULT_WAIT_S = 60,
 };
@@ -98,7 +99,7 @@ static void block_signals(void)
 /* True when somebody asked to stop; waits up to ms for it. */
 static bool is_told_to_stop(unsigned ms)
 {
-	struct timespec wait = { .tv_nsec = (long)ms * 1000000 };
+	struct timespec wait = { .tv_nsec = (long)ms * 1000000 }; /* < 1 s */
 	sigset_t set;
 	int got;
 
@@ -150,30 +151,6 @@ static bool own_folder(struct up *u, const char **bin)
 	slash = strrchr(path, '/');
 	*slash = '\0';
 	*bin = fmt(&u->arena, "%s", path);
-	return true;
-}
-
-static bool choose_state(struct up *u, const char **state)
-{
-	const char *chosen = u->options.state;
-	char *real;
-
-	if (!chosen)
-		chosen = fmt(&u->arena, PLACE_STATE "/%s", u->cloud.name);
-	if (u->options.is_ephemeral && fmt_remove_tree(chosen))
-		return false;
-	if (file_make_dirs(chosen, 0755))
-		return false;
-	real = realpath(chosen, NULL);
-	if (!real)
-		return false;
-	*state = fmt(&u->arena, "%s", real);
-	free(real);
-	/* It becomes an option of the overlay file system. */
-	if (strpbrk(*state, ":,\\")) {
-		errno = EINVAL;
-		return false;
-	}
 	return true;
 }
 
@@ -233,12 +210,12 @@ static bool start_machine(struct up *u, size_t i)
 	empty_run(m);
 	if (node_start(&m->node, &m->spec, u->error))
 		return false;
-	if (i == PLAN_HOSTILE && net_bridge(hostile, u->error))
+	if ((i == PLAN_HOSTILE && net_bridge(hostile, u->error)) ||
+	    (m->address && net_attach(hostile, m->spec.netns, m->spec.name,
+				      m->address, u->error))) {
+		node_abandon(&m->node);
 		return false;
-	if (m->address &&
-	    net_attach(hostile, m->spec.netns, m->spec.name, m->address,
-		       u->error))
-		return false;
+	}
 	node_go(&m->node);
 	return true;
 }
@@ -294,11 +271,18 @@ static bool prepare(struct up *u)
 	/* Nothing is made on disk where the port cannot be had. */
 	if (!open_public(u, &places))
 		return false;
-	if (!own_folder(u, &places.bin) || !choose_state(u, &places.state)) {
-		(void)snprintf(u->error, ERROR_MAX, "state folder: %s",
+	if (!own_folder(u, &places.bin)) {
+		(void)snprintf(u->error, ERROR_MAX, "/proc/self/exe: %s",
 			       strerror(errno));
 		return false;
 	}
+	if (place_state(&places.state, &u->arena,
+			&(struct place_state_options){
+				.name = u->cloud.name,
+				.chosen = u->options.state,
+				.is_ephemeral = u->options.is_ephemeral },
+			u->error))
+		return false;
 	plan_make(&u->plan, &u->cloud, &places, &u->arena);
 	if (plan_folders(&u->plan, u->error))
 		return false;
@@ -333,6 +317,18 @@ static bool start_all(struct up *u)
 
 /* Running. */
 
+/* Without the network in between its nodes have no interface: they are made
+ * again after it. */
+static void end_attached(struct up *u)
+{
+	for (size_t i = PLAN_FIRST_NODE; i < u->plan.count; i++) {
+		pid_t init = u->plan.machines[i].node.init;
+
+		if (init > 0)
+			(void)kill(init, SIGKILL);
+	}
+}
+
 /* A node whose first process ended is made again, a second later. */
 static void revive(struct up *u)
 {
@@ -353,6 +349,8 @@ static void revive(struct up *u)
 			if (i == PLAN_PLATFORM)
 				u->platform_restarts = -1;
 			u->restart_at_ms[i] = clock_boot_ms() + NODE_DELAY_MS;
+			if (i == PLAN_HOSTILE)
+				end_attached(u);
 		}
 	}
 	for (size_t i = 0; i < u->plan.count; i++) {
@@ -398,9 +396,9 @@ static void reboot_with_platform(struct up *u)
 static int run(struct up *u)
 {
 	uint64_t end_ms = clock_boot_ms() + u->options.wait_s * 1000;
-	bool was_ready = false;
+	bool was_ready = false, is_late = false;
 
-	while (!is_told_to_stop(TICK_MS)) {
+	while (!is_told_to_stop(was_ready ? TICK_IDLE_MS : TICK_MS)) {
 		char waiting[64] = "";
 		bool is_ready;
 
@@ -418,18 +416,17 @@ static int run(struct up *u)
 		if (is_ready) {
 			was_ready = true;
 			tell_ready(u);
-		} else if (clock_boot_ms() > end_ms) {
+			if (u->options.is_once)
+				return CLI_OK;
+		} else if (clock_boot_ms() > end_ms && !is_late) {
+			is_late = true;
 			progress_event(&u->progress,
 				       "still waiting for %s; see `postern "
 				       "logs`",
 				       waiting);
 			if (u->options.is_once)
 				return CLI_REFUSED;
-			was_ready = true; /* said once */
-			continue;
 		}
-		if (was_ready && u->options.is_once)
-			return CLI_OK;
 	}
 	progress_event(&u->progress, "stopping");
 	return CLI_OK;
@@ -454,7 +451,6 @@ static size_t count_alive(struct up *u)
 static void stop_all(struct up *u)
 {
 	uint64_t end_ms = clock_boot_ms() + STOP_WAIT_MS;
-
 	int sig = u->options.is_ephemeral ? SIGKILL : SIGTERM;
 
 	/* What will be thrown away needs no good-bye.  The platform goes last:
@@ -572,12 +568,11 @@ int cli_up(int argc, char **argv)
 	if (status != CLI_OK)
 		return status < 0 ? CLI_OK : status;
 	arena_init(&u.arena, ARENA_MAX);
-	if (cloud_read(&u.cloud, &u.arena, u.options.config, u.error)) {
+	if (cloud_read(&u.cloud, &u.arena, u.options.config, u.error) ||
+	    cloud_check_files(&u.cloud, u.options.config, u.error)) {
 		fprintf(stderr, "postern up: %s\n", u.error);
 		status = CLI_USAGE;
-	} else if (geteuid() != 0) {
-		fprintf(stderr, "postern up: needs root, for network "
-				"namespaces and TUN devices\n");
+	} else if (!cli_is_root("up")) {
 		status = CLI_REFUSED;
 	} else {
 		if (u.options.name)
