@@ -19,6 +19,7 @@ enum {
 
 /* A running child and what it says. */
 struct child {
+	const struct proc_options *options;
 	pid_t pid;
 	int pid_fd;
 	int out_fd; /* -1: its output goes where ours goes, or has ended */
@@ -64,8 +65,11 @@ static int set_attributes(posix_spawnattr_t *a)
 						   POSIX_SPAWN_SETPGROUP);
 }
 
-static int spawn(pid_t *pid, const char *const *argv, int in_fd, int out_fd)
+static int spawn(struct child *c, const char *const *argv, int in_fd,
+		 int out_fd)
 {
+	const char *const *given = c->options->environment;
+	char *const *environment = (char *const *)(uintptr_t)given;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int error;
@@ -89,8 +93,9 @@ static int spawn(pid_t *pid, const char *const *argv, int in_fd, int out_fd)
 	if (!error)
 		error = set_attributes(&attributes);
 	if (!error)
-		error = posix_spawnp(pid, argv[0], &actions, &attributes,
-				     (char *const *)(uintptr_t)argv, environ);
+		error = posix_spawnp(&c->pid, argv[0], &actions, &attributes,
+				     (char *const *)(uintptr_t)argv,
+				     given ? environment : environ);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
@@ -115,7 +120,7 @@ static enum rc start(struct child *c, const char *const *argv, struct span in)
 		if (fcntl(write_fd, F_SETFL, 0) != 0)
 			return RC_SYS;
 	}
-	error = spawn(&c->pid, argv, in_fd, write_fd);
+	error = spawn(c, argv, in_fd, write_fd);
 	if (error) {
 		errno = error;
 		return RC_SYS;
@@ -157,29 +162,40 @@ static void drain(struct child *c)
 	}
 }
 
-/* True when it ended by itself before the deadline. */
-static bool wait_end(struct child *c, uint64_t deadline_ms)
+/* RC_OK: it ended by itself; RC_LIMIT: it is late; RC_CLOSED: it was told to
+ * end, and did or is late. */
+static enum rc wait_end(struct child *c, uint64_t deadline_ms)
 {
+	int stop_fd = c->options->stop_fd > 0 ? c->options->stop_fd : -1;
+	enum rc late = RC_LIMIT;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->pid_fd, .events = POLLIN },
 			{ .fd = c->out_fd, .events = POLLIN },
+			{ .fd = stop_fd, .events = POLLIN },
 		};
 		uint64_t now_ms = clock_boot_ms();
 		int wait_ms = now_ms < deadline_ms
 				      ? (int)(deadline_ms - now_ms)
 				      : 0;
-		int n = poll(fds, 2, wait_ms);
+		int n = poll(fds, 3, wait_ms);
 
 		drain(c);
-		if (fds[0].revents)
-			return true;
+		if (n > 0 && fds[0].revents)
+			return late == RC_CLOSED ? late : RC_OK;
 		if (n == 0 && wait_ms == 0)
-			return false;
+			return late;
+		if (n > 0 && fds[2].revents) {
+			(void)kill(-c->pid, SIGTERM); /* it may have ended */
+			stop_fd = -1;
+			late = RC_CLOSED;
+			deadline_ms = clock_boot_ms() + PROC_GRACE_MS;
+		}
 	}
 }
 
-static enum rc finish(struct child *c, bool is_in_time, int *status)
+static enum rc finish(struct child *c, enum rc waited, int *status)
 {
 	int end = 0;
 
@@ -189,16 +205,26 @@ static enum rc finish(struct child *c, bool is_in_time, int *status)
 	}
 	if (status)
 		*status = end;
-	if (!is_in_time)
-		return RC_LIMIT;
+	if (waited)
+		return waited;
 	return WIFEXITED(end) && WEXITSTATUS(end) == 0 ? RC_OK : RC_DENIED;
 }
 
 enum rc proc_run(const char *const *argv, struct span in, struct buf *out,
 		 unsigned timeout_ms, int *status)
 {
-	struct child c = { .pid_fd = -1, .out_fd = -1, .out = out };
-	uint64_t deadline_ms = clock_boot_ms() + timeout_ms;
+	const struct proc_options options = { .timeout_ms = timeout_ms };
+
+	return proc_run_with(argv, in, out, &options, status);
+}
+
+enum rc proc_run_with(const char *const *argv, struct span in, struct buf *out,
+		      const struct proc_options *options, int *status)
+{
+	struct child c = {
+		.options = options, .pid_fd = -1, .out_fd = -1, .out = out
+	};
+	uint64_t deadline_ms = clock_boot_ms() + options->timeout_ms;
 	enum rc rc = start(&c, argv, in);
 	int error = errno;
 

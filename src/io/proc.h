@@ -26,4 +26,22 @@
 enum rc proc_run(const char *const *argv, struct span in, struct buf *out,
 		 unsigned timeout_ms, int *status);
 
+struct proc_options {
+	unsigned timeout_ms;
+	/* All that it gets, "NAME=value" each, NULL-terminated; NULL: what we
+	 * have.  argv[0] is looked up in our PATH either way. */
+	const char *const *environment;
+	/* Once this can be read the child is asked to end (SIGTERM), and
+	 * killed PROC_GRACE_MS later; 0: none.  Nothing is read from it. */
+	int stop_fd;
+};
+
+enum {
+	PROC_GRACE_MS = 3000,
+};
+
+/* The same with more to say.  RC_CLOSED: it was ended through stop_fd. */
+enum rc proc_run_with(const char *const *argv, struct span in, struct buf *out,
+		      const struct proc_options *options, int *status);
+
 #endif

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +121,9 @@ static void signals_of_the_caller_are_not_inherited(void **state)
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	signal(SIGPIPE, SIG_IGN);
-	/* The last seven digits: the usual signals. */
-	run(SH("sed -n 's/Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/$$/status"),
+	/* The last seven digits: the usual signals.  Of sed itself: a shell
+	 * blocks all of them for the moment in which it starts one. */
+	run(SH("exec sed -n 's/Sig\\(Blk\\|Ign\\):.*\\(.......\\)$/\\1 \\2/p' /proc/self/status"),
 	    "", LONG_MS, RC_OK, "Blk 0000000\nIgn 0000000\n");
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -132,6 +134,43 @@ static void no_descriptor_is_inherited(void **state)
 	(void)state;
 	/* 0, 1, 2 and the folder that ls has open. */
 	run(SH("ls /proc/self/fd | tr '\\n' ' '"), "", LONG_MS, RC_OK, "0 1 2 3 ");
+}
+
+static void environment_is_what_was_given(void **state)
+{
+	static const char *const environment[] = { "A=1", "B=x y", NULL };
+	const struct proc_options o = { .timeout_ms = LONG_MS, .environment = environment };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(proc_run_with((const char *const[]){ "env", NULL }, span_str(""), &out, &o,
+				       NULL),
+			 RC_OK);
+	assert_true(span_equal_str(buf_span(&out), "A=1\nB=x y\n"));
+	buf_fini(&out);
+}
+
+/* Told to end before it begins; one listens, the other does not. */
+static void stopped_child_ends_soon(void **state)
+{
+	static const char *const scripts[] = { "sleep 1000", "trap '' TERM; sleep 1000" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct proc_options o = { .timeout_ms = LONG_MS };
+		uint64_t start = clock_boot_ms();
+		int fds[2];
+
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		o.stop_fd = fds[0];
+		assert_int_equal(write(fds[1], "", 1), 1);
+		assert_int_equal(proc_run_with(SH(scripts[i]), span_str(""), NULL, &o, NULL),
+				 RC_CLOSED);
+		assert_true(clock_boot_ms() - start < PROC_GRACE_MS + 3000);
+		close(fds[0]);
+		close(fds[1]);
+	}
 }
 
 int main(void)
@@ -148,6 +187,8 @@ int main(void)
 		cmocka_unit_test(output_over_the_bound_is_dropped),
 		cmocka_unit_test(signals_of_the_caller_are_not_inherited),
 		cmocka_unit_test(no_descriptor_is_inherited),
+		cmocka_unit_test(environment_is_what_was_given),
+		cmocka_unit_test(stopped_child_ends_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
