@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -17,7 +18,8 @@
 enum {
 	OUTPUT_MAX = 64 * 1024,
 	UP_TIMEOUT_MS = 300000,
-	DOWN_TIMEOUT_MS = 60000,
+	/* with what ends an "up" before it: less than the unit's stop time */
+	DOWN_TIMEOUT_MS = 45000,
 	ENGINE_PAUSE_MS = 100,
 	RETRY_PAUSE_MS = 1000, /* doubled by each failure, up to: */
 	RETRY_PAUSE_MAX_MS = 30000,
@@ -26,7 +28,11 @@ enum {
 
 struct containers {
 	struct containers_options o;
-	char file[PATH_TEXT_MAX], host[PATH_TEXT_MAX];
+	/* file and environment stand in folder */
+	char folder[PATH_TEXT_MAX], file[PATH_TEXT_MAX],
+		environment[PATH_TEXT_MAX];
+	char host[PATH_TEXT_MAX], home[PATH_TEXT_MAX];
+	int stop_fd; /* readable once something is wanted; -1: none yet */
 	pthread_t thread;
 	bool has_thread;
 
@@ -120,22 +126,36 @@ static void keep_error(struct containers *c, struct span output)
 }
 
 static bool compose(struct containers *c, const char *const tail[],
-		    unsigned timeout_ms)
+		    unsigned timeout_ms, int stop_fd)
 {
 	AUTO(buf_fini)
 	struct buf output;
-	const char *argv[16] = { "docker-compose", "-H", c->host, "-f",
-				 c->file, "-p", c->o.manifest->name };
-	size_t n = 7;
-	int status = 0;
+	/* clang-format off */
+	const char *argv[20] = {
+		"docker-compose", "-H", c->host,
+		"--env-file", c->environment, "--project-directory", c->folder,
+		"-f", c->file, "-p", c->o.manifest->name,
+	};
+	/* clang-format on */
+	const char *const environment[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+		"/sbin:/bin",
+		c->home, NULL
+	};
+	const struct proc_options options = { .timeout_ms = timeout_ms,
+					      .environment = environment,
+					      .stop_fd = stop_fd };
+	size_t n = 11;
 	enum rc rc;
 
 	for (size_t i = 0; tail[i]; i++)
 		argv[n++] = tail[i];
 	buf_init(&output, OUTPUT_MAX);
-	rc = proc_run(argv, (struct span){ 0 }, &output, timeout_ms, &status);
+	rc = proc_run_with(argv, (struct span){ 0 }, &output, &options, NULL);
 	if (rc == RC_OK)
 		return true;
+	if (rc == RC_CLOSED) /* we ended it */
+		return false;
 	keep_error(c, output.n ? buf_span(&output) : span_str(rc_name(rc)));
 	log_event(c->o.log, LOG_ERROR, "containers_failed",
 		  LSTR("command", tail[0]), LSTR("why", rc_name(rc)),
@@ -154,7 +174,9 @@ static void bring_up(struct containers *c)
 		if (!pause_for(c, ENGINE_PAUSE_MS))
 			return;
 	set_state(c, CONTAINERS_STARTING);
-	while (!compose(c, up, UP_TIMEOUT_MS)) {
+	while (!compose(c, up, UP_TIMEOUT_MS, c->stop_fd)) {
+		if (!pause_for(c, 0))
+			return;
 		set_state(c, CONTAINERS_FAILED);
 		if (!pause_for(c, pause_ms))
 			return;
@@ -182,7 +204,7 @@ static void *work(void *arg)
 	set_state(c, CONTAINERS_STOPPING);
 	/* A failure is logged; there is nothing else to try. */
 	if (engine_answers(c->o.socket))
-		(void)compose(c, down, DOWN_TIMEOUT_MS);
+		(void)compose(c, down, DOWN_TIMEOUT_MS, 0);
 	set_state(c, CONTAINERS_STOPPED);
 	loop_post(c->o.loop, c->done, c->done_arg);
 	return NULL;
@@ -199,22 +221,61 @@ static void init_lock(struct containers *c)
 	pthread_condattr_destroy(&attr);
 }
 
+static bool set_path(char out[PATH_TEXT_MAX], const char *before,
+		     const char *path, const char *after)
+{
+	int n = snprintf(out, PATH_TEXT_MAX, "%s%s%s", before, path, after);
+
+	return n >= 0 && n < PATH_TEXT_MAX;
+}
+
+/* The folder beside the status socket, which is in memory (/run). */
+static enum rc make_folder(struct containers *c)
+{
+	char parent[PATH_TEXT_MAX];
+	char *slash;
+
+	if (!set_path(parent, "", c->o.status, ""))
+		return RC_LIMIT;
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = '\0';
+	if (!set_path(c->folder, slash ? parent : ".", "/compose", ".XXXXXX"))
+		return RC_LIMIT;
+	if (slash && slash > parent && file_make_dirs(parent, 0755))
+		return RC_SYS;
+	return mkdtemp(c->folder) ? RC_OK : RC_SYS;
+}
+
 static enum rc write_compose(struct containers *c, char error[NODE_ERROR_MAX])
 {
 	const struct containers_options *o = &c->o;
+	enum rc rc = make_folder(c);
 
-	if (snprintf(c->file, sizeof(c->file), "%s/docker-compose.yml",
-		     o->state) >= (int)sizeof(c->file) ||
-	    snprintf(c->host, sizeof(c->host), "unix://%s", o->socket) >=
-		    (int)sizeof(c->host)) {
-		error_set(error, "containers: path too long");
-		return RC_LIMIT;
-	}
-	if (file_replace(c->file, span_str(o->manifest->compose), 0600)) {
-		error_set(error, "%s: %s", c->file, strerror(errno));
-		return RC_SYS;
-	}
-	return RC_OK;
+	if (!rc && (!set_path(c->file, c->folder, "/docker-compose.yml", "") ||
+		    !set_path(c->environment, c->folder, "/.env", "") ||
+		    !set_path(c->home, "HOME=", c->folder, "") ||
+		    !set_path(c->host, "unix://", o->socket, "")))
+		rc = RC_LIMIT;
+	if (!rc)
+		rc = file_replace(c->file, span_str(o->manifest->compose),
+				  0600);
+	if (!rc)
+		rc = file_replace(c->environment, (struct span){ 0 }, 0600);
+	if (rc)
+		error_set(error, "compose file %s: %s", c->folder,
+			  rc == RC_SYS ? strerror(errno) : "path too long");
+	return rc;
+}
+
+/* A container may have been given a place in it; that stays. */
+static void remove_folder(struct containers *c)
+{
+	if (!c->file[0])
+		return;
+	(void)unlink(c->file);
+	(void)unlink(c->environment);
+	(void)rmdir(c->folder);
 }
 
 enum rc containers_new(struct containers **out,
@@ -225,9 +286,15 @@ enum rc containers_new(struct containers **out,
 	enum rc rc = RC_OK;
 
 	c->o = *options;
+	c->stop_fd = -1;
 	init_lock(c);
 	if (options->manifest->compose) {
 		rc = write_compose(c, error);
+		c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (!rc && c->stop_fd < 0) {
+			error_set(error, "containers: %s", strerror(errno));
+			rc = RC_SYS;
+		}
 		if (!rc && pthread_create(&c->thread, NULL, work, c)) {
 			error_set(error, "containers: no thread");
 			rc = RC_SYS;
@@ -248,6 +315,8 @@ static void tell(struct containers *c, bool *what)
 	*what = true;
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
+	if (c->stop_fd >= 0)
+		(void)eventfd_write(c->stop_fd, 1); /* cannot be full */
 }
 
 void containers_free(struct containers *c)
@@ -257,6 +326,9 @@ void containers_free(struct containers *c)
 	tell(c, &c->wants_end);
 	if (c->has_thread)
 		pthread_join(c->thread, NULL);
+	if (c->stop_fd >= 0)
+		close(c->stop_fd);
+	remove_folder(c);
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -2,6 +2,11 @@
  * containers: the app's containers, brought up from the manifest's compose file
  * through the Docker engine's socket.
  *
+ * What the engine is asked for follows from the manifest alone: the compose file
+ * stands in a new folder in memory, which is also the project's and the home,
+ * with an empty ".env"; no variable of ours reaches docker-compose.  A relative
+ * path in the file names a place in that folder, where nothing is.
+ *
  * A thread does it: the engine may take its time, and the loop does not wait.
  * Restarts of a container that dies are Docker's work; this one makes sure that
  * what the manifest says was started once.
@@ -31,7 +36,7 @@ struct containers_options {
 	struct loop *loop;
 	const struct log *log;
 	const struct manifest *manifest;
-	const char *state; /* folder for the compose file */
+	const char *status; /* a path in the folder where ours is made */
 	const char *socket; /* the engine's */
 };
 
@@ -43,7 +48,8 @@ enum rc containers_new(struct containers **out,
 /* Stops trying; what runs goes on.  Waits for the thread. */
 void containers_free(struct containers *c);
 
-/* Takes the containers down, then calls 'done' in the loop's thread, once. */
+/* Takes the containers down, also while they are being brought up (which is
+ * ended), within a minute; then calls 'done' in the loop's thread, once. */
 void containers_down(struct containers *c, loop_fn *done, void *arg);
 
 enum containers_state containers_state(struct containers *c);

@@ -220,7 +220,7 @@ static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
 		.loop = p->loop,
 		.log = &p->log,
 		.manifest = &p->identity.manifest,
-		.state = p->config.state,
+		.status = p->config.status,
 		.socket = p->config.containers.socket,
 	};
 
