@@ -21,7 +21,7 @@ static bool check_fraction(void *out, const char *text, struct arena *arena)
 		permille = permille * 10 + (uint32_t)(*p - '0');
 	}
 	permille *= scale[digits];
-	if (permille < 100 || permille > 900)
+	if (permille < 250 || permille > 900)
 		return false;
 	memcpy(out, &permille, sizeof(permille));
 	return true;
@@ -88,7 +88,7 @@ static const struct conf_field fields[] = {
 	{ AT(containers), .type = CONF_STRUCT, .fields = containers_fields },
 	{ .key = "renew_at",
 	  .offset = offsetof(struct config, renew_at_permille),
-	  CHECKED(CONF_CUSTOM, check_fraction, "a fraction from 0.1 to 0.9") },
+	  CHECKED(CONF_CUSTOM, check_fraction, "a fraction from 0.25 to 0.9") },
 	{ AT(log), .type = CONF_ENUM, .names = settings_log_names },
 	{ 0 },
 };

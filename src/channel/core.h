@@ -19,6 +19,7 @@ struct channel {
 	uint32_t round;
 	uint8_t own_nonce[CHANNEL_NONCE_LEN], peer_nonce[CHANNEL_NONCE_LEN];
 	uint64_t step_at, lease_at; /* deadlines; CORE_NEVER: none */
+	uint64_t renewable_at; /* server: before, no next round */
 	struct buf in; /* one frame, as far as it came */
 	size_t frame_len; /* of that frame; 0: its header is not whole */
 	struct buf out;

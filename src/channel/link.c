@@ -247,6 +247,7 @@ static bool open_session(struct link *l)
 		.verify = verify_of,
 		.arg = l,
 		.step_timeout_ms = o->step_timeout_ms,
+		.round_min_ms = o->round_min_ms,
 	};
 
 	memcpy(p.wg_public, o->wg_public, sizeof(p.wg_public));

@@ -36,6 +36,7 @@ struct link_options {
 	void (*closed)(void *arg, struct link *l, const char *why);
 	void *arg; /* of the four */
 	uint64_t handshake_timeout_ms, step_timeout_ms;
+	uint64_t round_min_ms; /* as in channel_params */
 };
 
 /*

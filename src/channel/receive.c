@@ -35,6 +35,10 @@ static void on_hello(struct channel *c, struct span body,
 		core_refuse_plainly(c, CHANNEL_BAD_MESSAGE, "role");
 		return;
 	}
+	if (c->state == SERVER_OPEN && now_ms < c->renewable_at) {
+		core_refuse_plainly(c, CHANNEL_OVERLOADED, "round too soon");
+		return;
+	}
 	/* The client's HELLO after a round begins the next one. */
 	if (c->state == SERVER_OPEN)
 		c->round++;

@@ -249,6 +249,7 @@ void channel_assign(struct channel *c, const struct channel_assignment *a,
 		return;
 	c->has_lease = true;
 	c->lease_at = now_ms + a->lease_ms;
+	c->renewable_at = now_ms + c->params.round_min_ms;
 	core_enter(c, next, now_ms);
 }
 

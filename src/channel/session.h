@@ -116,6 +116,10 @@ struct channel_params {
 	/* longest wait in one state: for the peer's next message, or for the
 	 * owner's answer (a quote); above zero */
 	uint64_t step_timeout_ms;
+	/* server: a round that begins sooner after an assignment is refused as
+	 * CHANNEL_OVERLOADED, so that a verified peer cannot keep its verifier
+	 * busy; 0: none is too soon */
+	uint64_t round_min_ms;
 };
 
 /* A verified peer.  Identity comes from the quote and its log, not claims. */

@@ -392,6 +392,16 @@ static void name_source(char name[REFUSAL_PEER_MAX],
 		wr_str(&w, "unix");
 }
 
+/* Rounds cost a verification, a synced write and a change of the interface: at
+ * most eight in a lease, or one in a second where leases are short.  An agent
+ * renews at 3/16 of a lease at the earliest. */
+static uint64_t round_min_ms(uint64_t lease_ms)
+{
+	uint64_t second = lease_ms / 6 < 1000 ? lease_ms / 6 : 1000;
+
+	return lease_ms / 8 > second ? lease_ms / 8 : second;
+}
+
 static enum rc start_link(struct visitor *v, int fd)
 {
 	const struct gate_options *o = &v->gate->o;
@@ -410,6 +420,7 @@ static enum rc start_link(struct visitor *v, int fd)
 		.arg = v,
 		.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
 		.step_timeout_ms = STEP_TIMEOUT_MS,
+		.round_min_ms = round_min_ms(o->config->lease_ms),
 	};
 
 	memcpy(options.wg_public, tunnel_public(o->device), 32);

@@ -27,10 +27,10 @@ struct config_case {
 
 static const struct config_case cases[] = {
 	{ "good", "0.25", "0.25", NULL },
-	{ "renew_at_tenth", "0.25", "0.1", NULL },
+	{ "renew_at_quarter", "0.25", "0.250", NULL },
 	{ "renew_at_three_digits", "0.25", "0.899", NULL },
 	{ "renew_at_one", "0.25", "1", ":7: renew_at" },
-	{ "renew_at_too_early", "0.25", "0.09", ":7: renew_at" },
+	{ "renew_at_too_early", "0.25", "0.249", ":7: renew_at" },
 	{ "renew_at_too_late", "0.25", "0.901", ":7: renew_at" },
 	{ "renew_at_four_digits", "0.25", "0.2500", ":7: renew_at" },
 	{ "renew_at_without_digits", "0.25", "0.", ":7: renew_at" },

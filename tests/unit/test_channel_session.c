@@ -132,6 +132,29 @@ static void renewal_while_one_is_under_way_ignored(void **state)
 	pair_fini(&p);
 }
 
+static void round_too_soon_refused(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (uint64_t at = 99; at <= 100; at++) {
+		pair_init(&p);
+		pair_start(&p);
+		p.server.channel->params.round_min_ms = 100;
+		pair_run(&p, 0);
+		channel_renew(p.client.channel, at);
+		pair_run(&p, at);
+		if (at == 100) {
+			assert_int_equal(p.client.assigned, 2);
+		} else {
+			assert_int_equal(p.client.assigned, 1);
+			assert_int_equal(p.server.verified, 1);
+			assert_int_equal(p.client.end.reason, CHANNEL_OVERLOADED);
+		}
+		pair_fini(&p);
+	}
+}
+
 static void peer_that_changes_refused(void **state)
 {
 	struct pair p;
@@ -555,6 +578,7 @@ int main(void)
 		cmocka_unit_test(byte_by_byte_is_the_same),
 		cmocka_unit_test(renewals_rotate_nonces_and_psk),
 		cmocka_unit_test(renewal_while_one_is_under_way_ignored),
+		cmocka_unit_test(round_too_soon_refused),
 		cmocka_unit_test(peer_that_changes_refused),
 		cmocka_unit_test(lease_that_lapses_ends_both),
 		cmocka_unit_test(lease_lapses_during_a_renewal),
