@@ -72,6 +72,8 @@ static void check_trust(struct program *p, bool now)
 	case TRUST_BAD:
 		log_event(&p->log, LOG_ERROR, "trust_not_reloaded",
 			  LSTR("why", error));
+		/* The last good policy meets collateral that is new. */
+		uplink_judge(p->uplink);
 		return;
 	case TRUST_RELOADED:
 		log_event(&p->log, LOG_INFO, "trust_reloaded");

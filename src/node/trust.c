@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "io/file.h"
 #include "quoting/collateral_dir.h"
@@ -16,6 +17,8 @@ enum {
 	POLICY_FILE_MAX = 1024 * 1024,
 	TRUST_PATH_MAX = 4096,
 	FOLDER_ENTRIES_MAX = 4096,
+	PREPARED_MAX = 16,
+	FMSPC_LEN = 6,
 };
 
 /* What one reading of policy and root gave. */
@@ -26,9 +29,17 @@ struct believed {
 	size_t anchor_count;
 };
 
+/* Collateral whose own signatures were checked; p == NULL: none. */
+struct prepared {
+	struct sha256 state; /* of its files, names included */
+	struct tee_prepared *p;
+};
+
 struct trust {
 	struct trust_settings settings;
 	struct believed believed;
+	struct prepared prepared[PREPARED_MAX];
+	size_t next_prepared; /* gives way to the next one */
 	struct sha256 seen; /* what the files looked like at the last look */
 	struct sha256 used; /* ... when they were last reported */
 };
@@ -149,10 +160,19 @@ enum rc trust_open(struct trust **out, const struct trust_settings *settings,
 	return RC_OK;
 }
 
+static void forget_prepared(struct trust *t)
+{
+	for (size_t i = 0; i < PREPARED_MAX; i++) {
+		tee_prepared_free(t->prepared[i].p);
+		t->prepared[i] = (struct prepared){ 0 };
+	}
+}
+
 void trust_free(struct trust *t)
 {
 	if (!t)
 		return;
+	forget_prepared(t);
 	believed_fini(&t->believed);
 	free(t);
 }
@@ -167,31 +187,108 @@ bool trust_accepts_any(const struct trust *t)
 	return !t->believed.policy.has_images;
 }
 
-void trust_verify(struct trust *t, struct tee_verdict *out, struct span quote,
-		  int64_t at)
+/* ---- collateral that was read already ---- */
+
+static struct prepared *slot_of(struct trust *t, const struct sha256 *state)
+{
+	for (size_t i = 0; i < PREPARED_MAX; i++)
+		/* public: a digest of file times */
+		if (t->prepared[i].p && memcmp(&t->prepared[i].state, state,
+					       sizeof(*state)) == 0)
+			return &t->prepared[i];
+	return NULL;
+}
+
+/* Where collateral_load() looks for this FMSPC, and how the files there look.
+ * *fmspc becomes NULL for the folder that serves all others, so that strangers
+ * cannot make us keep more than there is. */
+static void look_for(struct sha256 *state, const struct trust *t,
+		     const uint8_t **fmspc)
+{
+	char name[2 * FMSPC_LEN + 1] = "", path[TRUST_PATH_MAX];
+	struct wr w = wr_over(name, sizeof(name) - 1);
+	const char *dir = t->settings.collateral;
+	struct stat st;
+
+	*state = (struct sha256){ 0 };
+	if (*fmspc)
+		text_hex(&w, span_of(*fmspc, FMSPC_LEN));
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
+		    (int)sizeof(path) ||
+	    stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		*fmspc = NULL;
+		name[0] = '\0';
+	}
+	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
+		if (snprintf(path, sizeof(path), "%s/%s/%s", dir,
+			     *fmspc ? name : ".", collateral_names[i]) <
+		    (int)sizeof(path))
+			fold_file(state, path);
+}
+
+static const struct tee_prepared *keep(struct trust *t,
+				       const struct sha256 *state,
+				       struct tee_prepared *p)
+{
+	struct prepared *slot = &t->prepared[t->next_prepared];
+
+	t->next_prepared = (t->next_prepared + 1) % PREPARED_MAX;
+	tee_prepared_free(slot->p);
+	*slot = (struct prepared){ .state = *state, .p = p };
+	return p;
+}
+
+/* Reads the files and tries to prepare them; otherwise the one way that says
+ * in full what is wrong is taken. */
+static void verify_afresh(struct trust *t, struct tee_verdict *out,
+			  struct span quote, int64_t at,
+			  const struct sha256 *state, const uint8_t *fmspc)
 {
 	AUTO(collateral_fini)
 	struct collateral_files files = { 0 };
 	struct tee_collateral view = { 0 };
-	uint8_t fmspc[6];
-	char why[256] = "";
-	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
-	enum rc rc = collateral_load(&files, t->settings.collateral,
-				     has_fmspc ? fmspc : NULL, why);
+	struct tee_prepared *p = NULL;
+	struct tee_input in = {
+		.quote = quote,
+		.collateral = &view,
+		.anchors = t->believed.anchors,
+		.anchor_count = t->believed.anchor_count,
+		.policy = &t->believed.policy,
+		.at = at,
+	};
+	char why[256] = "", detail[TEE_DETAIL_MAX];
+	enum rc rc = collateral_load(&files, t->settings.collateral, fmspc,
+				     why);
 
 	if (!rc)
 		view = collateral_view(&files);
-	tee_verify(out, &(struct tee_input){
-				.quote = quote,
-				.collateral = &view,
-				.anchors = t->believed.anchors,
-				.anchor_count = t->believed.anchor_count,
-				.policy = &t->believed.policy,
-				.at = at,
-			});
+	if (!rc && tee_prepare(&p, detail, &view, in.anchors,
+			       in.anchor_count) == TEE_OK) {
+		tee_verify_prepared(out, keep(t, state, p), quote, in.policy,
+				    at);
+		return;
+	}
+	tee_verify(out, &in);
 	if (rc && out->reason == TEE_COLLATERAL_MISSING)
 		snprintf(out->detail, sizeof(out->detail), "%.*s",
 			 TEE_DETAIL_MAX - 1, why);
+}
+
+void trust_verify(struct trust *t, struct tee_verdict *out, struct span quote,
+		  int64_t at)
+{
+	uint8_t id[FMSPC_LEN];
+	const uint8_t *fmspc = collateral_fmspc_of(id, quote) ? id : NULL;
+	const struct prepared *known;
+	struct sha256 state;
+
+	look_for(&state, t, &fmspc);
+	known = slot_of(t, &state);
+	if (known)
+		tee_verify_prepared(out, known->p, quote, &t->believed.policy,
+				    at);
+	else
+		verify_afresh(t, out, quote, at, &state, fmspc);
 }
 
 enum trust_change trust_poll(struct trust *t, bool now,
@@ -213,5 +310,6 @@ enum trust_change trust_poll(struct trust *t, bool now,
 		return TRUST_BAD;
 	believed_fini(&t->believed);
 	t->believed = fresh;
+	forget_prepared(t); /* it rests on the anchors */
 	return TRUST_RELOADED;
 }

@@ -2,8 +2,9 @@
  * trust: whom this node believes: policy, collateral and anchors from the files
  * of its configuration, always as the files are now.
  *
- * Collateral is read from its folder at each verification, so what is judged is
- * never older than the folder.  The policy and the simulated root are read at
+ * The collateral's files are looked at (inode, size, times) at each verification
+ * and read again when they changed, so what is judged is never older than the
+ * folder; between changes their own signatures are not checked again.  The policy and the simulated root are read at
  * the start and when trust_poll() sees that they changed.  A policy file that
  * turns bad leaves the last good one in force, and is reported.
  *
@@ -38,7 +39,9 @@ void trust_verify(struct trust *t, struct tee_verdict *out, struct span quote,
 enum trust_change {
 	TRUST_SAME,
 	TRUST_RELOADED, /* something changed and has settled: judge again */
-	TRUST_BAD, /* something changed; error says why it is not used */
+	/* something changed; error says why policy and root stay the last good
+	 * ones.  Collateral may be new: judge again, too */
+	TRUST_BAD,
 };
 /*
  * Looks at the files.  Changes are reported once two looks in a row see the

@@ -13,14 +13,13 @@
 #include "tee/quote.h"
 
 enum {
-	ITEM_COUNT = 6,
 	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
 	FMSPC_LEN = 6,
 	CHAIN_LEN = 3, /* PCK, its CA, root */
 	PEM_CHAIN = 5, /* certification data of a quote */
 };
 
-static const char *const names[ITEM_COUNT] = {
+const char *const collateral_names[COLLATERAL_ITEMS] = {
 	"root_ca.crl.der",
 	"pck.crl.der",
 	"tcb_info.json",
@@ -30,7 +29,7 @@ static const char *const names[ITEM_COUNT] = {
 };
 
 /* The items, in the order of their names. */
-static void items_of(struct buf *items[ITEM_COUNT], struct collateral_files *c)
+static void items_of(struct buf *items[COLLATERAL_ITEMS], struct collateral_files *c)
 {
 	items[0] = &c->root_crl;
 	items[1] = &c->pck_crl;
@@ -42,20 +41,20 @@ static void items_of(struct buf *items[ITEM_COUNT], struct collateral_files *c)
 
 void collateral_init(struct collateral_files *c)
 {
-	struct buf *items[ITEM_COUNT];
+	struct buf *items[COLLATERAL_ITEMS];
 
 	*c = (struct collateral_files){ 0 };
 	items_of(items, c);
-	for (size_t i = 0; i < ITEM_COUNT; i++)
+	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		buf_init(items[i], ITEM_MAX);
 }
 
 void collateral_fini(struct collateral_files *c)
 {
-	struct buf *items[ITEM_COUNT];
+	struct buf *items[COLLATERAL_ITEMS];
 
 	items_of(items, c);
-	for (size_t i = 0; i < ITEM_COUNT; i++)
+	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		buf_fini(items[i]);
 }
 
@@ -82,7 +81,7 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 {
 	AUTO(collateral_fini)
 	struct collateral_files c;
-	struct buf *items[ITEM_COUNT];
+	struct buf *items[COLLATERAL_ITEMS];
 	char name[2 * FMSPC_LEN + 1], path[PATH_MAX];
 	const char *sub = NULL;
 
@@ -93,12 +92,12 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 		fmspc_name(name, fmspc);
 		sub = is_folder(dir, name) ? name : NULL;
 	}
-	for (size_t i = 0; i < ITEM_COUNT; i++) {
-		enum rc rc = say_path(path, dir, sub, names[i]);
+	for (size_t i = 0; i < COLLATERAL_ITEMS; i++) {
+		enum rc rc = say_path(path, dir, sub, collateral_names[i]);
 		if (!rc)
 			rc = file_read(items[i], path);
 		if (rc == RC_SYS)
-			say(error, "%s/%s: %m", dir, names[i]);
+			say(error, "%s/%s: %m", dir, collateral_names[i]);
 		else if (rc)
 			say(error, "%s: larger than %d bytes", path, ITEM_MAX);
 		if (rc)
@@ -109,7 +108,7 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 	return RC_OK;
 }
 
-static enum rc save_into(struct buf *const items[ITEM_COUNT], const char *dir,
+static enum rc save_into(struct buf *const items[COLLATERAL_ITEMS], const char *dir,
 			 const char *sub)
 {
 	char path[PATH_MAX];
@@ -117,8 +116,8 @@ static enum rc save_into(struct buf *const items[ITEM_COUNT], const char *dir,
 
 	if (!rc)
 		rc = file_make_dirs(path, 0755);
-	for (size_t i = 0; !rc && i < ITEM_COUNT; i++) {
-		rc = say_path(path, dir, sub, names[i]);
+	for (size_t i = 0; !rc && i < COLLATERAL_ITEMS; i++) {
+		rc = say_path(path, dir, sub, collateral_names[i]);
 		if (!rc)
 			rc = file_replace(path, buf_span(items[i]), 0644);
 	}
@@ -128,7 +127,7 @@ static enum rc save_into(struct buf *const items[ITEM_COUNT], const char *dir,
 enum rc collateral_save(struct collateral_files *c, const char *dir,
 			const uint8_t fmspc[FMSPC_LEN], char error[256])
 {
-	struct buf *items[ITEM_COUNT];
+	struct buf *items[COLLATERAL_ITEMS];
 	char name[2 * FMSPC_LEN + 1];
 	enum rc rc;
 

@@ -21,6 +21,12 @@ struct collateral_files {
 		qe_identity_chain;
 };
 
+enum {
+	COLLATERAL_ITEMS = 6,
+};
+/* The files' names, as above. */
+extern const char *const collateral_names[COLLATERAL_ITEMS];
+
 /* Empty, with room for documents to be made. */
 void collateral_init(struct collateral_files *c);
 

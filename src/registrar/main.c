@@ -71,6 +71,8 @@ static void check_trust(struct program *p, bool now)
 	case TRUST_BAD:
 		log_event(&p->log, LOG_ERROR, "trust_not_reloaded",
 			  LSTR("why", error));
+		/* The last good policy meets collateral that is new. */
+		registry_judge(p->registry);
 		return;
 	case TRUST_RELOADED:
 		log_event(&p->log, LOG_INFO, "trust_reloaded",

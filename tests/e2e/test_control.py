@@ -354,6 +354,23 @@ def test_policy_change_withdraws(bench, tunnel):
     assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
 
 
+def test_new_collateral_is_seen_with_a_broken_policy(bench, tunnel):
+    gw = bench.machines["gw"]
+    policy = bench.dir / "gw.policy"
+    crl = next((bench.dir / "sim/collateral").glob("*/pck.crl.der"))
+    whole, served = policy.read_text(), crl.read_bytes()
+    mark = len(gw.log())
+    try:
+        policy.write_text("tcb: [\n")
+        crl.write_bytes(b"rubbish")
+        wait_for(lambda: "not accepted any more" in gw.log()[mark:], 5, "the new judgement")
+        assert "event=trust_not_reloaded" in gw.log()[mark:]
+    finally:
+        crl.write_bytes(served)
+        policy.write_text(whole)
+    assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
+
+
 def test_agent_stopped_gives_the_lease_back(bench, tunnel):
     cvm = bench.machines["cvm"]
     assert bench.children.stop(cvm.daemon) == 0
