@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/pause.h"
 #include "io/sock.h"
 
 enum {
@@ -29,6 +30,7 @@ struct http_server {
 	int listen_fd;
 	struct MHD_Daemon *daemon;
 	struct loop_watch listen_watch, daemon_watch;
+	struct pause pause; /* of accepting */
 	struct loop_timer timer; /* when libmicrohttpd wants to run again */
 	size_t connection_count;
 	http_handler_fn *fn;
@@ -82,7 +84,7 @@ static void on_deadline(void *arg)
 /* Over the limit, clients wait in the backlog until another has gone. */
 static void watch_listener(struct http_server *s)
 {
-	if (s->listen_watch.is_added)
+	if (s->listen_watch.is_added && !pause_is_on(&s->pause))
 		loop_watch_set(s->loop, &s->listen_watch,
 			       s->connection_count < CONNECTIONS_MAX ? EPOLLIN
 								     : 0);
@@ -282,11 +284,14 @@ static void on_listen(void *arg, uint32_t events)
 {
 	struct http_server *s = arg;
 	struct sock_addr peer;
+	enum rc rc = RC_OK;
 	int fd;
 
 	(void)events;
-	while (s->connection_count < CONNECTIONS_MAX &&
-	       sock_accept(&fd, &peer, s->listen_fd) == RC_OK) {
+	while (s->connection_count < CONNECTIONS_MAX) {
+		rc = sock_accept(&fd, &peer, s->listen_fd);
+		if (rc)
+			break;
 		/* A connection it cannot take, libmicrohttpd closes. */
 		if (!is_allowed(s, fd))
 			close(fd);
@@ -294,6 +299,8 @@ static void on_listen(void *arg, uint32_t events)
 			(void)MHD_add_connection(s->daemon, fd, &peer.sa,
 						 peer.len);
 	}
+	if (rc == RC_SYS)
+		pause_begin(&s->pause, s->loop, &s->listen_watch);
 	watch_listener(s);
 	run(s);
 }
@@ -378,6 +385,7 @@ void http_server_free(struct http_server *s)
 {
 	if (!s)
 		return;
+	pause_end(&s->pause);
 	loop_watch_del(s->loop, &s->listen_watch);
 	loop_watch_del(s->loop, &s->daemon_watch);
 	if (s->daemon)

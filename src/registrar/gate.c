@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "channel/link.h"
 #include "io/clock.h"
+#include "io/pause.h"
 
 enum {
 	BACKLOG = 256,
@@ -40,6 +41,7 @@ struct gate {
 	struct gate_options o;
 	int fd;
 	struct loop_watch watch;
+	struct pause pause; /* of accepting */
 	struct visitor *visitors;
 	struct gate_counts counts;
 	struct refusals refusals;
@@ -472,9 +474,13 @@ static void on_listen(void *arg, uint32_t events)
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		struct sock_addr from = { 0 };
 		const char *why;
+		enum rc rc;
 		int fd;
 
-		if (sock_accept(&fd, &from, g->fd) != RC_OK)
+		rc = sock_accept(&fd, &from, g->fd);
+		if (rc == RC_SYS)
+			pause_begin(&g->pause, g->o.loop, &g->watch);
+		if (rc)
 			return;
 		why = turn_away_reason(g, &from);
 		if (why)
@@ -508,6 +514,7 @@ enum rc gate_new(struct gate **out, const struct gate_options *options)
 
 static void stop_listening(struct gate *g)
 {
+	pause_end(&g->pause);
 	loop_watch_del(g->o.loop, &g->watch);
 	if (g->fd >= 0)
 		close(g->fd);

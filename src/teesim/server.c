@@ -175,12 +175,16 @@ static void on_listen(void *arg, uint32_t events)
 {
 	struct server *s = arg;
 	struct sock_addr peer;
+	enum rc rc;
 	int fd;
 
 	(void)events;
 	while (s->conn_count < s->kind->conn_max) {
-		if (sock_accept(&fd, &peer, s->fd))
-			return; /* nobody waits, or no descriptor is left */
+		rc = sock_accept(&fd, &peer, s->fd);
+		if (rc == RC_SYS)
+			pause_begin(&s->pause, s->loop, &s->watch);
+		if (rc)
+			return;
 		if (s->kind->is_for_owner && !is_owner(fd))
 			close(fd);
 		else
@@ -251,6 +255,7 @@ void server_close(struct server *s)
 	s->is_open = false;
 	while (s->conns)
 		conn_close(s->conns);
+	pause_end(&s->pause);
 	loop_watch_del(s->loop, &s->watch);
 	close(s->fd);
 	s->fd = -1;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/rc.h"
 #include "io/loop.h"
+#include "io/pause.h"
 
 struct server;
 
@@ -48,6 +49,7 @@ struct server {
 	char path[108];
 	int fd;
 	struct loop_watch watch;
+	struct pause pause; /* of accepting */
 	struct server_conn *conns;
 	size_t conn_count;
 	bool is_open;

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/pause.h"
 #include "io/sock.h"
 #include "wireguard/uapi.h"
 
@@ -35,6 +36,7 @@ struct uapid {
 	ino_t inode; /* of our socket: another one in its place is not ours */
 	int listen_fd, notify_fd;
 	struct loop_watch listen_watch, notify_watch;
+	struct pause pause; /* of accepting */
 	struct client clients[UAPID_CLIENTS_MAX];
 };
 
@@ -150,11 +152,14 @@ static void on_connection(void *arg, uint32_t events)
 {
 	struct uapid *u = arg;
 	struct sock_addr peer;
+	enum rc rc;
 	int fd;
 
 	(void)events;
-	while (sock_accept(&fd, &peer, u->listen_fd) == RC_OK)
+	while ((rc = sock_accept(&fd, &peer, u->listen_fd)) == RC_OK)
 		client_start(u, fd);
+	if (rc == RC_SYS)
+		pause_begin(&u->pause, u->loop, &u->listen_watch);
 }
 
 static bool is_ours(const struct uapid *u)
@@ -254,6 +259,7 @@ void uapid_free(struct uapid *u)
 		return;
 	for (size_t i = 0; i < UAPID_CLIENTS_MAX; i++)
 		client_close(&u->clients[i]);
+	pause_end(&u->pause);
 	loop_watch_del(u->loop, &u->listen_watch);
 	loop_watch_del(u->loop, &u->notify_watch);
 	if (u->inode && is_ours(u))
