@@ -5,16 +5,28 @@ enum {
 	NOT_A_DIGIT = 0xff,
 };
 
-/* 0..15, or NOT_A_DIGIT. */
-static unsigned hex_digit(uint8_t c)
+/* All ones when low <= c <= high, else 0.  Keys pass through here as text:
+ * neither a branch nor an address may depend on a digit. */
+static unsigned mask_of(unsigned c, unsigned low, unsigned high)
 {
-	if (c >= '0' && c <= '9')
-		return c - (unsigned)'0';
-	if (c >= 'a' && c <= 'f')
-		return c - (unsigned)'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - (unsigned)'A' + 10;
-	return NOT_A_DIGIT;
+	return 0u - (((low - 1 - c) & (c - high - 1)) >> 31);
+}
+
+/* 0..15, or NOT_A_DIGIT. */
+static unsigned hex_digit(unsigned c)
+{
+	unsigned number = mask_of(c, '0', '9');
+	unsigned lower = mask_of(c, 'a', 'f'), upper = mask_of(c, 'A', 'F');
+
+	return (number & (c - '0')) | (lower & (c - 'a' + 10)) |
+	       (upper & (c - 'A' + 10)) |
+	       (~(number | lower | upper) & NOT_A_DIGIT);
+}
+
+/* The lower-case digit of 0..15. */
+static uint8_t hex_char(unsigned v)
+{
+	return (uint8_t)('0' + v + (mask_of(v, 10, 15) & ('a' - '0' - 10)));
 }
 
 bool text_hex_decode(void *out, size_t n, struct span hex)
@@ -42,28 +54,32 @@ bool text_hex_decode_any(void *out, size_t cap, size_t *n, struct span hex)
 
 void text_hex(struct wr *w, struct span b)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	for (size_t i = 0; i < b.n; i++) {
-		wr_u8(w, (uint8_t)digits[b.p[i] >> 4]);
-		wr_u8(w, (uint8_t)digits[b.p[i] & 15]);
+		wr_u8(w, hex_char(b.p[i] >> 4));
+		wr_u8(w, hex_char(b.p[i] & 15));
 	}
 }
 
 /* 0..63, or NOT_A_DIGIT. */
-static unsigned base64_digit(uint8_t c)
+static unsigned base64_digit(unsigned c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - (unsigned)'A';
-	if (c >= 'a' && c <= 'z')
-		return c - (unsigned)'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - (unsigned)'0' + 52;
-	if (c == '+')
-		return 62;
-	if (c == '/')
-		return 63;
-	return NOT_A_DIGIT;
+	unsigned upper = mask_of(c, 'A', 'Z'), lower = mask_of(c, 'a', 'z');
+	unsigned number = mask_of(c, '0', '9');
+	unsigned plus = mask_of(c, '+', '+'), slash = mask_of(c, '/', '/');
+
+	return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) |
+	       (number & (c - '0' + 52)) | (plus & 62) | (slash & 63) |
+	       (~(upper | lower | number | plus | slash) & NOT_A_DIGIT);
+}
+
+/* The digit of 0..63. */
+static uint8_t base64_char(unsigned v)
+{
+	return (uint8_t)((mask_of(v, 0, 25) & (v + 'A')) |
+			 (mask_of(v, 26, 51) & (v - 26 + 'a')) |
+			 (mask_of(v, 52, 61) & (v - 52 + '0')) |
+			 (mask_of(v, 62, 62) & '+') |
+			 (mask_of(v, 63, 63) & '/'));
 }
 
 /* How many '=' end the text; false when the text is not canonical base64. */
@@ -115,10 +131,6 @@ bool text_base64_decode(void *out, size_t cap, size_t *n, struct span text)
 
 void text_base64(struct wr *w, struct span b)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789+/";
-
 	for (size_t i = 0; i < b.n; i += 3) {
 		size_t left = b.n - i < 3 ? b.n - i : 3;
 		uint32_t bits = 0;
@@ -126,9 +138,9 @@ void text_base64(struct wr *w, struct span b)
 		for (size_t k = 0; k < 3; k++)
 			bits = bits << 8 | (k < left ? b.p[i + k] : 0);
 		for (size_t k = 0; k < 4; k++) {
-			char c = digits[bits >> (18 - 6 * k) & 63];
+			uint8_t c = base64_char(bits >> (18 - 6 * k) & 63);
 
-			wr_u8(w, (uint8_t)(k <= left ? c : '='));
+			wr_u8(w, k <= left ? c : '=');
 		}
 	}
 }

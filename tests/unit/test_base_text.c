@@ -53,6 +53,34 @@ static void wrong_hex_refused(void **state)
 	assert_int_equal(n, 99);
 }
 
+/* Every character as a digit, against the alphabets of RFC 4648 §4 and §8. */
+static void every_character_is_its_digit(void **state)
+{
+	static const char hex[] = "0123456789abcdef0123456789ABCDEF";
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	(void)state;
+	for (unsigned c = 0; c < 256; c++) {
+		uint8_t text[4] = { '0', (uint8_t)c, 'A', 'A' }, got[3];
+		const char *at = c ? strchr(hex, (int)c) : NULL;
+		struct wr w = WR_ARRAY(text);
+		size_t n;
+
+		assert_int_equal(text_hex_decode(got, 1, span_of(text, 2)), at != NULL);
+		if (at)
+			assert_int_equal(got[0], (at - hex) % 16);
+		text[0] = 'A';
+		at = c ? strchr(base64, (int)c) : NULL;
+		assert_int_equal(text_base64_decode(got, 3, &n, span_of(text, 4)), at != NULL);
+		if (!at)
+			continue;
+		assert_int_equal(got[0] << 4 | got[1] >> 4, at - base64);
+		text_base64(&w, span_of(got, 3));
+		assert_int_equal(text[1], c);
+	}
+}
+
 /* RFC 4648 §10. */
 static void base64_vectors(void **state)
 {
@@ -281,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hex_both_ways),
 		cmocka_unit_test(wrong_hex_refused),
+		cmocka_unit_test(every_character_is_its_digit),
 		cmocka_unit_test(base64_vectors),
 		cmocka_unit_test(wrong_base64_refused),
 		cmocka_unit_test(base64_both_ways_on_random_bytes),
