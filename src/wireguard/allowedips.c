@@ -92,10 +92,10 @@ static void adopt(struct allowedips_node *parent, unsigned side,
 
 static void disown(struct allowedips_owner *owner, struct allowedips_node *n)
 {
-	if (owner->first == n)
-		owner->first = n->next;
-	else
+	if (n->prev)
 		n->prev->next = n->next;
+	else
+		owner->first = n->next;
 	if (n->next)
 		n->next->prev = n->prev;
 	owner->count--;
@@ -227,10 +227,13 @@ void allowedips_remove(struct allowedips *t, const struct allowedips_prefix *p,
 void allowedips_remove_all(struct allowedips *t,
 			   struct allowedips_owner *owner)
 {
-	struct allowedips_node *n;
+	struct allowedips_node *n, *next;
 
-	while ((n = owner->first))
+	/* Pruning frees nodes nobody owns only: 'next' stays. */
+	for (n = owner->first; n; n = next) {
+		next = n->next;
 		drop(t, owner, n);
+	}
 }
 
 static void free_tree(struct allowedips_node *n)
