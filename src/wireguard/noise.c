@@ -344,10 +344,11 @@ enum rc noise_response_open(struct noise_result *out,
 	mix_psk(&t, &key, &h->psk);
 	if (!unseal(&t, nothing, &key, SPAN_ARRAY(m->sealed_nothing)))
 		return RC_CRYPTO;
-	*out = (struct noise_result){ .generation = h->generation,
-				      .local_index = h->local_index,
-				      .remote_index = m->sender,
-				      .chaining_key = t.ck };
+	/* A field at a time: a compound literal may leave a copy of the key. */
+	out->generation = h->generation;
+	out->local_index = h->local_index;
+	out->remote_index = m->sender;
+	out->chaining_key = t.ck;
 	memcpy(out->remote_ephemeral, m->ephemeral, sizeof(m->ephemeral));
 	memcpy(out->hash, t.hash, sizeof(t.hash));
 	return RC_OK;
@@ -380,13 +381,17 @@ enum rc noise_session_derive(struct noise_session *out,
 	if (!is_initiator && h->state != NOISE_RESPONSE_SENT)
 		return RC_STALE;
 	kdf(&first, &second, NULL, &h->chaining_key, NOTHING);
-	*out = (struct noise_session){
-		.send = is_initiator ? first : second,
-		.receive = is_initiator ? second : first,
-		.local_index = h->local_index,
-		.remote_index = h->remote_index,
-		.is_initiator = is_initiator,
-	};
+	/* A field at a time: a compound literal may leave a copy of the keys. */
+	if (is_initiator) {
+		out->send = first;
+		out->receive = second;
+	} else {
+		out->send = second;
+		out->receive = first;
+	}
+	out->local_index = h->local_index;
+	out->remote_index = h->remote_index;
+	out->is_initiator = is_initiator;
 	noise_clear(h);
 	return RC_OK;
 }
