@@ -1,6 +1,7 @@
 #include "wgd/inner.h"
 
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -23,48 +24,45 @@ enum {
 struct inner {
 	struct loop *loop;
 	struct inner_events events;
-	char name[TUN_NAME_MAX + 1];
+	size_t mtu;
 	int tun_fd, link_fd;
 	struct loop_watch tun_watch, link_watch;
 	struct device_packet packets[BATCH];
 	uint8_t *bytes; /* BATCH slots */
 };
 
-static struct ifreq request_for(const struct inner *i)
+/* Asks the TUN what its interface is called now: it may have been renamed, and
+ * another may have its name.  False when there is none any more. */
+static bool request_for(struct ifreq *out, const struct inner *i)
 {
-	struct ifreq r = { 0 };
-
-	memcpy(r.ifr_name, i->name, strlen(i->name));
-	return r;
+	*out = (struct ifreq){ 0 };
+	return ioctl(i->tun_fd, TUNGETIFF, out) == 0;
 }
 
-/* Reads the MTU; false when the interface is gone. */
-static bool get_mtu(const struct inner *i, size_t *mtu)
+static bool set_mtu(struct inner *i, size_t mtu)
 {
-	struct ifreq r = request_for(i);
+	struct ifreq r;
 
-	if (ioctl(i->link_fd, SIOCGIFMTU, &r) != 0)
-		return errno != ENODEV && errno != ENXIO;
-	*mtu = (size_t)r.ifr_mtu;
-	return true;
-}
-
-static bool set_mtu(const struct inner *i, int mtu)
-{
-	struct ifreq r = request_for(i);
-
-	r.ifr_mtu = mtu;
+	if (!request_for(&r, i))
+		return false;
+	r.ifr_mtu = (int)mtu;
+	i->mtu = mtu;
 	return ioctl(i->link_fd, SIOCSIFMTU, &r) == 0;
 }
 
 static void check_link(struct inner *i)
 {
-	size_t mtu = DEVICE_MTU_DEFAULT;
+	struct ifreq r;
 
-	if (get_mtu(i, &mtu))
-		i->events.mtu(i->events.arg, mtu);
-	else
+	if (!request_for(&r, i)) {
 		i->events.gone(i->events.arg);
+		return;
+	}
+	/* Fails when the interface was moved to another namespace, where its
+	 * MTU cannot be seen from here: then it counts as what it was. */
+	if (ioctl(i->link_fd, SIOCGIFMTU, &r) == 0)
+		i->mtu = (size_t)r.ifr_mtu;
+	i->events.mtu(i->events.arg, i->mtu);
 }
 
 /* Something happened to some interface: which, and what, is asked anew, so
@@ -131,9 +129,9 @@ static enum rc watch_links(struct inner *i)
 			      on_link, i);
 }
 
-static enum rc start(struct inner *i)
+static enum rc start(struct inner *i, const char *name)
 {
-	enum rc rc = tun_open(&i->tun_fd, i->name);
+	enum rc rc = tun_open(&i->tun_fd, name);
 
 	if (!rc)
 		rc = watch_links(i);
@@ -154,9 +152,8 @@ enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
 	i->loop = loop;
 	i->events = *events;
 	i->tun_fd = i->link_fd = -1;
-	memcpy(i->name, name, strnlen(name, TUN_NAME_MAX));
 	i->bytes = mem_new_array(BATCH, SLOT);
-	rc = start(i);
+	rc = start(i, name);
 	if (rc) {
 		inner_free(i);
 		return rc;

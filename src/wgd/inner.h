@@ -21,7 +21,8 @@ struct inner_events {
 	void *arg;
 };
 
-/* Makes the TUN interface, its MTU set, and watches it.  RC_SYS with errno.
+/* Makes the TUN interface, its MTU set, and watches it, also when it is renamed
+ * or moved to another network namespace.  RC_SYS with errno.
  * Returns owned: inner_free(), which deletes the interface. */
 enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
 		  const struct inner_events *events);

@@ -377,6 +377,33 @@ def test_daemon_is_ready_when_it_returns_and_ends_with_the_interface(program, ne
                  what="the daemon's end")
 
 
+def test_interface_may_be_renamed_and_moved(program, own, netns):
+    """The daemon goes on, its sockets where it was born, and ends with the
+    interface even when another has taken its first name."""
+    outside, inside, name = netns("wgm"), netns("wgn"), unique("wg")
+    b, process = own.b, own.children.start(*outside.argv(program, "-f", name))
+    link(outside, "198.51.101.2/24", b.ns, "198.51.101.1/24")
+    wait_for((RUN / f"{name}.sock").exists, what="the socket")
+    private = run("wg", "genkey").stdout.strip()
+    public = run("wg", "pubkey", input=private).stdout.strip()
+    key = own.folder / "moved.key"
+    key.write_text(private)
+    b.set("peer", public, "allowed-ips", "10.99.0.8/32")
+    outside.run("wg", "set", name, "private-key", key, "peer", b.public, "allowed-ips",
+                "10.99.0.2/32", "endpoint", "198.51.101.1:51820")
+    other = unique("wg")
+    outside.run("ip", "link", "set", name, "name", other)
+    outside.run("ip", "link", "set", other, "netns", inside.name)
+    outside.run("ip", "link", "add", name, "type", "veth", "peer", "name", unique("va"))
+    inside.run("ip", "addr", "add", "10.99.0.8/24", "dev", other)
+    inside.run("ip", "link", "set", other, "up")
+    moved = type("Moved", (), {"ns": inside, "inner": "10.99.0.8"})()
+    Stream(own.children, moved, b, 1 << 20, 7010).finish(30)
+    assert process.poll() is None
+    inside.run("ip", "link", "del", other)
+    assert process.wait(10) == 0
+
+
 def test_command_line_mistakes(program):
     for argv in ((), ("-x", "wg9"), ("a/b",), ("..",), ("much-too-long-name",), ("a", "b")):
         done = run(program, *argv, check=False)
