@@ -49,7 +49,14 @@ static uint32_t mark(void *arg)
 	return 0;
 }
 
-static const struct control_host host = { set_port, set_mark, port, mark, NULL };
+static uint32_t scope(void *arg, const char *interface)
+{
+	(void)arg;
+	assert(interface[0] && strlen(interface) <= ENDPOINT_SCOPE_MAX);
+	return interface[0] == 'x' ? 0 : (uint8_t)interface[0];
+}
+
+static const struct control_host host = { set_port, set_mark, port, mark, scope, NULL };
 static const struct device_time now = { .ms = 5, .unix_ns = 5 };
 
 static void get(struct device *d, struct buf *out)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,11 +202,17 @@ static uint32_t host_mark(void *arg)
 	return outer_mark(((const struct wgd *)arg)->outer);
 }
 
+static uint32_t host_scope(void *arg, const char *interface)
+{
+	(void)arg;
+	return if_nametoindex(interface);
+}
+
 static bool on_request(void *arg, struct buf *answer, struct span request)
 {
 	struct wgd *w = arg;
 	const struct control_host host = { host_set_port, host_set_mark,
-					   host_port, host_mark, w };
+					   host_port, host_mark, host_scope, w };
 	bool ok = control_request(w->device, answer, request, &host, now(w));
 
 	settle(w);

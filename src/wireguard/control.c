@@ -102,6 +102,15 @@ static void remove_peer(struct setter *s)
 	s->peer = NULL;
 }
 
+static void set_endpoint(struct setter *s, const struct uapi_item *i)
+{
+	struct endpoint e = i->endpoint;
+
+	if (i->scope[0])
+		e.scope_id = s->host->scope(s->host->arg, i->scope);
+	device_peer_set_endpoint(s->peer, &e);
+}
+
 static int set_peer_item(struct setter *s, const struct uapi_item *i)
 {
 	switch (i->kind) {
@@ -116,7 +125,7 @@ static int set_peer_item(struct setter *s, const struct uapi_item *i)
 		device_peer_set_psk(s->peer, &i->key);
 		return 0;
 	case UAPI_ENDPOINT:
-		device_peer_set_endpoint(s->peer, &i->endpoint);
+		set_endpoint(s, i);
 		return 0;
 	case UAPI_KEEPALIVE:
 		device_peer_set_keepalive(s->d, s->peer, (uint16_t)i->number,
@@ -175,6 +184,19 @@ static int fault_errno(enum uapi_line fault)
 	return fault == UAPI_PROTOCOL ? EPROTO : EINVAL;
 }
 
+/* Whether every interface that an endpoint names is there. */
+static bool scopes_exist(struct span lines, const struct control_host *host)
+{
+	struct uapi_reader r = { 0 };
+	struct uapi_item i;
+	bool ok = true;
+
+	while (ok && uapi_next(&r, &i, &lines) == UAPI_ITEM)
+		ok = !i.scope[0] || host->scope(host->arg, i.scope);
+	secret_wipe(&i, sizeof(i));
+	return ok;
+}
+
 static int set(struct device *d, struct span lines,
 	       const struct control_host *host, struct device_time now)
 {
@@ -186,6 +208,8 @@ static int set(struct device *d, struct span lines,
 
 	if (fault != UAPI_END)
 		return fault_errno(fault);
+	if (!scopes_exist(lines, host))
+		return ENODEV;
 	while (!error && uapi_next(&r, &item, &lines) == UAPI_ITEM)
 		error = set_item(&s, &item);
 	finish_peer(&s);

@@ -17,13 +17,16 @@ struct control_host {
 	int (*set_mark)(void *arg, uint32_t mark); /* 0: none */
 	uint16_t (*port)(void *arg);
 	uint32_t (*mark)(void *arg);
+	/* the index of an interface, by name; 0: there is none */
+	uint32_t (*scope)(void *arg, const char *interface);
 	void *arg;
 };
 
 /*
  * Runs one whole request, as long as uapi_request_len() said, and appends the
- * answer to *answer.  A set with any line at fault changes nothing; one that
- * fails at a bound or at the host stops there.
+ * answer to *answer.  A set with any line at fault, or an endpoint at an interface
+ * that does not exist, changes nothing; one that fails at a bound or at the
+ * host stops there.
  *
  * False: the request is neither get nor set, or the answer is over the
  * buffer's bound; the connection is to be closed.

@@ -33,21 +33,45 @@ void endpoint_ip_write(struct wr *w, const uint8_t ip[16], bool is_v6)
 		wr_str(w, text);
 }
 
+/* Bytes that names of interfaces are made of; the kernel takes more. */
+static bool is_name(struct span b)
+{
+	if (b.n == 0 || b.n > ENDPOINT_SCOPE_MAX)
+		return false;
+	for (size_t i = 0; i < b.n; i++)
+		if (b.p[i] <= ' ' || b.p[i] >= 127 || b.p[i] == '/')
+			return false;
+	return true;
+}
+
+/* A number, or else a name where one is allowed. */
+static bool parse_scope(struct endpoint *e, char *name, struct span text)
+{
+	uint64_t scope;
+
+	if (text_u64(&scope, text, UINT32_MAX)) {
+		e->scope_id = (uint32_t)scope;
+		return true;
+	}
+	if (!name || !is_name(text))
+		return false;
+	memcpy(name, text.p, text.n);
+	return true;
+}
+
 /* "[" address [ "%" scope ] "]:" of an IPv6 endpoint; *text keeps the port. */
-static bool parse_v6(struct endpoint *e, struct span *text)
+static bool parse_v6(struct endpoint *e, char *scope, struct span *text)
 {
 	struct span inside, host;
-	uint64_t scope = 0;
 
 	if (!rd_skip(text, 1) || !rd_until(text, &inside, ']') ||
 	    !rd_until(&inside, &host, '%'))
 		return false;
-	if (!rd_end(&inside) && !text_u64(&scope, inside, UINT32_MAX))
+	if (!rd_end(&inside) && !parse_scope(e, scope, inside))
 		return false;
 	if (!endpoint_ip_parse(e->ip, &e->is_v6, host) || !e->is_v6 ||
 	    text->n == 0 || text->p[0] != ':')
 		return false;
-	e->scope_id = (uint32_t)scope;
 	return rd_skip(text, 1);
 }
 
@@ -59,20 +83,38 @@ static bool parse_v4(struct endpoint *e, struct span *text)
 	       endpoint_ip_parse(e->ip, &e->is_v6, host) && !e->is_v6;
 }
 
-bool endpoint_parse(struct endpoint *out, struct span text)
+/* 'scope' is zeroed, or NULL when no name is allowed. */
+static bool parse(struct endpoint *out, char *scope, struct span text)
 {
 	struct endpoint e = { 0 };
 	uint64_t port;
 	bool ok;
 
 	if (text.n && text.p[0] == '[')
-		ok = parse_v6(&e, &text);
+		ok = parse_v6(&e, scope, &text);
 	else
 		ok = parse_v4(&e, &text);
 	if (!ok || !text_u64(&port, text, UINT16_MAX) || port == 0)
 		return false;
 	e.port = (uint16_t)port;
 	*out = e;
+	return true;
+}
+
+bool endpoint_parse(struct endpoint *out, struct span text)
+{
+	return parse(out, NULL, text);
+}
+
+bool endpoint_parse_scoped(struct endpoint *out,
+			   char scope[ENDPOINT_SCOPE_MAX + 1],
+			   struct span text)
+{
+	char name[ENDPOINT_SCOPE_MAX + 1] = "";
+
+	if (!parse(out, name, text))
+		return false;
+	memcpy(scope, name, sizeof(name));
 	return true;
 }
 

@@ -11,6 +11,7 @@
 
 enum {
 	ENDPOINT_KEY_MAX = 18,
+	ENDPOINT_SCOPE_MAX = 15, /* bytes of an interface's name */
 };
 
 struct endpoint {
@@ -25,6 +26,13 @@ struct endpoint {
  * a number).  False when it is none of these or the port is 0.
  */
 bool endpoint_parse(struct endpoint *out, struct span text);
+/*
+ * Also "[fe80::1%eth0]:51820": 'scope' is then the name, and scope_id is for the
+ * caller to fill in, since only a kernel knows it; otherwise it is empty.
+ */
+bool endpoint_parse_scoped(struct endpoint *out,
+			   char scope[ENDPOINT_SCOPE_MAX + 1],
+			   struct span text);
 /* The same forms, written. */
 void endpoint_write(struct wr *w, const struct endpoint *e);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);

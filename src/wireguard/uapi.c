@@ -107,7 +107,7 @@ static bool read_value(struct uapi_item *out, const struct line *l,
 		out->number = (uint32_t)number;
 		return true;
 	case FORM_ENDPOINT:
-		return endpoint_parse(&out->endpoint, value);
+		return endpoint_parse_scoped(&out->endpoint, out->scope, value);
 	case FORM_PREFIX:
 		return read_prefix(out, value);
 	}

@@ -51,6 +51,7 @@ struct uapi_item {
 	struct key32 key; /* private, preshared or public */
 	uint32_t number; /* port, mark, seconds */
 	struct endpoint endpoint;
+	char scope[ENDPOINT_SCOPE_MAX + 1]; /* of the endpoint, if a name */
 	struct allowedips_prefix prefix;
 	bool is_removal; /* of the prefix */
 };

@@ -54,6 +54,12 @@ static uint32_t mark(void *arg)
 	return ((struct fixture *)arg)->mark;
 }
 
+static uint32_t scope(void *arg, const char *interface)
+{
+	(void)arg;
+	return !strcmp(interface, "eth0") ? 7 : 0;
+}
+
 static void datagram(void *arg, const struct endpoint *to, struct span bytes)
 {
 	(void)to;
@@ -73,7 +79,7 @@ static int setup(void **state)
 	struct device_sink sink = { datagram, packet, NULL, f };
 
 	f->d = device_new(&sink);
-	f->host = (struct control_host){ set_port, set_mark, port, mark, f };
+	f->host = (struct control_host){ set_port, set_mark, port, mark, scope, f };
 	f->now = (struct device_time){ .ms = 1000, .unix_ns = 5 };
 	f->port = 1;
 	*state = f;
@@ -120,6 +126,24 @@ static void set_then_get_gives_it_back(void **state)
 			   NO_PSK
 		   "protocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
 		   "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n");
+}
+
+/* wg(8) passes on the name that the resolver gives a link-local address. */
+static void endpoint_scope_may_be_a_name(void **state)
+{
+	struct fixture *f = *state;
+	struct peer *p;
+
+	ask(f, "set=1\nlisten_port=7\n" A "endpoint=[fe80::1%eth1]:5\n\n", "errno=-19\n\n");
+	assert_int_equal(f->port, 1);
+	assert_int_equal(device_peer_count(f->d), 0);
+	ask(f, "set=1\n" A "endpoint=[fe80::1%eth0]:5\n\n", "errno=0\n\n");
+	p = device_peer_next(f->d, NULL);
+	assert_int_equal(device_peer_view(p).endpoint->scope_id, 7);
+	ask(f, "set=1\n" A "endpoint=[fe80::1%3]:5\n\n", "errno=0\n\n");
+	assert_int_equal(device_peer_view(p).endpoint->scope_id, 3);
+	ask(f, "set=1\n" A "endpoint=[fe80::1%eth0/1]:5\n\n", "errno=-22\n\n");
+	ask(f, "set=1\n" A "endpoint=[fe80::1%a-name-too-long-]:5\n\n", "errno=-22\n\n");
 }
 
 static void fresh_device_has_port_only(void **state)
@@ -247,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(set_then_get_gives_it_back),
+		test(endpoint_scope_may_be_a_name),
 		test(fresh_device_has_port_only),
 		test(any_fault_changes_nothing),
 		test(neither_get_nor_set_is_hung_up_on),
