@@ -124,6 +124,9 @@ static enum step answer(struct conn *c, enum answer_why why)
 
 	if (!c->tls)
 		return refuse(c, TLS_ALERT_INTERNAL_ERROR, answer_reason(why));
+	/* Where the edge has no words, close_notify would be a clean end. */
+	if (c->route.alpn == CERTS_NONE)
+		return drain(c, answer_reason(why));
 	answer_write(&w, why, c->route.alpn);
 	/* A TLS connection that failed has its alert in the output. */
 	(void)tls_write(c->tls, wr_span(&w));

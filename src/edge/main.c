@@ -189,17 +189,32 @@ static char *folder_of(const char *path)
 	return mem_dup_n(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+/* The folder of the file that a symlink stands for (certbot's layout). */
+static char *real_folder_of(const char *path)
+{
+	AUTO(mem_auto_free)
+	char *real = realpath(path, NULL);
+
+	return folder_of(real ? real : path);
+}
+
 static bool lock_down(struct edge *e)
 {
 	AUTO(mem_auto_free)
 	char *chain = folder_of(e->config.certificate.chain);
 	AUTO(mem_auto_free)
 	char *key = folder_of(e->config.certificate.key);
+	AUTO(mem_auto_free)
+	char *real_chain = real_folder_of(e->config.certificate.chain);
+	AUTO(mem_auto_free)
+	char *real_key = real_folder_of(e->config.certificate.key);
 	const struct sandbox_path paths[] = {
 		/* Readers write their place into LMDB's lock file. */
 		{ .path = e->config.store, .is_writable = true },
 		{ .path = chain },
 		{ .path = key },
+		{ .path = real_chain },
+		{ .path = real_key },
 		{ .path = "/dev/null" }, /* the reserve descriptor */
 		{ 0 },
 	};
