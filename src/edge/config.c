@@ -17,6 +17,12 @@ enum {
 	DAY = 24 * 60 * MINUTE,
 };
 
+enum {
+	/* So many sources it takes at least to hold every connection, unless
+	 * the operator says otherwise. */
+	SOURCES_FOR_ALL = 16,
+};
+
 #define ADDRESS "an address such as 192.0.2.1:443 or unix:/path"
 
 static bool check_base(void *out, const char *text, struct arena *arena)
@@ -91,6 +97,7 @@ static const struct conf_field certificate_fields[] = {
 static const struct conf_field timeout_fields[] = {
 	TIME(hello),
 	TIME(handshake),
+	TIME(request),
 	TIME(connect),
 	TIME(idle),
 	TIME(half_closed),
@@ -165,12 +172,12 @@ static struct edge_config defaults(void)
 		.status = address_of("unix:/run/postern/status.sock"),
 		.timeouts = { .hello = 10 * SECOND,
 			      .handshake = 10 * SECOND,
+			      .request = 30 * SECOND,
 			      .connect = 5 * SECOND,
 			      .idle = 10 * MINUTE,
 			      .half_closed = MINUTE,
 			      .drain = 10 * SECOND },
 		.limits = { .connections = 8192,
-			    .per_source = 2048,
 			    .buffer = EDGE_BUFFER_MAX },
 		.log = LOG_INFO,
 	};
@@ -194,6 +201,10 @@ enum rc edge_config_read(struct edge_config *out, struct arena *arena,
 	rc = conf_read(&c, fields, arena, path, buf_span(&text), error);
 	if (rc)
 		return rc;
+	if (c.limits.per_source == 0)
+		c.limits.per_source =
+			(c.limits.connections + SOURCES_FOR_ALL - 1) /
+			SOURCES_FOR_ALL;
 	*out = c;
 	return RC_OK;
 }

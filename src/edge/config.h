@@ -27,6 +27,7 @@ struct edge_listen {
 struct edge_timeouts { /* milliseconds */
 	uint64_t hello; /* whole, from accept */
 	uint64_t handshake; /* whole */
+	uint64_t request; /* HTTP: from the handshake to the first bytes */
 	uint64_t connect; /* one attempt */
 	uint64_t idle; /* without a byte in either direction */
 	uint64_t half_closed; /* the same, once one direction has ended */
@@ -35,7 +36,9 @@ struct edge_timeouts { /* milliseconds */
 
 struct edge_limits {
 	uint64_t connections;
-	uint64_t per_source; /* connections of one IPv4 address or IPv6 /64 */
+	/* Connections of one IPv4 address or IPv6 /64; a 16th of all when the
+	 * file does not say. */
+	uint64_t per_source;
 	uint64_t buffer; /* bytes held for one direction of a connection */
 };
 

@@ -13,6 +13,7 @@
 #include "io/clock.h"
 
 enum {
+	READS_A_TURN = 8, /* of what is thrown away, before others run */
 	LINGER_MS = 2000, /* for the last word to arrive before the end */
 	TRIM_MS = 2000, /* without a byte: give buffers back */
 	RETRY_MS = 20, /* to look for room in a unix socket's queue */
@@ -134,28 +135,6 @@ static enum step answer(struct conn *c, enum answer_why why)
 	return drain(c, answer_reason(why));
 }
 
-static enum step run_drain(struct conn *c)
-{
-	enum side_status status;
-	size_t n;
-
-	status = side_flush(&c->client, relay_owed(c), &c->bytes_down);
-	if (status == SIDE_BLOCKED)
-		return STEP_WAIT;
-	if (status == SIDE_BROKEN)
-		return abort_with(c, "client_reset");
-	side_shut(&c->client);
-	/* What the client still sends is read, lest the end be a reset that
-	 * overtakes our last word.  The deadline bounds it. */
-	do
-		status = side_recv(&c->client, c->worker->scratch,
-				   c->worker->scratch_len, &n);
-	while (status == SIDE_MOVED);
-	if (status != SIDE_BLOCKED)
-		conn_close(c, false);
-	return STEP_WAIT;
-}
-
 static void run_again(void *arg)
 {
 	struct conn *c = arg;
@@ -170,6 +149,33 @@ static enum step run_later(struct conn *c)
 	if (!c->is_deferred)
 		loop_defer(c->worker->loop, run_again, c);
 	c->is_deferred = true;
+	return STEP_WAIT;
+}
+
+static enum step run_drain(struct conn *c)
+{
+	enum side_status status;
+	size_t n;
+	int i;
+
+	status = side_flush(&c->client, relay_owed(c), &c->bytes_down);
+	if (status == SIDE_BLOCKED)
+		return STEP_WAIT;
+	if (status == SIDE_BROKEN)
+		return abort_with(c, "client_reset");
+	side_shut(&c->client);
+	/* What the client still sends is read, lest the end be a reset that
+	 * overtakes our last word.  The deadline bounds it. */
+	for (i = 0; i < READS_A_TURN; i++) {
+		status = side_recv(&c->client, c->worker->scratch,
+				   c->worker->scratch_len, &n);
+		if (status != SIDE_MOVED)
+			break;
+	}
+	if (status == SIDE_MOVED)
+		return run_later(c);
+	if (status != SIDE_BLOCKED)
+		conn_close(c, false);
 	return STEP_WAIT;
 }
 
@@ -350,7 +356,7 @@ static enum step handshake_done(struct conn *c)
 	if (c->route.alpn == CERTS_NONE)
 		return begin_connect(c, span_of(NULL, 0));
 	c->state = CONN_REQUEST;
-	arm(c, timeouts(c)->idle);
+	arm(c, timeouts(c)->request);
 	return STEP_NEXT;
 }
 
@@ -571,7 +577,7 @@ static void on_timer(void *arg)
 		return;
 	case CONN_REQUEST:
 		tls_close(c->tls);
-		(void)drain(c, "idle_timeout");
+		(void)drain(c, "request_timeout");
 		break;
 	case CONN_CONNECT:
 		if (c->backend.fd >= 0)

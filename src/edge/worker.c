@@ -55,7 +55,7 @@ static int open_reserve(void)
 static void refuse_one(struct worker *w, int listen_fd)
 {
 	struct sock_addr peer;
-	int fd;
+	int fd, error = errno;
 
 	if (w->reserve_fd >= 0) {
 		(void)close(w->reserve_fd);
@@ -63,7 +63,7 @@ static void refuse_one(struct worker *w, int listen_fd)
 			(void)close(fd);
 		w->reserve_fd = open_reserve();
 	}
-	log_event(w->log, LOG_WARN, "accept_paused", LSTR("reason", "files"),
+	log_event(w->log, LOG_WARN, "accept_paused", LERRNO("reason", error),
 		  LU64("connections", w->conn_count));
 	worker_pause(w);
 }

@@ -212,7 +212,7 @@ class Edge:
         self.port = None
         self.settings = {"hello": "800ms", "connect": "400ms", "idle": "3s", "half_closed": "2s",
                          "connections": 500, "per_source": 400, "buffer": 65536, "log": "info",
-                         "handshake": "2s", "drain": "5s"}
+                         "handshake": "2s", "request": "1s", "drain": "5s"}
         self.settings.update(settings)
         # The leak checker of a sanitizer build would break the sandbox.
         self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
@@ -231,7 +231,7 @@ certificate: {{ chain: {self.chain}, key: {self.key} }}
 registrar: unix:{self.dir}/registrar.sock
 status: unix:{self.dir}/status.sock
 timeouts: {{ hello: {s["hello"]}, handshake: {s["handshake"]}, connect: {s["connect"]},
-            idle: {s["idle"]}, half_closed: {s["half_closed"]}, drain: {s["drain"]} }}
+            request: {s["request"]}, idle: {s["idle"]}, half_closed: {s["half_closed"]}, drain: {s["drain"]} }}
 limits: {{ connections: {s["connections"]}, per_source: {s["per_source"]}, buffer: {s["buffer"]} }}
 log: {s["log"]}
 """)
@@ -961,8 +961,12 @@ def test_idle_and_half_closed_timeouts(world):
 
 
 def test_preconnect_without_a_request_is_closed_in_order(world):
+    before = len(world.edge.lines())
     tls = Tls(world.edge, name())
+    started = time.monotonic()
     assert tls.recv() == b""
+    assert 0.6 < time.monotonic() - started < 2.5, "not the idle timeout"
+    wait_result(world, "request_timeout", before)
     tls.close()
 
 

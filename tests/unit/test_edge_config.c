@@ -50,10 +50,40 @@ static void defaults_and_values(void **state)
 	assert_string_equal(c.store, "/var/lib/postern/store");
 	assert_int_equal(c.timeouts.idle, 7000);
 	assert_int_equal(c.timeouts.hello, 10000);
+	assert_int_equal(c.timeouts.request, 30000);
+	assert_int_equal(c.limits.connections, 8192);
+	assert_int_equal(c.limits.per_source, 512);
 	assert_int_equal(c.limits.buffer, 16384);
 	assert_int_equal(c.log, LOG_INFO);
 	assert_int_equal(c.registrar.sa.sa_family, AF_UNIX);
 	arena_fini(&arena);
+}
+
+/* One source holds a 16th, whatever the whole is. */
+static void share_of_a_source_follows_the_whole(void **state)
+{
+	static const struct {
+		const char *limits;
+		uint64_t want;
+	} rows[] = {
+		{ "connections: 160", 10 },
+		{ "connections: 161", 11 },
+		{ "connections: 1", 1 },
+		{ "connections: 160, per_source: 160", 160 },
+	};
+	char error[CONF_ERROR_MAX], text[256];
+	struct edge_config c;
+	struct arena arena;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text),
+			 "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlimits: { %s }\n", rows[i].limits);
+		assert_int_equal(read_text(&c, &arena, text, error), RC_OK);
+		assert_int_equal(c.limits.per_source, rows[i].want);
+		arena_fini(&arena);
+	}
 }
 
 struct mistake {
@@ -98,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_values),
+		cmocka_unit_test(share_of_a_source_follows_the_whole),
 		cmocka_unit_test(mistakes_name_their_line),
 	};
 
