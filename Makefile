@@ -1,8 +1,8 @@
 # Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
 #   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
 #   make unit | fuzz T=<target> | fuzz-replay | lint | format | bench | man
-#   make install DESTDIR= PREFIX=/usr/local
-MODE   ?= debug
+#   make install DESTDIR= PREFIX=/usr/local   (release, unless MODE says else)
+MODE   ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
 CC      = gcc
 BUILD  ?= build
 CLANG  ?= clang-14
@@ -122,10 +122,11 @@ $(BUILD)/man/%: docs/man/%.scd
 	scdoc < $< > $@
 man: $(MANS)
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/postern
 	install $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for m in $(MANS); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
-	[ -z "$(wildcard packaging/*.service)" ] || install -m 644 packaging/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for u in packaging/*.service; do sed 's,/usr/local/bin,$(PREFIX)/bin,' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
+	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
 clean:
 	rm -rf $(BUILD)
 .PHONY: all tests tools unit fuzzers fuzz fuzz-replay lint format bench man install clean
