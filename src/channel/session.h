@@ -85,9 +85,9 @@ const char *channel_reason_name(enum channel_reason r);
  * Whether a refusal for this reason, said by either side during a renewal, ends
  * the lease at once: the peer is not, or is not shown to be, who the lease was
  * given to, or the lease itself is over.  Everything else (a timeout, no quote,
- * no room, a shutdown, bytes that make no sense, an unknown reason) says nothing
- * of who the peer is: the lease then lives until it lapses, so that a passing
- * trouble does not cut a tunnel.
+ * no room, a shutdown, bytes that make no sense, an unknown reason) says
+ * nothing of who the peer is: the lease then lives until it lapses, so that a
+ * passing trouble does not cut a tunnel.
  */
 bool channel_reason_ends_lease(enum channel_reason r);
 

@@ -17,8 +17,8 @@
 
 #define OTHER_EVENTS \
 	"RTMR3 of this TD holds other events than this manifest and instance " \
-	"seed give: the state folder is another instance's, or something else " \
-	"extends RTMR3; the TD must be launched anew"
+	"seed give: the state folder is another instance's, or something " \
+	"else extends RTMR3; the TD must be launched anew"
 #define OTHER_MANIFEST \
 	"the manifest is not the one this TD was launched with: its hash is " \
 	"not in MRCONFIGID"

@@ -4,8 +4,8 @@
  *
  * Bounds: max_channels in all, a quarter of them (but at least 16) not verified
  * yet, so that strangers cannot hold every place, and SOURCE_MAX of those from
- * one address where the address is known.  Who is one too many is closed without
- * a word: to say "overloaded" would cost a TLS handshake each.  What a
+ * one address where the address is known.  Who is one too many is closed
+ * without a word: to say "overloaded" would cost a TLS handshake each.  What a
  * stranger causes is logged under a limit.
  */
 #ifndef POSTERN_REGISTRAR_GATE_H

@@ -10,8 +10,8 @@
  *
  * An instance keeps its address for ever, and its id stays its app's as long.
  * An operator's withdrawal keeps it out for one lease, or until this program
- * starts again: the list of those is in memory alone.  Whom to keep out for good
- * says the configuration ('apps') or the policy.
+ * starts again: the list of those is in memory alone.  Whom to keep out for
+ * good says the configuration ('apps') or the policy.
  */
 #ifndef POSTERN_REGISTRAR_REGISTRY_H
 #define POSTERN_REGISTRAR_REGISTRY_H

@@ -179,9 +179,10 @@ static void talk_over_loopback(void)
 static void earlier_connections_are_forgotten(void **state)
 {
 	/* anything that makes the kernel keep track */
-	static const char track[] = "add table inet other\n"
-				    "add chain inet other c { type filter hook input priority 0; }\n"
-				    "add rule inet other c ct state new accept\n";
+	static const char track[] =
+		"add table inet other\n"
+		"add chain inet other c { type filter hook input priority 0; }\n"
+		"add rule inet other c ct state new accept\n";
 	struct firewall_options o = options(NULL, "198.51.100.1:443");
 	char error[NODE_ERROR_MAX] = "";
 	struct nft_ctx *nft;

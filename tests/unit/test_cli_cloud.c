@@ -108,7 +108,8 @@ static void mistakes_are_named(void **state)
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", alias: \"x y\""), "alias" },
 		{ "base_without_name", "name: test\nbase: a..b\n" GATEWAY, "base" },
 		{ "gateway_without_port",
-		  HEAD GATEWAY "cvms:\n  - { name: a, address: 198.51.100.11, image: b, manifest: m, "
+		  HEAD GATEWAY "cvms:\n"
+			       "  - { name: a, address: 198.51.100.11, image: b, manifest: m, "
 			       "gateway: 198.51.100.1, accepts: g }\n",
 		  "cvms[0].gateway" },
 		{ "nobody_public",

@@ -78,15 +78,23 @@ static const struct {
 	size_t out_len, key_len, n;
 	const char *want;
 } keyed[] = {
-	{ "keyed_empty", 32, 32, 0, "48a8997da407876b3d79c0d92325ad3b89cbb754d86ab71aee047ad345fd2c49" },
-	{ "keyed_1", 32, 32, 1, "40d15fee7c328830166ac3f918650f807e7e01e177258cdc0a39b11f598066f1" },
-	{ "keyed_63", 32, 32, 63, "c65382513f07460da39833cb666c5ed82e61b9e998f4b0c4287cee56c3cc9bcd" },
-	{ "keyed_64", 32, 32, 64, "8975b0577fd35566d750b362b0897a26c399136df07bababbde6203ff2954ed4" },
-	{ "keyed_65", 32, 32, 65, "21fe0ceb0052be7fb0f004187cacd7de67fa6eb0938d927677f2398c132317a8" },
-	{ "keyed_128", 32, 32, 128, "0c311f38c35a4fb90d651c289d486856cd1413df9b0677f53ece2cd9e477c60a" },
-	{ "keyed_255", 32, 32, 255, "3fb735061abc519dfe979e54c1ee5bfad0a9d858b3315bad34bde999efd724dd" },
+	{ "keyed_empty", 32, 32, 0,
+	  "48a8997da407876b3d79c0d92325ad3b89cbb754d86ab71aee047ad345fd2c49" },
+	{ "keyed_1", 32, 32, 1,
+	  "40d15fee7c328830166ac3f918650f807e7e01e177258cdc0a39b11f598066f1" },
+	{ "keyed_63", 32, 32, 63,
+	  "c65382513f07460da39833cb666c5ed82e61b9e998f4b0c4287cee56c3cc9bcd" },
+	{ "keyed_64", 32, 32, 64,
+	  "8975b0577fd35566d750b362b0897a26c399136df07bababbde6203ff2954ed4" },
+	{ "keyed_65", 32, 32, 65,
+	  "21fe0ceb0052be7fb0f004187cacd7de67fa6eb0938d927677f2398c132317a8" },
+	{ "keyed_128", 32, 32, 128,
+	  "0c311f38c35a4fb90d651c289d486856cd1413df9b0677f53ece2cd9e477c60a" },
+	{ "keyed_255", 32, 32, 255,
+	  "3fb735061abc519dfe979e54c1ee5bfad0a9d858b3315bad34bde999efd724dd" },
 	{ "mac16_100", 16, 16, 100, "56301549e674c3b72a0e1dafb7a2c620" },
-	{ "plain_empty", 32, 0, 0, "69217a3079908094e11121d042354a7c1f55b6482ca1a51e1b250dfd1ed0eef9" },
+	{ "plain_empty", 32, 0, 0,
+	  "69217a3079908094e11121d042354a7c1f55b6482ca1a51e1b250dfd1ed0eef9" },
 };
 
 /* Every split of the input in two gives the same digest. */

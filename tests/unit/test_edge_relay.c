@@ -62,7 +62,8 @@ static void shake(struct world *w)
 	struct peer_pem pem;
 
 	assert_true(peer_pem_make(&pem));
-	assert_int_equal(tls_server_new(&context, span_str(pem.chain), span_str(pem.key), NULL, error),
+	assert_int_equal(tls_server_new(&context, span_str(pem.chain), span_str(pem.key), NULL,
+					error),
 			 RC_OK);
 	assert_int_equal(tls_conn_new(&w->conn->tls, context, NULL), RC_OK);
 	tls_context_free(context);

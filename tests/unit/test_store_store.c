@@ -488,7 +488,8 @@ static void put_for_ever(const struct folder *folder, int tell, unsigned from)
 		unsigned renewal = n % 5 + 1;
 
 		l.renewals = renewal;
-		if (store_lease_put(s, &l, NO_QUOTE) != RC_OK || write(tell, &n, sizeof(n)) != sizeof(n))
+		if (store_lease_put(s, &l, NO_QUOTE) != RC_OK ||
+		    write(tell, &n, sizeof(n)) != sizeof(n))
 			_exit(1);
 	}
 }
