@@ -208,6 +208,23 @@ static enum step route_pass(struct conn *c)
 	return STEP_NEXT;
 }
 
+/*
+ * The name libssl reads is the one that was routed: a second hello, after a
+ * HelloRetryRequest, may not ask for another.
+ */
+static bool is_same_name(void *arg, const char *sni)
+{
+	struct conn *c = arg;
+	struct span base = span_str(c->worker->config->base);
+	struct name name;
+
+	if (name_parse(&name, span_str(sni), base) == RC_OK &&
+	    strcmp(name.full, c->route.name.full) == 0)
+		return true;
+	c->result = "name_changed";
+	return false;
+}
+
 static enum step route_terminate(struct conn *c)
 {
 	struct tls_context *context =
@@ -215,6 +232,7 @@ static enum step route_terminate(struct conn *c)
 
 	if (tls_conn_new(&c->tls, context, NULL))
 		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "tls_failed");
+	tls_conn_mind_name(c->tls, is_same_name, c);
 	/* The stream's bound is within what a connection takes. */
 	static_assert((int)HELLO_STREAM_MAX <= (int)TLS_INPUT_MAX);
 	if (tls_feed(c->tls, buf_span(&c->stream)))
@@ -317,20 +335,6 @@ static enum step run_hello(struct conn *c)
 /* HANDSHAKE */
 
 /*
- * The name libssl read is the one that was routed: a second hello, after a
- * HelloRetryRequest, may not ask for another.
- */
-static bool is_same_name(const struct conn *c)
-{
-	struct span sni = span_str(tls_conn_server_name(c->tls));
-	struct span base = span_str(c->worker->config->base);
-	struct name name;
-
-	return name_parse(&name, sni, base) == RC_OK &&
-	       strcmp(name.full, c->route.name.full) == 0;
-}
-
-/*
  * A client may have taken long since its hello, and addresses change hands:
  * what the store says now counts.
  */
@@ -349,8 +353,6 @@ static enum step begin_connect(struct conn *c, struct span first)
 
 static enum step handshake_done(struct conn *c)
 {
-	if (!is_same_name(c))
-		return abort_with(c, "name_changed");
 	c->active_ms = now_ms(c);
 	/* Over HTTP the client speaks first; elsewhere the backend may. */
 	if (c->route.alpn == CERTS_NONE)
@@ -573,8 +575,9 @@ static void on_timer(void *arg)
 		(void)refuse(c, TLS_ALERT_DECODE_ERROR, "hello_timeout");
 		break;
 	case CONN_HANDSHAKE:
-		conn_abort(c, "handshake_timeout");
-		return;
+		tls_abandon(c->tls, TLS_ALERT_USER_CANCELED);
+		(void)drain(c, "handshake_timeout");
+		break;
 	case CONN_REQUEST:
 		tls_close(c->tls);
 		(void)drain(c, "request_timeout");

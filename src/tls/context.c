@@ -183,7 +183,8 @@ static struct tls_context *context_new(bool is_server)
 	else
 		c->ssl = SSL_CTX_new(TLS_client_method());
 	c->bio = tls_bio_method();
-	if (c->ssl && c->bio && set_common(c))
+	if (c->ssl && c->bio && set_common(c) &&
+	    SSL_CTX_set_tlsext_servername_callback(c->ssl, tls_check_name) == 1)
 		return c;
 	tls_context_free(c);
 	return NULL;

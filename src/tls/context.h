@@ -33,6 +33,9 @@ void tls_context_ref(struct tls_context *c);
 /* The methods of a BIO whose data is a struct tls_conn; NULL without memory. */
 BIO_METHOD *tls_bio_method(void);
 
+/* libssl's servername callback: tls_conn_mind_name(). */
+int tls_check_name(SSL *ssl, int *alert, void *arg);
+
 /*
  * Takes everything from this thread's OpenSSL error queue and writes it as one
  * line, the first cause first; 'fallback' when the queue is empty.

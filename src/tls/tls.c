@@ -14,7 +14,9 @@ enum {
 	RECORD_ALERT = 21,
 	RECORD_VERSION = 0x0303,
 	ALERT_LEVEL_FATAL = 2,
-	HANDSHAKE_KEY_UPDATE = 24, /* RFC 8446 §4 */
+	/* RFC 8446 §4 */
+	HANDSHAKE_ENCRYPTED_EXTENSIONS = 8,
+	HANDSHAKE_KEY_UPDATE = 24,
 	/* Of them without a byte of data between; one per 2^24 records is
 	 * what a cipher needs (RFC 8446 §5.5). */
 	KEY_UPDATES_MAX = 32,
@@ -30,6 +32,9 @@ struct tls_conn {
 	bool is_failed;
 	bool is_closed; /* close_notify is in the output */
 	unsigned key_updates; /* from the peer, since it last sent data */
+	bool is_encrypted; /* what we send, since our ServerHello */
+	tls_name_fn *name_fn; /* or NULL */
+	void *name_arg;
 	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
 	char error[TLS_ERROR_MAX];
 };
@@ -67,9 +72,11 @@ static void see_message(int is_ours, int version, int content,
 	uint8_t type;
 
 	(void)version, (void)ssl;
-	if (content != SSL3_RT_HANDSHAKE || is_ours || !rd_u8(&s, &type))
+	if (content != SSL3_RT_HANDSHAKE || !rd_u8(&s, &type))
 		return;
-	if (type == HANDSHAKE_KEY_UPDATE)
+	if (is_ours && type == HANDSHAKE_ENCRYPTED_EXTENSIONS)
+		c->is_encrypted = true;
+	if (!is_ours && type == HANDSHAKE_KEY_UPDATE)
 		c->key_updates++;
 }
 
@@ -153,6 +160,8 @@ static bool conn_setup(struct tls_conn *c, const char *server_name)
 		return false;
 	SSL_set_msg_callback(c->ssl, see_message);
 	SSL_set_msg_callback_arg(c->ssl, c);
+	if (SSL_set_app_data(c->ssl, c) != 1)
+		return false;
 	if (c->context->is_server) {
 		SSL_set_accept_state(c->ssl);
 		return true;
@@ -192,6 +201,25 @@ void tls_conn_free(struct tls_conn *c)
 	buf_fini(&c->out);
 	tls_context_free(c->context);
 	free(c);
+}
+
+void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg)
+{
+	c->name_fn = fn;
+	c->name_arg = arg;
+}
+
+int tls_check_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_conn *c = SSL_get_app_data(ssl);
+
+	(void)arg;
+	/* Nothing to acknowledge: the names that are served differ in nothing
+	 * a client should know of. */
+	if (!c->name_fn || c->name_fn(c->name_arg, tls_conn_server_name(c)))
+		return SSL_TLSEXT_ERR_NOACK;
+	*alert = TLS_ALERT_UNRECOGNIZED_NAME;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 enum rc tls_feed(struct tls_conn *c, struct span ciphertext)
@@ -282,6 +310,15 @@ enum tls_status tls_handshake(struct tls_conn *c)
 	status = explain(c, r);
 	/* close_notify in place of a handshake is a failed one. */
 	return status == TLS_EOF ? fail(c, "closed in the handshake") : status;
+}
+
+void tls_abandon(struct tls_conn *c, enum tls_alert alert)
+{
+	if (c->is_failed)
+		return;
+	if (!c->is_encrypted)
+		tls_write_alert(&c->out, alert);
+	(void)fail(c, "abandoned");
 }
 
 enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)

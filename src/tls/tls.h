@@ -38,6 +38,7 @@ enum tls_alert {
 	TLS_ALERT_DECODE_ERROR = 50,
 	TLS_ALERT_PROTOCOL_VERSION = 70,
 	TLS_ALERT_INTERNAL_ERROR = 80,
+	TLS_ALERT_USER_CANCELED = 90,
 	TLS_ALERT_UNRECOGNIZED_NAME = 112,
 	TLS_ALERT_NO_APPLICATION_PROTOCOL = 120,
 };
@@ -77,6 +78,13 @@ void tls_context_free(struct tls_context *c);
 enum rc tls_conn_new(struct tls_conn **out, struct tls_context *c,
 		     const char *server_name);
 void tls_conn_free(struct tls_conn *c);
+/*
+ * A server that minds the name: fn sees that of each ClientHello ("" none), of
+ * the second too that a HelloRetryRequest brings; false refuses the handshake
+ * with unrecognized_name.
+ */
+typedef bool tls_name_fn(void *arg, const char *name);
+void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg);
 
 enum tls_status {
 	TLS_OK, /* done, or bytes were moved */
@@ -105,6 +113,11 @@ void tls_conn_trim(struct tls_conn *c);
  * agree to the context's ALPN is TLS_FAILED, and so is one that closes early.
  */
 enum tls_status tls_handshake(struct tls_conn *c);
+/*
+ * Gives a server's handshake up.  The output gets an alert while alerts still
+ * go in clear, before the ServerHello; later libssl has no way to send one.
+ */
+void tls_abandon(struct tls_conn *c, enum tls_alert alert);
 /*
  * Decrypts up to cap bytes.  TLS_OK: *n > 0; else *n is 0.  The end of the TCP
  * stream without close_notify is a truncation: TLS_FAILED; so is a flood of

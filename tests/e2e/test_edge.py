@@ -698,6 +698,16 @@ def test_slow_hello_meets_an_absolute_deadline(world):
     sock.close()
 
 
+def test_handshake_that_stops_is_ended_in_order(world):
+    before = len(world.edge.lines())
+    sock = world.edge.connect()
+    sock.sendall((VECTORS / "curl.bin").read_bytes())
+    assert sock.recv(1) == b"\x16"
+    assert read_all(sock), "a FIN after the flight, no reset"
+    sock.close()
+    wait_result(world, "handshake_timeout", before)
+
+
 def test_many_slow_hellos_do_not_stop_honest_clients(world):
     drips = [world.edge.connect() for _ in range(200)]
     for sock in drips:

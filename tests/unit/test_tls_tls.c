@@ -493,8 +493,9 @@ static void feed_and_output_are_bounded(void **state)
 	pair_fini(&p);
 }
 
-/* A shaken plain client of the public server. */
-static void client_init(struct peer_client *client, struct tls_conn **server)
+/* A plain client of the public server that asks for "a.test"; with is_retried
+ * its first key share is one that the server does not take. */
+static void client_new(struct peer_client *client, struct tls_conn **server, bool is_retried)
 {
 	struct tls_context *context;
 	char error[TLS_ERROR_MAX];
@@ -505,6 +506,15 @@ static void client_init(struct peer_client *client, struct tls_conn **server)
 	assert_int_equal(tls_conn_new(server, context, NULL), RC_OK);
 	tls_context_free(context);
 	peer_client_init(client, TLS1_3_VERSION);
+	assert_int_equal(SSL_set_tlsext_host_name(client->ssl, "a.test"), 1);
+	if (is_retried)
+		assert_int_equal(SSL_set1_groups_list(client->ssl, "P-384:P-256"), 1);
+}
+
+/* The same, shaken. */
+static void client_init(struct peer_client *client, struct tls_conn **server)
+{
+	client_new(client, server, false);
 	assert_int_equal(peer_client_pump(client, *server), TLS_OK);
 }
 
@@ -569,6 +579,94 @@ static void key_updates_with_data_between_welcome(void **state)
 	peer_client_fini(&client);
 }
 
+struct minder {
+	int calls, refuse_at;
+};
+
+static bool mind(void *arg, const char *name)
+{
+	struct minder *m = arg;
+
+	assert_string_equal(name, "a.test");
+	return ++m->calls != m->refuse_at;
+}
+
+struct name_case {
+	const char *name;
+	bool is_retried;
+	int refuse_at, calls;
+	enum tls_status want;
+};
+
+static const struct name_case NAMES[] = {
+	{ "agreed", false, 0, 1, TLS_OK },
+	{ "refused", false, 1, 1, TLS_FAILED },
+	{ "agreed_twice_with_a_retry", true, 0, 2, TLS_OK },
+	{ "second_hello_refused", true, 2, 2, TLS_FAILED },
+};
+
+static void name_is_minded_in_each_hello(void **state)
+{
+	struct peer_client client;
+	struct tls_conn *server;
+	struct minder m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(NAMES) / sizeof(*NAMES); i++) {
+		const struct name_case *n = &NAMES[i];
+
+		m = (struct minder){ .refuse_at = n->refuse_at };
+		client_new(&client, &server, n->is_retried);
+		tls_conn_mind_name(server, mind, &m);
+		ERR_clear_error();
+		if (peer_client_pump(&client, server) != n->want || m.calls != n->calls)
+			fail_msg("%s: %d calls, %s", n->name, m.calls, tls_conn_error(server));
+		if (n->want == TLS_FAILED &&
+		    alert_seen(&client) != SSL_AD_REASON_OFFSET + TLS_ALERT_UNRECOGNIZED_NAME)
+			fail_msg("%s: no alert", n->name);
+		tls_conn_free(server);
+		peer_client_fini(&client);
+	}
+}
+
+/* One flight from the client and what the server says to it. */
+static void one_flight(struct peer_client *client, struct tls_conn *server)
+{
+	(void)SSL_do_handshake(client->ssl);
+	feed_all(client, server);
+	assert_int_equal(tls_handshake(server), TLS_WANT);
+}
+
+static void abandoned_says_so_in_clear_only(void **state)
+{
+	static const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, TLS_ALERT_USER_CANCELED };
+	struct peer_client client;
+	struct tls_conn *server;
+	struct buf *out;
+	size_t before;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		client_new(&client, &server, i == 1);
+		one_flight(&client, server);
+		out = tls_output(server);
+		before = out->n;
+		assert_true(before > 0);
+		tls_abandon(server, TLS_ALERT_USER_CANCELED);
+		assert_int_equal(tls_handshake(server), TLS_FAILED);
+		/* The ServerHello is out, or a HelloRetryRequest. */
+		assert_int_equal(out->n - before, i == 1 ? sizeof(alert) : 0);
+		if (i == 1)
+			assert_memory_equal(buf_span(out).p + before, alert, sizeof(alert));
+		tls_abandon(server, TLS_ALERT_USER_CANCELED);
+		assert_int_equal(out->n - before, i == 1 ? sizeof(alert) : 0);
+		tls_conn_free(server);
+		peer_client_fini(&client);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +685,8 @@ int main(void)
 		cmocka_unit_test(alert_record_is_seven_bytes),
 		cmocka_unit_test(feed_and_output_are_bounded),
 		cmocka_unit_test(key_update_flood_refused),
+		cmocka_unit_test(name_is_minded_in_each_hello),
+		cmocka_unit_test(abandoned_says_so_in_clear_only),
 		cmocka_unit_test(key_updates_with_data_between_welcome),
 	};
 
