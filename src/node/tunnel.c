@@ -325,8 +325,6 @@ static void adopt_one(void *arg, const struct wgctl_peer *p)
 	    !p->has_psk || !prefix_equal(&p->allowed[0], a->allowed))
 		return;
 	a->peer = *p;
-	/* Where it was last heard; a peer moves, so it is not wanted there. */
-	a->peer.has_endpoint = false;
 	a->is_found = true;
 }
 
@@ -344,6 +342,11 @@ bool tunnel_adopt(struct tunnel *d, const uint8_t public_key[32],
 	if (!rc && a.is_found)
 		w = want(d, &a.peer);
 	if (w) {
+		/* Where it was last heard; a peer moves, so it is not wanted
+		 * there. */
+		w->was_heard = w->peer.has_endpoint;
+		w->heard_at = w->peer.endpoint;
+		w->peer.has_endpoint = false;
 		w->is_present = true;
 		w->is_stale = false;
 	}

@@ -25,7 +25,7 @@ struct device {
 	atomic_bool refuses, is_silent;
 	atomic_uint requests;
 	pthread_mutex_t lock; /* of the rest */
-	char private_key[65], public_key[65], psk[65];
+	char private_key[65], public_key[65], psk[65], endpoint[65], allowed[65];
 };
 
 static void take_line(struct device *d, const char *line)
@@ -33,6 +33,8 @@ static void take_line(struct device *d, const char *line)
 	(void)!sscanf(line, "private_key=%64s", d->private_key);
 	(void)!sscanf(line, "public_key=%64s", d->public_key);
 	(void)!sscanf(line, "preshared_key=%64s", d->psk);
+	(void)!sscanf(line, "endpoint=%64s", d->endpoint);
+	(void)!sscanf(line, "allowed_ip=%64s", d->allowed);
 	if (!strcmp(line, "remove=true"))
 		d->public_key[0] = '\0';
 }
@@ -47,6 +49,10 @@ static void answer(struct device *d, int fd, char *request)
 		dprintf(fd, "private_key=%s\n", d->private_key);
 	if (is_get && d->public_key[0])
 		dprintf(fd, "public_key=%s\npreshared_key=%s\n", d->public_key, d->psk);
+	if (is_get && d->public_key[0] && d->endpoint[0])
+		dprintf(fd, "endpoint=%s\n", d->endpoint);
+	if (is_get && d->public_key[0] && d->allowed[0])
+		dprintf(fd, "allowed_ip=%s\n", d->allowed);
 	if (!is_get && !d->refuses)
 		for (char *l = strtok_r(request, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest))
 			take_line(d, l);
@@ -193,12 +199,39 @@ static void restarted_device_gets_everything_again(void **state)
 	device_stop(&d);
 }
 
+/* Also when no tick came between the adoption and the restart. */
+static void adopted_peer_is_put_back_where_it_was_heard(void **state)
+{
+	struct device d;
+	struct tunnel *t = opened(&d);
+	struct io_prefix allowed;
+	uint8_t key[32] = { 7 };
+
+	(void)state;
+	pthread_mutex_lock(&d.lock);
+	snprintf(d.public_key, 65, "07%062d", 0);
+	snprintf(d.psk, 65, "ee%062d", 0);
+	strcpy(d.endpoint, "198.51.100.11:51821");
+	strcpy(d.allowed, "10.88.0.2/32");
+	pthread_mutex_unlock(&d.lock);
+	assert_true(io_prefix_parse(&allowed, span_str("10.88.0.2/32")));
+	assert_true(tunnel_adopt(t, key, &allowed));
+	device_stop(&d);
+	device_start(&d);
+	assert_int_equal(tunnel_tick(t), TUNNEL_RESTORED);
+	assert_memory_equal(d.psk, "ee00", 4);
+	assert_string_equal(d.endpoint, "198.51.100.11:51821");
+	tunnel_free(t);
+	device_stop(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failed_change_is_made_by_a_tick),
 		cmocka_unit_test(silent_device_is_asked_less_and_less),
 		cmocka_unit_test(restarted_device_gets_everything_again),
+		cmocka_unit_test(adopted_peer_is_put_back_where_it_was_heard),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
