@@ -22,17 +22,6 @@ static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
 };
 
-bool log_level_parse(enum log_level *out, struct span name)
-{
-	for (unsigned i = LOG_ERROR; i <= LOG_DEBUG; i++) {
-		if (span_equal_str(name, level_names[i])) {
-			*out = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool is_bare(uint8_t c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||

@@ -87,9 +87,6 @@ struct log {
 void log_write(const struct log *log, enum log_level level, const char *event,
 	       const struct log_field *fields);
 
-/* "error", "warn", "info", "debug" to a level. */
-bool log_level_parse(enum log_level *out, struct span name);
-
 /*
  * Lets at most 'burst' events through and then one every interval_ms: anything
  * a stranger can cause is logged under one of these.  *dropped says how many

@@ -32,6 +32,7 @@ struct tls_conn {
 	bool is_failed;
 	bool is_closed; /* close_notify is in the output */
 	unsigned key_updates; /* from the peer, since it last sent data */
+	const char *bio_error; /* why the BIO failed; NULL: it did not */
 	bool is_encrypted; /* what we send, since our ServerHello */
 	tls_name_fn *name_fn; /* or NULL */
 	void *name_arg;
@@ -58,9 +59,11 @@ void tls_write_alert(struct buf *out, enum tls_alert alert)
  * is what stops it.
  */
 
-static bool is_flooded(const struct tls_conn *c)
+static bool is_flooded(struct tls_conn *c)
 {
-	return c->key_updates > KEY_UPDATES_MAX;
+	if (c->key_updates > KEY_UPDATES_MAX)
+		c->bio_error = "too many key updates";
+	return c->bio_error != NULL;
 }
 
 /* Shown every message, in clear; a handshake message begins with its type. */
@@ -103,9 +106,12 @@ static int bio_write(BIO *b, const char *bytes, int n)
 	struct tls_conn *c = BIO_get_data(b);
 
 	BIO_clear_retry_flags(b);
-	if (n <= 0 || is_flooded(c) ||
-	    !buf_add(&c->out, span_of(bytes, (size_t)n)))
+	if (n <= 0 || is_flooded(c))
 		return -1;
+	if (!buf_add(&c->out, span_of(bytes, (size_t)n))) {
+		c->bio_error = "output over its bound";
+		return -1;
+	}
 	return n;
 }
 
@@ -237,11 +243,6 @@ size_t tls_feed_room(const struct tls_conn *c)
 	return buf_room(&c->in);
 }
 
-bool tls_has_input(const struct tls_conn *c)
-{
-	return c->in.n > 0 || SSL_pending(c->ssl) > 0;
-}
-
 void tls_conn_trim(struct tls_conn *c)
 {
 	if (c->in.n == 0 && c->in.cap > IDLE_CAP)
@@ -258,7 +259,7 @@ struct buf *tls_output(struct tls_conn *c)
 static enum tls_status fail(struct tls_conn *c, const char *why)
 {
 	c->is_failed = true;
-	tls_drain_errors(c->error, why);
+	tls_drain_errors(c->error, c->bio_error ? c->bio_error : why);
 	return TLS_FAILED;
 }
 
@@ -271,11 +272,9 @@ static enum tls_status explain(struct tls_conn *c, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_EOF;
 	case SSL_ERROR_SYSCALL:
-		if (is_flooded(c))
-			return fail(c, "too many key updates");
 		if (c->is_in_eof)
 			return fail(c, "unexpected eof");
-		return fail(c, "output over its bound");
+		[[fallthrough]];
 	default:
 		return fail(c, "refused by libssl");
 	}
@@ -351,7 +350,7 @@ enum tls_status tls_write(struct tls_conn *c, struct span plain)
 	r = SSL_write_ex(c->ssl, plain.p, plain.n, &n);
 	if (r == 1 && n == plain.n)
 		return TLS_OK;
-	return fail(c, "output over its bound");
+	return fail(c, "refused by libssl");
 }
 
 void tls_close(struct tls_conn *c)
@@ -374,14 +373,6 @@ const char *tls_conn_server_name(const struct tls_conn *c)
 {
 	const int type = TLSEXT_NAMETYPE_host_name;
 	const char *name = SSL_get_servername(c->ssl, type);
-
-	return name ? name : "";
-}
-
-const char *tls_conn_group(const struct tls_conn *c)
-{
-	int id = (int)SSL_get_negotiated_group(c->ssl);
-	const char *name = id ? SSL_group_to_name(c->ssl, id) : NULL;
 
 	return name ? name : "";
 }

@@ -103,8 +103,6 @@ struct buf *tls_output(struct tls_conn *c);
 
 /* How many more bytes tls_feed() takes now. */
 size_t tls_feed_room(const struct tls_conn *c);
-/* Ciphertext was fed that no call has looked at: tls_read() may give more. */
-bool tls_has_input(const struct tls_conn *c);
 /* Gives memory of empty buffers back; for a connection that waits. */
 void tls_conn_trim(struct tls_conn *c);
 
@@ -136,7 +134,6 @@ void tls_close(struct tls_conn *c);
 /* After the handshake. */
 const char *tls_conn_alpn(const struct tls_conn *c); /* "" none; borrowed */
 const char *tls_conn_server_name(const struct tls_conn *c); /* "" none */
-const char *tls_conn_group(const struct tls_conn *c); /* key exchange group */
 /* SHA-256 of the SubjectPublicKeyInfo; false when there is no certificate. */
 bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out);
 bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out);

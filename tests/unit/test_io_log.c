@@ -136,21 +136,6 @@ static void errno_is_preserved(void **state)
 	assert_int_equal(errno, EBUSY);
 }
 
-static void levels_parse(void **state)
-{
-	enum log_level level = LOG_WARN;
-
-	(void)state;
-	assert_false(log_level_parse(&level, span_str("Info")));
-	assert_false(log_level_parse(&level, span_str("")));
-	assert_false(log_level_parse(&level, span_str("information")));
-	assert_int_equal(level, LOG_WARN);
-	assert_true(log_level_parse(&level, span_str("debug")));
-	assert_int_equal(level, LOG_DEBUG);
-	assert_true(log_level_parse(&level, span_str("error")));
-	assert_int_equal(level, LOG_ERROR);
-}
-
 static void limit_lets_a_burst_and_then_one_an_interval(void **state)
 {
 	struct log_limit l = { .burst = 3, .interval_ms = 100 };
