@@ -62,6 +62,8 @@ static void verification(void **state)
 		unhex(sig.rs, 64, cases[i].signature);
 		assert_int_equal(p256_verify(key, &sig, m), cases[i].want);
 		assert_int_equal(p256_verify_once(&at, &sig, m), cases[i].want);
+		assert_int_equal(p256_verify_like(key, &at, &sig, m),
+				 cases[i].want ? P256_VALID : P256_INVALID);
 	}
 	p256_public_free(key);
 	p256_public_free(NULL);
@@ -89,8 +91,12 @@ static void points(void **state)
 		  RC_CRYPTO },
 	};
 	static const struct p256_signature sig = { { 1 } };
+	struct p256_public *like = NULL;
+	struct p256_point u;
 
 	(void)state;
+	unhex(u.xy, 64, U_HEX);
+	assert_int_equal(p256_public_new(&like, &u), RC_OK);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct p256_public *key = NULL;
 		struct p256_point at;
@@ -101,7 +107,14 @@ static void points(void **state)
 		assert_int_equal(key != NULL, cases[i].want == RC_OK);
 		assert_false(p256_verify_once(&at, &sig, span_str("m")));
 		p256_public_free(key);
+		key = NULL;
+		assert_int_equal(p256_public_new_like(&key, like, &at), cases[i].want);
+		assert_int_equal(key != NULL, cases[i].want == RC_OK);
+		assert_int_equal(p256_verify_like(like, &at, &sig, span_str("m")),
+				 cases[i].want ? P256_NO_KEY : P256_INVALID);
+		p256_public_free(key);
 	}
+	p256_public_free(like);
 }
 
 static void der(void **state)
