@@ -1,5 +1,6 @@
 #include "quoting/collateral_dir.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,7 @@
 #include "tee/quote.h"
 
 enum {
+	ITEMS_NEEDED = 6, /* the first; the others may be absent */
 	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
 	FMSPC_LEN = 6,
 	CHAIN_LEN = 3, /* PCK, its CA, root */
@@ -26,6 +28,7 @@ const char *const collateral_names[COLLATERAL_ITEMS] = {
 	"tcb_info_issuer_chain.pem",
 	"qe_identity.json",
 	"qe_identity_issuer_chain.pem",
+	"pck_crl_issuer_chain.pem",
 };
 
 /* The items, in the order of their names. */
@@ -37,6 +40,7 @@ static void items_of(struct buf *items[COLLATERAL_ITEMS], struct collateral_file
 	items[3] = &c->tcb_info_chain;
 	items[4] = &c->qe_identity;
 	items[5] = &c->qe_identity_chain;
+	items[6] = &c->pck_crl_chain;
 }
 
 void collateral_init(struct collateral_files *c)
@@ -96,6 +100,8 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 		enum rc rc = say_path(path, dir, sub, collateral_names[i]);
 		if (!rc)
 			rc = file_read(items[i], path);
+		if (rc == RC_SYS && errno == ENOENT && i >= ITEMS_NEEDED)
+			continue;
 		if (rc == RC_SYS)
 			say(error, "%s/%s: %m", dir, collateral_names[i]);
 		else if (rc)
@@ -150,6 +156,7 @@ struct tee_collateral collateral_view(const struct collateral_files *c)
 		.tcb_info_chain = buf_span(&c->tcb_info_chain),
 		.qe_identity = buf_span(&c->qe_identity),
 		.qe_identity_chain = buf_span(&c->qe_identity_chain),
+		.pck_crl_chain = buf_span(&c->pck_crl_chain),
 	};
 }
 

@@ -4,6 +4,7 @@
  *   root_ca.crl.der   pck.crl.der
  *   tcb_info.json     tcb_info_issuer_chain.pem
  *   qe_identity.json  qe_identity_issuer_chain.pem
+ *   pck_crl_issuer_chain.pem   (may be absent)
  *
  * in the folder, or in its sub-folder named by the FMSPC (12 lower-case hex
  * digits), which is looked at first.
@@ -18,11 +19,11 @@
 /* The documents in memory.  Zeroed: empty. */
 struct collateral_files {
 	struct buf root_crl, pck_crl, tcb_info, tcb_info_chain, qe_identity,
-		qe_identity_chain;
+		qe_identity_chain, pck_crl_chain;
 };
 
 enum {
-	COLLATERAL_ITEMS = 6,
+	COLLATERAL_ITEMS = 7,
 };
 /* The files' names, as above. */
 extern const char *const collateral_names[COLLATERAL_ITEMS];
@@ -38,7 +39,7 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 			const uint8_t fmspc[6], char error[256]);
 void collateral_fini(struct collateral_files *c);
 /*
- * Replaces the six files in dir and in dir/<fmspc>, making the folders.  Each
+ * Replaces the files in dir and in dir/<fmspc>, making the folders.  Each
  * file is whole at any moment; the set is not, which is harmless as long as the
  * same PKI signs.  RC_SYS: errno, and error names the folder.
  */

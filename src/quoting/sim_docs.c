@@ -261,6 +261,13 @@ static enum rc print_chain(struct buf *out, const struct press *p)
 	return rc ? rc : sim_pki_pem(out, p->pki, SIM_CERT_ROOT);
 }
 
+static enum rc print_pck_crl_chain(struct buf *out, const struct press *p)
+{
+	enum rc rc = sim_pki_pem(out, p->pki, SIM_CERT_CA);
+
+	return rc ? rc : sim_pki_pem(out, p->pki, SIM_CERT_ROOT);
+}
+
 static enum rc print_all(struct collateral_files *c, const struct press *p)
 {
 	const struct frame tcb = {
@@ -280,6 +287,7 @@ static enum rc print_all(struct collateral_files *c, const struct press *p)
 	enum rc rc = print_root_crl(&c->root_crl, p, root);
 
 	rc = rc ? rc : print_pck_crl(&c->pck_crl, p);
+	rc = rc ? rc : print_pck_crl_chain(&c->pck_crl_chain, p);
 	rc = rc ? rc : print_json(&c->tcb_info, p, &tcb);
 	rc = rc ? rc : print_chain(&c->tcb_info_chain, p);
 	rc = rc ? rc : print_json(&c->qe_identity, p, &qe);

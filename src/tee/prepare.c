@@ -57,9 +57,9 @@ static enum tee_reason check_complete(char *detail,
 	return TEE_OK;
 }
 
-/* Exactly signer and root, in either order. */
-static bool read_signer_chain(struct cert *signer, struct cert *root,
-			      struct tee_prepared *p, struct span pem)
+/* Exactly signer (or CA) and root, in either order. */
+static bool read_pair(struct cert *signer, struct cert *root,
+		      struct tee_prepared *p, struct span pem)
 {
 	struct span der[SIGNER_CHAIN_LEN];
 	uint8_t room[SIGNER_CHAIN_LEN * CERT_MAX];
@@ -83,7 +83,10 @@ static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 				  size_t count)
 {
 	const struct cert *root = &p->root;
+	struct sha256 hash;
+	bool is_known = false;
 
+	sha256_of(&hash, root->der);
 	for (size_t i = 0; i < count && !p->root_key; i++) {
 		if (!span_equal(SPAN_ARRAY(root->key.xy),
 				SPAN_ARRAY(anchors[i].key.xy)))
@@ -91,6 +94,8 @@ static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 		(void)snprintf(p->anchor, sizeof(p->anchor), "%s",
 			       anchors[i].label);
 		p->is_simulated = anchors[i].is_simulated;
+		is_known = span_equal(SPAN_ARRAY(hash.b),
+				      SPAN_ARRAY(anchors[i].certificate));
 		if (p256_public_new(&p->root_key, &root->key))
 			break;
 	}
@@ -107,7 +112,7 @@ static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 			"root: not a self-issued CA for certificates and CRLs");
 	/* The key is the anchor; this makes the rest of the certificate
 	 * unforgeable too, and quotes must hold the same bytes. */
-	if (!p256_verify(p->root_key, &root->signature, root->tbs))
+	if (!is_known && !p256_verify(p->root_key, &root->signature, root->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "root: its self-signature is wrong");
 	return TEE_OK;
@@ -143,7 +148,7 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 	enum tee_reason reason;
 	struct cert root;
 
-	if (!read_signer_chain(&p->tcb_signer, &p->root, p, c->tcb_info_chain))
+	if (!read_pair(&p->tcb_signer, &p->root, p, c->tcb_info_chain))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "TCB info issuer chain: not two certificates");
 	reason = check_root(p, detail, anchors, count);
@@ -155,7 +160,7 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 		p->qe_signer = p->tcb_signer;
 		return TEE_OK;
 	}
-	if (!read_signer_chain(&p->qe_signer, &root, p, c->qe_identity_chain))
+	if (!read_pair(&p->qe_signer, &root, p, c->qe_identity_chain))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "QE identity issuer chain: not two certificates");
 	if (!span_equal(root.der, p->root.der))
@@ -180,6 +185,66 @@ static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
 	return TEE_OK;
 }
 
+enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca)
+{
+	static const char name[] = "CA";
+
+	if (!cert_name_has(ca, name))
+		return refuse(detail, TEE_PCK_NAME,
+			      "PCK CA: common name without \"%s\"", name);
+	if (!ca->is_ca || !(ca->key_usage & CERT_USE_CERT_SIGN) ||
+	    !(ca->key_usage & CERT_USE_CRL_SIGN))
+		return refuse(detail, TEE_PCK_CA_FLAG,
+			      "PCK CA: not a CA for certificates and CRLs");
+	return TEE_OK;
+}
+
+enum tee_reason verify_pck_ca(struct p256_public **key, char detail[TEE_DETAIL_MAX],
+			      const struct tee_prepared *p,
+			      const struct cert *ca)
+{
+	if (!p256_verify(p->root_key, &ca->signature, ca->tbs))
+		return refuse(detail, TEE_PCK_SIGNATURE,
+			      "PCK CA: signature is wrong");
+	if (crl_lists(&p->root_crl, ca->serial))
+		return refuse(detail, TEE_PCK_CA_REVOKED,
+			      "PCK CA: listed in the root CRL");
+	if (p256_public_new_like(key, p->root_key, &ca->key))
+		return refuse(detail, TEE_PCK_SIGNATURE,
+			      "PCK CA: its key is not a point of P-256");
+	if (!p256_verify(*key, &p->pck_crl.signature, p->pck_crl.tbs))
+		return refuse(detail, TEE_CRL_SIGNATURE,
+			      "PCK CRL: signature is wrong");
+	return TEE_OK;
+}
+
+/* The PCK CRL and its issuer, where the collateral has that too. */
+static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
+				   struct span pem)
+{
+	struct cert root;
+	enum tee_reason reason;
+
+	if (!pem.n)
+		return TEE_OK;
+	if (!read_pair(&p->pck_ca, &root, p, pem))
+		return refuse(detail, TEE_CRL_ISSUER,
+			      "PCK CRL issuer chain: not two certificates");
+	if (!span_equal(root.der, p->root.der))
+		return refuse(
+			detail, TEE_PCK_ROOT,
+			"PCK CRL issuer chain: not the TCB info's root");
+	if (!cert_names_issuer(&p->pck_ca, &p->root))
+		return refuse(detail, TEE_PCK_ISSUER,
+			      "PCK CA: not issued by the root");
+	reason = check_pck_ca(detail, &p->pck_ca);
+	if (!reason && !crl_names_issuer(&p->pck_crl, &p->pck_ca))
+		reason = refuse(detail, TEE_CRL_ISSUER,
+				"PCK CRL: not issued by its issuer chain's CA");
+	return reason ? reason
+		      : verify_pck_ca(&p->pck_ca_key, detail, p, &p->pck_ca);
+}
+
 static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
 				 const struct tee_collateral *c)
 {
@@ -199,11 +264,13 @@ static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
 		return refuse(
 			detail, TEE_SIGNER_REVOKED,
 			"TCB signing certificate: listed in the root CRL");
-	return read_crl(&p->pck_crl, p, detail, "PCK CRL", c->pck_crl);
+	reason = read_crl(&p->pck_crl, p, detail, "PCK CRL", c->pck_crl);
+	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain);
 }
 
 /* The signed slice of a document, its signature checked. */
 static enum tee_reason read_document(struct span *object, char *detail,
+				     const struct tee_prepared *p,
 				     const char *what, const char *name,
 				     struct span text,
 				     const struct cert *signer)
@@ -214,7 +281,8 @@ static enum tee_reason read_document(struct span *object, char *detail,
 		return refuse(detail, TEE_COLLATERAL_MALFORMED,
 			      "%s: not {\"%s\":{...},\"signature\":\"...\"}",
 			      what, name);
-	if (!p256_verify_once(&signer->key, &signature, *object))
+	if (p256_verify_like(p->root_key, &signer->key, &signature, *object) !=
+	    P256_VALID)
 		return refuse(detail, TEE_COLLATERAL_SIGNATURE,
 			      "%s: signature is wrong", what);
 	return TEE_OK;
@@ -235,7 +303,7 @@ static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
 	struct span object;
 	enum tee_reason reason;
 
-	reason = read_document(&object, detail, "TCB info", "tcbInfo",
+	reason = read_document(&object, detail, p, "TCB info", "tcbInfo",
 			       c->tcb_info, &p->tcb_signer);
 	if (reason)
 		return reason;
@@ -243,8 +311,8 @@ static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
 	if (reason)
 		return refuse_content(detail, reason, "TCB info");
 	reason =
-		read_document(&object, detail, "QE identity", "enclaveIdentity",
-			      c->qe_identity, &p->qe_signer);
+		read_document(&object, detail, p, "QE identity",
+			      "enclaveIdentity", c->qe_identity, &p->qe_signer);
 	if (reason)
 		return reason;
 	reason = qeidentity_parse(&p->qe, &p->arena, object);
@@ -290,6 +358,7 @@ void tee_prepared_free(struct tee_prepared *p)
 	if (!p)
 		return;
 	p256_public_free(p->root_key);
+	p256_public_free(p->pck_ca_key);
 	arena_fini(&p->arena);
 	free(p);
 }

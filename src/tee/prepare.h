@@ -19,12 +19,25 @@ struct tee_prepared {
 	bool is_simulated;
 	struct cert root, tcb_signer, qe_signer;
 	struct p256_public *root_key;
+	/* with pck_ca_key: the PCK CRL's issuer, and both are verified */
+	struct cert pck_ca;
+	struct p256_public *pck_ca_key;
 	struct crl root_crl; /* signature checked */
-	struct crl pck_crl; /* read only: its issuer is in the quote */
+	struct crl pck_crl; /* without pck_ca_key: read only */
 	struct tcbinfo tcb;
 	struct qeidentity qe;
 	struct span pck_chain; /* PEM; n == 0: none was given */
 };
+
+/*
+ * What every PCK CA must be, wherever it came from: its name, its constraints;
+ * then the signatures of CA and PCK CRL, with the CA's key owned by the caller.
+ */
+enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca);
+enum tee_reason verify_pck_ca(struct p256_public **key,
+			      char detail[TEE_DETAIL_MAX],
+			      const struct tee_prepared *p,
+			      const struct cert *ca);
 
 /* Writes the detail and gives the reason back. */
 enum tee_reason refuse(char detail[TEE_DETAIL_MAX], enum tee_reason reason,

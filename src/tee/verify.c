@@ -120,6 +120,19 @@ static enum tee_reason sort_chain(struct run *r, const struct cert *c)
 	return TEE_OK;
 }
 
+/* Root and CA were read with the collateral, as a rule. */
+static enum rc read_cert(struct cert *out, const struct tee_prepared *p,
+			 struct span der)
+{
+	if (span_equal(der, p->root.der))
+		*out = p->root;
+	else if (p->pck_ca_key && span_equal(der, p->pck_ca.der))
+		*out = p->pck_ca;
+	else
+		return cert_parse(out, der);
+	return RC_OK;
+}
+
 static enum tee_reason read_chain(struct run *r)
 {
 	struct span pem = { 0 }, der[PCK_CHAIN_LEN];
@@ -133,7 +146,7 @@ static enum tee_reason read_chain(struct run *r)
 		return refuse(r->v->detail, TEE_PCK_PEM,
 			      "PCK chain: not three PEM certificates");
 	for (size_t i = 0; i < PCK_CHAIN_LEN; i++) {
-		enum rc rc = cert_parse(&c[i], der[i]);
+		enum rc rc = read_cert(&c[i], r->p, der[i]);
 
 		if (rc)
 			return refuse(r->v->detail, TEE_PCK_CERT,
@@ -190,25 +203,18 @@ static enum tee_reason read_platform(struct run *r)
 
 static enum tee_reason check_chain(struct run *r)
 {
-	static const char leaf_name[] = "SGX PCK Certificate", ca_name[] = "CA";
+	static const char leaf_name[] = "SGX PCK Certificate";
 	char *detail = r->v->detail;
 
 	if (!cert_name_has(&r->leaf, leaf_name))
 		return refuse(detail, TEE_PCK_NAME,
 			      "PCK certificate: common name without \"%s\"",
 			      leaf_name);
-	if (!cert_name_has(&r->ca, ca_name))
-		return refuse(detail, TEE_PCK_NAME,
-			      "PCK CA: common name without \"%s\"", ca_name);
 	if (r->leaf.is_ca)
 		return refuse(detail, TEE_PCK_CA_FLAG,
 			      "PCK certificate: a CA certificate stands in its "
 			      "place");
-	if (!r->ca.is_ca || !(r->ca.key_usage & CERT_USE_CERT_SIGN) ||
-	    !(r->ca.key_usage & CERT_USE_CRL_SIGN))
-		return refuse(detail, TEE_PCK_CA_FLAG,
-			      "PCK CA: not a CA for certificates and CRLs");
-	return TEE_OK;
+	return check_pck_ca(detail, &r->ca);
 }
 
 static enum tee_reason check_chain_times(struct run *r)
@@ -350,26 +356,30 @@ static void auto_public(struct p256_public **k)
 	p256_public_free(*k);
 }
 
+/* The certificate that was verified with the collateral. */
+static bool is_prepared_ca(const struct run *r)
+{
+	return r->p->pck_ca_key && span_equal(r->ca.der, r->p->pck_ca.der);
+}
+
 static enum tee_reason check_chain_signatures(struct run *r)
 {
 	const struct tee_prepared *p = r->p;
+	const struct p256_public *ca_key = p->pck_ca_key;
 	AUTO(auto_public)
-	struct p256_public *ca_key = NULL;
+	struct p256_public *own_key = NULL;
 	char *detail = r->v->detail;
+	enum tee_reason reason;
 
-	if (!p256_verify(p->root_key, &r->ca.signature, r->ca.tbs))
-		return refuse(detail, TEE_PCK_SIGNATURE,
-			      "PCK CA: signature is wrong");
-	if (crl_lists(&p->root_crl, r->ca.serial))
-		return refuse(detail, TEE_PCK_CA_REVOKED,
-			      "PCK CA: listed in the root CRL");
-	if (p256_public_new(&ca_key, &r->ca.key) ||
-	    !p256_verify(ca_key, &r->leaf.signature, r->leaf.tbs))
+	if (!is_prepared_ca(r)) {
+		reason = verify_pck_ca(&own_key, detail, p, &r->ca);
+		if (reason)
+			return reason;
+		ca_key = own_key;
+	}
+	if (!p256_verify(ca_key, &r->leaf.signature, r->leaf.tbs))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK certificate: signature is wrong");
-	if (!p256_verify(ca_key, &p->pck_crl.signature, p->pck_crl.tbs))
-		return refuse(detail, TEE_CRL_SIGNATURE,
-			      "PCK CRL: signature is wrong");
 	if (crl_lists(&p->pck_crl, r->leaf.serial))
 		return refuse(detail, TEE_PCK_REVOKED,
 			      "PCK certificate: listed in the PCK CRL");
@@ -395,7 +405,8 @@ static enum tee_reason check_qe(struct run *r)
 	struct span data = q->qe_report.report_data, first;
 	enum tee_reason reason;
 
-	if (!p256_verify_once(&r->leaf.key, &sig, q->qe_report.raw))
+	if (p256_verify_like(r->p->root_key, &r->leaf.key, &sig,
+			     q->qe_report.raw) != P256_VALID)
 		return refuse(r->v->detail, TEE_QE_SIGNATURE,
 			      "QE report: not signed by the PCK key");
 	sha256_parts(&hash, bound, 2);
@@ -419,18 +430,20 @@ static enum tee_reason check_quote_signature(struct run *r)
 {
 	const struct quote *q = &r->v->quote;
 	const struct p256_signature sig = signature_of(q->signature);
-	AUTO(auto_public)
-	struct p256_public *key = NULL;
 	struct p256_point at;
 
 	memcpy(at.xy, q->attestation_key.p, sizeof(at.xy));
-	if (p256_public_new(&key, &at))
+	switch (p256_verify_like(r->p->root_key, &at, &sig, q->signed_region)) {
+	case P256_VALID:
+		return TEE_OK;
+	case P256_NO_KEY:
 		return refuse(r->v->detail, TEE_QUOTE_KEY,
 			      "attestation key: not a point of P-256");
-	if (!p256_verify(key, &sig, q->signed_region))
-		return refuse(r->v->detail, TEE_QUOTE_SIGNATURE,
-			      "quote: not signed by the attestation key");
-	return TEE_OK;
+	case P256_INVALID:
+		break;
+	}
+	return refuse(r->v->detail, TEE_QUOTE_SIGNATURE,
+		      "quote: not signed by the attestation key");
 }
 
 static enum tee_reason check_module(struct run *r)

@@ -42,6 +42,12 @@ struct tee_collateral {
 	 * both must be the same bytes.
 	 */
 	struct span pck_chain;
+	/*
+	 * PEM: the PCK CRL's issuer and root, or n == 0.  With it PCK CA and
+	 * PCK CRL are verified once in tee_prepare(), and not for each quote
+	 * whose PCK certificate is of this CA.
+	 */
+	struct span pck_crl_chain;
 };
 
 /*
@@ -52,6 +58,9 @@ struct tee_anchor {
 	struct p256_point key;
 	const char *label;
 	bool is_simulated;
+	/* SHA-256 of the root certificate as it is served, which then needs no
+	 * check of its self-signature; zero: not known. */
+	uint8_t certificate[32];
 };
 
 /* Intel's root, compiled in. */

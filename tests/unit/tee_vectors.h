@@ -16,10 +16,11 @@ static const char *const tee_vector_items[] = {
 	"tcb_info_issuer_chain.pem",
 	"qe_identity.json",
 	"qe_identity_issuer_chain.pem",
+	"pck_crl_issuer_chain.pem",
 };
 
 enum {
-	TEE_VECTOR_ITEMS = 6,
+	TEE_VECTOR_ITEMS = 7,
 };
 
 /* The item in the order of tee_vector_items. */
@@ -32,6 +33,7 @@ static inline struct span *tee_vector_item(struct tee_collateral *c, size_t i)
 		&c->tcb_info_chain,
 		&c->qe_identity,
 		&c->qe_identity_chain,
+		&c->pck_crl_chain,
 	};
 
 	return items[i];

@@ -22,14 +22,15 @@ enum {
 static const uint8_t sim_fmspc[6] = { 'S', 'I', 'M' };
 static const uint8_t other_fmspc[6] = { 1, 2, 3 };
 
-/* Six documents whose every byte is 'c'. */
+/* Documents whose every byte is 'c'. */
 static void fill(struct collateral_files *c, const char *text)
 {
 	struct buf *all[] = { &c->root_crl, &c->pck_crl, &c->tcb_info,
-			      &c->tcb_info_chain, &c->qe_identity, &c->qe_identity_chain };
+			      &c->tcb_info_chain, &c->qe_identity, &c->qe_identity_chain,
+			      &c->pck_crl_chain };
 
 	collateral_init(c);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		assert_true(buf_add(all[i], span_str(text)));
 }
 
@@ -55,6 +56,7 @@ static void what_is_saved_is_loaded(void **state)
 		assert_true(span_equal_str(v.tcb_info_chain, "saved"));
 		assert_true(span_equal_str(v.qe_identity, "saved"));
 		assert_true(span_equal_str(v.qe_identity_chain, "saved"));
+		assert_true(span_equal_str(v.pck_crl_chain, "saved"));
 		collateral_fini(&back);
 	}
 	collateral_fini(&c);
@@ -102,6 +104,25 @@ static void missing_file_is_named(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_non_null(strstr(error, "qe_identity.json: No such file"));
 	assert_int_equal(back.root_crl.n, 0);
+	folder_remove(&f);
+}
+
+static void pck_crl_chain_may_be_absent(void **state)
+{
+	struct collateral_files c, back;
+	char error[256] = "", path[128];
+	struct folder f;
+
+	(void)state;
+	folder_make(&f);
+	fill(&c, "x");
+	assert_int_equal(collateral_save(&c, f.path, sim_fmspc, error), RC_OK);
+	collateral_fini(&c);
+	assert_int_equal(unlink(folder_file(path, &f, "pck_crl_issuer_chain.pem")), 0);
+	assert_int_equal(collateral_load(&back, f.path, NULL, error), RC_OK);
+	assert_int_equal(collateral_view(&back).pck_crl_chain.n, 0);
+	assert_true(span_equal_str(buf_span(&back.pck_crl), "x"));
+	collateral_fini(&back);
 	folder_remove(&f);
 }
 
@@ -255,6 +276,7 @@ int main(void)
 		cmocka_unit_test(what_is_saved_is_loaded),
 		cmocka_unit_test(folder_of_the_fmspc_comes_first),
 		cmocka_unit_test(missing_file_is_named),
+		cmocka_unit_test(pck_crl_chain_may_be_absent),
 		cmocka_unit_test(oversized_file_is_a_limit),
 		cmocka_unit_test(unwritable_folder_is_said),
 		cmocka_unit_test(real_quotes_name_their_platform),
