@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/eventlog.h"
 #include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
@@ -21,6 +22,7 @@ static const struct cli_command commands[] = {
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
 	{ "quote", cli_quote, "verify a TDX or SGX quote, or show it" },
+	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 

@@ -1,0 +1,335 @@
+#include "cli/eventlog_report.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/quote_report.h"
+#include "tee/ccel_text.h"
+#include "tee/document.h"
+
+enum {
+	NAME_SHOWN_MAX = 64, /* bytes of an event's name in the table */
+};
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		abort(); /* out of memory: see base/mem */
+}
+
+static void set_hex(json_t *object, const char *key, struct span b)
+{
+	AUTO(mem_auto_free)
+	char *text = mem_new(2 * b.n + 1);
+	struct wr w = wr_over(text, 2 * b.n);
+
+	text_hex(&w, b);
+	set(object, key, json_string(text));
+}
+
+/* One event of either form. */
+struct event {
+	int rtmr; /* -1: MRTD */
+	uint32_t type;
+	struct span digest; /* 48, or n == 0 */
+	struct span name; /* of a runtime event */
+	struct span data;
+	bool is_extended;
+};
+
+static const char *register_name(char name[8], int rtmr)
+{
+	(void)snprintf(name, 8, rtmr < 0 ? "mrtd" : "rtmr%d", rtmr);
+	return name;
+}
+
+static void set_type(json_t *object, uint32_t type)
+{
+	const char *name = ccel_type_name(type);
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "0x%08x", type);
+	if (type == EVENTLOG_RUNTIME_TYPE)
+		name = "runtime event";
+	set(object, "type", json_string(name ? name : number));
+	set(object, "type_id", json_integer(type));
+}
+
+/* Whether the digest is of what the event says. */
+static bool is_measured(const struct event *e)
+{
+	const struct ccel_event firmware = {
+		.digest = e->digest,
+		.data = e->data,
+	};
+	struct sha384 d;
+
+	if (e->type != EVENTLOG_RUNTIME_TYPE)
+		return ccel_is_data_measured(&firmware);
+	eventlog_digest(&d, e->name, e->data);
+	return span_equal(SPAN_ARRAY(d.b), e->digest);
+}
+
+static void add_event(json_t *events, const struct event *e)
+{
+	char text[CCEL_TEXT_MAX] = { 0 }, name[8];
+	struct wr w = wr_over(text, sizeof(text) - 1);
+	json_t *o = json_object();
+
+	ccel_describe(&w, e->type, e->data);
+	set(o, "register", json_string(register_name(name, e->rtmr)));
+	set_type(o, e->type);
+	set(o, "extended", json_boolean(e->is_extended));
+	set(o, "data_measured", json_boolean(e->is_extended && is_measured(e)));
+	if (e->name.n)
+		set(o, "event",
+		    json_stringn((const char *)e->name.p, e->name.n));
+	set(o, "text", json_string(text));
+	if (e->digest.n)
+		set_hex(o, "digest", e->digest);
+	set_hex(o, "data", e->data);
+	if (json_array_append_new(events, o))
+		abort(); /* out of memory */
+}
+
+static void read_ccel(json_t *events, struct span log)
+{
+	struct ccel_event e;
+	struct ccel c;
+
+	/* it was replayed: it can be read to its end */
+	if (!ccel_open(&c, log))
+		return;
+	while (ccel_next(&c, &e) == CCEL_EVENT)
+		add_event(events,
+			  &(struct event){
+				  .rtmr = (int)e.index - CCEL_INDEX_RTMR0,
+				  .type = e.type,
+				  .digest = e.digest,
+				  .data = e.data,
+				  .is_extended = e.is_extended,
+			  });
+}
+
+static bool read_json_event(json_t *events, struct ccel_registers *r,
+			    const json_t *object)
+{
+	AUTO(mem_auto_free)
+	uint8_t *data = NULL;
+	struct sha384 digest;
+	struct span payload, name;
+	uint32_t imr, type;
+	size_t n;
+
+	if (!document_u32(object, "imr", &imr, QUOTE_RTMR_COUNT - 1) ||
+	    !document_u32(object, "event_type", &type, UINT32_MAX) ||
+	    !document_hex(object, "digest", digest.b, sizeof(digest.b)) ||
+	    !document_text(object, "event", &name) ||
+	    !document_text(object, "event_payload", &payload))
+		return false;
+	data = mem_new(payload.n / 2 + 1);
+	if (!text_hex_decode_any(data, payload.n / 2, &n, payload))
+		return false;
+	add_event(events, &(struct event){
+				  .rtmr = (int)imr,
+				  .type = type,
+				  .digest = SPAN_ARRAY(digest.b),
+				  .name = name,
+				  .data = span_of(data, n),
+				  .is_extended = true,
+			  });
+	eventlog_extend(&r->rtmr[imr], &digest);
+	r->event_count[imr]++;
+	return true;
+}
+
+static bool read_json(json_t *events, struct ccel_registers *r, struct span log)
+{
+	AUTO(document_free)
+	json_t *root = NULL;
+
+	if (log.n > EVENTLOG_MAX)
+		return false;
+	root = document_load(log);
+	if (!json_is_array(root) || json_array_size(root) > EVENTLOG_EVENTS_MAX)
+		return false;
+	for (size_t i = 0; i < json_array_size(root); i++)
+		if (!read_json_event(events, r, json_array_get(root, i)))
+			return false;
+	return true;
+}
+
+static json_t *registers_of(const struct ccel_registers *r)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < QUOTE_RTMR_COUNT; i++) {
+		json_t *one = json_object();
+		char name[8];
+
+		set(one, "events", json_integer(r->event_count[i]));
+		set_hex(one, "replayed", SPAN_ARRAY(r->rtmr[i].b));
+		set(all, register_name(name, i), one);
+	}
+	return all;
+}
+
+/* A firmware's log begins with a small number: never with any of these. */
+static bool begins_as_array(struct span s)
+{
+	uint8_t c = 0;
+
+	while (rd_u8(&s, &c))
+		if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+			break;
+	return c == '[';
+}
+
+bool eventlog_report_read(struct eventlog_report *out, struct span log)
+{
+	struct eventlog_report r = { .is_json = begins_as_array(log) };
+	json_t *events = json_array();
+
+	r.root = json_object();
+	set(r.root, "form", json_string(r.is_json ? "json" : "ccel"));
+	set(r.root, "events", events); /* kept by the root */
+	if (r.is_json ? !read_json(events, &r.registers, log)
+		      : ccel_replay(&r.registers, log) != TEE_OK) {
+		eventlog_report_fini(&r);
+		return false;
+	}
+	if (!r.is_json)
+		read_ccel(events, log);
+	set(r.root, "registers", registers_of(&r.registers));
+	*out = r;
+	return true;
+}
+
+void eventlog_report_fini(struct eventlog_report *r)
+{
+	json_decref(r->root);
+	*r = (struct eventlog_report){ 0 };
+}
+
+static void set_detail(json_t *root, enum tee_reason reason, unsigned rtmr)
+{
+	char text[96] = "the log leads to the quote's registers";
+
+	if (reason == TEE_LOG_MISMATCH)
+		(void)snprintf(text, sizeof(text),
+			       "the log leads to another RTMR%u than the "
+			       "quote's",
+			       rtmr);
+	else if (reason)
+		(void)snprintf(text, sizeof(text),
+			       "a digest is not its event's, or a statement "
+			       "comes twice");
+	set(root, "agrees", json_boolean(!reason));
+	set(root, "reason", json_string(tee_reason_name(reason)));
+	set(root, "detail", json_string(text));
+}
+
+/* Beside each replayed register the quote's, and whether they agree; null for
+ * one the log has no event of and that may be another log's. */
+static void set_quote(struct eventlog_report *r, const struct quote *quote)
+{
+	json_t *all = json_object_get(r->root, "registers");
+
+	for (unsigned i = 0; i < QUOTE_RTMR_COUNT; i++) {
+		struct span replayed = SPAN_ARRAY(r->registers.rtmr[i].b);
+		bool is_compared = r->registers.event_count[i] ||
+				   (r->is_json ? i == EVENTLOG_RTMR
+					       : i != EVENTLOG_RTMR);
+		char name[8];
+		json_t *one = json_object_get(all,
+					      register_name(name, (int)i));
+
+		set_hex(one, "quote", quote->td.rtmr[i]);
+		set(one, "agrees",
+		    is_compared ? json_boolean(span_equal(
+					  replayed, quote->td.rtmr[i]))
+				: json_null());
+	}
+}
+
+enum tee_reason eventlog_report_compare(struct eventlog_report *r,
+					const struct quote *quote,
+					struct span log)
+{
+	struct eventlog_identity id;
+	unsigned rtmr = 0;
+	enum tee_reason reason =
+		r->is_json ? eventlog_check(&id, &rtmr, quote, log)
+			   : ccel_compare(&rtmr, quote, &r->registers);
+
+	set_detail(r->root, reason, rtmr);
+	if (quote->tee == QUOTE_TDX)
+		set_quote(r, quote);
+	if (!reason && r->is_json)
+		set(r->root, "identity", quote_report_identity(&id));
+	return reason;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static void print_event(FILE *to, const json_t *e)
+{
+	char name[4 * NAME_SHOWN_MAX + 4] = { 0 };
+	struct wr w = wr_over(name, sizeof(name) - 1);
+	const char *text = text_of(e, "text");
+	char mark = is_true(e, "data_measured") ? '=' : ' ';
+
+	if (!is_true(e, "extended"))
+		mark = '-';
+	text_escape(&w, span_str(text_of(e, "event")), NAME_SHOWN_MAX);
+	fprintf(to, "%-5s %c %-32s%s%s%s%s\n", text_of(e, "register"), mark,
+		text_of(e, "type"), name[0] ? " " : "", name,
+		text[0] ? " " : "", text);
+}
+
+static const char *agreement(const json_t *one)
+{
+	const json_t *agrees = json_object_get(one, "agrees");
+
+	if (!agrees)
+		return "";
+	if (json_is_null(agrees))
+		return "  not of this log";
+	return json_is_true(agrees) ? "  agrees" : "  DIFFERS";
+}
+
+void eventlog_report_print(FILE *to, const json_t *root)
+{
+	const json_t *events = json_object_get(root, "events");
+	const json_t *registers = json_object_get(root, "registers");
+	const json_t *identity = json_object_get(root, "identity");
+
+	for (size_t i = 0; i < json_array_size(events); i++)
+		print_event(to, json_array_get(events, i));
+	fputs("\n=  measured: the digest is that of the data shown; others' "
+	      "data is a claim\n-  for information: extends no register\n\n",
+	      to);
+	for (int i = 0; i < QUOTE_RTMR_COUNT; i++) {
+		char name[8];
+		const json_t *one =
+			json_object_get(registers, register_name(name, i));
+
+		fprintf(to, "%s %s%s\n", name, text_of(one, "replayed"),
+			agreement(one));
+	}
+	if (identity) {
+		fputc('\n', to);
+		quote_report_print(to, identity);
+	}
+}
