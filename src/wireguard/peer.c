@@ -36,16 +36,25 @@ void peer_free(struct peer *p)
 	free(p);
 }
 
+/* All the memory that staging a packet of n bytes takes, so that many small
+ * ones do not take many times the budget. */
+static size_t cost_of(size_t n)
+{
+	return sizeof(struct peer_staged) + DEVICE_HEADROOM + n +
+	       DEVICE_TAILROOM;
+}
+
 bool peer_stage(struct peer *p, struct span packet)
 {
+	size_t cost = cost_of(packet.n);
 	bool is_full = p->staged_count >= PEER_STAGED_MAX;
 	struct peer_staged *s;
 
 	if (is_full)
 		peer_staged_free(peer_unstage(p));
-	if (packet.n > p->budget->bytes_max - p->budget->bytes)
+	if (cost > p->budget->bytes_max - p->budget->bytes)
 		return true;
-	s = mem_new(sizeof(*s) + DEVICE_HEADROOM + packet.n + DEVICE_TAILROOM);
+	s = mem_new(cost);
 	s->n = packet.n;
 	if (packet.n)
 		memcpy(s->room + DEVICE_HEADROOM, packet.p, packet.n);
@@ -55,7 +64,7 @@ bool peer_stage(struct peer *p, struct span packet)
 		p->staged_first = s;
 	p->staged_last = s;
 	p->staged_count++;
-	p->budget->bytes += packet.n;
+	p->budget->bytes += cost;
 	return is_full;
 }
 
@@ -69,7 +78,7 @@ struct peer_staged *peer_unstage(struct peer *p)
 	if (!s->next)
 		p->staged_last = NULL;
 	p->staged_count--;
-	p->budget->bytes -= s->n;
+	p->budget->bytes -= cost_of(s->n);
 	return s;
 }
 

@@ -19,7 +19,7 @@ enum {
 	PEER_STAGED_MAX = 128, /* packets; the oldest go first */
 };
 
-/* How much all peers of a device may stage together. */
+/* How much all peers of a device may stage together, in bytes of memory. */
 struct peer_stage_budget {
 	size_t bytes, bytes_max;
 };
