@@ -345,11 +345,12 @@ static size_t send_some(int fd, struct mmsghdr *at, size_t n)
 
 	if (sent > 0)
 		return (size_t)sent;
+	if (errno != EAGAIN)
+		return 1;
 	/* A full socket buffer drains within microseconds; losing the packet
-	 * would make the inner TCP halve its speed. */
-	if (errno == EAGAIN && poll(&full, 1, FULL_WAIT_MS) == 1)
-		return 0;
-	return 1;
+	 * would make the inner TCP halve its speed.  One that does not drain
+	 * takes no part of the batch: waiting again would stop every peer. */
+	return poll(&full, 1, FULL_WAIT_MS) == 1 ? 0 : n;
 }
 
 void outer_flush(struct outer *o)
