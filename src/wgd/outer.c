@@ -20,10 +20,17 @@ enum {
 	FULL_WAIT_MS = 10, /* for room in a full socket, before losing */
 };
 
+/* Room for the one control message there is: our own address. */
+union control {
+	struct cmsghdr header;
+	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
 struct inbox {
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
 	struct sock_addr sources[BATCH];
+	union control controls[BATCH];
 	struct device_datagram datagrams[BATCH];
 	uint8_t *bytes; /* BATCH * DATAGRAM_MAX */
 };
@@ -32,6 +39,7 @@ struct outbox {
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
 	struct sock_addr targets[BATCH];
+	union control controls[BATCH];
 	bool is_v6[BATCH];
 	size_t count;
 	uint8_t copies[BATCH][COPY_MAX];
@@ -89,6 +97,52 @@ static struct sock_addr address_of(const struct endpoint *e)
 	return a;
 }
 
+/* Which of our addresses the datagram came to. */
+static void get_local(struct endpoint *e, struct msghdr *m)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	struct in6_pktinfo v6;
+	struct in_pktinfo v4;
+
+	if (!c)
+		return;
+	if (e->is_v6 && c->cmsg_level == IPPROTO_IPV6 &&
+	    c->cmsg_type == IPV6_PKTINFO) {
+		memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+		memcpy(e->local, &v6.ipi6_addr, 16);
+		e->has_local = true;
+	} else if (!e->is_v6 && c->cmsg_level == IPPROTO_IP &&
+		   c->cmsg_type == IP_PKTINFO) {
+		memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+		memcpy(e->local, &v4.ipi_spec_dst, 4);
+		e->has_local = true;
+	}
+}
+
+/* Says which of our addresses to send from; the kernel chooses the interface,
+ * except where an address means nothing without one. */
+static void set_local(struct msghdr *m, union control *room,
+		      const struct endpoint *e)
+{
+	struct in6_pktinfo v6 = { .ipi6_ifindex = e->scope_id };
+	struct in_pktinfo v4 = { 0 };
+	size_t n = e->is_v6 ? sizeof(v6) : sizeof(v4);
+	struct cmsghdr *c;
+
+	if (!e->has_local)
+		return;
+	memcpy(&v6.ipi6_addr, e->local, 16);
+	memcpy(&v4.ipi_spec_dst, e->local, 4);
+	*room = (union control){ 0 };
+	m->msg_control = room;
+	m->msg_controllen = CMSG_SPACE(n);
+	c = CMSG_FIRSTHDR(m);
+	c->cmsg_level = e->is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	c->cmsg_type = e->is_v6 ? IPV6_PKTINFO : IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(n);
+	memcpy(CMSG_DATA(c), e->is_v6 ? (void *)&v6 : (void *)&v4, n);
+}
+
 struct outer *outer_new(struct loop *loop, outer_fn *fn, void *arg)
 {
 	struct outer *o = mem_new(sizeof(*o));
@@ -132,6 +186,8 @@ static void prepare_inbox(struct inbox *b)
 			.msg_namelen = sizeof(b->sources[i].in6),
 			.msg_iov = &b->parts[i],
 			.msg_iovlen = 1,
+			.msg_control = &b->controls[i],
+			.msg_controllen = sizeof(b->controls[i]),
 		};
 	}
 }
@@ -144,12 +200,14 @@ static size_t receive(struct outer *o, int fd)
 
 	prepare_inbox(b);
 	n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		b->datagrams[i] = (struct device_datagram){
 			.source = endpoint_of(&b->sources[i]),
 			.bytes = b->parts[i].iov_base,
 			.n = b->messages[i].msg_len,
 		};
+		get_local(&b->datagrams[i].source, &b->messages[i].msg_hdr);
+	}
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -187,6 +245,19 @@ static void set_buffers(int fd)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
 }
 
+/* Without it a host with many addresses may answer from another than was asked;
+ * every kernel has it. */
+static void want_local(int fd, sa_family_t family)
+{
+	const int on = 1;
+
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+				 sizeof(on));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+}
+
 static int set_mark(int fd, uint32_t mark)
 {
 	if (fd < 0)
@@ -204,6 +275,7 @@ static int open_one(int *fd, sa_family_t family, uint16_t port, uint32_t mark)
 	if (sock_udp(fd, &at))
 		return errno;
 	set_buffers(*fd);
+	want_local(*fd, family);
 	error = mark ? set_mark(*fd, mark) : 0;
 	if (error) {
 		mem_auto_close(fd);
@@ -323,6 +395,7 @@ void outer_send(struct outer *o, const struct endpoint *to, struct span bytes,
 		.msg_iov = &b->parts[i],
 		.msg_iovlen = 1,
 	};
+	set_local(&b->messages[i].msg_hdr, &b->controls[i], to);
 	if (!is_stable && bytes.n > COPY_MAX)
 		outer_flush(o);
 }
@@ -345,6 +418,12 @@ static size_t send_some(int fd, struct mmsghdr *at, size_t n)
 
 	if (sent > 0)
 		return (size_t)sent;
+	if (errno != EAGAIN && at->msg_hdr.msg_controllen) {
+		/* The address may be ours no more: once more, from any. */
+		at->msg_hdr.msg_control = NULL;
+		at->msg_hdr.msg_controllen = 0;
+		return 0;
+	}
 	if (errno != EAGAIN)
 		return 1;
 	/* A full socket buffer drains within microseconds; losing the packet

@@ -127,13 +127,14 @@ void engine_schedule(struct device *d, struct peer *p)
 void engine_heard(struct device *d, struct peer *p, const struct endpoint *from,
 		  size_t n, struct device_time now)
 {
+	bool is_same = p->has_endpoint && endpoint_equal(&p->endpoint, from);
+
 	p->rx_bytes += n;
 	timers_any_received(&p->timers, now.ms);
-	if (p->has_endpoint && endpoint_equal(&p->endpoint, from))
-		return;
 	p->endpoint = *from;
 	p->has_endpoint = true;
-	engine_event(d, DEVICE_MOVED, p);
+	if (!is_same)
+		engine_event(d, DEVICE_MOVED, p);
 }
 
 uint64_t device_deadline(const struct device *d)
@@ -164,6 +165,8 @@ static void fire(struct device *d, struct peer *p, enum timer which,
 {
 	switch (which) {
 	case TIMER_RETRANSMIT:
+		/* Nothing came back: our own address may be the reason. */
+		p->endpoint.has_local = false;
 		if (timers_retry(&p->timers, now.ms)) {
 			engine_initiate(d, p, true, now);
 			break;
@@ -176,6 +179,7 @@ static void fire(struct device *d, struct peer *p, enum timer which,
 		timers_keepalive_sent(&p->timers, now.ms);
 		break;
 	case TIMER_NEW_HANDSHAKE:
+		p->endpoint.has_local = false;
 		engine_initiate(d, p, false, now);
 		break;
 	case TIMER_ZERO:

@@ -19,6 +19,10 @@ struct endpoint {
 	uint16_t port; /* host order; never 0 in a parsed one */
 	uint32_t scope_id; /* interface of a link-local IPv6 address, else 0 */
 	uint8_t ip[16]; /* network order; the first 4 for IPv4 */
+	/* our own address that it spoke to and is answered from, when known;
+	 * no part of where it is */
+	bool has_local;
+	uint8_t local[16];
 };
 
 /*

@@ -267,6 +267,24 @@ def test_ipv6_inside_and_outside(own):
     assert a.show("endpoints")[1] == "[fd01::2]:51820"
 
 
+def test_answers_come_from_the_address_that_was_asked(own):
+    a, b = own.a, own.b
+    for side, wire, *more in ((a, own.wire[0], "fd01::1/64"),
+                              (b, own.wire[1], "192.0.2.3/24", "fd01::2/64", "fd01::3/64")):
+        for address in more:
+            nodad = ["nodad"] if ":" in address else []
+            side.ns.run("ip", "addr", "add", address, "dev", wire, *nodad)
+    for port, endpoint in enumerate(("192.0.2.3:51820", "[fd01::3]:51820", "[fd01::2]:51820"),
+                                    7000):
+        for remove in (a, b), (b, a):
+            remove[0].set("peer", remove[1].public, "remove")
+        b.set("peer", a.public, "allowed-ips", f"{a.inner}/32")
+        a.set("peer", b.public, "allowed-ips", f"{b.inner}/32", "endpoint", endpoint)
+        own.transfer(a, b, 1 << 16, port=port)
+        own.transfer(b, a, 1 << 16, port=port)
+        assert a.show("endpoints")[1] == endpoint
+
+
 def test_wg_setconf_syncconf_and_showconf(own):
     a, b = own.a, own.b
     own.transfer(a, b, 1 << 20)

@@ -282,6 +282,53 @@ static void staging_budget_is_the_devices(void **state)
 	sim_free(s);
 }
 
+/* Sees where the last initiation goes to. */
+struct local_tap {
+	struct device_sink sink;
+	size_t count, with_local;
+};
+
+static void local_packet(void *arg, struct span packet)
+{
+	(void)arg;
+	(void)packet;
+}
+
+static void local_datagram(void *arg, const struct endpoint *to, struct span bytes)
+{
+	struct local_tap *t = arg;
+
+	t->sink.datagram(t->sink.arg, to, bytes);
+	t->count++;
+	t->with_local += to->has_local && to->local[0] == 203;
+}
+
+static void peer_is_answered_from_where_it_spoke_to_until_it_is_silent(void **state)
+{
+	struct sim *s = sim_new();
+	struct device *d = s->side[1].device;
+	struct local_tap t = { .sink = d->sink };
+
+	(void)state;
+	d->sink.datagram = local_datagram;
+	d->sink.arg = &t;
+	d->sink.packet = local_packet;
+	d->sink.event = NULL;
+	s->side[0].at.has_local = true; /* as its datagrams arrive */
+	s->side[0].at.local[0] = 203;
+	sim_send(s, 0, 100);
+	sim_run(s, 12'000);
+	assert_true(t.count >= 2 && t.with_local == t.count);
+	/* Now it is silent: what is sent again goes out from any address. */
+	s->loss_percent = 100;
+	t.count = t.with_local = 0;
+	sim_send(s, 1, 100);
+	assert_int_equal(t.with_local, 1);
+	sim_run(s, 60'000);
+	assert_true(t.count > 5 && t.with_local == 1);
+	sim_free(s);
+}
+
 static void both_initiate_at_once_and_still_meet(void **state)
 {
 	struct sim *s = sim_new();
@@ -600,6 +647,8 @@ int main(void)
 		cmocka_unit_test(unanswered_initiations_stop_after_ninety_seconds),
 		cmocka_unit_test(staged_packets_are_bounded_and_the_newest_kept),
 		cmocka_unit_test(staging_budget_is_the_devices),
+		cmocka_unit_test(
+			peer_is_answered_from_where_it_spoke_to_until_it_is_silent),
 		cmocka_unit_test(both_initiate_at_once_and_still_meet),
 		cmocka_unit_test(restarted_side_is_found_again),
 		cmocka_unit_test(roaming_follows_the_last_authentic_sender),
