@@ -172,7 +172,6 @@ int main(void)
 		T(long_line_loses_whole_fields),
 		T(levels_above_are_dropped),
 		T(errno_is_preserved),
-		T(levels_parse),
 		T(limit_lets_a_burst_and_then_one_an_interval),
 	};
 
