@@ -19,7 +19,7 @@
  *   }
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
- * protocol: "http" (default; http/1.1 and h2 offered), "h2", "tcp", "tls"
+ * protocol: "http" (default; http/1.1), "h2", "tcp", "tls"
  * (passthrough only).  manifest_version is 1 or 2; "runner" is
  * "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "io/log.h"
+#include "sni/name.h"
 
 static bool check_alias(void *out, const char *text, struct arena *arena)
 {
-	if (!settings_check_label(NULL, text, arena))
+	(void)arena;
+	if (!name_is_alias(span_str(text)))
 		return false;
 	memcpy(out, text, strlen(text) + 1);
 	return true;
@@ -52,7 +54,8 @@ static const struct conf_field app_field = {
 
 static const struct conf_field alias_fields[] = {
 	{ IN(struct store_alias, label), .is_required = true,
-	  CHECKED(CONF_CUSTOM, check_alias, SETTINGS_LABEL) },
+	  CHECKED(CONF_CUSTOM, check_alias,
+		  SETTINGS_LABEL ", not read as an id or a suffix") },
 	{ .key = "app", .offset = offsetof(struct store_alias, app_id),
 	  .is_required = true, .type = CONF_HEX, .size = STORE_ID_LEN },
 	{ 0 },
