@@ -204,7 +204,7 @@ static void pump(struct link *l)
 	struct channel_event e;
 
 	while (l->phase == PHASE_OPEN) {
-		channel_next(l->channel, &e, loop_now_ms(l->options.loop));
+		channel_next(l->channel, &e);
 		if (e.kind == CHANNEL_NOTHING)
 			break;
 		if (e.kind == CHANNEL_QUOTE) {

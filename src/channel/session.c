@@ -160,9 +160,8 @@ static bool make_event(struct channel *c, struct channel_event *e)
 	return core_psk(&e->psk, c);
 }
 
-void channel_next(struct channel *c, struct channel_event *out, uint64_t now_ms)
+void channel_next(struct channel *c, struct channel_event *out)
 {
-	(void)now_ms;
 	*out = (struct channel_event){ .round = c->round };
 	if (!c->has_event)
 		return;

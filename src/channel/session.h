@@ -202,8 +202,7 @@ void channel_expire(struct channel *c, uint64_t now_ms);
 /* The next thing to do; call until it says CHANNEL_NOTHING.  REFUSED or
  * WITHDRAWN comes exactly once, also after the owner's own channel_refuse(),
  * and is the last. */
-void channel_next(struct channel *c, struct channel_event *out,
-		  uint64_t now_ms);
+void channel_next(struct channel *c, struct channel_event *out);
 
 /* Answers to events.  Each is a no-op after a refusal; one that no event asked
  * for refuses the session (CHANNEL_INTERNAL). */

@@ -43,11 +43,6 @@ const char *channel_state_name(enum channel_state s)
 	return s < CHANNEL_STATE_COUNT ? names[s] : "unknown";
 }
 
-bool channel_state_is_server(enum channel_state s)
-{
-	return s <= SERVER_OPEN;
-}
-
 const char *channel_step_name(enum channel_step s)
 {
 	static const char *const names[] = {

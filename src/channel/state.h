@@ -59,7 +59,6 @@ enum channel_step {
 };
 
 const char *channel_state_name(enum channel_state s);
-bool channel_state_is_server(enum channel_state s);
 const char *channel_step_name(enum channel_step s);
 
 /* False, and *next untouched, when the step is not legal in that state. */

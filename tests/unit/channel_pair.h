@@ -267,7 +267,7 @@ static inline bool side_step(struct side *s, uint64_t now_ms)
 {
 	struct channel_event e;
 
-	channel_next(s->channel, &e, now_ms);
+	channel_next(s->channel, &e);
 	if (e.kind == CHANNEL_NOTHING)
 		return false;
 	s->last = e;

@@ -513,10 +513,10 @@ static void end_is_told_once(void **state)
 	channel_refuse(p.client.channel, CHANNEL_INTERNAL, NULL);
 	channel_withdraw(p.client.channel, CHANNEL_INTERNAL);
 	channel_renew(p.client.channel, 0);
-	channel_next(p.client.channel, &e, 0);
+	channel_next(p.client.channel, &e);
 	assert_int_equal(e.kind, CHANNEL_REFUSED);
 	assert_int_equal(e.reason, CHANNEL_SHUTDOWN);
-	channel_next(p.client.channel, &e, 0);
+	channel_next(p.client.channel, &e);
 	assert_int_equal(e.kind, CHANNEL_NOTHING);
 	(void)side_move(&p.client, &p.server, 0);
 	(void)side_step(&p.server, 0);

@@ -21,7 +21,7 @@ static enum channel_state state_of(bool is_server, const char *name)
 {
 	for (enum channel_state s = 0; s < CHANNEL_STATE_COUNT; s++)
 		if (strcmp(channel_state_name(s), name) == 0 &&
-		    (s == CHANNEL_OVER || channel_state_is_server(s) == is_server))
+		    (s == CHANNEL_OVER || (s <= SERVER_OPEN) == is_server))
 			return s;
 	fail_msg("%s: no state %s", DOCUMENT, name);
 	return CHANNEL_STATE_COUNT;
