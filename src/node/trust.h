@@ -2,11 +2,12 @@
  * trust: whom this node believes: policy, collateral and anchors from the files
  * of its configuration, always as the files are now.
  *
- * The collateral's files are looked at (inode, size, times) at each verification
- * and read again when they changed, so what is judged is never older than the
- * folder; between changes their own signatures are not checked again.  The policy and the simulated root are read at
- * the start and when trust_poll() sees that they changed.  A policy file that
- * turns bad leaves the last good one in force, and is reported.
+ * The collateral's files are looked at (inode, size, times) at each
+ * verification and read again when they changed, so what is judged is never
+ * older than the folder; between changes their own signatures are not checked
+ * again.  The policy and the simulated root are read at the start and when
+ * trust_poll() sees that they changed.  A policy file that turns bad leaves the
+ * last good one in force, and is reported.
  *
  * Source: docs/DESIGN.md §6.
  */

@@ -38,6 +38,7 @@ struct tunnel {
 	struct wanted *wanted;
 	size_t count, cap;
 	char error[NODE_ERROR_MAX];
+	bool was_down; /* at the last tunnel_check() */
 };
 
 /* public: WireGuard public keys */
@@ -466,4 +467,16 @@ bool tunnel_peer_stats(const struct tunnel *d, struct tunnel_peer_stats *out,
 	if (found)
 		*out = d->wanted[at].stats;
 	return found;
+}
+
+void tunnel_check(struct tunnel *d, const struct log *log)
+{
+	enum tunnel_state state = tunnel_tick(d);
+
+	if (state == TUNNEL_DOWN && !d->was_down)
+		log_event(log, LOG_ERROR, "device_down",
+			  LSTR("why", tunnel_error(d)));
+	if (state == TUNNEL_RESTORED)
+		log_event(log, LOG_WARN, "device_restored");
+	d->was_down = state == TUNNEL_DOWN;
 }

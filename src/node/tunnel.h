@@ -14,6 +14,7 @@
 #ifndef POSTERN_NODE_TUNNEL_H
 #define POSTERN_NODE_TUNNEL_H
 
+#include "io/log.h"
 #include "node/error.h"
 #include "wgctl/wgctl.h"
 
@@ -76,6 +77,8 @@ bool tunnel_adopt(struct tunnel *d, const uint8_t public_key[32],
 /* Compares and repairs; to be called about every second. */
 enum tunnel_state tunnel_tick(struct tunnel *d);
 const char *tunnel_error(const struct tunnel *d);
+/* tunnel_tick(), and logs that it went down or lost something. */
+void tunnel_check(struct tunnel *d, const struct log *log);
 
 /* As of the last tick; false: no such peer wanted. */
 struct tunnel_peer_stats {

@@ -12,12 +12,11 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
-#include "node/quoter.h"
+#include "node/platform.h"
 #include "registrar/confine.h"
 #include "registrar/serve.h"
 
 enum {
-	SOURCE_WAIT_MS = 10000,
 	DEVICE_WAIT_MS = 15000,
 	TICK_MS = 1000, /* of device and trust */
 	GOODBYE_MS = 300, /* for the last words to the CVMs */
@@ -28,9 +27,7 @@ struct program {
 	struct config config;
 	struct log log;
 	struct loop *loop;
-	struct quote_source *source;
-	struct identity identity;
-	struct trust *trust;
+	struct platform platform;
 	struct store *store;
 	struct tunnel *device;
 	struct tls_context *tls;
@@ -40,7 +37,6 @@ struct program {
 	struct api api;
 	struct serve *serve;
 	struct loop_timer tick, end;
-	bool was_down; /* the device, at the last tick */
 };
 
 static void program_fini(struct program *p)
@@ -52,9 +48,7 @@ static void program_fini(struct program *p)
 	tls_context_free(p->tls);
 	tunnel_free(p->device);
 	store_close(p->store);
-	trust_free(p->trust);
-	identity_fini(&p->identity);
-	quote_source_free(p->source);
+	platform_fini(&p->platform);
 	loop_free(p->loop);
 	config_fini(&p->config);
 }
@@ -63,43 +57,15 @@ static void program_fini(struct program *p)
 
 static void check_trust(struct program *p, bool now)
 {
-	char error[NODE_ERROR_MAX] = "";
-
-	switch (trust_poll(p->trust, now, error)) {
-	case TRUST_SAME:
-		return;
-	case TRUST_BAD:
-		log_event(&p->log, LOG_ERROR, "trust_not_reloaded",
-			  LSTR("why", error));
-		/* The last good policy meets collateral that is new. */
+	if (platform_poll(&p->platform, now, &p->log))
 		registry_judge(p->registry);
-		return;
-	case TRUST_RELOADED:
-		log_event(&p->log, LOG_INFO, "trust_reloaded",
-			  LU64("leases", registry_count(p->registry)));
-		registry_judge(p->registry);
-		return;
-	}
-}
-
-static void check_device(struct program *p)
-{
-	enum tunnel_state state = tunnel_tick(p->device);
-
-	if (state == TUNNEL_DOWN && !p->was_down)
-		log_event(&p->log, LOG_ERROR, "device_down",
-			  LSTR("why", tunnel_error(p->device)));
-	if (state == TUNNEL_RESTORED)
-		log_event(&p->log, LOG_WARN, "device_restored",
-			  LU64("leases", registry_count(p->registry)));
-	p->was_down = state == TUNNEL_DOWN;
 }
 
 static void on_tick(void *arg)
 {
 	struct program *p = arg;
 
-	check_device(p);
+	tunnel_check(p->device, &p->log);
 	check_trust(p, false);
 	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TICK_MS);
 }
@@ -130,44 +96,16 @@ static void on_signal(void *arg, int signal)
 
 static enum rc open_platform(struct program *p, char error[NODE_ERROR_MAX])
 {
-	const struct identity_options options = {
-		.manifest = p->config.manifest,
-		.state = p->config.state,
-		.node = p->config.node,
+	const struct platform_options options = {
+		.identity = { .manifest = p->config.manifest,
+			      .state = p->config.state,
+			      .node = p->config.node },
+		.trust = &p->config.trust,
+		.quotes = &p->config.quotes,
+		.log = &p->log,
 	};
-	char why[256] = "";
-	enum rc rc = quoter_open(&p->source, p->config.quotes.simulator,
-				 SOURCE_WAIT_MS, why);
 
-	if (rc) {
-		error_set(error, "quotes: %s", why);
-		return rc;
-	}
-	rc = identity_open(&p->identity, &options, p->source, error);
-	if (rc)
-		return rc;
-	log_event(&p->log, LOG_INFO, "identity",
-		  LHEX("app", SPAN_ARRAY(p->identity.manifest.app_id)),
-		  LHEX("instance", SPAN_ARRAY(p->identity.instance_id)),
-		  LSTR("quotes", quote_source_name(p->source)));
-	return trust_open(&p->trust, &p->config.trust, error);
-}
-
-static void say_trust(const struct program *p)
-{
-	bool has_anchor = trust_is_simulated(p->trust);
-	const char *anchor = "intel";
-
-	if (has_anchor)
-		anchor = p->config.trust.simulated_root;
-	if (has_anchor || quote_source_is_simulated(p->source))
-		log_event(&p->log, LOG_WARN, "SIMULATED",
-			  LSTR("simulated", "true"),
-			  LSTR("anchor", anchor),
-			  LSTR("quotes", quote_source_name(p->source)));
-	if (trust_accepts_any(p->trust))
-		log_event(&p->log, LOG_WARN, "policy_accepts_any_measurement",
-			  LSTR("policy", p->config.trust.policy));
+	return platform_open(&p->platform, &options, error);
 }
 
 static enum rc open_store(struct program *p, char error[NODE_ERROR_MAX])
@@ -213,7 +151,7 @@ static enum rc open_leases(struct program *p, char error[NODE_ERROR_MAX])
 		.loop = p->loop,
 		.store = p->store,
 		.device = p->device,
-		.trust = p->trust,
+		.trust = p->platform.trust,
 		.config = &p->config,
 		.log = &p->log,
 		.ended = gate_lease_ended,
@@ -224,8 +162,8 @@ static enum rc open_leases(struct program *p, char error[NODE_ERROR_MAX])
 	rc = registry_restore(p->registry);
 	if (rc)
 		error_set(error, "leases: %s", rc_name(rc));
-	else
-		check_device(p); /* removes peers that no lease stands for */
+	else /* removes peers that no lease stands for */
+		tunnel_check(p->device, &p->log);
 	return rc;
 }
 
@@ -235,8 +173,8 @@ static enum rc open_gate(struct program *p, char error[NODE_ERROR_MAX])
 		.loop = p->loop,
 		.registry = p->registry,
 		.device = p->device,
-		.trust = p->trust,
-		.identity = &p->identity,
+		.trust = p->platform.trust,
+		.identity = &p->platform.identity,
 		.config = &p->config,
 		.log = &p->log,
 	};
@@ -247,7 +185,7 @@ static enum rc open_gate(struct program *p, char error[NODE_ERROR_MAX])
 		error_set(error, "tls: %s", why);
 		return rc;
 	}
-	rc = batch_new(&p->batch, p->loop, quoter_quote, p->source);
+	rc = batch_new(&p->batch, p->loop, quoter_quote, p->platform.source);
 	if (rc) {
 		error_set(error, "quotes: no thread");
 		return rc;
@@ -265,12 +203,13 @@ static enum rc open_api(struct program *p, char error[NODE_ERROR_MAX])
 {
 	p->api = (struct api){
 		.config = &p->config,
-		.identity = &p->identity,
+		.identity = &p->platform.identity,
 		.registry = p->registry,
 		.gate = p->gate,
 		.device = p->device,
-		.trust = p->trust,
-		.quotes_are_simulated = quote_source_is_simulated(p->source),
+		.trust = p->platform.trust,
+		.quotes_are_simulated =
+			quote_source_is_simulated(p->platform.source),
 		.started_ms = clock_boot_ms(),
 	};
 	return serve_new(&p->serve, p->loop, &p->api, error);
@@ -289,7 +228,6 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	rc = open_platform(p, error);
 	if (rc)
 		return rc;
-	say_trust(p);
 	rc = open_store(p, error);
 	if (!rc)
 		rc = open_device(p, error);
