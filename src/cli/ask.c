@@ -1,11 +1,11 @@
 #include "cli/ask.h"
 
-#include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "http/client.h"
 
 enum {
 	TIMEOUT_MS = 5000,
@@ -13,70 +13,70 @@ enum {
 	HTTP_REDIRECT = 300,
 };
 
-static size_t receive(char *bytes, size_t size, size_t count, void *arg)
-{
-	struct buf *answer = arg;
-
-	return buf_add(answer, span_of(bytes, size * count)) ? size * count : 0;
-}
-
-static void easy_free(CURL **c)
-{
-	curl_easy_cleanup(*c);
-}
-
 /* {"error": "..."} of a refusal, else the status alone. */
-static void explain(const json_t *said, long status,
+static void explain(const json_t *said, unsigned status,
 		    char error[ASK_ERROR_MAX])
 {
 	const char *text = json_string_value(json_object_get(said, "error"));
 
-	(void)snprintf(error, ASK_ERROR_MAX, "status %ld%s%.200s", status,
+	(void)snprintf(error, ASK_ERROR_MAX, "status %u%s%.200s", status,
 		       text ? ": " : "", text ? text : "");
+}
+
+static enum rc fail(enum rc rc, const char *socket, const char *why,
+		    char error[ASK_ERROR_MAX])
+{
+	(void)snprintf(error, ASK_ERROR_MAX, "%.150s: %s", socket, why);
+	return rc;
+}
+
+/* Why there is no answer, in ask()'s own words. */
+static enum rc no_answer(enum rc rc, const char *socket,
+			 char error[ASK_ERROR_MAX])
+{
+	switch (rc) {
+	case RC_SYS:
+		return fail(RC_CLOSED, socket, strerror(errno), error);
+	case RC_CLOSED:
+		return fail(RC_CLOSED, socket, "closed in its answer", error);
+	case RC_LIMIT:
+		return fail(RC_CLOSED, socket,
+			    "no whole answer in time, or too long a one",
+			    error);
+	case RC_OK:
+	case RC_MALFORMED:
+	case RC_UNSUPPORTED:
+	case RC_DENIED:
+	case RC_STALE:
+	case RC_CRYPTO:
+		break;
+	}
+	return fail(RC_MALFORMED, socket, "no HTTP", error);
 }
 
 enum rc ask(json_t **out, const char *socket, const char *method,
 	    const char *path, char error[ASK_ERROR_MAX])
 {
-	AUTO(easy_free)
-	CURL *curl = curl_easy_init();
-	AUTO(buf_fini)
-	struct buf answer = { 0 };
-	char url[512];
+	AUTO(http_reply_fini)
+	struct http_reply reply = { 0 };
 	struct span text;
-	CURLcode code;
 	json_t *said;
-	long status = 0;
+	enum rc rc;
 
-	if (!curl)
-		return RC_SYS;
-	buf_init(&answer, ASK_ANSWER_MAX);
-	(void)snprintf(url, sizeof(url), "http://postern%.400s", path);
-	(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
-	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-	code = curl_easy_perform(curl);
-	if (code != CURLE_OK) {
-		(void)snprintf(error, ASK_ERROR_MAX, "%.150s: %s", socket,
-			       curl_easy_strerror(code));
-		return RC_CLOSED;
-	}
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	text = buf_span(&answer);
-	said = json_loadb((const char *)text.p, text.n, 0, NULL);
-	if (status < HTTP_OK || status >= HTTP_REDIRECT) {
-		explain(said, status, error);
+	rc = http_client_ask(&reply, socket, method, path, span_str(""),
+			     TIMEOUT_MS);
+	if (rc)
+		return no_answer(rc, socket, error);
+	text = buf_span(&reply.body);
+	said = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES,
+			  NULL);
+	if (reply.status < HTTP_OK || reply.status >= HTTP_REDIRECT) {
+		explain(said, reply.status, error);
 		json_decref(said);
 		return RC_DENIED;
 	}
-	if (!said) {
-		(void)snprintf(error, ASK_ERROR_MAX, "%.150s: no JSON", socket);
-		return RC_MALFORMED;
-	}
+	if (!said)
+		return fail(RC_MALFORMED, socket, "no JSON", error);
 	*out = said;
 	return RC_OK;
 }

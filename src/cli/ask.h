@@ -11,14 +11,14 @@
 
 enum {
 	ASK_ERROR_MAX = 256,
-	ASK_ANSWER_MAX = 8 * 1024 * 1024,
 };
 
 /*
  * RC_OK         status 2xx; *out is owned: json_decref()
- * RC_CLOSED     nobody listens there
+ * RC_CLOSED     nobody listens there, or no whole answer came in time
  * RC_DENIED     another status; error says what the program said
- * RC_MALFORMED  an answer that is no JSON, or too long
+ * RC_MALFORMED  an answer that is no HTTP, or no JSON
+ * On failure *out is untouched and error has one line.
  */
 enum rc ask(json_t **out, const char *socket, const char *method,
 	    const char *path, char error[ASK_ERROR_MAX]);
