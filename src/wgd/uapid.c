@@ -97,6 +97,19 @@ static bool client_answer(struct client *c)
 	return true;
 }
 
+/* Whether a request ends in the last 'fresh' bytes.  In those before none does,
+ * or it would have been answered: a long request is not searched anew with each
+ * part of it that comes. */
+static bool has_end(struct span received, size_t fresh)
+{
+	size_t from = received.n - fresh;
+
+	if (from)
+		from--;
+	return received.p[0] == '\n' ||
+	       memmem(received.p + from, received.n - from, "\n\n", 2);
+}
+
 /* False at the end of the stream, an error, or a request over the bound. */
 static bool client_read(struct client *c)
 {
@@ -112,7 +125,7 @@ static bool client_read(struct client *c)
 	if (n <= 0)
 		return false;
 	buf_commit(&c->in, (size_t)n);
-	return client_answer(c);
+	return !has_end(buf_span(&c->in), (size_t)n) || client_answer(c);
 }
 
 static void on_client(void *arg, uint32_t events)

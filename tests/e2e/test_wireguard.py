@@ -367,6 +367,22 @@ def status_of(pid):
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
 
+def test_long_request_stops_nobody(program, netns, children):
+    """27 MiB that arrive in small parts, refused at their last line: read in a
+    second, not searched from the start with each part."""
+    ns, name = netns("wgl"), unique("wg")
+    process = children.start(*ns.argv(program, "-f", name))
+    wait_for((RUN / f"{name}.sock").exists, what="the socket")
+    text = b"set=1\n" + b"fwmark=1\n" * (3 << 20) + b"x\n\n"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(RUN / f"{name}.sock"))
+        for at in range(0, len(text), 4096):
+            s.sendall(text[at:at + 4096])
+        assert s.recv(100) == b"errno=-71\n\n"
+    stat_line = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    assert int(stat_line[11]) + int(stat_line[12]) < 5 * os.sysconf("SC_CLK_TCK")
+
+
 def test_runs_with_little_power(own):
     status = status_of(own.a.process.pid)
     allowed = 1 << 12 | 1 << 10  # CAP_NET_ADMIN, CAP_NET_BIND_SERVICE
