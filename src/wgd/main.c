@@ -211,8 +211,10 @@ static uint32_t host_scope(void *arg, const char *interface)
 static bool on_request(void *arg, struct buf *answer, struct span request)
 {
 	struct wgd *w = arg;
-	const struct control_host host = { host_set_port, host_set_mark,
-					   host_port, host_mark, host_scope, w };
+	const struct control_host host = {
+		host_set_port, host_set_mark, host_port,
+		host_mark, host_scope, w
+	};
 	bool ok = control_request(w->device, answer, request, &host, now(w));
 
 	settle(w);

@@ -24,9 +24,9 @@ struct control_host {
 
 /*
  * Runs one whole request, as long as uapi_request_len() said, and appends the
- * answer to *answer.  A set with any line at fault, or an endpoint at an interface
- * that does not exist, changes nothing; one that fails at a bound or at the
- * host stops there.
+ * answer to *answer.  A set with any line at fault, or an endpoint at an
+ * interface that does not exist, changes nothing; one that fails at a bound or
+ * at the host stops there.
  *
  * False: the request is neither get nor set, or the answer is over the
  * buffer's bound; the connection is to be closed.

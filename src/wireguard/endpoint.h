@@ -31,8 +31,8 @@ struct endpoint {
  */
 bool endpoint_parse(struct endpoint *out, struct span text);
 /*
- * Also "[fe80::1%eth0]:51820": 'scope' is then the name, and scope_id is for the
- * caller to fill in, since only a kernel knows it; otherwise it is empty.
+ * Also "[fe80::1%eth0]:51820": 'scope' is then the name, and scope_id is for
+ * the caller to fill in, since only a kernel knows it; otherwise it is empty.
  */
 bool endpoint_parse_scoped(struct endpoint *out,
 			   char scope[ENDPOINT_SCOPE_MAX + 1],

@@ -381,7 +381,7 @@ enum rc noise_session_derive(struct noise_session *out,
 	if (!is_initiator && h->state != NOISE_RESPONSE_SENT)
 		return RC_STALE;
 	kdf(&first, &second, NULL, &h->chaining_key, NOTHING);
-	/* A field at a time: a compound literal may leave a copy of the keys. */
+	/* A field at a time: a compound literal may leave a copy. */
 	if (is_initiator) {
 		out->send = first;
 		out->receive = second;
