@@ -10,6 +10,8 @@
 enum {
 	SGX_FLAG_DEBUG = 1 << 1, /* ATTRIBUTES.flags, first byte */
 	HEX_MR = 2 * QUOTE_MR_LEN + 1,
+	HEX_PPID = 2 * 16 + 1,
+	UTC_TEXT = 24,
 };
 
 /* TDATTRIBUTES, Intel TDX Module 1.5 ABI. */
@@ -68,9 +70,37 @@ static struct span register_of(const struct td_report *td,
 	return (struct span){ 0 };
 }
 
+/* While the grace runs, what the status is but for being out of date. */
+static enum tee_tcb_status counted_status(const struct tee_verdict *v,
+					  const struct tee_policy *p)
+{
+	enum tee_tcb_status rest = v->platform_status;
+
+	if (!p->grace_s ||
+	    (v->tcb_status != TCB_OUT_OF_DATE &&
+	     v->tcb_status != TCB_OUT_OF_DATE_CONFIGURATION_NEEDED) ||
+	    !v->behind_since || v->at - v->behind_since > p->grace_s)
+		return v->tcb_status;
+	if (rest == TCB_OUT_OF_DATE)
+		rest = TCB_UP_TO_DATE;
+	if (rest == TCB_OUT_OF_DATE_CONFIGURATION_NEEDED)
+		rest = TCB_CONFIGURATION_NEEDED;
+	return rest;
+}
+
+static const char *utc(char text[UTC_TEXT], int64_t at)
+{
+	struct wr w = wr_over(text, UTC_TEXT);
+
+	text_utc_write(&w, at);
+	wr_u8(&w, 0);
+	return wr_done(&w, &(struct span){ 0 }) ? text : "?";
+}
+
 static enum tee_reason check_status(struct tee_verdict *v,
 				    const struct tee_policy *p)
 {
+	char since[UTC_TEXT];
 	char accepted[TEE_DETAIL_MAX / 2];
 	struct wr w = WR_ARRAY(accepted);
 	struct span list;
@@ -80,7 +110,8 @@ static enum tee_reason check_status(struct tee_verdict *v,
 		return refuse(v->detail, TEE_TCB_REVOKED,
 			      "tcb.accept: found %s",
 			      tee_tcb_status_name(v->tcb_status));
-	if (p->accepts_status[v->tcb_status])
+	if (p->accepts_status[v->tcb_status] ||
+	    p->accepts_status[counted_status(v, p)])
 		return TEE_OK;
 	for (unsigned s = 0; s < TCB_STATUS_COUNT; s++)
 		if (p->accepts_status[s])
@@ -88,6 +119,12 @@ static enum tee_reason check_status(struct tee_verdict *v,
 				  tee_tcb_status_name((enum tee_tcb_status)s));
 	if (!wr_done(&w, &list))
 		list = span_str("several");
+	if (p->grace_s && v->behind_since)
+		return refuse(v->detail, TEE_TCB_STATUS,
+			      "tcb.accept: expected %.*s, found %s since %s",
+			      (int)list.n, (const char *)list.p,
+			      tee_tcb_status_name(v->tcb_status),
+			      utc(since, v->behind_since));
 	return refuse(v->detail, TEE_TCB_STATUS,
 		      "tcb.accept: expected %.*s, found %s", (int)list.n,
 		      (const char *)list.p, tee_tcb_status_name(v->tcb_status));
@@ -122,6 +159,80 @@ static enum tee_reason check_evaluation(struct tee_verdict *v,
 	return refuse(v->detail, TEE_POLICY_EVALUATION,
 		      "tcb.min_evaluation: expected at least %u, found %u",
 		      p->min_evaluation, found);
+}
+
+static void hex_short(char out[HEX_PPID], struct span id)
+{
+	struct wr w = wr_over(out, HEX_PPID - 1);
+
+	text_hex(&w, id);
+	out[wr_span(&w).n] = 0;
+}
+
+static enum tee_reason check_family(struct tee_verdict *v,
+				    const struct tee_policy *p)
+{
+	char found[HEX_PPID];
+
+	for (size_t i = 0; i < p->family_count; i++)
+		if (span_equal(SPAN_ARRAY(p->families[i].fmspc),
+			       SPAN_ARRAY(v->fmspc)))
+			return TEE_OK;
+	if (!p->has_families)
+		return TEE_OK;
+	hex_short(found, SPAN_ARRAY(v->fmspc));
+	return refuse(v->detail, TEE_POLICY_FMSPC,
+		      "platforms.fmspc: expected a listed one, found %s",
+		      found);
+}
+
+/* The entry of this platform that counts longest, or NULL. */
+static const struct policy_platform *
+find_platform(const struct policy_platform *list, size_t count,
+	      const struct tee_verdict *v)
+{
+	const struct policy_platform *found = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!span_equal(SPAN_ARRAY(list[i].ppid), SPAN_ARRAY(v->ppid)))
+			continue;
+		if (!found || !list[i].until ||
+		    (found->until && list[i].until > found->until))
+			found = &list[i];
+	}
+	return found;
+}
+
+static bool is_over(const struct policy_platform *entry, int64_t at)
+{
+	return entry->until && at > entry->until;
+}
+
+static enum tee_reason check_platform(struct tee_verdict *v,
+				      const struct tee_policy *p)
+{
+	const struct policy_platform *denied =
+		find_platform(p->denied, p->denied_count, v);
+	const struct policy_platform *allowed =
+		find_platform(p->allowed, p->allowed_count, v);
+	char found[HEX_PPID], until[UTC_TEXT];
+
+	hex_short(found, SPAN_ARRAY(v->ppid));
+	if (denied && !is_over(denied, v->at))
+		return refuse(v->detail, TEE_POLICY_PLATFORM,
+			      "platforms.deny: expected a ppid not listed, "
+			      "found %s",
+			      found);
+	if (!p->has_allowed || (allowed && !is_over(allowed, v->at)))
+		return TEE_OK;
+	if (allowed)
+		return refuse(v->detail, TEE_POLICY_PLATFORM,
+			      "platforms.allow: expected a listed ppid, found "
+			      "%s, listed until %s",
+			      found, utc(until, allowed->until));
+	return refuse(v->detail, TEE_POLICY_PLATFORM,
+		      "platforms.allow: expected a listed ppid, found %s",
+		      found);
 }
 
 static enum tee_reason refuse_attributes(struct tee_verdict *v,
@@ -243,6 +354,10 @@ enum tee_reason policy_check(struct tee_verdict *v, const struct tee_policy *p)
 		reason = check_advisories(v, p);
 	if (!reason)
 		reason = check_evaluation(v, p);
+	if (!reason)
+		reason = check_family(v, p);
+	if (!reason)
+		reason = check_platform(v, p);
 	if (!reason && v->is_simulated && p->refuses_simulated)
 		reason = refuse(v->detail, TEE_POLICY_SIMULATED,
 				"simulated: expected Intel's anchor, found %s",

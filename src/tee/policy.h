@@ -7,9 +7,17 @@
  *     accept: [UpToDate]         # statuses; Revoked is never accepted
  *     advisories: [INTEL-SA-1]   # only these may be open; absent: any
  *     min_evaluation: 17         # least tcbEvaluationDataNumber
+ *     grace: 30d                 # how long OutOfDate still counts as in order
  *   td:
  *     migratable: false          # true: MIGRATABLE and a service TD may be set
  *     sept_ve_disable: true      # false: the bit may be clear
+ *   platforms:
+ *     fmspc: [b0c06f000000]      # only these families
+ *     allow:                     # only these machines
+ *       - ppid: <32 hex>
+ *         until: 2027-01-01T00:00:00Z   # may be left out
+ *     deny:                      # none of these
+ *       - ppid: <32 hex>
  *   simulated: true              # false: refuse simulated anchors
  *   clock_skew: 0s               # what is not valid yet by so much is valid
  *   images:
@@ -26,6 +34,10 @@
  * measurement passes (as `postern quote verify` without a policy); an empty
  * list accepts none.
  *
+ * The grace begins with the tcbDate of the first newer level of what is out of
+ * date.  While it runs, OutOfDate counts as the platform's status without that,
+ * which 'accept' must have.  An entry with 'until' counts up to that second.
+ *
  * Debug TDs and debug enclaves are always refused, and so are attribute bits
  * that are reserved.
  *
@@ -39,6 +51,7 @@
 
 enum {
 	POLICY_IMAGES_MAX = 64,
+	POLICY_PLATFORMS_MAX = 65536, /* of each list */
 	POLICY_REGISTER_COUNT = 9,
 };
 
@@ -63,6 +76,15 @@ struct policy_image {
 	uint8_t value[POLICY_REGISTER_COUNT][QUOTE_MR_LEN];
 };
 
+struct policy_platform {
+	uint8_t ppid[16];
+	int64_t until; /* unix seconds, inclusive; 0: for ever */
+};
+
+struct policy_family {
+	uint8_t fmspc[6];
+};
+
 struct tee_policy {
 	bool accepts_status[TCB_STATUS_COUNT];
 	bool has_images;
@@ -72,6 +94,11 @@ struct tee_policy {
 	const char *const *advisories;
 	size_t advisory_count;
 	uint32_t min_evaluation; /* of TCB info and QE identity; 0: any */
+	int64_t grace_s; /* >= 0 */
+	bool has_families, has_allowed; /* else any */
+	const struct policy_family *families;
+	const struct policy_platform *allowed, *denied;
+	size_t family_count, allowed_count, denied_count;
 	bool allows_migratable; /* MIGRATABLE set, MR_SERVICETD not zero */
 	bool allows_sept_ve; /* SEPT_VE_DISABLE clear */
 	bool refuses_simulated;

@@ -22,7 +22,12 @@ struct raw_image {
 struct raw_tcb {
 	struct conf_list accept; /* of int: a place in status_names */
 	struct conf_list advisories; /* of const char * */
-	uint64_t min_evaluation;
+	uint64_t min_evaluation, grace_ms;
+};
+
+struct raw_platforms {
+	struct conf_list fmspc; /* of struct policy_family */
+	struct conf_list allow, deny; /* of struct policy_platform */
 };
 
 struct raw_td {
@@ -33,6 +38,7 @@ struct raw_td {
 struct raw_policy {
 	struct raw_tcb tcb;
 	struct raw_td td;
+	struct raw_platforms platforms;
 	bool simulated;
 	uint64_t clock_skew_ms;
 	struct conf_list images; /* of struct raw_image */
@@ -42,6 +48,8 @@ enum {
 	NAME_LEN_MAX = 63, /* as in struct tee_verdict */
 	CLOCK_SKEW_MAX_MS = 60 * 60 * 1000,
 };
+
+#define GRACE_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
 
 /* What a list's count holds while its key has not come. */
 #define ABSENT SIZE_MAX
@@ -53,6 +61,14 @@ static bool read_register(void *out, const char *text, struct arena *arena)
 	(void)arena;
 	r->is_set = text_hex_decode(r->value, sizeof(r->value), span_str(text));
 	return r->is_set;
+}
+
+static bool read_until(void *out, const char *text, struct arena *arena)
+{
+	int64_t *until = out;
+
+	(void)arena;
+	return text_utc(until, span_str(text)) && *until > 0;
 }
 
 /* Place n is status n + 1; Revoked stands behind the end and is not offered. */
@@ -86,6 +102,39 @@ static const struct conf_field tcb_fields[] = {
 	  .element = &advisory_element },
 	{ .key = "min_evaluation", .type = CONF_U64,
 	  .offset = offsetof(struct raw_tcb, min_evaluation), .max = UINT32_MAX },
+	{ .key = "grace", .type = CONF_MS,
+	  .offset = offsetof(struct raw_tcb, grace_ms), .max = GRACE_MAX_MS },
+	{ 0 },
+};
+
+static const struct conf_field family_element = {
+	.type = CONF_HEX, .size = sizeof(struct policy_family),
+};
+
+static const struct conf_field platform_fields[] = {
+	{ .key = "ppid", .type = CONF_HEX, .is_required = true,
+	  .offset = offsetof(struct policy_platform, ppid), .size = 16 },
+	{ .key = "until", .type = CONF_CUSTOM,
+	  .offset = offsetof(struct policy_platform, until),
+	  .check = read_until, .expected = "a time such as 2027-01-01T00:00:00Z" },
+	{ 0 },
+};
+
+static const struct conf_field platform_element = {
+	.type = CONF_STRUCT, .size = sizeof(struct policy_platform),
+	.fields = platform_fields,
+};
+
+static const struct conf_field platforms_fields[] = {
+	{ .key = "fmspc", .type = CONF_LIST,
+	  .offset = offsetof(struct raw_platforms, fmspc),
+	  .element = &family_element },
+	{ .key = "allow", .type = CONF_LIST,
+	  .offset = offsetof(struct raw_platforms, allow),
+	  .element = &platform_element, .max = POLICY_PLATFORMS_MAX },
+	{ .key = "deny", .type = CONF_LIST,
+	  .offset = offsetof(struct raw_platforms, deny),
+	  .element = &platform_element, .max = POLICY_PLATFORMS_MAX },
 	{ 0 },
 };
 
@@ -128,6 +177,9 @@ static const struct conf_field policy_fields[] = {
 	  .offset = offsetof(struct raw_policy, tcb), .fields = tcb_fields },
 	{ .key = "td", .type = CONF_STRUCT,
 	  .offset = offsetof(struct raw_policy, td), .fields = td_fields },
+	{ .key = "platforms", .type = CONF_STRUCT,
+	  .offset = offsetof(struct raw_policy, platforms),
+	  .fields = platforms_fields },
 	{ .key = "simulated", .type = CONF_BOOL,
 	  .offset = offsetof(struct raw_policy, simulated) },
 	{ .key = "clock_skew", .type = CONF_MS,
@@ -158,6 +210,19 @@ static void take_advisories(struct tee_policy *p, const struct raw_tcb *raw)
 	p->has_advisories = true;
 	p->advisories = raw->advisories.items;
 	p->advisory_count = raw->advisories.count;
+}
+
+static void take_platforms(struct tee_policy *p,
+			   const struct raw_platforms *raw)
+{
+	p->has_families = raw->fmspc.count != ABSENT;
+	p->families = raw->fmspc.items;
+	p->family_count = p->has_families ? raw->fmspc.count : 0;
+	p->has_allowed = raw->allow.count != ABSENT;
+	p->allowed = raw->allow.items;
+	p->allowed_count = p->has_allowed ? raw->allow.count : 0;
+	p->denied = raw->deny.items;
+	p->denied_count = raw->deny.count;
 }
 
 static bool take_image(struct policy_image *out, const struct raw_image *raw)
@@ -208,6 +273,8 @@ enum rc policy_read(struct tee_policy *out, struct arena *arena,
 		.tcb.accept.count = ABSENT,
 		.tcb.advisories.count = ABSENT,
 		.td.sept_ve_disable = true,
+		.platforms.fmspc.count = ABSENT,
+		.platforms.allow.count = ABSENT,
 		.simulated = true,
 		.images.count = ABSENT,
 	};
@@ -218,6 +285,8 @@ enum rc policy_read(struct tee_policy *out, struct arena *arena,
 	take_statuses(&p, &raw.tcb);
 	take_advisories(&p, &raw.tcb);
 	p.min_evaluation = (uint32_t)raw.tcb.min_evaluation;
+	p.grace_s = (int64_t)(raw.tcb.grace_ms / 1000);
+	take_platforms(&p, &raw.platforms);
 	p.allows_migratable = raw.td.migratable;
 	p.allows_sept_ve = !raw.td.sept_ve_disable;
 	p.refuses_simulated = !raw.simulated;

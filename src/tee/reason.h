@@ -82,7 +82,9 @@
 	X(TEE_LOG_MALFORMED, "event-log-malformed") \
 	X(TEE_LOG_MISMATCH, "event-log-mismatch") \
 	/* policy, continued */ \
-	X(TEE_POLICY_EVALUATION, "policy-tcb-evaluation")
+	X(TEE_POLICY_EVALUATION, "policy-tcb-evaluation") \
+	X(TEE_POLICY_FMSPC, "policy-fmspc") \
+	X(TEE_POLICY_PLATFORM, "policy-platform")
 
 enum tee_reason {
 #define X(constant, name) constant,

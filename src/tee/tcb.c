@@ -142,6 +142,66 @@ static enum tee_reason advise_relaunch(struct tcb_answer *a,
 	return TEE_OK;
 }
 
+/* Keeps the earliest date after that of the level reached. */
+static void note_newer(int64_t *since, int64_t reached, int64_t newer)
+{
+	if (newer > reached && (!*since || newer < *since))
+		*since = newer;
+}
+
+static int64_t newer_svn_level(const struct svn_levels *l,
+			       const struct level *reached)
+{
+	int64_t since = 0;
+
+	for (size_t i = 0; i < l->count && &l->items[i].level != reached; i++)
+		note_newer(&since, reached->date, l->items[i].level.date);
+	return since;
+}
+
+static int64_t newer_level(const struct tcbinfo *info,
+			   const struct tcb_level *reached)
+{
+	int64_t since = 0;
+
+	for (const struct tcb_level *l = info->levels; l != reached; l++)
+		note_newer(&since, reached->level.date, l->level.date);
+	return since;
+}
+
+static int64_t behind_since(const struct tcb_answer *a,
+			    const struct tcbinfo *info,
+			    const struct qeidentity *qe,
+			    const struct tcb_level *level,
+			    const struct tcb_platform *p)
+{
+	int64_t dates[TCB_PARTS] = { 0 }, since = 0;
+	const bool is_behind[TCB_PARTS] = {
+		a->platform == TCB_OUT_OF_DATE ||
+			a->platform == TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+		a->module == TCB_OUT_OF_DATE,
+		a->qe == TCB_OUT_OF_DATE,
+	};
+
+	if (is_behind[0])
+		dates[0] = newer_level(info, level);
+	if (is_behind[1]) {
+		const struct tcb_module *module = tcbinfo_module(
+			info, p->td->tee_tcb_svn.p[SVN_VERSION]);
+
+		dates[1] = newer_svn_level(&module->levels, a->parts[1]);
+	}
+	if (is_behind[2])
+		dates[2] = newer_svn_level(&qe->levels, a->parts[2]);
+	for (size_t i = 0; i < TCB_PARTS; i++) {
+		if (is_behind[i] && !dates[i])
+			return 0;
+		if (is_behind[i])
+			note_newer(&since, 0, dates[i]);
+	}
+	return since;
+}
+
 enum tee_reason tcb_evaluate(struct tcb_answer *out, const struct tcbinfo *info,
 			     const struct qeidentity *qe,
 			     const struct tcb_platform *p)
@@ -173,6 +233,7 @@ enum tee_reason tcb_evaluate(struct tcb_answer *out, const struct tcbinfo *info,
 	if (reason)
 		return reason;
 	a.status = merge(a.status, a.qe);
+	a.behind_since = behind_since(&a, info, qe, level, p);
 	*out = a;
 	return TEE_OK;
 }

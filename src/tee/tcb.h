@@ -31,6 +31,12 @@ struct tcb_answer {
 	enum tee_tcb_status status; /* all merged */
 	enum tee_tcb_status platform, module, qe; /* module TCB_NONE: none */
 	int64_t date; /* tcbDate of the platform's level */
+	/*
+	 * Since when something is out of date: the first tcbDate, of all parts
+	 * that are, of a level newer than the part's.  0: nothing is, or the
+	 * documents do not say since when.
+	 */
+	int64_t behind_since;
 	/* the levels whose advisories apply: platform, module, QE; or NULL */
 	const struct level *parts[TCB_PARTS];
 };

@@ -540,6 +540,7 @@ static enum tee_reason check_tcb(struct run *r)
 	v->module_status = a.module;
 	v->qe_status = a.qe;
 	v->tcb_date = a.date;
+	v->behind_since = a.behind_since;
 	if (!unite_advisories(v, &a))
 		return refuse(v->detail, TEE_COLLATERAL_MALFORMED,
 			      "TCB: more than %d advisories",
@@ -562,6 +563,7 @@ void tee_verify_prepared(struct tee_verdict *v, const struct tee_prepared *p,
 	};
 
 	memset(v, 0, sizeof(*v));
+	v->at = at;
 	v->reason = quote_parse(&v->quote, quote);
 	if (v->reason) {
 		(void)refuse(v->detail, v->reason, "quote: not of its form");
@@ -583,6 +585,7 @@ void tee_verify(struct tee_verdict *v, const struct tee_input *in)
 	enum tee_reason reason;
 
 	memset(v, 0, sizeof(*v));
+	v->at = in->at;
 	/* Before any work for collateral: strangers send the quote. */
 	v->reason = quote_parse(&q, in->quote);
 	if (v->reason) {

@@ -107,6 +107,8 @@ struct tee_verdict {
 	/* the parts of tcb_status; TCB_NONE: not reached or not there */
 	enum tee_tcb_status platform_status, module_status, qe_status;
 	int64_t tcb_date; /* of the platform's level */
+	int64_t behind_since; /* see tee/tcb.h */
+	int64_t at; /* the input's */
 	struct pck_info pck; /* the PCK certificate's SGX extension */
 	char image[64]; /* name of the policy image that matched, or "" */
 	struct quote quote; /* parsed; borrows the input's bytes */

@@ -200,6 +200,130 @@ static void other_rules(void **state)
 	assert_int_equal(check_text(&m, ""), TEE_POLICY_DEBUG);
 }
 
+#define PPID "0102030405060708090a0b0c0d0e0f10"
+#define OTHER "ff02030405060708090a0b0c0d0e0f10"
+#define NOW INT64_C(1800000000) /* 2027-01-15T08:00:00Z */
+
+static void platforms(void **state)
+{
+	static const struct {
+		const char *name, *yaml;
+		enum tee_reason want;
+		const char *detail;
+	} cases[] = {
+		{ "no_lists_any", "platforms: {}", TEE_OK, "" },
+		{ "family_listed", "platforms: {fmspc: [000000000000, b0C06f000000]}", TEE_OK, "" },
+		{ "family_not_listed", "platforms: {fmspc: [00906ea10000]}", TEE_POLICY_FMSPC,
+		  "platforms.fmspc: expected a listed one, found b0c06f000000" },
+		{ "no_family_listed", "platforms: {fmspc: []}", TEE_POLICY_FMSPC, "fmspc" },
+		{ "allowed", "platforms: {allow: [{ppid: " OTHER "}, {ppid: " PPID "}]}", TEE_OK,
+		  "" },
+		{ "not_allowed", "platforms: {allow: [{ppid: " OTHER "}]}", TEE_POLICY_PLATFORM,
+		  "platforms.allow: expected a listed ppid, found " PPID },
+		{ "nobody_allowed", "platforms: {allow: []}", TEE_POLICY_PLATFORM,
+		  "platforms.allow" },
+		{ "allowed_to_the_second",
+		  "platforms: {allow: [{ppid: " PPID ", until: 2027-01-15T08:00:00Z}]}", TEE_OK,
+		  "" },
+		{ "allowance_over",
+		  "platforms: {allow: [{ppid: " PPID ", until: 2027-01-15T07:59:59Z}]}",
+		  TEE_POLICY_PLATFORM,
+		  "found " PPID ", listed until 2027-01-15T07:59:59Z" },
+		{ "the_longer_of_two_entries_counts",
+		  "platforms: {allow: [{ppid: " PPID "}, {ppid: " PPID
+		  ", until: 2020-01-01T00:00:00Z}]}",
+		  TEE_OK, "" },
+		{ "denied", "platforms: {deny: [{ppid: " PPID "}]}", TEE_POLICY_PLATFORM,
+		  "platforms.deny: expected a ppid not listed, found " PPID },
+		{ "another_denied", "platforms: {deny: [{ppid: " OTHER "}]}", TEE_OK, "" },
+		{ "denied_before_allowed",
+		  "platforms: {allow: [{ppid: " PPID "}], deny: [{ppid: " PPID "}]}",
+		  TEE_POLICY_PLATFORM, "platforms.deny" },
+		{ "denied_to_the_second",
+		  "platforms: {deny: [{ppid: " PPID ", until: 2027-01-15T08:00:00Z}]}",
+		  TEE_POLICY_PLATFORM, "platforms.deny" },
+		{ "denial_over",
+		  "platforms: {deny: [{ppid: " PPID ", until: 2027-01-15T07:59:59Z}]}", TEE_OK,
+		  "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct made m;
+
+		print_message("%s\n", cases[i].name);
+		make(&m);
+		m.v.at = NOW;
+		memcpy(m.v.fmspc, "\xb0\xc0\x6f\0\0\0", 6);
+		for (size_t b = 0; b < sizeof(m.v.ppid); b++)
+			m.v.ppid[b] = (uint8_t)(b + 1);
+		assert_int_equal(check_text(&m, cases[i].yaml), cases[i].want);
+		assert_non_null(strstr(m.v.detail, cases[i].detail));
+	}
+}
+
+enum {
+	DAY = 86400
+};
+
+static void grace(void **state)
+{
+	static const struct {
+		const char *name, *yaml;
+		enum tee_tcb_status status, platform;
+		int64_t since; /* seconds before NOW; 0: not known */
+		bool is_accepted;
+	} cases[] = {
+		{ "none_by_default", "", TCB_OUT_OF_DATE, TCB_OUT_OF_DATE, 1, false },
+		{ "none_by_default_even_before", "", TCB_OUT_OF_DATE, TCB_OUT_OF_DATE, -DAY, false },
+		{ "last_second", "tcb: {grace: 30d}", TCB_OUT_OF_DATE, TCB_OUT_OF_DATE, 30 * DAY, true },
+		{ "second_after", "tcb: {grace: 30d}", TCB_OUT_OF_DATE, TCB_OUT_OF_DATE,
+		  30 * DAY + 1, false },
+		{ "since_when_not_known", "tcb: {grace: 30d}", TCB_OUT_OF_DATE, TCB_OUT_OF_DATE, 0,
+		  false },
+		{ "module_behind", "tcb: {grace: 30d}", TCB_OUT_OF_DATE, TCB_UP_TO_DATE, DAY, true },
+		{ "hardening_is_not_forgotten", "tcb: {grace: 30d}", TCB_OUT_OF_DATE,
+		  TCB_SW_HARDENING_NEEDED, DAY, false },
+		{ "hardening_accepted", "tcb: {grace: 30d, accept: [SWHardeningNeeded]}",
+		  TCB_OUT_OF_DATE, TCB_SW_HARDENING_NEEDED, DAY, true },
+		{ "configuration_is_not_forgotten", "tcb: {grace: 30d}",
+		  TCB_OUT_OF_DATE_CONFIGURATION_NEEDED, TCB_OUT_OF_DATE_CONFIGURATION_NEEDED, DAY,
+		  false },
+		{ "configuration_accepted", "tcb: {grace: 30d, accept: [ConfigurationNeeded]}",
+		  TCB_OUT_OF_DATE_CONFIGURATION_NEEDED, TCB_OUT_OF_DATE_CONFIGURATION_NEEDED, DAY,
+		  true },
+		{ "out_of_date_accepted_anyhow", "tcb: {accept: [OutOfDate]}", TCB_OUT_OF_DATE,
+		  TCB_OUT_OF_DATE, 999 * DAY, true },
+		{ "relaunch_has_no_grace", "tcb: {grace: 30d}", TCB_TD_RELAUNCH_ADVISED,
+		  TCB_UP_TO_DATE, DAY, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct made m;
+
+		print_message("%s\n", cases[i].name);
+		make(&m);
+		m.v.at = NOW;
+		m.v.tcb_status = cases[i].status;
+		m.v.platform_status = cases[i].platform;
+		m.v.behind_since = cases[i].since ? NOW - cases[i].since : 0;
+		assert_int_equal(check_text(&m, cases[i].yaml),
+				 cases[i].is_accepted ? TEE_OK : TEE_TCB_STATUS);
+	}
+	struct made m;
+
+	make(&m);
+	m.v.at = NOW;
+	m.v.tcb_status = m.v.platform_status = TCB_OUT_OF_DATE;
+	m.v.behind_since = NOW - 2 * DAY;
+	assert_int_equal(check_text(&m, "tcb: {grace: 1d}"), TEE_TCB_STATUS);
+	assert_string_equal(m.v.detail, "tcb.accept: expected UpToDate, found OutOfDate since "
+					"2027-01-13T08:00:00Z");
+	m.v.tcb_status = m.v.platform_status = TCB_REVOKED;
+	assert_int_equal(check_text(&m, "tcb: {grace: 30d}"), TEE_TCB_REVOKED);
+}
+
 static void images(void **state)
 {
 	static const struct {
@@ -283,6 +407,14 @@ static void files(void **state)
 		{ "skew_over_an_hour", "clock_skew: 2h\n", "clock_skew" },
 		{ "long_advisory", "tcb: {advisories: [INTEL-SA-000000000000000000000000]}\n",
 		  "advisories[0]" },
+		{ "short_ppid", "platforms:\n  deny:\n    - ppid: 00\n",
+		  "p.yaml:3: platforms.deny[0].ppid: expected" },
+		{ "deny_without_ppid", "platforms:\n  deny:\n    - until: 2027-01-01T00:00:00Z\n",
+		  "platforms.deny[0].ppid: missing" },
+		{ "until_that_is_no_time", "platforms: {deny: [{ppid: " PPID ", until: 2027-02-29}]}\n",
+		  "until: expected a time such as" },
+		{ "short_fmspc", "platforms: {fmspc: [00]}\n", "platforms.fmspc[0]" },
+		{ "grace_over_a_year", "tcb: {grace: 367d}\n", "tcb.grace" },
 		{ "list_instead_of_mapping", "[]\n", "expected a mapping" },
 	};
 
@@ -356,6 +488,8 @@ int main(void)
 		cmocka_unit_test(service_td),
 		cmocka_unit_test(statuses),
 		cmocka_unit_test(other_rules),
+		cmocka_unit_test(platforms),
+		cmocka_unit_test(grace),
 		cmocka_unit_test(images),
 		cmocka_unit_test(every_register_pinned),
 		cmocka_unit_test(files),

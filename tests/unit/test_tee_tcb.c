@@ -297,6 +297,50 @@ static void module_identity(void **state)
 	assert_int_equal(tcb_check_module(&field, &m.info, &m.td), TEE_OK);
 }
 
+/* Since when something is behind: its first newer level, the earliest of all. */
+static void behind_since_the_first_newer_level(void **state)
+{
+	static const struct {
+		const char *name;
+		enum tee_tcb_status latest, module, qe; /* of what is reached */
+		enum which cert;
+		int64_t dates[4]; /* latest, earliest level; latest module, latest QE */
+		int64_t want;
+	} cases[] = {
+		{ "nothing_behind", UTD, UTD, UTD, L, { 90, 50, 90, 90 }, 0 },
+		{ "level_behind", UTD, UTD, UTD, E, { 90, 50, 70, 70 }, 90 },
+		{ "no_newer_level", OOD, UTD, UTD, L, { 90, 50, 70, 70 }, 0 },
+		{ "newer_level_not_later", UTD, UTD, UTD, E, { 50, 50, 70, 70 }, 0 },
+		{ "module_behind", UTD, OOD, UTD, L, { 90, 50, 70, 80 }, 70 },
+		{ "qe_behind", UTD, UTD, OOD, L, { 90, 50, 70, 80 }, 80 },
+		{ "earliest_of_all", UTD, OOD, OOD, E, { 60, 50, 70, 80 }, 60 },
+		{ "one_not_known", OOD, OOD, UTD, L, { 90, 50, 70, 80 }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const int64_t *dates = cases[i].dates;
+		struct svn_level qe[2];
+		struct tcb_answer a;
+		struct made m;
+
+		print_message("%s\n", cases[i].name);
+		make(&m, 0);
+		m.levels[0].level.status = cases[i].latest;
+		m.levels[0].level.date = dates[0];
+		m.levels[1].level.date = dates[1];
+		m.module_levels[0].level.date = dates[2];
+		m.module_levels[1].level = (struct level){ cases[i].module, 10, NULL, 0 };
+		m.svn[0] = 4;
+		qe[0] = (struct svn_level){ 9, { UTD, dates[3], NULL, 0 } };
+		qe[1] = (struct svn_level){ 4, { cases[i].qe, 10, NULL, 0 } };
+		m.qe.levels = (struct svn_levels){ qe, 2 };
+		memset(m.pck.component, cases[i].cert == L ? 5 : 3, 16);
+		assert_int_equal(evaluate(&m, &a), TEE_OK);
+		assert_int_equal(a.behind_since, cases[i].want);
+	}
+}
+
 static void status_names(void **state)
 {
 	enum tee_tcb_status s = TCB_NONE;
@@ -337,6 +381,7 @@ int main(void)
 		cmocka_unit_test(sgx_has_no_module),
 		cmocka_unit_test(missing_identities),
 		cmocka_unit_test(module_identity),
+		cmocka_unit_test(behind_since_the_first_newer_level),
 		cmocka_unit_test(status_names),
 		cmocka_unit_test(reason_names_are_distinct),
 	};
