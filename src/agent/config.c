@@ -55,6 +55,7 @@ static const struct conf_field gateway_fields[] = {
 		  "an address such as 198.51.100.1:443") },
 	{ IN(gateway, name), .is_required = true,
 	  CHECKED(CONF_STRING, settings_check_host, SETTINGS_HOST) },
+	{ IN(gateway, app), .type = CONF_HEX, .size = MANIFEST_ID_LEN },
 	{ 0 },
 };
 

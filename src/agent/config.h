@@ -3,6 +3,7 @@
 #define POSTERN_AGENT_CONFIG_H
 
 #include "io/sock.h"
+#include "manifest/manifest.h"
 #include "node/settings.h"
 
 enum config_engine {
@@ -16,6 +17,7 @@ struct config {
 	struct {
 		struct sock_addr address; /* where its edge listens */
 		const char *name; /* SNI */
+		uint8_t app[MANIFEST_ID_LEN]; /* its only app; zero: any */
 	} gateway;
 	struct trust_settings trust;
 	struct quotes_settings quotes;

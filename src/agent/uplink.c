@@ -184,12 +184,26 @@ static void on_verify(void *arg, struct tee_verdict *out, struct span quote)
 		out->reason = TEE_QUOTE_TOO_LARGE;
 }
 
+/* The policy says which measurements a gateway may have; this, which app. */
+static bool is_our_gateway(const struct uplink *u,
+			   const struct channel_peer *peer)
+{
+	struct span app = SPAN_ARRAY(u->o.config->gateway.app);
+
+	return span_is_zero(app) ||
+	       span_equal(app, SPAN_ARRAY(peer->manifest.app_id));
+}
+
 static void on_verified(struct uplink *u)
 {
 	struct channel *c = link_channel(u->link);
 	const struct channel_peer *peer = channel_peer(c);
 	struct uplink_gateway *g = &u->gateway;
 
+	if (!is_our_gateway(u, peer)) {
+		channel_refuse(c, CHANNEL_PEER_DENIED, "not the pinned app");
+		return;
+	}
 	*g = (struct uplink_gateway){ .is_known = true,
 				      .is_simulated = peer->is_simulated };
 	memcpy(g->app_id, peer->manifest.app_id, sizeof(g->app_id));

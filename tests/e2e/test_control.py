@@ -5,6 +5,7 @@ through nothing but what the manifest lists.
 The order of the tests is one story on one bench; each leaves the tunnel as it
 found it.
 """
+import hashlib
 import json
 import shutil
 import signal
@@ -342,6 +343,27 @@ def test_gateway_of_wrong_measurement_is_refused(bench, tunnel):
                     what="the gateway's record")
     assert seen["keys_exchanged"] is False
     bench.children.stop(picky.daemon)
+
+
+def test_gateway_of_another_app_than_pinned_is_refused(bench, tunnel):
+    cvm = bench.machines["cvm"]
+    config = cvm.dir / "config.yaml"
+    whole = config.read_text()
+    app = hashlib.sha256((bench.dir / "gateway.json").read_bytes()).hexdigest()[:40]
+    pinned = whole.replace("gateway:\n", f"gateway:\n  app: {app}\n")
+    bench.children.stop(cvm.daemon)
+    try:
+        config.write_text(pinned.replace(app, app[::-1]))
+        cvm.start_daemon()
+        told = wait_for(lambda: (bench.agent("cvm") or {}).get("refusals"), what="the refusal")[0]
+        assert told["reason"] == "peer-denied" and told["by_peer"] is False
+        assert told["keys_exchanged"] is False and not cvm.wg_peers()
+        bench.children.stop(cvm.daemon)
+        config.write_text(pinned)
+        cvm.start_daemon()
+        assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
+    finally:
+        config.write_text(whole)
 
 
 def test_policy_change_withdraws(bench, tunnel):

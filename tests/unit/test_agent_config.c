@@ -38,6 +38,9 @@ static const struct config_case cases[] = {
 	{ "gateway_is_unix", "198.51.100.1:443", "unix:/x", ":3: gateway.address" },
 	{ "gateway_without_port", "198.51.100.1:443", "198.51.100.1", ":3: gateway.address" },
 	{ "gateway_name_missing", "  name: gateway.postern.localhost\n", "", "name" },
+	{ "gateway_app", "  name: ", "  app: 000102030405060708090a0b0c0d0e0f10111213\n  name: ",
+	  NULL },
+	{ "gateway_app_too_short", "  name: ", "  app: 0001\n  name: ", ":4: gateway.app" },
 	{ "engine_unknown", "docker", "podman", ":6: containers.engine" },
 	{ "firewall_not_a_bool", "true", "yes", ":8: firewall" },
 	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
@@ -86,6 +89,7 @@ static void absent_keys_have_defaults(void **state)
 	assert_int_equal(file_replace(path, span_str(good), 0600), RC_OK);
 	assert_int_equal(config_load(&c, path, error), RC_OK);
 	assert_true(c.firewall);
+	assert_true(span_is_zero(SPAN_ARRAY(c.gateway.app)));
 	assert_int_equal(c.renew_at_permille, 250);
 	assert_int_equal(c.wireguard.listen_port, 51821);
 	assert_string_equal(c.wireguard.interface, "wg0");
