@@ -2,10 +2,10 @@
  * containers: the app's containers, brought up from the manifest's compose file
  * through the Docker engine's socket.
  *
- * What the engine is asked for follows from the manifest alone: the compose file
- * stands in a new folder in memory, which is also the project's and the home,
- * with an empty ".env"; no variable of ours reaches docker-compose.  A relative
- * path in the file names a place in that folder, where nothing is.
+ * What the engine is asked for follows from the manifest alone: the compose
+ * file stands in a new folder in memory, which is also the project's and the
+ * home, with an empty ".env"; no variable of ours reaches docker-compose.  A
+ * relative path in the file names a place in that folder, where nothing is.
  *
  * A thread does it: the engine may take its time, and the loop does not wait.
  * Restarts of a container that dies are Docker's work; this one makes sure that
