@@ -16,7 +16,6 @@
 
 enum {
 	LOG_FILES_MAX = 64,
-	SHELL_CANNOT = 126,
 };
 
 static const char exec_help[] =
@@ -41,7 +40,7 @@ int cli_exec(int argc, char **argv)
 	};
 	const char *name = PLACE_DEFAULT_NAME;
 	pid_t init;
-	int c, status;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
 		if (c == 'n')
@@ -66,12 +65,7 @@ int cli_exec(int argc, char **argv)
 			argv[optind], name);
 		return CLI_REFUSED;
 	}
-	status = node_exec(init, argv + optind + 1);
-	if (status >= 0)
-		return status;
-	fprintf(stderr, "postern exec: %.32s: %s\n", argv[optind],
-		strerror(errno));
-	return SHELL_CANNOT;
+	return node_exec(init, argv + optind + 1);
 }
 
 /* The state folder of a cloud that runs, or where it would be. */

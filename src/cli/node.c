@@ -27,6 +27,8 @@ enum {
 	SPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |
 		 CLONE_NEWIPC,
 	EXIT_SETUP = 3,
+	EXIT_NO_NODE = 126, /* as a shell's "cannot execute" */
+	EXIT_NO_COMMAND = 127,
 };
 
 static const char search_path[] =
@@ -352,33 +354,45 @@ static int wait_status(pid_t pid)
 
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
-			return -1;
+			return EXIT_NO_NODE;
 	}
 	if (WIFSIGNALED(status))
 		return 128 + WTERMSIG(status);
 	return WEXITSTATUS(status);
 }
 
-int node_exec(pid_t init, char *const *argv)
+_Noreturn static void run_inside(char *const *argv)
 {
-	AUTO(mem_auto_close)
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (chdir("/") != 0)
+		give_up("/");
+	(void)setenv("PATH", search_path, 1);
+	execvp(argv[0], argv);
+	dprintf(2, "postern exec: %s: %s\n", argv[0], strerror(errno));
+	_exit(EXIT_NO_COMMAND);
+}
+
+/* A process namespace takes effect for children only: hence one between. */
+_Noreturn static void enter(pid_t init, char *const *argv)
+{
 	int fd = (int)syscall(SYS_pidfd_open, init, 0);
 	pid_t pid;
 
-	/* The process namespace takes effect for children only. */
-	if (fd < 0 || setns(fd, SPACES) != 0)
-		return -1;
-	pid = fork();
-	if (pid < 0)
-		return -1;
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (chdir("/") != 0)
-			give_up("/");
-		(void)setenv("PATH", search_path, 1);
-		execvp(argv[0], argv);
-		dprintf(2, "postern exec: %s: %s\n", argv[0], strerror(errno));
-		_exit(127);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (fd < 0 || setns(fd, SPACES) != 0 || (pid = fork()) < 0) {
+		dprintf(2, "postern exec: %s\n", strerror(errno));
+		_exit(EXIT_NO_NODE);
 	}
-	return wait_status(pid);
+	if (pid == 0)
+		run_inside(argv);
+	_exit(wait_status(pid));
+}
+
+int node_exec(pid_t init, char *const *argv)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		enter(init, argv);
+	return pid < 0 ? EXIT_NO_NODE : wait_status(pid);
 }

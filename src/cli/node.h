@@ -73,8 +73,8 @@ pid_t node_alive(const char *lock);
 
 /*
  * Runs argv inside the node whose first process is 'init', with our standard
- * streams; returns its exit status, 128 + signal, or -1 with errno when the
- * node cannot be entered.
+ * streams, and ends it when we end.  Returns its exit status, 128 + signal, 127
+ * when there is no such command and 126 when the node cannot be entered.
  */
 int node_exec(pid_t init, char *const *argv);
 

@@ -122,6 +122,10 @@ def test_demo_keeps(demo, promise):
     assert re.search(r"\d s  ok  ", lines[0]), lines[0]
 
 
+def test_demo_runs_without_a_service_ending(demo):
+    assert not re.search(r"ended \(|restarting", demo.stdout), demo.stdout
+
+
 def test_demo_output_is_plain_without_a_terminal(demo):
     assert "\033" not in demo.stdout and "\r" not in demo.stdout
 
