@@ -18,7 +18,6 @@
 
 enum {
 	DEVICE_WAIT_MS = 15000,
-	TICK_MS = 1000, /* of device and trust */
 	GOODBYE_MS = 300, /* for the last words to the gateway */
 };
 
@@ -66,9 +65,9 @@ static void on_tick(void *arg)
 {
 	struct program *p = arg;
 
-	tunnel_check(p->device, &p->log);
+	tunnel_step(p->device, &p->log);
 	check_trust(p, false);
-	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TICK_MS);
+	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TUNNEL_STEP_MS);
 }
 
 static void stop_loop(void *arg)
@@ -267,7 +266,7 @@ static int run_until_told(struct program *p)
 	sock_addr_write(&w, &p->config.gateway.address);
 	p->tick = (struct loop_timer){ .fn = on_tick, .arg = p };
 	p->end = (struct loop_timer){ .fn = on_end, .arg = p };
-	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TICK_MS);
+	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TUNNEL_STEP_MS);
 	log_event(&p->log, LOG_INFO, "ready", LSTR("gateway", gateway));
 	if (loop_run(p->loop) == RC_OK)
 		return 0;

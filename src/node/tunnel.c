@@ -9,6 +9,8 @@
 
 enum {
 	PAUSE_MAX = 8, /* ticks between two requests that are not answered */
+	STEPS_A_TICK = 10,
+	LOOKS_MAX = 50, /* at a new peer, a step apart, until it is heard */
 };
 
 /* A peer as wanted; sorted by key, for 'tick' compares all of them. */
@@ -21,6 +23,7 @@ struct wanted {
 	 * begin a handshake, instead of waiting for the peer to find out */
 	bool was_heard;
 	struct sock_addr heard_at;
+	uint8_t looks; /* at a peer that was not heard yet */
 };
 
 struct tunnel {
@@ -39,6 +42,7 @@ struct tunnel {
 	size_t count, cap;
 	char error[NODE_ERROR_MAX];
 	bool was_down; /* at the last tunnel_check() */
+	unsigned steps; /* since the last tick */
 };
 
 /* public: WireGuard public keys */
@@ -378,6 +382,8 @@ static void look_at(void *arg, const struct wgctl_peer *p)
 		if (p->has_endpoint) {
 			w->was_heard = true;
 			w->heard_at = p->endpoint;
+		} else if (w->looks < LOOKS_MAX) {
+			w->looks++;
 		}
 		return;
 	}
@@ -479,4 +485,22 @@ void tunnel_check(struct tunnel *d, const struct log *log)
 	if (state == TUNNEL_RESTORED)
 		log_event(log, LOG_WARN, "device_restored");
 	d->was_down = state == TUNNEL_DOWN;
+}
+
+static bool expects_peer(const struct tunnel *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (!d->wanted[i].was_heard && d->wanted[i].looks < LOOKS_MAX)
+			return true;
+	return false;
+}
+
+void tunnel_step(struct tunnel *d, const struct log *log)
+{
+	bool is_soon = d->wg && expects_peer(d);
+
+	if (++d->steps < STEPS_A_TICK && !is_soon)
+		return;
+	d->steps = 0;
+	tunnel_check(d, log);
 }

@@ -22,6 +22,7 @@ struct tunnel;
 
 enum {
 	TUNNEL_MTU = 1420,
+	TUNNEL_STEP_MS = 100,
 	TUNNEL_PEERS_MAX = 65536,
 };
 
@@ -74,11 +75,17 @@ enum rc tunnel_peer_remove(struct tunnel *d, const uint8_t public_key[32]);
 bool tunnel_adopt(struct tunnel *d, const uint8_t public_key[32],
 		  const struct io_prefix *allowed);
 
-/* Compares and repairs; to be called about every second. */
+/* Compares and repairs. */
 enum tunnel_state tunnel_tick(struct tunnel *d);
 const char *tunnel_error(const struct tunnel *d);
 /* tunnel_tick(), and logs that it went down or lost something. */
 void tunnel_check(struct tunnel *d, const struct log *log);
+/*
+ * To be called every TUNNEL_STEP_MS: checks once a second, and at each step
+ * while a new peer has not been heard, for some seconds.  Only where a peer was
+ * heard can a handshake begin at this end, should the interface lose all.
+ */
+void tunnel_step(struct tunnel *d, const struct log *log);
 
 /* As of the last tick; false: no such peer wanted. */
 struct tunnel_peer_stats {

@@ -18,7 +18,6 @@
 
 enum {
 	DEVICE_WAIT_MS = 15000,
-	TICK_MS = 1000, /* of device and trust */
 	GOODBYE_MS = 300, /* for the last words to the CVMs */
 };
 
@@ -65,9 +64,9 @@ static void on_tick(void *arg)
 {
 	struct program *p = arg;
 
-	tunnel_check(p->device, &p->log);
+	tunnel_step(p->device, &p->log);
 	check_trust(p, false);
-	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TICK_MS);
+	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TUNNEL_STEP_MS);
 }
 
 static void on_end(void *arg)
@@ -252,7 +251,7 @@ static int serve_until_told(struct program *p)
 	sock_addr_write(&w, &p->config.listen);
 	p->tick = (struct loop_timer){ .fn = on_tick, .arg = p };
 	p->end = (struct loop_timer){ .fn = on_end, .arg = p };
-	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TICK_MS);
+	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TUNNEL_STEP_MS);
 	log_event(&p->log, LOG_INFO, "ready", LSTR("listen", listen),
 		  LU64("leases", registry_count(p->registry)));
 	if (loop_run(p->loop) == RC_OK)
