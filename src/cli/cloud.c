@@ -62,8 +62,7 @@ static bool check_gateway(void *out, const char *text, struct arena *arena)
 /* These words go into other programs' YAML as they are. */
 static bool is_label(const char *text, size_t n)
 {
-	static const char ldh[] = "abcdefghijklmnopqrstuvwxyz"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	static const char ldh[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 	return n >= 1 && n <= LABEL_MAX_LEN && text[0] != '-' &&
 	       text[n - 1] != '-' && strspn(text, ldh) >= n;
@@ -111,7 +110,7 @@ static bool check_base(void *out, const char *text, struct arena *arena)
 		.expected = (is) \
 	}
 #define LABEL(k, of, member) \
-	TEXT(k, of, member, check_label, "letters, digits and '-', at most 63")
+	TEXT(k, of, member, check_label, "1 to 63 of a-z, 0-9 and '-'")
 #define FILE_NAME(k, of, member) TEXT(k, of, member, NULL, NULL)
 #define FLAG(k, of, member) \
 	{ \
@@ -151,7 +150,7 @@ static const struct conf_field cvm_fields[] = {
 	  .type = CONF_STRING,
 	  .offset = offsetof(struct cloud_cvm, alias),
 	  .check = check_label,
-	  .expected = "letters, digits and '-', at most 63" },
+	  .expected = "1 to 63 of a-z, 0-9 and '-'" },
 	FLAG("debug", struct cloud_cvm, is_debug),
 	{ .key = "engine",
 	  .type = CONF_ENUM,
