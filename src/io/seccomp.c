@@ -97,6 +97,10 @@ static int allow_sockets(scmp_filter_ctx f, enum sandbox_profile profile)
 	if (!error && profile == SANDBOX_NETWORK)
 		error = allow_arg(f, SCMP_SYS(socket),
 				  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
+	/* the host's quote service, see quoting/source_devtdx.h */
+	if (!error && profile == SANDBOX_NETWORK)
+		error = allow_arg(f, SCMP_SYS(socket),
+				  SCMP_A0(SCMP_CMP_EQ, AF_VSOCK, 0));
 	return error;
 }
 

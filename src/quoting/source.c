@@ -7,13 +7,23 @@
 
 #include "base/mem.h"
 #include "quoting/say.h"
+#include "quoting/source_devtdx.h"
 #include "quoting/source_sim.h"
 #include "quoting/source_tsm.h"
 
+enum kind {
+	KIND_TSM,
+	KIND_DEVICE,
+	KIND_SIMULATOR,
+};
+
 struct quote_source {
-	char *simulator; /* NULL: the kernel's files are the source */
+	enum kind kind;
+	char *simulator;
 	char *report_path, *measurements_path;
-	struct tsm tsm;
+	char *device_path, *device_config_path;
+	struct tsm tsm; /* its measurements serve the device too */
+	struct devtdx device;
 };
 
 /* Any of these says: this is a trust domain. */
@@ -52,24 +62,43 @@ static bool has_tdx(const struct tsm *t, char why[SAY_MAX])
 	return false;
 }
 
+/* Whether the older device gives reports; says why not otherwise. */
+static bool has_device(const struct devtdx *d, char why[SAY_MAX])
+{
+	int error = devtdx_probe(d);
+
+	errno = error;
+	if (error == EACCES || error == EPERM)
+		say(why, "%s: %m (it takes root)", d->device);
+	else if (error)
+		say(why, "%s: %m", d->device);
+	return !error;
+}
+
 static enum rc choose(struct quote_source *s, const char *simulator,
 		      const char *const *marks, char error[SAY_MAX])
 {
-	char why[SAY_MAX];
+	char why[SAY_MAX], device_why[SAY_MAX];
 	const char *mark;
 
+	s->kind = KIND_TSM;
 	if (has_tdx(&s->tsm, why))
 		return RC_OK;
+	s->kind = KIND_DEVICE;
+	if (has_device(&s->device, device_why))
+		return RC_OK;
 	if (!simulator) {
-		say(error, "no source of quotes: %s; and no simulator", why);
+		say(error, "no source of quotes: %s; %s; and no simulator", why,
+		    device_why);
 		return RC_UNSUPPORTED;
 	}
 	mark = find_mark(marks);
 	if (mark) {
-		say(error, "no simulator on a TDX machine (%s), and: %s", mark,
-		    why);
+		say(error, "no simulator on a TDX machine (%s), and: %s; %s",
+		    mark, why, device_why);
 		return RC_UNSUPPORTED;
 	}
+	s->kind = KIND_SIMULATOR;
 	s->simulator = mem_dup(simulator);
 	return RC_OK;
 }
@@ -95,6 +124,14 @@ enum rc quote_source_open(struct quote_source **out,
 		.ops = o->tsm_ops ? o->tsm_ops : &tsm_kernel,
 		.world = o->tsm_world,
 	};
+	s->device_path = path_or(o->device_path, DEVTDX_DEVICE);
+	s->device_config_path = path_or(o->device_config_path, DEVTDX_CONFIG);
+	s->device = (struct devtdx){
+		.device = s->device_path,
+		.config = s->device_config_path,
+		.ops = o->device_ops ? o->device_ops : &devtdx_kernel,
+		.world = o->device_world,
+	};
 	rc = choose(s, o->simulator,
 		    o->tdx_marks ? o->tdx_marks : default_marks, error);
 	if (rc) {
@@ -112,17 +149,27 @@ void quote_source_free(struct quote_source *s)
 	mem_auto_free(&s->simulator);
 	mem_auto_free(&s->report_path);
 	mem_auto_free(&s->measurements_path);
+	mem_auto_free(&s->device_path);
+	mem_auto_free(&s->device_config_path);
 	mem_auto_free(&s);
 }
 
 const char *quote_source_name(const struct quote_source *s)
 {
-	return s->simulator ? "simulator" : TSM_PROVIDER_TDX;
+	switch (s->kind) {
+	case KIND_TSM:
+		return TSM_PROVIDER_TDX;
+	case KIND_DEVICE:
+		return "tdx_guest_vsock";
+	case KIND_SIMULATOR:
+		break;
+	}
+	return "simulator";
 }
 
 bool quote_source_is_simulated(const struct quote_source *s)
 {
-	return s->simulator != NULL;
+	return s->kind == KIND_SIMULATOR;
 }
 
 enum rc quote_source_get(struct quote_source *s, struct buf *out,
@@ -130,8 +177,10 @@ enum rc quote_source_get(struct quote_source *s, struct buf *out,
 {
 	struct simproto_request r = { .op = SIMPROTO_QUOTE };
 
-	if (!s->simulator)
+	if (s->kind == KIND_TSM)
 		return tsm_quote(&s->tsm, out, report_data);
+	if (s->kind == KIND_DEVICE)
+		return devtdx_quote(&s->device, out, report_data);
 	memcpy(r.report_data, report_data, sizeof(r.report_data));
 	return source_sim_call(s->simulator, &r, out);
 }
@@ -170,7 +219,7 @@ enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
 
 	if (rtmr != 2 && rtmr != 3)
 		return RC_DENIED;
-	if (!s->simulator)
+	if (s->kind != KIND_SIMULATOR)
 		return tsm_extend(&s->tsm, rtmr, digest);
 	return ask_register(s, &r, &value);
 }
@@ -185,7 +234,9 @@ enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
 
 	if (rtmr >= QUOTE_RTMR_COUNT)
 		return RC_DENIED;
-	if (!s->simulator)
+	if (s->kind == KIND_TSM)
 		return tsm_rtmr(&s->tsm, rtmr, out);
+	if (s->kind == KIND_DEVICE)
+		return devtdx_rtmr(&s->device, rtmr, out);
 	return ask_register(s, &r, out);
 }

@@ -1,12 +1,15 @@
 /*
  * source: where this machine's quotes come from.
  *
- * Tried in order: configfs-tsm (/sys/kernel/config/tsm/report), then the
+ * Tried in order: configfs-tsm (/sys/kernel/config/tsm/report); /dev/tdx_guest
+ * with the host's quote service over vsock, for kernels before 6.7; then the
  * simulated platform, only if a socket for it is configured, and refused when
  * real TDX is present.  Making a quote blocks, for up to a second on real
- * hardware: callers on a loop do it in a thread.
+ * hardware, and 30 seconds when the host is silent: callers on a loop do it in
+ * a thread.
  *
- * Source: Linux Documentation/ABI/testing/configfs-tsm-report;
+ * Source: Linux Documentation/ABI/testing/configfs-tsm-report; Linux
+ * Documentation/virt/coco/tdx-guest.rst; Linux
  * Documentation/ABI/testing/sysfs-devices-virtual-misc-tdx_guest.
  */
 #ifndef POSTERN_QUOTING_SOURCE_H
@@ -19,6 +22,7 @@
 
 struct quote_source;
 struct tsm_ops;
+struct devtdx_ops;
 
 /* Copied.  A program sets 'simulator'; the rest is for tests. */
 struct quote_source_options {
@@ -33,6 +37,11 @@ struct quote_source_options {
 	/* who plays the kernel (source_tsm.h); NULL: the kernel */
 	const struct tsm_ops *tsm_ops;
 	void *tsm_world;
+	/* NULL: "/dev/tdx_guest", "/etc/tdx-attest.conf" */
+	const char *device_path, *device_config_path;
+	/* who plays the device and the host (source_devtdx.h) */
+	const struct devtdx_ops *device_ops;
+	void *device_world;
 };
 
 /*
@@ -44,7 +53,7 @@ enum rc quote_source_open(struct quote_source **out,
 			  char error[256]);
 void quote_source_free(struct quote_source *s);
 
-/* "tdx_guest" or "simulator". */
+/* "tdx_guest", "tdx_guest_vsock" or "simulator". */
 const char *quote_source_name(const struct quote_source *s);
 bool quote_source_is_simulated(const struct quote_source *s);
 
@@ -58,7 +67,7 @@ enum rc quote_source_get(struct quote_source *s, struct buf *out,
 
 /*
  * Extends RTMR 2 or 3; RC_DENIED for another.  RC_UNSUPPORTED: a kernel before
- * 6.16, which has no way to.  Otherwise as quote_source_get.
+ * 6.16, which has no way to, whatever its source of quotes.  Otherwise as quote_source_get.
  */
 enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
 			    const struct sha384 *digest);

@@ -49,6 +49,8 @@ static void name_paths(struct sandbox_path paths[PATHS_MAX],
 		{ .path = listen_folder(arena, c), .is_writable = true },
 		/* quotes of real TDX; not there on other machines */
 		{ .path = "/sys/kernel/config/tsm", .is_writable = true },
+		{ .path = "/dev/tdx_guest", .is_writable = true },
+		{ .path = "/etc/tdx-attest.conf" },
 	};
 	size_t n = 0;
 

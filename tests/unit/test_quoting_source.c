@@ -16,6 +16,7 @@
 #include "folder.h"
 #include "quoting/simproto.h"
 #include "quoting/source.h"
+#include "quoting/source_devtdx.h"
 #include "quoting/source_tsm.h"
 
 static const uint8_t report_data[64] = "what the quote is over";
@@ -57,6 +58,25 @@ static int get_sev(void *world, const char *file, struct buf *out)
 	return buf_add(out, span_str("sev_guest\n")) ? 0 : EFBIG;
 }
 
+/* A device that gives reports, or refuses every one. */
+static int report_answer(void *world, const char *device, uint8_t report[TDREPORT_LEN],
+			 const uint8_t data[QUOTE_REPORT_DATA_LEN])
+{
+	(void)device;
+	memset(report, 0, TDREPORT_LEN);
+	memcpy(report, "\x81", 1);
+	memcpy(report + 128, data, QUOTE_REPORT_DATA_LEN);
+	memset(report + 720, 0x77, 48); /* RTMR0 */
+	return *(int *)world;
+}
+
+static int dial_nobody(void *world, int *fd, uint32_t port)
+{
+	(void)world, (void)fd, (void)port;
+	return ECONNREFUSED;
+}
+
+static const struct devtdx_ops tdx_device = { report_answer, dial_nobody };
 static const struct tsm_ops tdx_kernel = { make_answer, drop_ok, put_ok, get_tdx };
 static const struct tsm_ops sev_kernel = { make_answer, drop_ok, put_ok, get_sev };
 static const char *const marked[] = { "/nowhere/tdx_guest", "/", NULL };
@@ -66,20 +86,25 @@ static const struct {
 	const char *name;
 	const struct tsm_ops *ops;
 	int mkdir_error;
+	int device_error;
 	const char *simulator;
 	const char *const *marks;
 	const char *want; /* name of the source; NULL: none */
 	const char *error; /* part of what is said */
 } table[] = {
-	{ "tdx_is_used", &tdx_kernel, 0, NULL, no_marks, "tdx_guest", NULL },
-	{ "tdx_wins_over_a_simulator", &tdx_kernel, 0, "/sim", no_marks, "tdx_guest", NULL },
-	{ "simulator_where_no_tdx_is", &tdx_kernel, ENOENT, "/sim", no_marks, "simulator", NULL },
-	{ "simulator_where_no_provider_is", &tdx_kernel, ENXIO, "/sim", no_marks, "simulator", NULL },
-	{ "nothing_at_all_names_the_path", &tdx_kernel, ENOENT, NULL, no_marks, NULL, "/fake/report: No such file or directory; and no simulator" },
-	{ "no_provider_is_said", &tdx_kernel, ENXIO, NULL, no_marks, NULL, "/fake/report has no provider" },
-	{ "not_root_is_said", &tdx_kernel, EACCES, NULL, no_marks, NULL, "it takes root" },
-	{ "other_tee_is_said", &sev_kernel, 0, NULL, no_marks, NULL, "is for sev_guest, not TDX" },
-	{ "simulator_on_tdx_machine_refused", &tdx_kernel, EACCES, "/sim", marked, NULL, "no simulator on a TDX machine (/)" },
+	{ "tdx_is_used", &tdx_kernel, 0, ENOENT, NULL, no_marks, "tdx_guest", NULL },
+	{ "tdx_wins_over_a_simulator", &tdx_kernel, 0, ENOENT, "/sim", no_marks, "tdx_guest", NULL },
+	{ "simulator_where_no_tdx_is", &tdx_kernel, ENOENT, ENOENT, "/sim", no_marks, "simulator", NULL },
+	{ "simulator_where_no_provider_is", &tdx_kernel, ENXIO, ENOENT, "/sim", no_marks, "simulator", NULL },
+	{ "nothing_at_all_names_the_path", &tdx_kernel, ENOENT, ENOENT, NULL, no_marks, NULL, "/fake/report: No such file or directory; /fake/tdx_guest: No such file or directory; and no simulator" },
+	{ "no_provider_is_said", &tdx_kernel, ENXIO, ENOENT, NULL, no_marks, NULL, "/fake/report has no provider" },
+	{ "not_root_is_said", &tdx_kernel, EACCES, ENOENT, NULL, no_marks, NULL, "it takes root" },
+	{ "other_tee_is_said", &sev_kernel, 0, ENOENT, NULL, no_marks, NULL, "is for sev_guest, not TDX" },
+	{ "device_where_no_configfs_is", &tdx_kernel, ENOENT, 0, NULL, no_marks, "tdx_guest_vsock", NULL },
+	{ "configfs_wins_over_the_device", &tdx_kernel, 0, 0, NULL, no_marks, "tdx_guest", NULL },
+	{ "device_wins_over_a_simulator", &tdx_kernel, ENXIO, 0, "/sim", no_marks, "tdx_guest_vsock", NULL },
+	{ "device_that_needs_root_is_said", &tdx_kernel, ENOENT, EACCES, NULL, no_marks, NULL, "/fake/tdx_guest: Permission denied (it takes root)" },
+	{ "simulator_on_tdx_machine_refused", &tdx_kernel, EACCES, ENOENT, "/sim", marked, NULL, "no simulator on a TDX machine (/)" },
 };
 /* clang-format on */
 
@@ -87,13 +112,16 @@ static void source_is_chosen_in_order(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		int error = table[i].mkdir_error;
+		int error = table[i].mkdir_error, device_error = table[i].device_error;
 		const struct quote_source_options o = {
 			.simulator = table[i].simulator,
 			.tsm_path = "/fake/report",
 			.tdx_marks = table[i].marks,
 			.tsm_ops = table[i].ops,
 			.tsm_world = &error,
+			.device_path = "/fake/tdx_guest",
+			.device_ops = &tdx_device,
+			.device_world = &device_error,
 		};
 		struct quote_source *s = NULL;
 		char text[256] = "";
@@ -111,6 +139,37 @@ static void source_is_chosen_in_order(void **state)
 				 strcmp(table[i].want, "simulator") == 0);
 		quote_source_free(s);
 	}
+}
+
+static void device_serves_what_it_can(void **state)
+{
+	static const uint8_t rtmr0[48] = { [0 ... 47] = 0x77 };
+	const struct sha384 digest = { 0 };
+	int no_such_file = ENOENT, fine = 0;
+	const struct quote_source_options o = {
+		.tsm_path = "/fake/report",
+		.measurements_path = "/nowhere",
+		.tsm_ops = &tdx_kernel,
+		.tsm_world = &no_such_file,
+		.device_path = "/fake/tdx_guest",
+		.device_config_path = "/nowhere",
+		.device_ops = &tdx_device,
+		.device_world = &fine,
+	};
+	struct quote_source *s = NULL;
+	struct sha384 value;
+	struct buf out;
+	char text[256];
+
+	(void)state;
+	assert_int_equal(quote_source_open(&s, &o, text), RC_OK);
+	buf_init(&out, QUOTE_MAX);
+	assert_int_equal(quote_source_get(s, &out, report_data), RC_CLOSED);
+	assert_int_equal(quote_source_rtmr(s, 0, &value), RC_OK);
+	assert_memory_equal(value.b, rtmr0, sizeof(rtmr0));
+	assert_int_equal(quote_source_rtmr(s, 4, &value), RC_DENIED);
+	assert_int_equal(quote_source_extend(s, 1, &digest), RC_DENIED);
+	quote_source_free(s);
 }
 
 /* The platform: answers one request a connection with 'reply'. */
@@ -371,6 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(source_is_chosen_in_order),
+		cmocka_unit_test(device_serves_what_it_can),
 		cmocka_unit_test(replies_are_understood),
 		cmocka_unit_test(nobody_there_is_closed_and_found_again),
 		cmocka_unit_test(small_output_is_a_limit),
