@@ -446,6 +446,10 @@ enum tunnel_state tunnel_tick(struct tunnel *d)
 		bool has_lost_key = !ct_equal(&now.private_key, &d->key,
 					      sizeof(d->key));
 
+		/* A change may have reached a new device before this look: the
+		 * peer is there, and not where it was heard. */
+		for (size_t i = 0; has_lost_key && i < d->count; i++)
+			d->wanted[i].is_present = false;
 		restored = l.stranger_count;
 		rc = remove_strangers(d, &l);
 		if (!rc)

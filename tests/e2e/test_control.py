@@ -287,6 +287,7 @@ def test_restart_judges_what_it_restores(bench, tunnel):
 @pytest.mark.parametrize("where", ["gw", "cvm"])
 def test_wireguard_killed_is_restored(bench, tunnel, where):
     machine = bench.machines[where]
+    time.sleep(1.5)  # a look every second tells where a new peer was heard
     machine.kill(machine.wg)
     machine.start_wg()
     wait_for(lambda: bench.fetch(tunnel["address"], timeout=1), 10, "the restored tunnel")

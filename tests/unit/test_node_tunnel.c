@@ -225,12 +225,35 @@ static void adopted_peer_is_put_back_where_it_was_heard(void **state)
 	device_stop(&d);
 }
 
+/* A change reached the new device before a tick saw that it is new. */
+static void changed_peer_is_put_back_where_it_was_heard(void **state)
+{
+	struct device d;
+	struct tunnel *t = opened(&d);
+
+	(void)state;
+	assert_int_equal(want(t, 0xa1), RC_OK);
+	pthread_mutex_lock(&d.lock);
+	strcpy(d.endpoint, "198.51.100.11:51821");
+	pthread_mutex_unlock(&d.lock);
+	assert_int_equal(tunnel_tick(t), TUNNEL_SAME);
+	device_stop(&d);
+	device_start(&d);
+	assert_int_equal(want(t, 0xa2), RC_OK);
+	assert_string_equal(d.endpoint, "");
+	assert_int_equal(tunnel_tick(t), TUNNEL_RESTORED);
+	assert_string_equal(d.endpoint, "198.51.100.11:51821");
+	tunnel_free(t);
+	device_stop(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failed_change_is_made_by_a_tick),
 		cmocka_unit_test(silent_device_is_asked_less_and_less),
 		cmocka_unit_test(restarted_device_gets_everything_again),
+		cmocka_unit_test(changed_peer_is_put_back_where_it_was_heard),
 		cmocka_unit_test(adopted_peer_is_put_back_where_it_was_heard),
 	};
 
