@@ -114,7 +114,7 @@ lint:
 	tools/layers
 	tools/lint $(BUILD)
 format:
-	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+	clang-format-14 -i $$(find src tests fuzz bench demo -name '*.[ch]')
 bench: all
 	@for b in bench/[a-z]*; do [ -x $$b ] && $$b; done
 MANS := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))

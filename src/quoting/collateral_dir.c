@@ -32,7 +32,8 @@ const char *const collateral_names[COLLATERAL_ITEMS] = {
 };
 
 /* The items, in the order of their names. */
-static void items_of(struct buf *items[COLLATERAL_ITEMS], struct collateral_files *c)
+static void items_of(struct buf *items[COLLATERAL_ITEMS],
+		     struct collateral_files *c)
 {
 	items[0] = &c->root_crl;
 	items[1] = &c->pck_crl;
@@ -114,8 +115,8 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 	return RC_OK;
 }
 
-static enum rc save_into(struct buf *const items[COLLATERAL_ITEMS], const char *dir,
-			 const char *sub)
+static enum rc save_into(struct buf *const items[COLLATERAL_ITEMS],
+			 const char *dir, const char *sub)
 {
 	char path[PATH_MAX];
 	enum rc rc = say_path(path, dir, sub, ".");

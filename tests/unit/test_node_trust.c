@@ -35,7 +35,9 @@ static void serve(struct fixture *f, const struct sim_knobs *knobs)
 	char error[256];
 
 	assert_int_equal(sim_docs_make(&files, &f->pki, knobs, NOW - 3600), RC_OK);
-	assert_int_equal(collateral_save(&files, f->collateral, f->pki.platform.fmspc, error), RC_OK);
+	assert_int_equal(collateral_save(&files, f->collateral,
+					 f->pki.platform.fmspc, error),
+			 RC_OK);
 	collateral_fini(&files);
 }
 
