@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/eventlog.h"
+#include "cli/measure.h"
 #include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
@@ -23,6 +24,7 @@ static const struct cli_command commands[] = {
 	{ "exec", cli_exec, "run a command inside a node" },
 	{ "quote", cli_quote, "verify a TDX or SGX quote, or show it" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
+	{ "measure", cli_measure, "predict RTMR1 and RTMR2 of a direct boot" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 

@@ -67,7 +67,8 @@ enum rc quote_source_get(struct quote_source *s, struct buf *out,
 
 /*
  * Extends RTMR 2 or 3; RC_DENIED for another.  RC_UNSUPPORTED: a kernel before
- * 6.16, which has no way to, whatever its source of quotes.  Otherwise as quote_source_get.
+ * 6.16, which has no way to, whatever its source of quotes.  Otherwise as
+ * quote_source_get.
  */
 enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
 			    const struct sha384 *digest);
