@@ -99,8 +99,7 @@ static const char *const said[] = {
 	"TdxTable", "Fv(XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX)",
 	"SecureBoot (0 bytes)", "PK (0 bytes)", "KEK (0 bytes)", "db (0 bytes)",
 	"dbx (0 bytes)", "0x00000000", "ACPI DATA", "ACPI DATA", "ACPI DATA",
-	"0x1800b37c0000000000a2a500000000000000000000000000"
-	"2a00000000000000...",
+	"0x1800b37c0000000000a2a5000000000000000000000000002a00000000000000...",
 	"BootOrder (2 bytes)", "Boot0000 (62 bytes)",
 	"Calling EFI Application from Boot Option", "0x00000000",
 	"LOADED_IMAGE::LoadOptions", "Linux initrd",
