@@ -199,7 +199,8 @@ enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca)
 	return TEE_OK;
 }
 
-enum tee_reason verify_pck_ca(struct p256_public **key, char detail[TEE_DETAIL_MAX],
+enum tee_reason verify_pck_ca(struct p256_public **key,
+			      char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
 			      const struct cert *ca)
 {

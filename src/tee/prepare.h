@@ -33,7 +33,8 @@ struct tee_prepared {
  * What every PCK CA must be, wherever it came from: its name, its constraints;
  * then the signatures of CA and PCK CRL, with the CA's key owned by the caller.
  */
-enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca);
+enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX],
+			     const struct cert *ca);
 enum tee_reason verify_pck_ca(struct p256_public **key,
 			      char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
