@@ -493,6 +493,8 @@ static void feed_and_output_are_bounded(void **state)
  * its first key share is one that the server does not take. */
 static void client_new(struct peer_client *client, struct tls_conn **server, bool is_retried)
 {
+	/* libssl's macros take them as char *. */
+	char name[] = "a.test", groups[] = "P-384:P-256";
 	struct tls_context *context;
 	char error[TLS_ERROR_MAX];
 	struct peer_pem pem;
@@ -502,9 +504,9 @@ static void client_new(struct peer_client *client, struct tls_conn **server, boo
 	assert_int_equal(tls_conn_new(server, context, NULL), RC_OK);
 	tls_context_free(context);
 	peer_client_init(client, TLS1_3_VERSION);
-	assert_int_equal(SSL_set_tlsext_host_name(client->ssl, "a.test"), 1);
+	assert_int_equal(SSL_set_tlsext_host_name(client->ssl, name), 1);
 	if (is_retried)
-		assert_int_equal(SSL_set1_groups_list(client->ssl, "P-384:P-256"), 1);
+		assert_int_equal(SSL_set1_groups_list(client->ssl, groups), 1);
 }
 
 /* The same, shaken. */
