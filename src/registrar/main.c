@@ -66,7 +66,8 @@ static void on_tick(void *arg)
 
 	tunnel_step(p->device, &p->log);
 	check_trust(p, false);
-	loop_timer_arm(p->loop, &p->tick, loop_now_ms(p->loop) + TUNNEL_STEP_MS);
+	loop_timer_arm(p->loop, &p->tick,
+		       loop_now_ms(p->loop) + TUNNEL_STEP_MS);
 }
 
 static void on_end(void *arg)

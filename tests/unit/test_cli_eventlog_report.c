@@ -158,7 +158,8 @@ static void terminal_gets_no_control_bytes(void **state)
 	eventlog_report_print(to, r.root);
 	fclose(to);
 	assert_null(strchr(text, '\033'));
-	assert_non_null(strstr(text, "rtmr3   runtime event                    \\x1b[2J 0x1b5b324a\n"));
+	assert_non_null(strstr(text, "rtmr3   runtime event                    "
+				     "\\x1b[2J 0x1b5b324a\n"));
 	eventlog_report_fini(&r);
 	free(text);
 }

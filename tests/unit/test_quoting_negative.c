@@ -506,7 +506,9 @@ static void each_quote_gets_its_reason(void **state)
 		set_make(&s, w, &quotes[i].knobs);
 		c = collateral_view(&s.docs);
 		failed += differs(quotes[i].name,
-				  judge(&v, w, make_quote(room, w, buf_span(&s.quote), &quotes[i]), &c),
+				  judge(&v, w,
+					make_quote(room, w, buf_span(&s.quote), &quotes[i]),
+					&c),
 				  quotes[i].want, &v);
 		if (v.tcb_status != quotes[i].status) {
 			print_message("%s: status %s\n", quotes[i].name,
