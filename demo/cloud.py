@@ -54,6 +54,7 @@ class Cloud:
         self.config, self.name, self.port = str(config), name, port
         self.process = None
         self.lines = []
+        self.namespaces = {}  # host's number of a node's first process -> descriptor
         self.base = "postern.localhost"
         self.state = self.ca = None  # known once it runs
 
@@ -110,28 +111,28 @@ class Cloud:
         for folder in ("/run" + place, "/var/lib" + place, f"/run{place}.lock"):
             if os.path.exists(folder):
                 left.append(folder)
+        inodes = {os.fstat(fd).st_ino for fd in self.namespaces.values()}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                inside = os.readlink(f"/proc/{pid}/ns/mnt")
+                inside = os.stat(f"/proc/{pid}/ns/pid").st_ino
             except OSError:
                 continue
             is_ours = words[0] == self.postern.encode() and self.name.encode() in words
-            if is_ours or inside in self.namespaces:
+            if is_ours or inside in inodes:
                 left.append(f"process {pid} {words[0].decode(errors='replace')}")
         return left
 
-    namespaces = ()
-
     def remember_namespaces(self):
-        """Notes the nodes' mount namespaces, to find processes in them later."""
-        found = set()
+        """Holds the nodes' process namespaces, to find processes in them later;
+        one that is not held could give its number to somebody else's."""
         for lock in pathlib.Path(f"/run/postern-cloud/{self.name}").glob("*/lock"):
-            try:
-                found.add(os.readlink(f"/proc/{lock.read_text().strip()}/ns/mnt"))
-            except OSError:
-                pass
-        self.namespaces = found - {os.readlink("/proc/self/ns/mnt")}
+            pid = lock.read_text().strip()
+            if pid and pid not in self.namespaces:
+                try:
+                    self.namespaces[pid] = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
+                except OSError:
+                    pass
 
     # Looking into it.
 

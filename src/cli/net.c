@@ -54,9 +54,12 @@ enum rc net_bridge(const char *netns, char error[NET_ERROR_MAX])
 enum rc net_attach(const char *hostile, const char *node, const char *port,
 		   const char *address, char error[NET_ERROR_MAX])
 {
-	char batch[BATCH_MAX];
+	char batch[BATCH_MAX], ignored[NET_ERROR_MAX];
 	enum rc rc;
 
+	/* A node's network outlives it for a moment, and with it this name. */
+	(void)snprintf(batch, sizeof(batch), "link del %s\n", port);
+	(void)ip_batch(hostile, batch, ignored);
 	(void)snprintf(batch, sizeof(batch),
 		       "link add %s netns %s type veth peer name eth0 netns "
 		       "%s\n",

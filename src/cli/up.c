@@ -207,6 +207,8 @@ static bool start_machine(struct up *u, size_t i)
 	(void)leftovers_remove_netns(netns);
 	memset(u->reports.restarts[i], 0, sizeof(u->reports.restarts[i]));
 	u->reports.was_ready[i] = false;
+	if (i == PLAN_PLATFORM)
+		u->platform_restarts = 0;
 	empty_run(m);
 	if (node_start(&m->node, &m->spec, u->error))
 		return false;
