@@ -231,10 +231,13 @@ class Bench:
             return {}
 
     def agent(self, name):
-        try:
-            return json.loads(ask(self.machines[name].dir / "agent.sock", "/v1/status")[1])
-        except OSError:
-            return None
+        """Its status; None when it does not answer, also asked again."""
+        for _ in range(3):
+            try:
+                return json.loads(ask(self.machines[name].dir / "agent.sock", "/v1/status")[1])
+            except OSError:
+                time.sleep(0.05)
+        return None
 
     def fetch(self, address, port=80, timeout=2, where="gw"):
         """The body of http://address:port/ as the machine sees it, or None."""
