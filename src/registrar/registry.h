@@ -68,7 +68,7 @@ enum grant {
 	GRANT_KEY_IN_USE, /* by another instance, or by this gateway */
 	/* the instance id is another app's, or an app's own id */
 	GRANT_OTHER_APP,
-	GRANT_DENIED, /* withdrawn by the operator, for now */
+	GRANT_DENIED, /* withdrawn by the operator, less than a lease ago */
 	GRANT_FAILED, /* store or interface; logged */
 };
 

@@ -189,14 +189,14 @@ static void earlier_connections_are_forgotten(void **state)
 	struct firewall *f;
 
 	(void)state;
-	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+	if (geteuid() != 0)
 		skip();
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	assert_int_equal(nft_run_cmd_from_buffer(nft, track), 0);
 	nft_ctx_free(nft);
 	talk_over_loopback();
-	if (connections() < 1)
-		skip();
+	assert_true(connections() >= 1);
 	if (firewall_open(&f, &o, error))
 		fail_msg("%s", error);
 	assert_int_equal(connections(), 0);
@@ -210,8 +210,9 @@ static void kernel_takes_the_rules(void **state)
 	char error[NODE_ERROR_MAX] = "";
 
 	(void)state;
-	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
+	if (geteuid() != 0)
 		skip();
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	for (size_t i = 0; i < 2; i++) {
 		struct firewall_options o = options(&outward, gateways[i]);
 		struct firewall_drops drops = { .input = 1 };
