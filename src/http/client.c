@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "io/clock.h"
 
 enum {
 	URL_MAX = 2048,
+	FULL_QUEUE_MS = 5, /* between two tries */
 };
 
 void http_reply_fini(struct http_reply *r)
@@ -52,7 +55,7 @@ static enum rc to_rc(CURL *curl, CURLcode code)
 
 /* Options of which none can fail but for want of memory. */
 static void set_options(CURL *curl, const char *unix_path, const char *method,
-			const char *url, struct buf *body, unsigned timeout_ms)
+			const char *url, struct buf *body)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, unix_path);
@@ -63,7 +66,6 @@ static void set_options(CURL *curl, const char *unix_path, const char *method,
 	curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 }
@@ -79,6 +81,39 @@ static struct curl_slist *set_body(CURL *curl, struct span body)
 	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)body.p);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	return headers;
+}
+
+/*
+ * connect(2) of a unix socket that may not block, as curl's may not, fails at
+ * once with EAGAIN where the queue is full.  curl takes that for "in progress",
+ * and then fails with no errno to tell.
+ */
+static bool is_queue_full(CURL *curl, CURLcode code)
+{
+	long error = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+	return code == CURLE_COULDNT_CONNECT && (error == 0 || error == EAGAIN);
+}
+
+/* Performs, and waits for a place in the server's queue. */
+static CURLcode perform(CURL *curl, unsigned timeout_ms)
+{
+	uint64_t end_ms = clock_boot_ms() + timeout_ms, now_ms;
+	long left_ms = (long)timeout_ms;
+	CURLcode code;
+
+	for (;;) {
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms);
+		code = curl_easy_perform(curl);
+		if (!is_queue_full(curl, code))
+			return code;
+		(void)usleep(FULL_QUEUE_MS * 1000);
+		now_ms = clock_boot_ms();
+		if (now_ms >= end_ms)
+			return CURLE_OPERATION_TIMEDOUT;
+		left_ms = (long)(end_ms - now_ms);
+	}
 }
 
 enum rc http_client_ask(struct http_reply *out, const char *unix_path,
@@ -99,10 +134,10 @@ enum rc http_client_ask(struct http_reply *out, const char *unix_path,
 	if (!curl)
 		abort(); /* out of memory */
 	buf_init(&got, HTTP_REPLY_MAX);
-	set_options(curl, unix_path, method, url, &got, timeout_ms);
+	set_options(curl, unix_path, method, url, &got);
 	if (body.n)
 		headers = set_body(curl, body);
-	rc = to_rc(curl, curl_easy_perform(curl));
+	rc = to_rc(curl, perform(curl, timeout_ms));
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);

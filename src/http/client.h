@@ -24,12 +24,13 @@ void http_reply_fini(struct http_reply *r);
 /*
  * Sends 'method' ("GET", "DELETE", "POST", ...) for 'path' ("/v1/leases") to
  * the server at the unix socket, with 'body' as application/json when it is not
- * empty, and reads the answer into *out, whatever its status.
+ * empty, and reads the answer into *out, whatever its status.  Where the
+ * server's queue is full it waits for a place.
  *
  * RC_SYS        nobody listens there, or it may not be entered; errno says
  * RC_CLOSED     it went away before its answer was whole
  * RC_MALFORMED  its answer is not HTTP
- * RC_LIMIT      no whole answer within timeout_ms, or a larger one than
+ * RC_LIMIT      no whole answer within timeout_ms (> 0), or a larger one than
  *               HTTP_REPLY_MAX
  *
  * On failure *out is untouched.

@@ -116,6 +116,54 @@ static void hanging_server_is_given_up(void **state)
 	assert_in_range(clock_boot_ms() - start, 199, 10000);
 }
 
+/* Listens with a queue that one connection fills, and fills it. */
+static int fill_queue(struct fake *f)
+{
+	struct sock_addr a;
+	char text[160];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	folder_make(&f->folder);
+	folder_file(f->path, &f->folder, "s");
+	snprintf(text, sizeof(text), "unix:%s", f->path);
+	assert_true(sock_addr_parse(&a, span_str(text)));
+	f->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(f->listen_fd, &a.sa, a.len), 0);
+	assert_int_equal(listen(f->listen_fd, 0), 0);
+	assert_int_equal(connect(fd, &a.sa, a.len), 0);
+	return fd;
+}
+
+/* Lets the client knock at a full queue before it makes room. */
+static void *serve_late(void *arg)
+{
+	struct fake *f = arg;
+
+	usleep(100000);
+	close(accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC));
+	return serve(f);
+}
+
+static void full_queue_is_waited_for(void **state)
+{
+	struct fake f = { .say = "HTTP/1.1 204 X\r\n\r\n" };
+	struct http_reply r = { 0 };
+	int first = fill_queue(&f);
+	uint64_t start = clock_boot_ms();
+
+	(void)state;
+	assert_int_equal(http_client_get(&r, f.path, "/", 200), RC_LIMIT);
+	assert_in_range(clock_boot_ms() - start, 199, 10000);
+	assert_int_equal(pthread_create(&f.thread, NULL, serve_late, &f), 0);
+	assert_int_equal(http_client_get(&r, f.path, "/", 10000), RC_OK);
+	assert_int_equal(r.status, 204);
+	pthread_join(f.thread, NULL);
+	http_reply_fini(&r);
+	close(first);
+	close(f.listen_fd);
+	folder_remove(&f.folder);
+}
+
 static void absent_server_says_why(void **state)
 {
 	struct http_reply r = { 0 };
@@ -142,6 +190,7 @@ int main(void)
 		cmocka_unit_test(broken_answers),
 		cmocka_unit_test(request_is_as_asked),
 		cmocka_unit_test(hanging_server_is_given_up),
+		cmocka_unit_test(full_queue_is_waited_for),
 		cmocka_unit_test(absent_server_says_why),
 		cmocka_unit_test(long_path_refused),
 	};
