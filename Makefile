@@ -1,6 +1,6 @@
 # Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
 #   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
-#   make unit | fuzz T=<target> | fuzz-replay | lint | format | bench | man
+#   make unit | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
 #   make install DESTDIR= PREFIX=/usr/local   (release, unless MODE says else)
 MODE   ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
 CC      = gcc
@@ -110,6 +110,10 @@ fuzz: $(BUILD)/fuzz/$(T)
 fuzz-replay: fuzzers
 	@tools/fuzz-replay $(BUILD)/fuzz $(FUZZ)
 
+# The attested channel's protocol, searched by Spin.
+model:
+	@tests/model/run $(BUILD)/model
+
 lint:
 	tools/layers
 	tools/lint $(BUILD)
@@ -130,5 +134,5 @@ install: all man
 	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
 clean:
 	rm -rf $(BUILD)
-.PHONY: all tests tools unit fuzzers fuzz fuzz-replay lint format bench man install clean
+.PHONY: all tests tools unit fuzzers fuzz fuzz-replay model lint format bench man install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
