@@ -522,20 +522,42 @@ static bool read_list(struct reader *r, struct conf_list *out,
 	return true;
 }
 
-static bool read_value(struct reader *r, uint8_t *at,
-		       const struct conf_field *f, const struct way *way)
+static bool read_collection(struct reader *r, uint8_t *at,
+			    const struct conf_field *f, const struct way *way)
 {
 	if (f->type == CONF_STRUCT) {
 		if (!is_event(r, YAML_MAPPING_START_EVENT))
 			return refuse_value(r, event_line(r), way, f);
 		return read_mapping(r, at, f->fields, way);
 	}
-	if (f->type == CONF_LIST) {
-		if (!is_event(r, YAML_SEQUENCE_START_EVENT))
-			return refuse_value(r, event_line(r), way, f);
-		return read_list(r, (struct conf_list *)(void *)at, f, way);
-	}
-	return read_scalar(r, at, f, way);
+	if (!is_event(r, YAML_SEQUENCE_START_EVENT))
+		return refuse_value(r, event_line(r), way, f);
+	return read_list(r, (struct conf_list *)(void *)at, f, way);
+}
+
+/* What the field's own check says of a mapping or list that was read. */
+static bool refuse_whole(struct reader *r, size_t line, const struct way *way,
+			 const struct conf_field *f)
+{
+	struct wr w = complain(r, line, way);
+
+	add(&w, "expected ");
+	add(&w, f->expected);
+	return complained(r, &w);
+}
+
+static bool read_value(struct reader *r, uint8_t *at,
+		       const struct conf_field *f, const struct way *way)
+{
+	size_t line = event_line(r);
+
+	if (f->type != CONF_STRUCT && f->type != CONF_LIST)
+		return read_scalar(r, at, f, way);
+	if (!read_collection(r, at, f, way))
+		return false;
+	if (f->check && !f->check(at, NULL, r->arena))
+		return refuse_whole(r, line, way, f);
+	return true;
 }
 
 static bool read_document(struct reader *r, uint8_t *out,

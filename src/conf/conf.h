@@ -50,8 +50,8 @@ struct conf_list {
 };
 
 /*
- * Checks and converts a text.  False: the text is not what 'expected' of the
- * field says.  'out' points at the field; memory comes from the arena.
+ * Checks and converts a text.  False: it is not what 'expected' of the field
+ * says.  'out' points at the field; memory comes from the arena.
  */
 typedef bool conf_check_fn(void *out, const char *text, struct arena *arena);
 
@@ -74,8 +74,13 @@ struct conf_field {
 	/* LIST: one field; its key is not looked at, its offset is 0.  An
 	 * element starts zeroed. */
 	const struct conf_field *element;
-	conf_check_fn *check; /* CUSTOM; for STRING a check more, may be NULL */
-	/* CUSTOM and checked STRING: "an address such as 192.0.2.1:443" */
+	/*
+	 * CUSTOM: writes the field.  STRING, STRUCT, LIST: a check more once it
+	 * is read, may be NULL; of STRUCT and LIST the text is NULL, and the
+	 * line reported is where the value begins.
+	 */
+	conf_check_fn *check;
+	/* CUSTOM and what has a check: "an address such as 192.0.2.1:443" */
 	const char *expected;
 };
 

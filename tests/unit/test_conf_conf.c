@@ -49,6 +49,26 @@ static bool check_path(void *out, const char *text, struct arena *arena)
 	return text[0] == '/';
 }
 
+/* A mapping as a whole: "a" has no second id byte. */
+static bool check_td(void *out, const char *text, struct arena *arena)
+{
+	const struct td *td = out;
+
+	(void)arena;
+	assert_null(text);
+	return strcmp(td->name, "a") != 0 || !td->id[1];
+}
+
+static bool check_tds(void *out, const char *text, struct arena *arena)
+{
+	const struct conf_list *list = out;
+	const struct td *tds = list->items;
+
+	(void)arena;
+	assert_null(text);
+	return list->count < 2 || strcmp(tds[0].name, tds[1].name) != 0;
+}
+
 /* clang-format off */
 #define AT(field) .offset = offsetof(struct settings, field)
 
@@ -63,7 +83,7 @@ static const struct conf_field td_fields[] = {
 	{ 0 },
 };
 
-static const struct conf_field td = { .type = CONF_STRUCT, .size = sizeof(struct td), .fields = td_fields };
+static const struct conf_field td = { .type = CONF_STRUCT, .size = sizeof(struct td), .fields = td_fields, .check = check_td, .expected = "no second byte" };
 static const struct conf_field name = { .type = CONF_STRING, .size = sizeof(char *) };
 
 static const struct conf_field gateway_fields[] = {
@@ -82,7 +102,7 @@ static const struct conf_field fields[] = {
 	{ .key = "fraction", .type = CONF_CUSTOM, AT(fraction), .check = check_fraction, .expected = "a fraction such as 0.5" },
 	{ .key = "key", .type = CONF_HEX, AT(key), .size = 4 },
 	{ .key = "gateway", .type = CONF_STRUCT, AT(gateway), .fields = gateway_fields },
-	{ .key = "tds", .type = CONF_LIST, AT(tds), .element = &td },
+	{ .key = "tds", .type = CONF_LIST, AT(tds), .element = &td, .check = check_tds, .expected = "two names" },
 	{ .key = "names", .type = CONF_LIST, AT(names), .element = &name, .min = 1 },
 	{ 0 },
 };
@@ -212,6 +232,8 @@ static const struct mistake mistakes[] = {
 	{ "list_too_long", "tds: [ { name: x, ports: [ 1,\n 2, 3,\n 4 ] } ]\n", "a.yaml:3: tds[0].ports: expected a list with a length from 0 to 3" },
 	{ "list_too_short", "names: []\n", "a.yaml:1: names: expected a list with a length from 1 to 1024" },
 	{ "element_wrong", "tds:\n - name: x\n - name: y\n   ports: [ 1,\n     0 ]\n", "a.yaml:5: tds[1].ports[1]: expected a number from 1 to 65535" },
+	{ "mapping_as_a_whole", "name: x\ntds:\n - name: y\n - name: a\n   id: 0001\n", "a.yaml:4: tds[1]: expected no second byte" },
+	{ "list_as_a_whole", "name: x\ntds:\n - name: y\n - name: y\n", "a.yaml:3: tds: expected two names" },
 	{ "anchor", "name: &a x\n", "a.yaml:1: expected no anchors, aliases, tags or directives" },
 	{ "alias", "name: x\npath: *a\n", "a.yaml:2: expected no anchors, aliases, tags or directives" },
 	{ "tag", "name: !!str x\n", "a.yaml:1: expected no anchors, aliases, tags or directives" },
