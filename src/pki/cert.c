@@ -112,6 +112,17 @@ static enum rc parse_key(struct p256_point *out, struct span *tbs)
 		       : RC_MALFORMED;
 }
 
+enum rc cert_public_key(struct p256_point *out, struct span der)
+{
+	struct p256_point point;
+	enum rc rc = parse_key(&point, &der);
+
+	if (rc || !rd_end(&der))
+		return rc ? rc : RC_MALFORMED;
+	*out = point;
+	return RC_OK;
+}
+
 /* BasicConstraints ::= SEQUENCE { cA DEFAULT FALSE, pathLen OPTIONAL } */
 static bool parse_basic_constraints(struct cert *c, struct span value)
 {

@@ -68,6 +68,12 @@ bool cert_names_issuer(const struct cert *c, const struct cert *issuer);
 /* The subject's common name contains this text. */
 bool cert_name_has(const struct cert *c, const char *text);
 
+/*
+ * A P-256 public key by itself: SubjectPublicKeyInfo, uncompressed.  That the
+ * point is on the curve is not checked.  As cert_parse()'s failures.
+ */
+enum rc cert_public_key(struct p256_point *out, struct span der);
+
 /* The signature algorithm element all our objects carry (used by crl too). */
 struct span cert_signature_algorithm(void);
 

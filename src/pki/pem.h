@@ -17,6 +17,7 @@
 
 #define PEM_CERTIFICATE "CERTIFICATE"
 #define PEM_CRL "X509 CRL"
+#define PEM_PUBLIC_KEY "PUBLIC KEY"
 
 enum {
 	PEM_LINE = 64, /* characters a line when written */

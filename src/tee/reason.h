@@ -84,7 +84,19 @@
 	/* policy, continued */ \
 	X(TEE_POLICY_EVALUATION, "policy-tcb-evaluation") \
 	X(TEE_POLICY_FMSPC, "policy-fmspc") \
-	X(TEE_POLICY_PLATFORM, "policy-platform")
+	X(TEE_POLICY_PLATFORM, "policy-platform") \
+	X(TEE_POLICY_FRESHNESS, "policy-collateral-age") \
+	X(TEE_POLICY_XFAM, "policy-xfam") \
+	X(TEE_POLICY_MODULE, "policy-tdx-module") \
+	X(TEE_POLICY_CONFIGURATION, "policy-platform-configuration") \
+	/* signed lists of platforms that a policy names */ \
+	X(TEE_LIST_MISSING, "platform-list-missing") \
+	X(TEE_LIST_MALFORMED, "platform-list-malformed") \
+	X(TEE_LIST_SIGNATURE, "platform-list-signature-invalid") \
+	X(TEE_LIST_MISMATCH, "platform-list-mismatch") \
+	X(TEE_LIST_STALE, "platform-list-older") \
+	X(TEE_LIST_EXPIRED, "platform-list-expired") \
+	X(TEE_LIST_NOT_YET, "platform-list-not-yet-valid")
 
 enum tee_reason {
 #define X(constant, name) constant,
