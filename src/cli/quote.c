@@ -1,6 +1,5 @@
 #include "cli/quote.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,9 +11,8 @@
 #include "cli/quote_file.h"
 #include "cli/quote_report.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "quoting/collateral_dir.h"
-#include "tee/policy.h"
+#include "quoting/policy_load.h"
 
 static const char quote_help[] =
 	"usage: postern quote verify FILE [OPTION...]\n"
@@ -35,11 +33,6 @@ static const char quote_help[] =
 	"  --json            for machines\n"
 	"\n"
 	"Exit status: 0 accepted, 1 refused, 2 input or arguments unusable.\n";
-
-enum {
-	POLICY_FILE_MAX = 1024 * 1024,
-	POLICY_ARENA_MAX = 4 * 1024 * 1024,
-};
 
 struct quote_options {
 	const char *file, *collateral, *root, *policy;
@@ -69,20 +62,9 @@ static int unusable(const char *error)
 
 static int load_policy(struct grounds *g, const char *path)
 {
-	AUTO(buf_fini)
-	struct buf text;
 	char error[POLICY_ERROR_MAX];
-	enum rc rc;
 
-	buf_init(&text, POLICY_FILE_MAX);
-	rc = file_read(&text, path);
-	if (rc) {
-		(void)snprintf(error, sizeof(error), "%s: %s", path,
-			       rc == RC_SYS ? strerror(errno)
-					    : "larger than 1 MiB");
-		return unusable(error);
-	}
-	if (policy_read(&g->policy, &g->arena, path, buf_span(&text), error))
+	if (policy_load(&g->policy, &g->arena, path, NULL, error))
 		return unusable(error);
 	return CLI_OK;
 }

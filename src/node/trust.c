@@ -11,10 +11,10 @@
 #include "crypto/hash.h"
 #include "io/file.h"
 #include "quoting/collateral_dir.h"
+#include "quoting/policy_load.h"
 #include "tee/policy.h"
 
 enum {
-	POLICY_FILE_MAX = 1024 * 1024,
 	TRUST_PATH_MAX = 4096,
 	FOLDER_ENTRIES_MAX = 4096,
 	PREPARED_MAX = 16,
@@ -50,36 +50,29 @@ static void believed_fini(struct believed *b)
 }
 
 static enum rc read_policy(struct believed *b, const char *path,
+			   const struct tee_policy *before,
 			   char error[NODE_ERROR_MAX])
 {
-	AUTO(buf_fini)
-	struct buf text;
 	char why[POLICY_ERROR_MAX] = "";
-	enum rc rc;
+	enum rc rc = policy_load(&b->policy, &b->arena, path, before, why);
 
-	buf_init(&text, POLICY_FILE_MAX);
-	rc = file_read(&text, path);
-	if (rc) {
-		error_set(error, "policy %s: %s", path,
-			  error_of_file(rc));
-		return rc;
-	}
-	rc = policy_read(&b->policy, &b->arena, path, buf_span(&text), why);
 	if (rc)
-		error_set(error, "%s", why);
+		error_set(error, "%s%s",
+			  rc == RC_MALFORMED ? "" : "policy ", why);
 	return rc;
 }
 
 static enum rc read_all(struct believed *out, const struct trust_settings *s,
+			const struct tee_policy *before,
 			char error[NODE_ERROR_MAX])
 {
 	AUTO(believed_fini)
 	struct believed b = { 0 };
 	enum rc rc;
 
-	arena_init(&b.arena, SETTINGS_ARENA_MAX);
+	arena_init(&b.arena, POLICY_ARENA_MAX);
 	b.anchors[b.anchor_count++] = tee_anchor_intel;
-	rc = read_policy(&b, s->policy, error);
+	rc = read_policy(&b, s->policy, before, error);
 	if (!rc && s->simulated_root)
 		rc = collateral_simulated_anchor(&b.anchors[b.anchor_count++],
 						 s->simulated_root, error);
@@ -133,10 +126,17 @@ static void fold_folder(struct sha256 *state, const char *path, unsigned depth)
 	free(entries);
 }
 
-static void look(struct sha256 *out, const struct trust_settings *s)
+/* 'policy' names the lists that belong to it. */
+static void look(struct sha256 *out, const struct trust_settings *s,
+		 const struct tee_policy *policy)
 {
+	char path[POLICY_PATH_MAX];
+
 	*out = (struct sha256){ 0 };
 	fold_file(out, s->policy);
+	for (size_t i = 0; i < policy->list_count; i++)
+		if (policy_list_path(path, s->policy, &policy->lists[i]))
+			fold_file(out, path);
 	if (s->simulated_root)
 		fold_file(out, s->simulated_root);
 	fold_folder(out, s->collateral, 1);
@@ -149,9 +149,9 @@ enum rc trust_open(struct trust **out, const struct trust_settings *settings,
 	enum rc rc;
 
 	t->settings = *settings;
-	look(&t->seen, settings);
+	look(&t->seen, settings, &t->believed.policy);
 	t->used = t->seen;
-	rc = read_all(&t->believed, settings, error);
+	rc = read_all(&t->believed, settings, NULL, error);
 	if (rc) {
 		trust_free(t);
 		return rc;
@@ -298,7 +298,7 @@ enum trust_change trust_poll(struct trust *t, bool now,
 	struct sha256 state;
 	bool has_settled;
 
-	look(&state, &t->settings);
+	look(&state, &t->settings, &t->believed.policy);
 	/* public: a digest of file times */
 	has_settled = now || !memcmp(&state, &t->seen, sizeof(state));
 	t->seen = state;
@@ -306,7 +306,7 @@ enum trust_change trust_poll(struct trust *t, bool now,
 	if (!has_settled || (!now && !memcmp(&state, &t->used, sizeof(state))))
 		return TRUST_SAME;
 	t->used = state;
-	if (read_all(&fresh, &t->settings, error) != RC_OK)
+	if (read_all(&fresh, &t->settings, &t->believed.policy, error))
 		return TRUST_BAD;
 	believed_fini(&t->believed);
 	t->believed = fresh;

@@ -7,7 +7,9 @@
  * older than the folder; between changes their own signatures are not checked
  * again.  The policy and the simulated root are read at the start and when
  * trust_poll() sees that they changed.  A policy file that turns bad leaves the
- * last good one in force, and is reported.
+ * last good one in force, and is reported.  The signed lists of platforms that
+ * the policy names are read with it; one that turns bad, or goes back behind
+ * the serial it had in this process, refuses every quote from then on.
  *
  * Source: docs/DESIGN.md §6.
  */

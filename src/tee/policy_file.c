@@ -1,4 +1,4 @@
-#include "tee/policy.h"
+#include "tee/policy_file.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -6,32 +6,24 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "conf/conf.h"
-
-/* A register as written: CONF_CUSTOM knows one field, and it is two facts. */
-struct raw_register {
-	bool is_set;
-	uint8_t value[QUOTE_MR_LEN];
-};
-
-struct raw_image {
-	const char *name;
-	struct raw_register registers[POLICY_REGISTER_COUNT];
-};
 
 struct raw_tcb {
 	struct conf_list accept; /* of int: a place in status_names */
 	struct conf_list advisories; /* of const char * */
 	uint64_t min_evaluation, grace_ms;
+	int64_t issued_after, root_crl_issued_after;
 };
 
-struct raw_platforms {
-	struct conf_list fmspc; /* of struct policy_family */
-	struct conf_list allow, deny; /* of struct policy_platform */
+struct raw_module {
+	const char *name;
+	struct raw_register mr_seam;
 };
 
 struct raw_td {
-	bool migratable, sept_ve_disable;
+	bool migratable, service_td, sept_ve_disable;
+	bool perfmon, pks, key_locker;
+	uint64_t xfam;
+	struct conf_list modules; /* of struct raw_module */
 };
 
 /* The file's shape. */
@@ -41,20 +33,16 @@ struct raw_policy {
 	struct raw_platforms platforms;
 	bool simulated;
 	uint64_t clock_skew_ms;
-	struct conf_list images; /* of struct raw_image */
+	struct conf_list images; /* see policy_file_images.c */
 };
 
 enum {
-	NAME_LEN_MAX = 63, /* as in struct tee_verdict */
 	CLOCK_SKEW_MAX_MS = 60 * 60 * 1000,
 };
 
 #define GRACE_MAX_MS (UINT64_C(366) * 24 * 60 * 60 * 1000)
 
-/* What a list's count holds while its key has not come. */
-#define ABSENT SIZE_MAX
-
-static bool read_register(void *out, const char *text, struct arena *arena)
+bool policy_read_register(void *out, const char *text, struct arena *arena)
 {
 	struct raw_register *r = out;
 
@@ -63,12 +51,23 @@ static bool read_register(void *out, const char *text, struct arena *arena)
 	return r->is_set;
 }
 
-static bool read_until(void *out, const char *text, struct arena *arena)
+bool policy_read_time(void *out, const char *text, struct arena *arena)
 {
-	int64_t *until = out;
+	int64_t *at = out;
 
 	(void)arena;
-	return text_utc(until, span_str(text)) && *until > 0;
+	return text_utc(at, span_str(text)) && *at > 0;
+}
+
+/* The most significant digit first, as quotes are shown. */
+static bool read_xfam(void *out, const char *text, struct arena *arena)
+{
+	uint8_t bytes[sizeof(uint64_t)] = { 0 };
+	struct span s = SPAN_ARRAY(bytes);
+
+	(void)arena;
+	return text_hex_decode(bytes, sizeof(bytes), span_str(text)) &&
+	       rd_be64(&s, out);
 }
 
 /* Place n is status n + 1; Revoked stands behind the end and is not offered. */
@@ -104,72 +103,48 @@ static const struct conf_field tcb_fields[] = {
 	  .offset = offsetof(struct raw_tcb, min_evaluation), .max = UINT32_MAX },
 	{ .key = "grace", .type = CONF_MS,
 	  .offset = offsetof(struct raw_tcb, grace_ms), .max = GRACE_MAX_MS },
+	{ .key = "issued_after", .type = CONF_CUSTOM,
+	  .offset = offsetof(struct raw_tcb, issued_after),
+	  .check = policy_read_time, .expected = POLICY_TIME_EXPECTED },
+	{ .key = "root_crl_issued_after", .type = CONF_CUSTOM,
+	  .offset = offsetof(struct raw_tcb, root_crl_issued_after),
+	  .check = policy_read_time, .expected = POLICY_TIME_EXPECTED },
 	{ 0 },
 };
 
-static const struct conf_field family_element = {
-	.type = CONF_HEX, .size = sizeof(struct policy_family),
-};
-
-static const struct conf_field platform_fields[] = {
-	{ .key = "ppid", .type = CONF_HEX, .is_required = true,
-	  .offset = offsetof(struct policy_platform, ppid), .size = 16 },
-	{ .key = "until", .type = CONF_CUSTOM,
-	  .offset = offsetof(struct policy_platform, until),
-	  .check = read_until, .expected = "a time such as 2027-01-01T00:00:00Z" },
+static const struct conf_field module_fields[] = {
+	{ .key = "name", .type = CONF_STRING, .is_required = true,
+	  .offset = offsetof(struct raw_module, name),
+	  .min = 1, .max = POLICY_NAME_MAX },
+	{ .key = "mr_seam", .type = CONF_CUSTOM, .is_required = true,
+	  .offset = offsetof(struct raw_module, mr_seam),
+	  .check = policy_read_register, .expected = "96 hex digits" },
 	{ 0 },
 };
 
-static const struct conf_field platform_element = {
-	.type = CONF_STRUCT, .size = sizeof(struct policy_platform),
-	.fields = platform_fields,
+static const struct conf_field module_element = {
+	.type = CONF_STRUCT, .size = sizeof(struct raw_module),
+	.fields = module_fields,
 };
 
-static const struct conf_field platforms_fields[] = {
-	{ .key = "fmspc", .type = CONF_LIST,
-	  .offset = offsetof(struct raw_platforms, fmspc),
-	  .element = &family_element },
-	{ .key = "allow", .type = CONF_LIST,
-	  .offset = offsetof(struct raw_platforms, allow),
-	  .element = &platform_element, .max = POLICY_PLATFORMS_MAX },
-	{ .key = "deny", .type = CONF_LIST,
-	  .offset = offsetof(struct raw_platforms, deny),
-	  .element = &platform_element, .max = POLICY_PLATFORMS_MAX },
-	{ 0 },
-};
+#define TD_SWITCH(name) \
+	{ .key = #name, .type = CONF_BOOL, \
+	  .offset = offsetof(struct raw_td, name) }
 
 static const struct conf_field td_fields[] = {
-	{ .key = "migratable", .type = CONF_BOOL,
-	  .offset = offsetof(struct raw_td, migratable) },
-	{ .key = "sept_ve_disable", .type = CONF_BOOL,
-	  .offset = offsetof(struct raw_td, sept_ve_disable) },
+	TD_SWITCH(migratable),
+	TD_SWITCH(service_td),
+	TD_SWITCH(sept_ve_disable),
+	TD_SWITCH(perfmon),
+	TD_SWITCH(pks),
+	TD_SWITCH(key_locker),
+	{ .key = "xfam", .type = CONF_CUSTOM,
+	  .offset = offsetof(struct raw_td, xfam),
+	  .check = read_xfam, .expected = "16 hex digits" },
+	{ .key = "modules", .type = CONF_LIST,
+	  .offset = offsetof(struct raw_td, modules),
+	  .element = &module_element, .max = POLICY_MODULES_MAX },
 	{ 0 },
-};
-
-#define REGISTER(name, place) \
-	{ .key = name, .type = CONF_CUSTOM, \
-	  .offset = offsetof(struct raw_image, registers[place]), \
-	  .check = read_register, .expected = "96 hex digits" }
-
-static const struct conf_field image_fields[] = {
-	{ .key = "name", .type = CONF_STRING,
-	  .offset = offsetof(struct raw_image, name), .is_required = true,
-	  .min = 1, .max = NAME_LEN_MAX },
-	REGISTER("mr_td", POLICY_MR_TD),
-	REGISTER("rtmr0", POLICY_RTMR0),
-	REGISTER("rtmr1", POLICY_RTMR1),
-	REGISTER("rtmr2", POLICY_RTMR2),
-	REGISTER("rtmr3", POLICY_RTMR3),
-	REGISTER("mr_config_id", POLICY_MR_CONFIG_ID),
-	REGISTER("mr_owner", POLICY_MR_OWNER),
-	REGISTER("mr_owner_config", POLICY_MR_OWNER_CONFIG),
-	REGISTER("mr_seam", POLICY_MR_SEAM),
-	{ 0 },
-};
-
-static const struct conf_field image_element = {
-	.type = CONF_STRUCT, .size = sizeof(struct raw_image),
-	.fields = image_fields,
 };
 
 static const struct conf_field policy_fields[] = {
@@ -179,7 +154,7 @@ static const struct conf_field policy_fields[] = {
 	  .offset = offsetof(struct raw_policy, td), .fields = td_fields },
 	{ .key = "platforms", .type = CONF_STRUCT,
 	  .offset = offsetof(struct raw_policy, platforms),
-	  .fields = platforms_fields },
+	  .fields = policy_platforms_fields },
 	{ .key = "simulated", .type = CONF_BOOL,
 	  .offset = offsetof(struct raw_policy, simulated) },
 	{ .key = "clock_skew", .type = CONF_MS,
@@ -187,7 +162,7 @@ static const struct conf_field policy_fields[] = {
 	  .max = CLOCK_SKEW_MAX_MS },
 	{ .key = "images", .type = CONF_LIST,
 	  .offset = offsetof(struct raw_policy, images),
-	  .element = &image_element, .max = POLICY_IMAGES_MAX },
+	  .element = &policy_image_element, .max = POLICY_IMAGES_MAX },
 	{ 0 },
 };
 /* clang-format on */
@@ -196,7 +171,7 @@ static void take_statuses(struct tee_policy *p, const struct raw_tcb *raw)
 {
 	const int *places = raw->accept.items;
 
-	if (raw->accept.count == ABSENT)
+	if (raw->accept.count == POLICY_ABSENT)
 		return;
 	memset(p->accepts_status, 0, sizeof(p->accepts_status));
 	for (size_t i = 0; i < raw->accept.count; i++)
@@ -205,62 +180,73 @@ static void take_statuses(struct tee_policy *p, const struct raw_tcb *raw)
 
 static void take_advisories(struct tee_policy *p, const struct raw_tcb *raw)
 {
-	if (raw->advisories.count == ABSENT)
+	if (raw->advisories.count == POLICY_ABSENT)
 		return;
 	p->has_advisories = true;
 	p->advisories = raw->advisories.items;
 	p->advisory_count = raw->advisories.count;
 }
 
-static void take_platforms(struct tee_policy *p,
-			   const struct raw_platforms *raw)
+static void take_tcb(struct tee_policy *p, const struct raw_tcb *raw)
 {
-	p->has_families = raw->fmspc.count != ABSENT;
-	p->families = raw->fmspc.items;
-	p->family_count = p->has_families ? raw->fmspc.count : 0;
-	p->has_allowed = raw->allow.count != ABSENT;
-	p->allowed = raw->allow.items;
-	p->allowed_count = p->has_allowed ? raw->allow.count : 0;
-	p->denied = raw->deny.items;
-	p->denied_count = raw->deny.count;
+	take_statuses(p, raw);
+	take_advisories(p, raw);
+	p->min_evaluation = (uint32_t)raw->min_evaluation;
+	p->grace_s = (int64_t)(raw->grace_ms / 1000);
+	p->issued_after = raw->issued_after;
+	p->root_crl_issued_after = raw->root_crl_issued_after;
 }
 
-static bool take_image(struct policy_image *out, const struct raw_image *raw)
+static enum rc take_modules(struct tee_policy *p, struct arena *arena,
+			    const struct conf_list *raw)
 {
-	bool pins = false;
+	const struct raw_module *from = raw->items;
+	struct policy_module *modules;
 
-	out->name = raw->name;
-	for (size_t r = 0; r < POLICY_REGISTER_COUNT; r++) {
-		out->is_pinned[r] = raw->registers[r].is_set;
-		memcpy(out->value[r], raw->registers[r].value, QUOTE_MR_LEN);
-		pins |= out->is_pinned[r];
-	}
-	return pins;
-}
-
-static enum rc take_images(struct tee_policy *p, struct arena *arena,
-			   const struct conf_list *raw, const char *name,
-			   char error[POLICY_ERROR_MAX])
-{
-	const struct raw_image *from = raw->items;
-	struct policy_image *images;
-
-	if (raw->count == ABSENT)
+	if (raw->count == POLICY_ABSENT)
 		return RC_OK;
-	p->has_images = true;
-	images = arena_new(arena, raw->count, sizeof(*images));
+	modules = arena_new(arena, raw->count, sizeof(*modules));
+	if (!modules)
+		return RC_LIMIT;
 	for (size_t i = 0; i < raw->count; i++) {
-		if (images && take_image(&images[i], &from[i]))
-			continue;
-		(void)snprintf(
-			error, POLICY_ERROR_MAX,
-			"%s: images[%zu]: expected at least one register", name,
-			i);
-		return RC_MALFORMED;
+		modules[i].name = from[i].name;
+		memcpy(modules[i].mr_seam, from[i].mr_seam.value,
+		       sizeof(modules[i].mr_seam));
 	}
-	p->images = images;
-	p->image_count = raw->count;
+	p->has_modules = true;
+	p->modules = modules;
+	p->module_count = raw->count;
 	return RC_OK;
+}
+
+static enum rc take_td(struct tee_policy *p, struct arena *arena,
+		       const struct raw_td *raw)
+{
+	p->allows_migratable = raw->migratable;
+	p->allows_service_td = raw->service_td;
+	p->allows_sept_ve = !raw->sept_ve_disable;
+	p->refuses_perfmon = !raw->perfmon;
+	p->refuses_pks = !raw->pks;
+	p->refuses_key_locker = !raw->key_locker;
+	p->has_xfam = true;
+	p->xfam = raw->xfam;
+	return take_modules(p, arena, &raw->modules);
+}
+
+static enum rc take_all(struct tee_policy *p, struct arena *arena,
+			const struct raw_policy *raw)
+{
+	enum rc rc;
+
+	take_tcb(p, &raw->tcb);
+	p->refuses_simulated = !raw->simulated;
+	p->clock_skew_s = (int64_t)(raw->clock_skew_ms / 1000);
+	rc = take_td(p, arena, &raw->td);
+	if (!rc)
+		rc = policy_take_platforms(p, arena, &raw->platforms);
+	if (!rc)
+		rc = policy_take_images(p, arena, &raw->images);
+	return rc;
 }
 
 enum rc policy_read(struct tee_policy *out, struct arena *arena,
@@ -270,30 +256,29 @@ enum rc policy_read(struct tee_policy *out, struct arena *arena,
 	static_assert((int)POLICY_ERROR_MAX >= (int)CONF_ERROR_MAX);
 	struct tee_policy p = tee_policy_default;
 	struct raw_policy raw = {
-		.tcb.accept.count = ABSENT,
-		.tcb.advisories.count = ABSENT,
-		.td.sept_ve_disable = true,
-		.platforms.fmspc.count = ABSENT,
-		.platforms.allow.count = ABSENT,
+		.tcb.accept.count = POLICY_ABSENT,
+		.tcb.advisories.count = POLICY_ABSENT,
+		.td = {
+			.sept_ve_disable = true,
+			.perfmon = true,
+			.pks = true,
+			.key_locker = true,
+			.xfam = POLICY_XFAM,
+			.modules.count = POLICY_ABSENT,
+		},
+		.platforms = policy_platforms_default,
 		.simulated = true,
-		.images.count = ABSENT,
+		.images.count = POLICY_ABSENT,
 	};
 	enum rc rc = conf_read(&raw, policy_fields, arena, name, text, error);
 
 	if (rc)
 		return rc;
-	take_statuses(&p, &raw.tcb);
-	take_advisories(&p, &raw.tcb);
-	p.min_evaluation = (uint32_t)raw.tcb.min_evaluation;
-	p.grace_s = (int64_t)(raw.tcb.grace_ms / 1000);
-	take_platforms(&p, &raw.platforms);
-	p.allows_migratable = raw.td.migratable;
-	p.allows_sept_ve = !raw.td.sept_ve_disable;
-	p.refuses_simulated = !raw.simulated;
-	p.clock_skew_s = (int64_t)(raw.clock_skew_ms / 1000);
-	rc = take_images(&p, arena, &raw.images, name, error);
-	if (rc)
-		return rc;
+	if (take_all(&p, arena, &raw)) {
+		(void)snprintf(error, POLICY_ERROR_MAX,
+			       "%.256s: expected a smaller policy", name);
+		return RC_MALFORMED;
+	}
 	*out = p;
 	return RC_OK;
 }

@@ -260,8 +260,10 @@ static void note_collateral(struct run *r)
 	v->qe_evaluation = p->qe.evaluation;
 	note_dates(v, p->tcb.issued_at, p->tcb.expires_at);
 	note_dates(v, p->qe.issued_at, p->qe.expires_at);
-	note_dates(v, p->root_crl.this_update, p->root_crl.next_update);
 	note_dates(v, p->pck_crl.this_update, p->pck_crl.next_update);
+	v->monthly_issue = v->earliest_issue;
+	v->root_crl_issue = p->root_crl.this_update;
+	note_dates(v, p->root_crl.this_update, p->root_crl.next_update);
 	/* Certificates are issued once for years: only their end matters. */
 	note_dates(v, v->earliest_issue, p->tcb_signer.not_after);
 	note_dates(v, v->earliest_issue, p->qe_signer.not_after);

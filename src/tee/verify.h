@@ -101,6 +101,8 @@ struct tee_verdict {
 	size_t advisory_count;
 	uint32_t tcb_evaluation, qe_evaluation; /* tcbEvaluationDataNumber */
 	int64_t earliest_issue, earliest_expiry; /* over all collateral */
+	int64_t root_crl_issue; /* the root CRL alone: it is renewed yearly */
+	int64_t monthly_issue; /* the earliest of the others */
 	uint8_t fmspc[6];
 	uint8_t ppid[16];
 	uint8_t platform_instance_id[16]; /* zero: none */
