@@ -7,6 +7,8 @@
 #include "cli/commands.h"
 #include "cli/eventlog.h"
 #include "cli/measure.h"
+#include "cli/platforms.h"
+#include "cli/policy.h"
 #include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
@@ -23,6 +25,8 @@ static const struct cli_command commands[] = {
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
 	{ "quote", cli_quote, "verify a TDX or SGX quote, or show it" },
+	{ "policy", cli_policy, "what a policy would refuse of recorded quotes" },
+	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "measure", cli_measure, "predict RTMR1 and RTMR2 of a direct boot" },
 	{ "help", run_help, "this list, or one command's help" },

@@ -5,7 +5,13 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "pki/cert.h"
+#include "pki/pem.h"
 #include "tee/document.h"
+
+enum {
+	KEY_DER_MAX = 256,
+};
 
 static const char list_type[] = "postern/platforms/v1";
 static const char list_member[] = "platform_list";
@@ -22,6 +28,22 @@ bool platform_is_name(struct span text)
 		    text.p[i] == '\\')
 			return false;
 	return text.n && text.n <= PLATFORM_NAME_MAX;
+}
+
+bool platforms_key(struct p256_point *out, struct span pem)
+{
+	uint8_t room[KEY_DER_MAX];
+	struct wr w = WR_ARRAY(room);
+	struct p256_public *key;
+	struct p256_point point;
+	struct span der;
+
+	if (pem_decode(&der, 1, &w, PEM_PUBLIC_KEY, pem) ||
+	    cert_public_key(&point, der) || p256_public_new(&key, &point))
+		return false;
+	p256_public_free(key); /* it is on the curve */
+	*out = point;
+	return true;
 }
 
 /* Nothing in the object but these members. */

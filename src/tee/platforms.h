@@ -72,6 +72,12 @@ const char *platform_use_name(enum platform_use use);
 bool platform_is_name(struct span text);
 
 /*
+ * The signer's key: a P-256 public key in PEM, as `openssl pkey -pubout` writes
+ * it.  False, *out untouched: anything else, or a point off the curve.
+ */
+bool platforms_key(struct p256_point *out, struct span pem);
+
+/*
  * Reads a list and checks its signature.  Names and platforms live in the
  * arena.  TEE_OK, TEE_LIST_MALFORMED (the arena's bound is a reason, too) or
  * TEE_LIST_SIGNATURE; *out is untouched unless TEE_OK.

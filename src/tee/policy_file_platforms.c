@@ -2,13 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "pki/cert.h"
-#include "pki/pem.h"
 #include "tee/policy_file.h"
-
-enum {
-	KEY_DER_MAX = 256,
-};
 
 /* A signed list as the policy names it. */
 struct raw_list {
@@ -29,22 +23,10 @@ const struct raw_platforms policy_platforms_default = {
 	.cached_keys = true,
 };
 
-/* As `openssl pkey -pubout` writes it. */
 static bool read_key(void *out, const char *text, struct arena *arena)
 {
-	uint8_t room[KEY_DER_MAX];
-	struct wr w = WR_ARRAY(room);
-	struct p256_public *key;
-	struct p256_point point;
-	struct span der;
-
 	(void)arena;
-	if (pem_decode(&der, 1, &w, PEM_PUBLIC_KEY, span_str(text)) ||
-	    cert_public_key(&point, der) || p256_public_new(&key, &point))
-		return false;
-	p256_public_free(key); /* it is on the curve */
-	memcpy(out, &point, sizeof(point));
-	return true;
+	return platforms_key(out, span_str(text));
 }
 
 static bool read_name(void *out, const char *text, struct arena *arena)

@@ -1,0 +1,245 @@
+#include "cli/platforms.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/clock.h"
+#include "io/file.h"
+
+static const char platforms_help[] =
+	"usage: postern platforms sign LIST.yaml --key PRIVATE.pem [--out FILE]\n"
+	"       postern platforms show FILE --key PUBLIC.pem [--at TIME]\n"
+	"\n"
+	"Makes a signed list of platforms that a policy can name, or checks one "
+	"and shows\n"
+	"it.  The keys are OpenSSL's, ECDSA P-256, see postern-platforms(1).\n"
+	"\n"
+	"  --key FILE  sign with this private key; check with this public key\n"
+	"  --out FILE  write the list there (default: standard output)\n"
+	"  --at TIME   in force at 2026-03-01T00:00:00Z? (default: now)\n"
+	"\n"
+	"Exit status: 0 signed, or in order and in force; 1 not in order or not "
+	"in force;\n"
+	"2 files or arguments unusable.\n";
+
+enum {
+	TEXT_MAX = 1024 * 1024,
+	ARENA_MAX = 8 * 1024 * 1024,
+	KEY_FILE_MAX = 64 * 1024,
+};
+
+struct platforms_options {
+	const char *file, *key, *out;
+	int64_t at;
+};
+
+static int unusable(const char *what, const char *why)
+{
+	fprintf(stderr, "postern platforms: %s%s%s\n", what, why ? ": " : "",
+		why ? why : "");
+	return CLI_USAGE;
+}
+
+static int load(struct buf *out, const char *path)
+{
+	enum rc rc = file_read(out, path);
+
+	if (!rc)
+		return CLI_OK;
+	return unusable(path, rc == RC_SYS ? strerror(errno) : "too large");
+}
+
+static void auto_key(struct p256_private **k)
+{
+	p256_private_free(*k);
+}
+
+static int load_private(struct p256_private **out, const char *path)
+{
+	AUTO(buf_wipe)
+	struct buf pem;
+	int status;
+
+	buf_init(&pem, KEY_FILE_MAX);
+	status = load(&pem, path);
+	if (status)
+		return status;
+	if (p256_private_from_pem(out, buf_span(&pem)))
+		return unusable(path, "expected a P-256 private key in PKCS#8 "
+				      "PEM, as `openssl genpkey` writes it");
+	return CLI_OK;
+}
+
+static int deliver(const struct platforms_options *o, struct span text)
+{
+	if (o->out && file_replace(o->out, text, 0644))
+		return unusable(o->out, strerror(errno));
+	if (!o->out && (fwrite(text.p, 1, text.n, stdout) != text.n ||
+			fflush(stdout)))
+		return unusable("standard output", strerror(errno));
+	return CLI_OK;
+}
+
+static int sign(const struct platforms_options *o)
+{
+	AUTO(auto_key)
+	struct p256_private *key = NULL;
+	AUTO(arena_fini)
+	struct arena arena;
+	AUTO(buf_fini)
+	struct buf text;
+	AUTO(mem_auto_free)
+	uint8_t *room = mem_new(PLATFORM_LIST_MAX);
+	struct wr w = wr_over(room, PLATFORM_LIST_MAX);
+	char error[PLATFORMS_ERROR_MAX];
+	struct platform_list list;
+	struct span made;
+
+	arena_init(&arena, ARENA_MAX);
+	buf_init(&text, TEXT_MAX);
+	if (load(&text, o->file) || load_private(&key, o->key))
+		return CLI_USAGE;
+	if (platforms_read_text(&list, &arena, o->file, buf_span(&text), o->at,
+				error))
+		return unusable(error, NULL);
+	platforms_write(&w, &list, key);
+	if (!wr_done(&w, &made))
+		return unusable(o->file, "expected a list of at most 256 KiB "
+					 "when signed; make two");
+	return deliver(o, made);
+}
+
+static void print_time(const char *what, int64_t at)
+{
+	char text[24] = "";
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	text_utc_write(&w, at);
+	printf("%s%s", what, text);
+}
+
+static void print_id(const char *what, const uint8_t id[16])
+{
+	char text[33] = "";
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	text_hex(&w, span_of(id, 16));
+	printf("%s%s", what, text);
+}
+
+static void print_list(const struct platform_list *l)
+{
+	printf("name      %s\nuse       %s\nserial    %u\n", l->name,
+	       platform_use_name(l->use), l->serial);
+	print_time("issued    ", l->issued_at);
+	print_time("\nexpires   ", l->expires_at);
+	printf("\nplatforms %zu\n", l->count);
+	for (size_t i = 0; i < l->count; i++) {
+		const struct platform *p = &l->platforms[i];
+
+		print_id("  ", p->ppid);
+		if (!span_is_zero(SPAN_ARRAY(p->instance)))
+			print_id(" instance ", p->instance);
+		if (p->until)
+			print_time(" until ", p->until);
+		if (p->level)
+			printf(" level %u", p->level);
+		if (p->operator)
+			printf(" operator %s", p->operator);
+		putchar('\n');
+	}
+}
+
+static int show(const struct platforms_options *o)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	AUTO(buf_fini)
+	struct buf text, pem;
+	struct platform_list list;
+	struct p256_point key;
+	enum tee_reason reason;
+
+	arena_init(&arena, ARENA_MAX);
+	buf_init(&text, TEXT_MAX);
+	buf_init(&pem, KEY_FILE_MAX);
+	if (load(&text, o->file) || load(&pem, o->key))
+		return CLI_USAGE;
+	if (!platforms_key(&key, buf_span(&pem)))
+		return unusable(o->key, "expected a P-256 public key in PEM, "
+					"as `openssl pkey -pubout` writes it");
+	reason = platforms_read(&list, &arena, buf_span(&text), &key);
+	if (!reason && o->at < list.issued_at)
+		reason = TEE_LIST_NOT_YET;
+	if (!reason && o->at > list.expires_at)
+		reason = TEE_LIST_EXPIRED;
+	if (reason) {
+		printf("REFUSED: %s: %s\n", o->file, tee_reason_name(reason));
+		return CLI_REFUSED;
+	}
+	print_list(&list);
+	return CLI_OK;
+}
+
+/* Reads what follows the verb; *help when it was asked for. */
+static int read_options(struct platforms_options *o, bool *help, int argc,
+			char **argv, bool is_show)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "out", required_argument, NULL, 'o' },
+		{ "at", required_argument, NULL, 'a' },
+		{ 0 },
+	};
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == (is_show ? 'o' : 'a'))
+			return cli_usage("platforms",
+					 is_show ? "show writes no file"
+						 : "sign takes its times from "
+						   "the list");
+		if (c == 'h')
+			*help = true;
+		else if (c == 'k')
+			o->key = optarg;
+		else if (c == 'o')
+			o->out = optarg;
+		else if (c != 'a')
+			return cli_usage("platforms", "wrong arguments");
+		else if (!text_utc(&o->at, span_str(optarg)))
+			return cli_usage("platforms",
+					 "--at: expected a time such as "
+					 "2026-03-01T00:00:00Z");
+	}
+	if (!*help && argc - optind != 1)
+		return cli_usage("platforms", "expected one file");
+	if (!*help && !o->key)
+		return cli_usage("platforms", "expected --key");
+	o->file = argv[optind];
+	return CLI_OK;
+}
+
+int cli_platforms(int argc, char **argv)
+{
+	struct platforms_options o = { .at = clock_unix_s() };
+	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+	bool is_show = argc > 1 && strcmp(argv[1], "show") == 0;
+
+	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "sign") != 0))
+		return cli_usage("platforms", "expected sign or show");
+	if (!help && read_options(&o, &help, argc - 1, argv + 1, is_show))
+		return CLI_USAGE;
+	if (help) {
+		fputs(platforms_help, stdout);
+		return CLI_OK;
+	}
+	return is_show ? show(&o) : sign(&o);
+}

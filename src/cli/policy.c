@@ -1,0 +1,376 @@
+#include "cli/policy.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/evidence.h"
+#include "cli/quote_file.h"
+#include "cli/quote_report.h"
+#include "io/clock.h"
+#include "quoting/collateral_dir.h"
+#include "quoting/policy_load.h"
+#include "tee/eventlog.h"
+
+static const char policy_help[] =
+	"usage: postern policy check POLICY FOLDER [OPTION...]\n"
+	"\n"
+	"Says what a policy would refuse of the quotes recorded in a folder, "
+	"and by which\n"
+	"rules, all of them.  A file NAME may have beside it NAME.at, the time "
+	"it was\n"
+	"recorded, and NAME.collateral/ or collateral/, Intel's documents for "
+	"it.\n"
+	"\n"
+	"  --collateral DIR  Intel's documents for quotes that have none beside "
+	"them\n"
+	"                    (default /var/lib/postern/collateral)\n"
+	"  --at TIME         judge all as of 2026-03-01T00:00:00Z\n"
+	"                    (default: as recorded, else now)\n"
+	"  --root PEM        trust this SIMULATED root, too\n"
+	"  --json            for machines\n"
+	"\n"
+	"Exit status: 0 nothing refused, 1 something refused, 2 policy, folder, "
+	"a file or\n"
+	"arguments unusable.\n";
+
+struct check_options {
+	const char *policy, *folder, *collateral, *root;
+	bool has_time, is_json;
+	int64_t at; /* with has_time: of all; else: of what has none */
+};
+
+/* What is judged by, and what came of it. */
+struct check {
+	const struct check_options *o;
+	struct arena arena;
+	struct tee_policy policy;
+	struct tee_anchor anchors[2];
+	size_t anchor_count;
+	json_t *files; /* with --json */
+	size_t accepted, refused, unusable;
+	size_t reasons[TEE_REASON_COUNT]; /* how many quotes each refuses */
+};
+
+/* Why one quote is refused; of policy rules all. */
+struct outcome {
+	struct policy_fault faults[POLICY_FAULTS_MAX];
+	size_t count;
+};
+
+static void check_fini(struct check *c)
+{
+	arena_fini(&c->arena);
+	json_decref(c->files);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		abort(); /* out of memory: see base/mem */
+}
+
+static void append(json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value))
+		abort(); /* out of memory */
+}
+
+static int unusable(const char *error)
+{
+	fprintf(stderr, "postern policy: %s\n", error);
+	return CLI_USAGE;
+}
+
+/* The name below the folder that was asked about. */
+static const char *name_of(const struct check *c, const struct evidence *e)
+{
+	return e->path + strlen(c->o->folder) + 1;
+}
+
+/* The log that was recorded with an otherwise accepted quote. */
+static void check_log(struct tee_verdict *v, struct span log)
+{
+	struct eventlog_identity id;
+	unsigned imr = 0;
+
+	if (v->reason || !log.n)
+		return;
+	v->reason = eventlog_check(&id, &imr, &v->quote, log);
+	if (v->reason == TEE_LOG_MISMATCH)
+		(void)snprintf(v->detail, sizeof(v->detail),
+			       "event log: expected the quote's RTMR%u, found "
+			       "another",
+			       imr);
+	else if (v->reason)
+		(void)snprintf(v->detail, sizeof(v->detail),
+			       "event log: not of its form");
+}
+
+static void verify(const struct check *c, struct tee_verdict *v,
+		   const struct evidence *e, const struct quote_file *f,
+		   int64_t at)
+{
+	const char *folder = e->collateral[0] ? e->collateral
+					      : c->o->collateral;
+	struct span quote = buf_span(&f->quote);
+	AUTO(collateral_fini)
+	struct collateral_files files = { 0 };
+	struct tee_collateral view = { 0 };
+	char error[256] = "";
+	uint8_t fmspc[6];
+	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
+
+	if (!collateral_load(&files, folder, has_fmspc ? fmspc : NULL, error))
+		view = collateral_view(&files);
+	tee_verify(v, &(struct tee_input){
+			      .quote = quote,
+			      .collateral = &view,
+			      .anchors = c->anchors,
+			      .anchor_count = c->anchor_count,
+			      .policy = &c->policy,
+			      .at = at,
+		      });
+	if (v->reason == TEE_COLLATERAL_MISSING)
+		(void)snprintf(v->detail, sizeof(v->detail), "collateral: %.*s",
+			       TEE_DETAIL_MAX - 16, error);
+	check_log(v, buf_span(&f->event_log));
+}
+
+/* What is verified is refused by rules, and several may. */
+static void find_faults(struct outcome *out, const struct check *c,
+			const struct tee_verdict *v)
+{
+	out->count = 0;
+	if (v->is_verified && v->tcb_status != TCB_NONE)
+		out->count = policy_faults(out->faults, v, &c->policy);
+	if (out->count || !v->reason)
+		return;
+	out->faults[0].reason = v->reason;
+	memcpy(out->faults[0].detail, v->detail, TEE_DETAIL_MAX);
+	out->count = 1;
+}
+
+/* Each reason once a quote, however many rules it stands for. */
+static void count(struct check *c, const struct outcome *out)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		size_t before = 0;
+
+		while (before < i &&
+		       out->faults[before].reason != out->faults[i].reason)
+			before++;
+		c->reasons[out->faults[i].reason] += before == i;
+	}
+	if (out->count)
+		c->refused++;
+	else
+		c->accepted++;
+}
+
+static void print(const struct check *c, const struct evidence *e,
+		  const struct tee_verdict *v, const struct outcome *out)
+{
+	printf("%s%s %s", out->count ? "REFUSED" : "ACCEPTED",
+	       v->is_simulated ? " (SIMULATED)" : "", name_of(c, e));
+	if (v->tcb_status != TCB_NONE)
+		printf(": %s", tee_tcb_status_name(v->tcb_status));
+	if (v->image[0])
+		printf(", image %s", v->image);
+	putchar('\n');
+	for (size_t i = 0; i < out->count; i++)
+		printf("    %s\n        %s\n",
+		       tee_reason_name(out->faults[i].reason),
+		       out->faults[i].detail);
+}
+
+static void add_report(struct check *c, const struct evidence *e,
+		       const struct tee_verdict *v, const struct outcome *out)
+{
+	json_t *root = quote_report_verdict(v, v->at), *faults = json_array();
+
+	for (size_t i = 0; i < out->count; i++) {
+		const struct policy_fault *f = &out->faults[i];
+		json_t *fault = json_object();
+
+		set(fault, "reason", json_string(tee_reason_name(f->reason)));
+		set(fault, "detail", json_string(f->detail));
+		append(faults, fault);
+	}
+	set(root, "file", json_string(name_of(c, e)));
+	set(root, "faults", faults);
+	append(c->files, root);
+}
+
+static void note_unusable(struct check *c, const struct evidence *e,
+			  const char *why)
+{
+	json_t *root;
+
+	c->unusable++;
+	fprintf(stderr, "postern policy: %s: %s\n", name_of(c, e), why);
+	if (!c->files)
+		return;
+	root = json_object();
+	set(root, "file", json_string(name_of(c, e)));
+	set(root, "accepted", json_false());
+	set(root, "unusable", json_string(why));
+	append(c->files, root);
+}
+
+static bool check_one(void *ctx, const struct evidence *e, const char *error)
+{
+	struct check *c = ctx;
+	AUTO(quote_file_fini)
+	struct quote_file f = { 0 };
+	char why[QUOTE_FILE_ERROR_MAX];
+	struct outcome out;
+	struct tee_verdict v;
+
+	if (error || quote_file_read(&f, e->path, why)) {
+		note_unusable(c, e, error ? error : why);
+		return true;
+	}
+	verify(c, &v, e, &f,
+	       c->o->has_time || !e->has_time ? c->o->at : e->at);
+	find_faults(&out, c, &v);
+	count(c, &out);
+	if (c->files)
+		add_report(c, e, &v, &out);
+	else
+		print(c, e, &v, &out);
+	return true;
+}
+
+static void print_summary(const struct check *c)
+{
+	printf("\n%zu quotes: %zu accepted, %zu refused",
+	       c->accepted + c->refused, c->accepted, c->refused);
+	if (c->unusable)
+		printf(", %zu files unusable", c->unusable);
+	putchar('\n');
+	for (size_t r = 0; r < TEE_REASON_COUNT; r++)
+		if (c->reasons[r])
+			printf("  %6zu  %s\n", c->reasons[r],
+			       tee_reason_name((enum tee_reason)r));
+}
+
+static void print_json(struct check *c)
+{
+	json_t *root = json_object(), *reasons = json_object();
+
+	for (size_t r = 0; r < TEE_REASON_COUNT; r++)
+		if (c->reasons[r])
+			set(reasons, tee_reason_name((enum tee_reason)r),
+			    json_integer((json_int_t)c->reasons[r]));
+	set(root, "policy", json_string(c->o->policy));
+	set(root, "accepted", json_integer((json_int_t)c->accepted));
+	set(root, "refused", json_integer((json_int_t)c->refused));
+	set(root, "unusable", json_integer((json_int_t)c->unusable));
+	set(root, "reasons", reasons);
+	set(root, "files", STEAL(c->files));
+	(void)json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+static int load(struct check *c)
+{
+	char error[POLICY_ERROR_MAX];
+
+	c->anchors[c->anchor_count++] = tee_anchor_intel;
+	if (c->o->root &&
+	    collateral_simulated_anchor(&c->anchors[c->anchor_count++],
+					c->o->root, error))
+		return unusable(error);
+	if (policy_load(&c->policy, &c->arena, c->o->policy, NULL, error))
+		return unusable(error);
+	return CLI_OK;
+}
+
+static int check(const struct check_options *o)
+{
+	AUTO(check_fini)
+	struct check c = { .o = o };
+	char error[EVIDENCE_ERROR_MAX];
+
+	arena_init(&c.arena, POLICY_ARENA_MAX);
+	if (load(&c))
+		return CLI_USAGE;
+	if (o->is_json)
+		c.files = json_array();
+	if (evidence_walk(o->folder, check_one, &c, error))
+		return unusable(error);
+	if (!(c.accepted + c.refused + c.unusable))
+		return unusable("no quotes in that folder");
+	if (o->is_json)
+		print_json(&c);
+	else
+		print_summary(&c);
+	if (c.unusable)
+		return CLI_USAGE;
+	return c.refused ? CLI_REFUSED : CLI_OK;
+}
+
+/* Reads what follows "check"; *help when it was asked for. */
+static int read_options(struct check_options *o, bool *help, int argc,
+			char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "collateral", required_argument, NULL, 'c' },
+		{ "at", required_argument, NULL, 'a' },
+		{ "root", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'j')
+			o->is_json = true;
+		else if (c == 'h')
+			*help = true;
+		else if (c == 'c')
+			o->collateral = optarg;
+		else if (c == 'r')
+			o->root = optarg;
+		else if (c != 'a')
+			return cli_usage("policy", "wrong arguments");
+		else if (!text_utc(&o->at, span_str(optarg)))
+			return cli_usage("policy", "--at: expected a time such "
+						   "as 2026-03-01T00:00:00Z");
+		else
+			o->has_time = true;
+	}
+	if (!*help && argc - optind != 2)
+		return cli_usage("policy", "expected a policy and a folder");
+	o->policy = argv[optind];
+	o->folder = *help ? NULL : argv[optind + 1];
+	return CLI_OK;
+}
+
+int cli_policy(int argc, char **argv)
+{
+	struct check_options o = {
+		.collateral = "/var/lib/postern/collateral",
+		.at = clock_unix_s(),
+	};
+	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+
+	if (!help && (argc < 2 || strcmp(argv[1], "check") != 0))
+		return cli_usage("policy", "expected check");
+	if (!help && read_options(&o, &help, argc - 1, argv + 1))
+		return CLI_USAGE;
+	if (help) {
+		fputs(policy_help, stdout);
+		return CLI_OK;
+	}
+	return check(&o);
+}
