@@ -1,9 +1,38 @@
-/* A policy that is read never accepts Revoked, and each image pins something. */
+/*
+ * A policy that is read never accepts Revoked, each image pins something of one
+ * kind, and no signed list is in order before it was given.
+ */
 #include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "tee/policy.h"
+
+static void check_image(const struct policy_image *image)
+{
+	const struct policy_enclave *e = &image->enclave;
+	bool pins = memchr(image->is_pinned, true, POLICY_REGISTER_COUNT);
+
+	assert(strlen(image->name) && pins != image->is_enclave);
+	assert(image->is_enclave == (e->pins_enclave || e->pins_signer));
+	assert(!e->pins_signer || e->pins_product);
+}
+
+/* Whoever forgets to give it refuses everything. */
+static void check_list(const struct tee_policy *p, const struct policy_list *l)
+{
+	static struct tee_verdict v;
+
+	assert(l->state == TEE_LIST_MISSING && platform_is_name(span_str(l->name)));
+	assert(l->file[0] && l->file[0] != '/' && !strstr(l->file, "/../"));
+	assert(l->use == PLATFORM_ALLOW || (!l->min_level && !l->operator));
+	v = (struct tee_verdict){
+		.tcb_status = TCB_UP_TO_DATE,
+		.quote = { .tee = QUOTE_TDX,
+			   .td = { .td_attributes = 1 << 28, .xfam = 3 } },
+	};
+	assert(policy_check(&v, p) != TEE_OK);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena arena;
 
 	memset(error, 0, sizeof(error));
-	arena_init(&arena, 4 * 1024 * 1024);
+	arena_init(&arena, POLICY_ARENA_MAX);
 	if (policy_read(&p, &arena, "fuzz", span_of(data, size), error)) {
 		assert(error[0] && memchr(error, 0, sizeof(error)));
 	} else {
@@ -20,8 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(p.has_images || !p.image_count);
 		assert(p.image_count <= POLICY_IMAGES_MAX && p.clock_skew_s >= 0);
 		for (size_t i = 0; i < p.image_count; i++)
-			assert(strlen(p.images[i].name) &&
-			       memchr(p.images[i].is_pinned, true, POLICY_REGISTER_COUNT));
+			check_image(&p.images[i]);
+		for (size_t i = 0; i < p.list_count; i++)
+			check_list(&p, &p.lists[i]);
 	}
 	arena_fini(&arena);
 	return 0;
