@@ -8,10 +8,12 @@
 #include "folder.h"
 #include "io/file.h"
 #include "node/trust.h"
+#include "pki/pem.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/sim_docs.h"
 #include "quoting/sim_pki.h"
 #include "quoting/sim_quote.h"
+#include "tee/platforms.h"
 
 enum {
 	NOW = 1'800'000'000
@@ -145,6 +147,75 @@ static void new_policy_meets_known_collateral(void **state)
 	expect(f, TEE_TCB_STATUS);
 }
 
+/* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2). */
+static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+				     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+				     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
+
+static void name_list(struct fixture *f, const struct p256_private *key)
+{
+	struct p256_point at;
+	char pem[512], yaml[1024];
+	uint8_t der[sizeof(spki_head) + P256_POINT_LEN];
+	struct wr w = WR_ARRAY(pem), y = WR_ARRAY(yaml);
+	struct span lines, line;
+
+	p256_private_point(key, &at);
+	memcpy(der, spki_head, sizeof(spki_head));
+	memcpy(der + sizeof(spki_head), at.xy, sizeof(at.xy));
+	pem_encode(&w, PEM_PUBLIC_KEY, SPAN_ARRAY(der));
+	wr_str(&y, "platforms:\n  lists:\n    - {name: ours, use: deny, file: list.json, key: \"");
+	for (lines = wr_span(&w); rd_until(&lines, &line, '\n');)
+		wr_printf(&y, "%.*s\\n", (int)line.n, (const char *)line.p);
+	wr_str(&y, "\"}\n");
+	assert_false(w.over || y.over);
+	assert_int_equal(file_replace(f->policy, wr_span(&y), 0644), RC_OK);
+}
+
+static void serve_list(struct fixture *f, const struct p256_private *key, uint32_t serial,
+		       const struct platform *platform)
+{
+	const struct platform_list list = { .name = "ours",
+					    .use = PLATFORM_DENY,
+					    .serial = serial,
+					    .issued_at = NOW - 1,
+					    .expires_at = NOW,
+					    .platforms = platform,
+					    .count = platform != NULL };
+	char room[1024], path[128];
+	struct wr w = WR_ARRAY(room);
+
+	platforms_write(&w, &list, key);
+	folder_file(path, &f->folder, "list.json");
+	assert_int_equal(file_replace(path, wr_span(&w), 0644), RC_OK);
+}
+
+/* A list is taken up like the policy that names it, and never goes back. */
+static void signed_list_is_taken_up(void **state)
+{
+	struct fixture *f = *state;
+	struct p256_private *key = p256_private_generate();
+	struct platform ours = { 0 };
+	char error[NODE_ERROR_MAX] = "";
+
+	memcpy(ours.ppid, f->pki.platform.ppid, sizeof(ours.ppid));
+	name_list(f, key);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_RELOADED);
+	expect(f, TEE_LIST_MISSING);
+	serve_list(f, key, 1, NULL);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_RELOADED);
+	expect(f, TEE_OK);
+	assert_int_equal(trust_poll(f->trust, false, error), TRUST_SAME);
+	serve_list(f, key, 2, &ours);
+	assert_int_equal(trust_poll(f->trust, false, error), TRUST_SAME); /* to settle */
+	assert_int_equal(trust_poll(f->trust, false, error), TRUST_RELOADED);
+	expect(f, TEE_POLICY_PLATFORM);
+	serve_list(f, key, 1, NULL);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_RELOADED);
+	expect(f, TEE_LIST_STALE);
+	p256_private_free(key);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -153,6 +224,7 @@ int main(void)
 		T(collateral_is_as_the_files_are),
 		T(broken_policy_hides_no_revocation),
 		T(new_policy_meets_known_collateral),
+		T(signed_list_is_taken_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
