@@ -31,7 +31,7 @@ static void set_hex(json_t *object, const char *key, struct span b)
 /* One event of either form. */
 struct event {
 	int rtmr; /* -1: MRTD */
-	uint32_t type;
+	uint32_t type, version; /* 2: of a runtime event's second form */
 	struct span digest; /* 48, or n == 0 */
 	struct span name; /* of a runtime event */
 	struct span data;
@@ -56,6 +56,15 @@ static void set_type(json_t *object, uint32_t type)
 	set(object, "type_id", json_integer(type));
 }
 
+/* What a runtime event's digest is by what it says. */
+static bool own_digest(struct sha384 *out, const struct event *e)
+{
+	if (e->version == 2)
+		return eventlog_digest_v2(out, e->name, e->data);
+	eventlog_digest(out, e->name, e->data);
+	return true;
+}
+
 /* Whether the digest is of what the event says. */
 static bool is_measured(const struct event *e)
 {
@@ -67,8 +76,7 @@ static bool is_measured(const struct event *e)
 
 	if (e->type != EVENTLOG_RUNTIME_TYPE)
 		return ccel_is_data_measured(&firmware);
-	eventlog_digest(&d, e->name, e->data);
-	return span_equal(SPAN_ARRAY(d.b), e->digest);
+	return own_digest(&d, e) && span_equal(SPAN_ARRAY(d.b), e->digest);
 }
 
 static void add_event(json_t *events, const struct event *e)
@@ -112,33 +120,46 @@ static void read_ccel(json_t *events, struct span log)
 			  });
 }
 
+/* An empty digest of a runtime event stands for its own. */
+static bool read_json_digest(struct sha384 *out, const struct event *e,
+			     const json_t *object)
+{
+	struct span text;
+
+	if (!document_text(object, "digest", &text))
+		return false;
+	if (!text.n && e->type == EVENTLOG_RUNTIME_TYPE)
+		return own_digest(out, e);
+	return text_hex_decode(out->b, sizeof(out->b), text);
+}
+
 static bool read_json_event(json_t *events, struct ccel_registers *r,
 			    const json_t *object)
 {
 	AUTO(mem_auto_free)
 	uint8_t *data = NULL;
+	struct event e = { .version = 1, .is_extended = true };
 	struct sha384 digest;
-	struct span payload, name;
-	uint32_t imr, type;
+	struct span payload;
+	uint32_t imr;
 	size_t n;
 
 	if (!document_u32(object, "imr", &imr, QUOTE_RTMR_COUNT - 1) ||
-	    !document_u32(object, "event_type", &type, UINT32_MAX) ||
-	    !document_hex(object, "digest", digest.b, sizeof(digest.b)) ||
-	    !document_text(object, "event", &name) ||
+	    !document_u32(object, "event_type", &e.type, UINT32_MAX) ||
+	    (document_has(object, "version") &&
+	     !document_u32(object, "version", &e.version, 2)) ||
+	    !document_text(object, "event", &e.name) ||
 	    !document_text(object, "event_payload", &payload))
 		return false;
 	data = mem_new(payload.n / 2 + 1);
 	if (!text_hex_decode_any(data, payload.n / 2, &n, payload))
 		return false;
-	add_event(events, &(struct event){
-				  .rtmr = (int)imr,
-				  .type = type,
-				  .digest = SPAN_ARRAY(digest.b),
-				  .name = name,
-				  .data = span_of(data, n),
-				  .is_extended = true,
-			  });
+	e.rtmr = (int)imr;
+	e.data = span_of(data, n);
+	if (!read_json_digest(&digest, &e, object))
+		return false;
+	e.digest = SPAN_ARRAY(digest.b);
+	add_event(events, &e);
 	eventlog_extend(&r->rtmr[imr], &digest);
 	r->event_count[imr]++;
 	return true;

@@ -24,7 +24,6 @@
 	"not in MRCONFIGID"
 
 enum {
-	EVENT_COUNT = 5,
 	PATH_MAX_LEN = 4096,
 	SEED_FILE_LEN = 2 * IDENTITY_SEED_LEN + 1,
 };
@@ -160,35 +159,25 @@ static enum rc read_own_registers(struct quote_source *source,
 }
 
 static enum rc make_events(struct identity *id,
-			   struct sha384 digests[EVENT_COUNT])
+			   struct sha384 digests[EVENTLOG_BOOT_COUNT])
 {
-	const struct {
-		const char *name;
-		struct span payload;
-	} events[EVENT_COUNT] = {
-		{ "system-preparing", { 0 } },
-		{ "app-id", SPAN_ARRAY(id->manifest.app_id) },
-		{ "compose-hash", SPAN_ARRAY(id->manifest.hash.b) },
-		{ "instance-id", SPAN_ARRAY(id->instance_id) },
-		{ "boot-mr-done", { 0 } },
-	};
 	AUTO(eventlog_fini)
 	struct eventlog log;
 	enum rc rc;
 
 	eventlog_init(&log);
-	for (size_t i = 0; i < EVENT_COUNT; i++) {
-		rc = eventlog_append(&log, &digests[i], events[i].name,
-				     events[i].payload);
-		if (rc)
-			return rc;
-	}
+	rc = eventlog_append_boot(&log, digests,
+				  SPAN_ARRAY(id->manifest.app_id),
+				  SPAN_ARRAY(id->manifest.hash.b),
+				  SPAN_ARRAY(id->instance_id));
+	if (rc)
+		return rc;
 	return eventlog_text(&log, &id->eventlog);
 }
 
 /* Extends those events that RTMR3 does not hold yet. */
 static enum rc extend_missing(struct quote_source *source,
-			      const struct sha384 digests[EVENT_COUNT],
+			      const struct sha384 digests[EVENTLOG_BOOT_COUNT],
 			      const struct sha384 *current,
 			      char error[NODE_ERROR_MAX])
 {
@@ -197,13 +186,13 @@ static enum rc extend_missing(struct quote_source *source,
 	enum rc rc;
 
 	while (!ct_equal(&value, current, sizeof(value))) {
-		if (done == EVENT_COUNT) {
+		if (done == EVENTLOG_BOOT_COUNT) {
 			error_set(error, "%s", OTHER_EVENTS);
 			return RC_DENIED;
 		}
 		eventlog_extend(&value, &digests[done++]);
 	}
-	for (; done < EVENT_COUNT; done++) {
+	for (; done < EVENTLOG_BOOT_COUNT; done++) {
 		rc = quote_source_extend(source, EVENTLOG_RTMR, &digests[done]);
 		if (rc) {
 			error_set(error, "RTMR3 cannot be extended: %s",
@@ -217,7 +206,7 @@ static enum rc extend_missing(struct quote_source *source,
 static enum rc measure(struct identity *id, struct quote_source *source,
 		       char error[NODE_ERROR_MAX])
 {
-	struct sha384 digests[EVENT_COUNT], current;
+	struct sha384 digests[EVENTLOG_BOOT_COUNT], current;
 	uint8_t own[QUOTE_MR_LEN], want[MANIFEST_CONFIG_ID_LEN];
 	enum rc rc;
 

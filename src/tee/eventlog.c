@@ -11,6 +11,7 @@ enum {
 	EVENT_NAME_MAX = 128,
 	PAYLOAD_MAX = 16 * 1024,
 	ELEMENT_MAX = 2 * PAYLOAD_MAX + 512,
+	VERSION_MAX = 2,
 };
 
 void eventlog_digest(struct sha384 *out, struct span event, struct span payload)
@@ -27,6 +28,40 @@ void eventlog_digest(struct sha384 *out, struct span event, struct span payload)
 
 	wr_le32(&w, EVENTLOG_RUNTIME_TYPE);
 	sha384_parts(out, parts, 5);
+}
+
+/* A name that needs no escapes in JSON: printable ASCII but " and \. */
+static bool is_name(struct span event)
+{
+	for (size_t i = 0; i < event.n; i++)
+		if (event.p[i] < 0x20 || event.p[i] > 0x7e ||
+		    event.p[i] == '"' || event.p[i] == '\\')
+			return false;
+	return event.n <= EVENT_NAME_MAX;
+}
+
+bool eventlog_digest_v2(struct sha384 *out, struct span event,
+			struct span payload)
+{
+	char end[32];
+	struct wr w = WR_ARRAY(end);
+	AUTO(mem_auto_free)
+	void *room = mem_new_array(payload.n + 1, 2);
+	struct wr hex = wr_over(room, 2 * payload.n);
+
+	if (!is_name(event))
+		return false;
+	text_hex(&hex, payload);
+	wr_printf(&w, "\",\"type\":%d}", EVENTLOG_RUNTIME_TYPE);
+	const struct span parts[] = {
+		span_str("{\"name\":\""),
+		event,
+		span_str("\",\"payload\":\""),
+		wr_span(&hex),
+		wr_span(&w),
+	};
+	sha384_parts(out, parts, 5);
+	return true;
 }
 
 void eventlog_extend(struct sha384 *value, const struct sha384 *digest)
@@ -47,16 +82,6 @@ void eventlog_init(struct eventlog *log)
 void eventlog_fini(struct eventlog *log)
 {
 	buf_fini(&log->json);
-}
-
-/* A name that needs no escapes in JSON: printable ASCII but " and \. */
-static bool is_name(struct span event)
-{
-	for (size_t i = 0; i < event.n; i++)
-		if (event.p[i] < 0x20 || event.p[i] > 0x7e ||
-		    event.p[i] == '"' || event.p[i] == '\\')
-			return false;
-	return event.n <= EVENT_NAME_MAX;
 }
 
 enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
@@ -86,6 +111,32 @@ enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
 	return RC_OK;
 }
 
+enum rc eventlog_append_boot(struct eventlog *log,
+			     struct sha384 digests[EVENTLOG_BOOT_COUNT],
+			     struct span app_id, struct span manifest_hash,
+			     struct span instance_id)
+{
+	const struct {
+		const char *name;
+		struct span payload;
+	} events[EVENTLOG_BOOT_COUNT] = {
+		{ "system-preparing", { 0 } },
+		{ "app-id", app_id },
+		{ "compose-hash", manifest_hash },
+		{ "instance-id", instance_id },
+		{ "boot-mr-done", { 0 } },
+	};
+
+	for (size_t i = 0; i < EVENTLOG_BOOT_COUNT; i++) {
+		enum rc rc = eventlog_append(log, &digests[i], events[i].name,
+					     events[i].payload);
+
+		if (rc)
+			return rc;
+	}
+	return RC_OK;
+}
+
 enum rc eventlog_text(const struct eventlog *log, struct buf *out)
 {
 	struct span elements = buf_span(&log->json);
@@ -100,20 +151,39 @@ enum rc eventlog_text(const struct eventlog *log, struct buf *out)
 
 /* One log being replayed. */
 struct replay {
-	struct sha384 value[QUOTE_RTMR_COUNT];
-	bool is_used[QUOTE_RTMR_COUNT];
+	struct eventlog_registers to;
 	bool is_booted; /* "boot-mr-done" came: what follows is the app's */
 	bool saw_no_instance; /* an empty "instance-id": it has none */
-	struct eventlog_identity identity;
 };
 
 struct event {
-	uint32_t imr, type;
+	uint32_t imr, type, version;
 	struct sha384 digest;
+	bool has_digest; /* else empty: of a runtime event it may be */
 	struct span name;
 	uint8_t payload[PAYLOAD_MAX];
 	size_t payload_len;
 };
+
+static bool read_digest(struct event *out, const json_t *object)
+{
+	struct span text;
+
+	if (!document_text(object, "digest", &text))
+		return false;
+	out->has_digest = text.n != 0;
+	if (!out->has_digest)
+		return out->type == EVENTLOG_RUNTIME_TYPE;
+	return text_hex_decode(out->digest.b, sizeof(out->digest.b), text);
+}
+
+static bool read_version(struct event *out, const json_t *object)
+{
+	out->version = 1;
+	return !document_has(object, "version") ||
+	       (document_u32(object, "version", &out->version, VERSION_MAX) &&
+		out->version);
+}
 
 static bool read_event(struct event *out, const json_t *object)
 {
@@ -121,8 +191,7 @@ static bool read_event(struct event *out, const json_t *object)
 
 	return document_u32(object, "imr", &out->imr, QUOTE_RTMR_COUNT - 1) &&
 	       document_u32(object, "event_type", &out->type, UINT32_MAX) &&
-	       document_hex(object, "digest", out->digest.b,
-			    sizeof(out->digest.b)) &&
+	       read_version(out, object) && read_digest(out, object) &&
 	       document_text(object, "event", &out->name) &&
 	       document_text(object, "event_payload", &payload) &&
 	       text_hex_decode_any(out->payload, sizeof(out->payload),
@@ -142,7 +211,7 @@ static bool take(bool *has, uint8_t *out, size_t n, const struct event *e)
 /* dstack's platforms without instances say so with an empty id. */
 static bool take_instance(struct replay *r, const struct event *e)
 {
-	struct eventlog_identity *id = &r->identity;
+	struct eventlog_identity *id = &r->to.identity;
 
 	if (r->saw_no_instance)
 		return false;
@@ -156,7 +225,7 @@ static bool take_instance(struct replay *r, const struct event *e)
 /* False: a statement of the platform that is not of its form or comes twice. */
 static bool take_statement(struct replay *r, const struct event *e)
 {
-	struct eventlog_identity *id = &r->identity;
+	struct eventlog_identity *id = &r->to.identity;
 
 	if (r->is_booted)
 		return true;
@@ -172,23 +241,35 @@ static bool take_statement(struct replay *r, const struct event *e)
 	return true;
 }
 
-static bool replay_event(struct replay *r, const struct event *e)
+/*
+ * Of firmware and kernel events only the digest is known; ours is the digest of
+ * what they say, whatever register they extend.
+ */
+static bool take_digest(struct event *e)
 {
-	struct sha384 digest;
+	struct span payload = span_of(e->payload, e->payload_len);
+	struct sha384 own;
 
-	if (e->imr == EVENTLOG_RTMR) {
-		/* Of firmware and kernel events only the digest is known; ours
-		 * must be the digest of what they say. */
-		eventlog_digest(&digest, e->name,
-				span_of(e->payload, e->payload_len));
-		if (e->type != EVENTLOG_RUNTIME_TYPE ||
-		    !span_equal(SPAN_ARRAY(digest.b),
-				SPAN_ARRAY(e->digest.b)) ||
-		    !take_statement(r, e))
-			return false;
-	}
-	eventlog_extend(&r->value[e->imr], &e->digest);
-	r->is_used[e->imr] = true;
+	if (e->type != EVENTLOG_RUNTIME_TYPE)
+		return e->imr != EVENTLOG_RTMR;
+	if (e->version == 1)
+		eventlog_digest(&own, e->name, payload);
+	else if (!eventlog_digest_v2(&own, e->name, payload))
+		return false;
+	if (e->has_digest &&
+	    !span_equal(SPAN_ARRAY(own.b), SPAN_ARRAY(e->digest.b)))
+		return false;
+	e->digest = own;
+	return true;
+}
+
+static bool replay_event(struct replay *r, struct event *e)
+{
+	if (!take_digest(e) ||
+	    (e->imr == EVENTLOG_RTMR && !take_statement(r, e)))
+		return false;
+	eventlog_extend(&r->to.rtmr[e->imr], &e->digest);
+	r->to.event_count[e->imr]++;
 	return true;
 }
 
@@ -212,18 +293,30 @@ static bool replay_log(struct replay *r, struct span json)
 	return true;
 }
 
-enum tee_reason eventlog_check(struct eventlog_identity *out, unsigned *imr,
-			       const struct quote *quote, struct span json)
+enum tee_reason eventlog_replay(struct eventlog_registers *out,
+				struct span json)
 {
 	struct replay r = { 0 };
 
-	/* A log without events says that the register is empty. */
-	r.is_used[EVENTLOG_RTMR] = true;
-	if (quote->tee != QUOTE_TDX || !replay_log(&r, json))
+	if (!replay_log(&r, json))
+		return TEE_LOG_MALFORMED;
+	*out = r.to;
+	return TEE_OK;
+}
+
+enum tee_reason eventlog_check(struct eventlog_identity *out, unsigned *imr,
+			       const struct quote *quote, struct span json)
+{
+	struct eventlog_registers r;
+
+	if (quote->tee != QUOTE_TDX || eventlog_replay(&r, json) != TEE_OK)
 		return TEE_LOG_MALFORMED;
 	for (unsigned i = 0; i < QUOTE_RTMR_COUNT; i++) {
-		if (!r.is_used[i] ||
-		    span_equal(SPAN_ARRAY(r.value[i].b), quote->td.rtmr[i]))
+		/* A log without events says that RTMR3 is empty. */
+		bool is_used = r.event_count[i] || i == EVENTLOG_RTMR;
+
+		if (!is_used ||
+		    span_equal(SPAN_ARRAY(r.rtmr[i].b), quote->td.rtmr[i]))
 			continue;
 		*imr = i;
 		return TEE_LOG_MISMATCH;

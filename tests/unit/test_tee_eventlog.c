@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -104,6 +105,129 @@ static void digest_of_a_real_event(void **state)
 			 "36f5ddacdad4451693f48fcc72fff624")));
 	eventlog_digest(&d, span_str("system-preparing"), (struct span){ 0 });
 	assert_memory_equal(d.b, want, 48);
+}
+
+/* Of the second form, by the definition written out. */
+static void second_form_of_a_digest(void **state)
+{
+	struct sha384 got = { { 7 } }, want;
+	static char name[129];
+
+	(void)state;
+	sha384_of(&want, span_str("{\"name\":\"compose-hash\",\"payload\":\"abcd\","
+				  "\"type\":134217729}"));
+	assert_true(eventlog_digest_v2(&got, span_str("compose-hash"), span_str("\xab\xcd")));
+	assert_memory_equal(got.b, want.b, 48);
+	sha384_of(&want, span_str("{\"name\":\"\",\"payload\":\"\",\"type\":134217729}"));
+	assert_true(eventlog_digest_v2(&got, (struct span){ 0 }, (struct span){ 0 }));
+	assert_memory_equal(got.b, want.b, 48);
+	assert_false(eventlog_digest_v2(&got, span_str("a\"b"), (struct span){ 0 }));
+	memset(name, 'a', sizeof(name));
+	assert_false(eventlog_digest_v2(&got, SPAN_ARRAY(name), (struct span){ 0 }));
+	assert_memory_equal(got.b, want.b, 48);
+}
+
+#define BOOT_EVENT(version, digest, event, payload) \
+	"{\"imr\":3,\"event_type\":134217729," version "\"digest\":\"" digest \
+	"\",\"event\":\"" event "\",\"event_payload\":\"" payload "\"}"
+#define APP "0102030405060708090a0b0c0d0e0f1011121314"
+
+/* dstack's logs of both forms in one, and without the digests it leaves out. */
+static void forms_of_runtime_events(void **state)
+{
+	static const struct {
+		const char *name, *json;
+		bool is_v2;
+		enum tee_reason want;
+	} cases[] = {
+		{ "version_1_without_digest", BOOT_EVENT("", "", "app-id", APP), false, TEE_OK },
+		{ "version_1_said", BOOT_EVENT("\"version\":1,", "", "app-id", APP), false,
+		  TEE_OK },
+		{ "version_2", BOOT_EVENT("\"version\":2,", "", "app-id", APP), true, TEE_OK },
+		{ "version_2_said_1_mismatch", BOOT_EVENT("\"version\":1,", "", "app-id", APP),
+		  true, TEE_LOG_MISMATCH },
+		{ "version_1_said_2_mismatch", BOOT_EVENT("\"version\":2,", "", "app-id", APP),
+		  false, TEE_LOG_MISMATCH },
+		{ "version_0_malformed", BOOT_EVENT("\"version\":0,", "", "app-id", APP), false,
+		  TEE_LOG_MALFORMED },
+		{ "version_3_malformed", BOOT_EVENT("\"version\":3,", "", "app-id", APP), false,
+		  TEE_LOG_MALFORMED },
+		{ "version_text_malformed", BOOT_EVENT("\"version\":\"2\",", "", "app-id", APP),
+		  true, TEE_LOG_MALFORMED },
+		{ "version_2_escaped_name_malformed",
+		  BOOT_EVENT("\"version\":2,", "", "app\\u0022", APP), true, TEE_LOG_MALFORMED },
+		{ "no_digest_member_malformed",
+		  "[{\"imr\":3,\"event_type\":134217729,\"event\":\"app-id\","
+		  "\"event_payload\":\"" APP "\"}]",
+		  false, TEE_LOG_MALFORMED },
+		{ "firmware_event_without_digest_malformed",
+		  "[{\"imr\":0,\"event_type\":4,\"digest\":\"\",\"event\":\"\","
+		  "\"event_payload\":\"\"}]",
+		  false, TEE_LOG_MALFORMED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct eventlog_identity id = { 0 };
+		struct sha384 digest;
+		struct made m;
+		uint8_t app[20];
+		char json[512];
+		unsigned imr;
+
+		print_message("%s\n", cases[i].name);
+		made_init(&m);
+		assert_true(text_hex_decode(app, 20, span_str(APP)));
+		if (cases[i].is_v2)
+			assert_true(eventlog_digest_v2(&digest, span_str("app-id"),
+						       SPAN_ARRAY(app)));
+		else
+			eventlog_digest(&digest, span_str("app-id"), SPAN_ARRAY(app));
+		eventlog_extend(&m.rtmr[3], &digest);
+		snprintf(json, sizeof(json), cases[i].json[0] == '[' ? "%s" : "[%s]",
+			 cases[i].json);
+		assert_int_equal(eventlog_check(&id, &imr, &m.quote, span_str(json)),
+				 cases[i].want);
+		assert_int_equal(id.has_app_id, cases[i].want == TEE_OK);
+		made_fini(&m);
+	}
+}
+
+static void boot_events_in_dstacks_order(void **state)
+{
+	static const char *const names[] = { "system-preparing", "app-id", "compose-hash",
+					     "instance-id", "boot-mr-done" };
+	const uint8_t app[20] = { 1 }, hash[32] = { 2 }, instance[20] = { 3 };
+	const struct span payloads[] = {
+		{ 0 },
+		SPAN_ARRAY(app),
+		SPAN_ARRAY(hash),
+		SPAN_ARRAY(instance),
+		{ 0 },
+	};
+	struct sha384 digests[EVENTLOG_BOOT_COUNT], want;
+	struct eventlog_registers r;
+	struct made m;
+
+	(void)state;
+	made_init(&m);
+	assert_int_equal(eventlog_append_boot(&m.log, digests, SPAN_ARRAY(app), SPAN_ARRAY(hash),
+					      SPAN_ARRAY(instance)),
+			 RC_OK);
+	for (size_t i = 0; i < EVENTLOG_BOOT_COUNT; i++) {
+		eventlog_digest(&want, span_str(names[i]), payloads[i]);
+		assert_memory_equal(digests[i].b, want.b, 48);
+		eventlog_extend(&m.rtmr[3], &want);
+	}
+	assert_int_equal(eventlog_text(&m.log, &m.json), RC_OK);
+	assert_int_equal(eventlog_replay(&r, buf_span(&m.json)), TEE_OK);
+	assert_memory_equal(r.rtmr[3].b, m.rtmr[3].b, 48);
+	assert_int_equal(r.event_count[3], EVENTLOG_BOOT_COUNT);
+	assert_int_equal(r.event_count[0], 0);
+	assert_memory_equal(r.identity.instance_id, instance, 20);
+	assert_int_equal(eventlog_replay(&r, span_str("[1]")), TEE_LOG_MALFORMED);
+	assert_int_equal(r.event_count[3], EVENTLOG_BOOT_COUNT);
+	made_fini(&m);
 }
 
 static void written_then_read(void **state)
@@ -273,6 +397,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dstack_log_replayed),
 		cmocka_unit_test(digest_of_a_real_event),
+		cmocka_unit_test(second_form_of_a_digest),
+		cmocka_unit_test(forms_of_runtime_events),
+		cmocka_unit_test(boot_events_in_dstacks_order),
 		cmocka_unit_test(written_then_read),
 		cmocka_unit_test(statements_after_boot_do_not_count),
 		cmocka_unit_test(statements_refused),
