@@ -70,6 +70,32 @@ void sha512_of(struct sha512 *out, struct span b)
 	sha512_parts(out, &b, 1);
 }
 
+struct sha384_stream {
+	EVP_MD_CTX *ctx;
+};
+
+struct sha384_stream *sha384_new(void)
+{
+	struct sha384_stream *stream = mem_new(sizeof(*stream));
+
+	stream->ctx = EVP_MD_CTX_new();
+	must(stream->ctx &&
+	     EVP_DigestInit_ex(stream->ctx, EVP_sha384(), NULL) == 1);
+	return stream;
+}
+
+void sha384_add(struct sha384_stream *stream, struct span b)
+{
+	must(EVP_DigestUpdate(stream->ctx, bytes_of(b), b.n) == 1);
+}
+
+void sha384_done(struct sha384 *out, struct sha384_stream *stream)
+{
+	must(EVP_DigestFinal_ex(stream->ctx, out->b, NULL) == 1);
+	EVP_MD_CTX_free(stream->ctx);
+	mem_auto_free(&stream);
+}
+
 void hash_merkle_sha256(struct merkle_hash *out, const struct span *parts,
 			size_t count)
 {

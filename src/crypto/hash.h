@@ -32,6 +32,13 @@ void sha256_of(struct sha256 *out, struct span b);
 void sha384_of(struct sha384 *out, struct span b);
 void sha512_of(struct sha512 *out, struct span b);
 
+/* SHA-384 of bytes that come one after another.  sha384_done() gives the hash
+ * and frees what sha384_new() made. */
+struct sha384_stream;
+struct sha384_stream *sha384_new(void);
+void sha384_add(struct sha384_stream *stream, struct span b);
+void sha384_done(struct sha384 *out, struct sha384_stream *stream);
+
 /* SHA-256 in the form that base/merkle.h takes. */
 merkle_hash_fn hash_merkle_sha256;
 

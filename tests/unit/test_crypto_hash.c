@@ -134,6 +134,27 @@ static void hkdf_rfc5869(void **state)
 	}
 }
 
+static void stream_is_the_hash_of_all(void **state)
+{
+	static const uint8_t bytes[1000] = { 1, 2, 3 };
+	struct sha384 want, got;
+
+	(void)state;
+	for (size_t step = 1; step < sizeof(bytes); step += 111) {
+		struct sha384_stream *stream = sha384_new();
+		struct span rest = SPAN_ARRAY(bytes), part;
+
+		while (rd_n(&rest, &part, rest.n < step ? rest.n : step) && part.n)
+			sha384_add(stream, part);
+		sha384_done(&got, stream);
+		sha384_of(&want, SPAN_ARRAY(bytes));
+		assert_memory_equal(got.b, want.b, 48);
+	}
+	sha384_done(&got, sha384_new());
+	sha384_of(&want, (struct span){ 0 });
+	assert_memory_equal(got.b, want.b, 48);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +162,7 @@ int main(void)
 		cmocka_unit_test(parts_hash_as_their_concatenation),
 		cmocka_unit_test(hmac_rfc4231),
 		cmocka_unit_test(hkdf_rfc5869),
+		cmocka_unit_test(stream_is_the_hash_of_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
