@@ -50,6 +50,12 @@ static const struct conf_field td_fields[] = {
 		AT(td_spec, manifest),
 		.min = 1,
 	},
+	{
+		.key = "measured",
+		.type = CONF_STRING,
+		AT(td_spec, measured),
+		.min = 1,
+	},
 	{ .key = "debug", .type = CONF_BOOL, AT(td_spec, is_debug) },
 	{ 0 },
 };

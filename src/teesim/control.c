@@ -34,9 +34,10 @@ static bool read_launch(struct td_spec *out, json_t *o)
 	struct td_spec s = { 0 };
 	int debug = 0;
 
-	if (json_unpack(o, "{s:s, s:s, s:s, s?s, s?b !}", "name", &s.name,
-			"socket", &s.socket, "image", &s.image, "manifest",
-			&s.manifest, "debug", &debug) != 0)
+	if (json_unpack(o, "{s:s, s:s, s:s, s?s, s?s, s?b !}", "name",
+			&s.name, "socket", &s.socket, "image", &s.image,
+			"manifest", &s.manifest, "measured", &s.measured,
+			"debug", &debug) != 0)
 		return false;
 	s.is_debug = debug;
 	*out = s;
@@ -53,7 +54,7 @@ static bool fill(struct control_command *c, json_t *root,
 		c->verb = CONTROL_LAUNCH;
 		return read_launch(&c->spec, value) ||
 		       refuse(error, "launch: expected name, socket, image, and"
-				     " perhaps manifest, debug");
+				     " perhaps manifest, measured, debug");
 	}
 	if (value && strcmp(key, "stop") == 0) {
 		c->verb = CONTROL_STOP;

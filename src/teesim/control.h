@@ -8,7 +8,7 @@
  *   {"stop":"hello"}
  *   {"list":{}}
  *
- * "manifest" and "debug" may be missing.  The answer is {"ok":true}, for list
+ * "manifest", "measured" (a file too) and "debug" may be missing.  The answer is {"ok":true}, for list
  * {"ok":true,"tds":["hello"]}, or {"ok":false,"error":"..."}.
  */
 #ifndef POSTERN_TEESIM_CONTROL_H

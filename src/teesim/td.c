@@ -8,7 +8,12 @@
 #include "io/file.h"
 #include "manifest/manifest.h"
 #include "quoting/simproto.h"
+#include "tee/document.h"
 #include "teesim/server.h"
+
+enum {
+	MEASURED_MAX = 64 * 1024,
+};
 
 struct td {
 	struct td *next;
@@ -173,23 +178,64 @@ static enum rc check_spec(const struct td_list *l, const struct td_spec *s,
 	return RC_OK;
 }
 
+static enum rc read_file(struct buf *out, const char *path, size_t max,
+			 char error[TD_ERROR_MAX])
+{
+	enum rc rc;
+
+	buf_init(out, max);
+	rc = file_read(out, path);
+	if (rc == RC_LIMIT)
+		snprintf(error, TD_ERROR_MAX, "%s: larger than %zu bytes", path,
+			 max);
+	else if (rc)
+		snprintf(error, TD_ERROR_MAX, "%s: %m", path);
+	return rc;
+}
+
 static enum rc read_config_id(uint8_t id[MANIFEST_CONFIG_ID_LEN],
 			      const char *path, char error[TD_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf json = { 0 };
-	enum rc rc;
+	enum rc rc = read_file(&json, path, MANIFEST_MAX, error);
 
-	buf_init(&json, MANIFEST_MAX);
-	rc = file_read(&json, path);
-	if (rc == RC_LIMIT)
-		snprintf(error, TD_ERROR_MAX, "%s: larger than %d bytes", path,
-			 MANIFEST_MAX);
-	else if (rc)
-		snprintf(error, TD_ERROR_MAX, "%s: %m", path);
 	if (!rc)
 		manifest_config_id(id, buf_span(&json));
 	return rc;
+}
+
+/* A register that the object does not have stays as it is. */
+static bool take_register(struct sha384 *out, const json_t *object,
+			  const char *name)
+{
+	return !document_has(object, name) ||
+	       document_hex(object, name, out->b, sizeof(out->b));
+}
+
+static enum rc read_measured(struct sim_td *cpu, const char *path,
+			     char error[TD_ERROR_MAX])
+{
+	static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2" };
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	AUTO(document_free)
+	json_t *object = NULL;
+	enum rc rc = read_file(&text, path, MEASURED_MAX, error);
+	bool is_good;
+
+	if (rc)
+		return rc;
+	object = document_load(buf_span(&text));
+	is_good = json_is_object(object) &&
+		  take_register(&cpu->mr_td, object, "mr_td");
+	for (size_t i = 0; is_good && i < 3; i++)
+		is_good = take_register(&cpu->rtmr[i], object, names[i]);
+	if (is_good)
+		return RC_OK;
+	snprintf(error, TD_ERROR_MAX,
+		 "%s: expected a JSON object as `postern measure` prints", path);
+	return RC_MALFORMED;
 }
 
 enum rc td_launch(struct td_list *l, const struct td_spec *spec,
@@ -197,16 +243,22 @@ enum rc td_launch(struct td_list *l, const struct td_spec *spec,
 {
 	uint8_t id[MANIFEST_CONFIG_ID_LEN] = { 0 };
 	enum rc rc = check_spec(l, spec, error);
+	struct sim_td cpu;
 	struct td *td;
 
 	if (!rc && spec->manifest)
 		rc = read_config_id(id, spec->manifest, error);
 	if (rc)
 		return rc;
+	sim_td_launch(&cpu, spec->image, id);
+	if (spec->measured)
+		rc = read_measured(&cpu, spec->measured, error);
+	if (rc)
+		return rc;
 	td = mem_new(sizeof(*td));
 	td->list = l;
 	memcpy(td->name, spec->name, strlen(spec->name) + 1);
-	sim_td_launch(&td->cpu, spec->image, id);
+	td->cpu = cpu;
 	td->cpu.attributes |= spec->is_debug ? SIM_TD_DEBUG : 0;
 	rc = server_open(&td->server, l->loop, spec->socket, &guest, td);
 	if (rc) {

@@ -30,6 +30,9 @@ struct td_spec {
 	const char *socket;
 	const char *image; /* as name */
 	const char *manifest; /* a file; NULL: MRCONFIGID is zero */
+	/* A file as `postern measure --json` writes; NULL: none.  Registers in
+	 * it stand for the image's. */
+	const char *measured;
 	bool is_debug;
 };
 
@@ -46,8 +49,9 @@ bool td_is_name(const char *text);
 
 /*
  * RC_DENIED     the name or the socket is in use, or no name
- * RC_LIMIT      TD_MAX are running, or the manifest is too large
- * RC_SYS        the manifest cannot be read or the socket not made
+ * RC_LIMIT      TD_MAX are running, or a file is too large
+ * RC_MALFORMED  'measured' is no JSON object of registers
+ * RC_SYS        a file cannot be read or the socket not made
  * error says it in words.
  */
 enum rc td_launch(struct td_list *l, const struct td_spec *spec,

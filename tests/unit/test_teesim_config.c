@@ -23,6 +23,7 @@ static void documented_file_is_read(void **state)
 		"    socket: /run/hello/tee.sock\n"
 		"    image: base\n"
 		"    manifest: /m.json\n"
+		"    measured: /p.json\n"
 		"    debug: true\n"
 		"  - { name: other, socket: /run/other/tee.sock, image: base }\n"
 		"log: debug\n";
@@ -45,8 +46,10 @@ static void documented_file_is_read(void **state)
 	assert_string_equal(td[0].socket, "/run/hello/tee.sock");
 	assert_string_equal(td[0].image, "base");
 	assert_string_equal(td[0].manifest, "/m.json");
+	assert_string_equal(td[0].measured, "/p.json");
 	assert_true(td[0].is_debug);
 	assert_null(td[1].manifest);
+	assert_null(td[1].measured);
 	assert_false(td[1].is_debug);
 	arena_fini(&arena);
 }
