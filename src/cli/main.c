@@ -28,7 +28,7 @@ static const struct cli_command commands[] = {
 	{ "policy", cli_policy, "what a policy would refuse of recorded quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
-	{ "measure", cli_measure, "predict RTMR1 and RTMR2 of a direct boot" },
+	{ "measure", cli_measure, "predict the registers of a direct boot" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 

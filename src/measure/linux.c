@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/wr.h"
+#include "measure/machine.h"
 
 enum {
 	/* the setup header (boot.rst, "The Real-Mode Kernel Header") */
@@ -41,9 +42,6 @@ enum {
 	SECTIONS_MAX = 96,
 	PARTS_MAX = SECTIONS_MAX + 5,
 };
-
-static const uint64_t LOW_MEMORY_SPLIT = 0xb0000000;
-static const uint64_t LOW_MEMORY_MAX = 0x80000000;
 
 /* Parts of an image that are hashed, in order. */
 struct parts {
@@ -171,12 +169,10 @@ static void put_le32(uint8_t *p, uint32_t v)
 static bool initrd_address(uint32_t *out, const struct linux_boot *b,
 			   uint16_t protocol)
 {
-	uint64_t max, low = LOW_MEMORY_MAX;
+	uint64_t max, low = machine_low_memory(b->memory);
 	uint32_t limit;
 	uint16_t flags;
 
-	if (b->memory < LOW_MEMORY_SPLIT)
-		low = b->memory;
 	if (!at_le32(b->kernel, AT_INITRD_MAX, &limit) ||
 	    !at_le16(b->kernel, AT_XLOAD_FLAGS, &flags) || low <= ACPI_DATA_LEN)
 		return false;
@@ -229,35 +225,20 @@ enum rc linux_kernel(struct sha384 *out, const struct linux_boot *b)
 	return rc ? rc : linux_authenticode(out, span_of(image, b->kernel.n));
 }
 
-static void extend(struct sha384 *value, const struct sha384 *digest)
-{
-	const struct span parts[] = {
-		SPAN_ARRAY(value->b),
-		SPAN_ARRAY(digest->b),
-	};
-
-	sha384_parts(value, parts, 2);
-}
-
-static void extend_by(struct sha384 *value, struct span event)
-{
-	struct sha384 digest;
-
-	sha384_of(&digest, event);
-	extend(value, &digest);
-}
-
-void linux_rtmr1(struct sha384 *out, const struct sha384 *kernel)
+void linux_rtmr1_events(struct bootlog *log, const struct sha384 *kernel,
+			bool has_separator)
 {
 	static const uint8_t separator[4];
-	struct sha384 v = { 0 };
 
-	extend(&v, kernel);
-	extend_by(&v, span_str("Calling EFI Application from Boot Option"));
-	extend_by(&v, SPAN_ARRAY(separator));
-	extend_by(&v, span_str("Exit Boot Services Invocation"));
-	extend_by(&v, span_str("Exit Boot Services Returned with Success"));
-	*out = v;
+	bootlog_add(log, 1, "kernel", kernel);
+	bootlog_add_bytes(log, 1, "calling-application",
+			  span_str("Calling EFI Application from Boot Option"));
+	if (has_separator)
+		bootlog_add_bytes(log, 1, "separator", SPAN_ARRAY(separator));
+	bootlog_add_bytes(log, 1, "exit-boot-services",
+			  span_str("Exit Boot Services Invocation"));
+	bootlog_add_bytes(log, 1, "exit-boot-services-success",
+			  span_str("Exit Boot Services Returned with Success"));
 }
 
 static bool is_printable(struct span s)
@@ -283,15 +264,14 @@ static void cmdline_digest(struct sha384 *out, struct span cmdline)
 	sha384_of(out, span_of(wide, 2 * chars));
 }
 
-enum rc linux_rtmr2(struct sha384 *out, const struct linux_boot *b)
+enum rc linux_rtmr2_events(struct bootlog *log, const struct linux_boot *b)
 {
-	struct sha384 v = { 0 }, cmdline;
+	struct sha384 cmdline;
 
 	if (!b->initrd.n || !is_printable(b->cmdline))
 		return RC_UNSUPPORTED;
 	cmdline_digest(&cmdline, b->cmdline);
-	extend(&v, &cmdline);
-	extend_by(&v, b->initrd);
-	*out = v;
+	bootlog_add(log, 2, "command-line", &cmdline);
+	bootlog_add_bytes(log, 2, "initrd", b->initrd);
 	return RC_OK;
 }

@@ -19,6 +19,7 @@
 
 #include "base/rc.h"
 #include "crypto/hash.h"
+#include "measure/bootlog.h"
 
 struct linux_boot {
 	struct span kernel; /* bzImage with its EFI stub */
@@ -49,15 +50,17 @@ enum rc linux_authenticode(struct sha384 *out, struct span image);
 enum rc linux_kernel(struct sha384 *out, const struct linux_boot *b);
 
 /*
- * RTMR1 after ExitBootServices, from linux_kernel's digest.  Of firmware that
- * measures the separator of its boot attempt into RTMR1, as that of dstack 0.5;
- * some builds of OVMF have it in RTMR0, as their event log shows.
+ * Appends RTMR1's events as far as ExitBootServices, from linux_kernel's
+ * digest.  Some OVMF measures the separator of its boot attempt into RTMR1,
+ * some into RTMR0 (measure/firmware.h).
  */
-void linux_rtmr1(struct sha384 *out, const struct sha384 *kernel);
+void linux_rtmr1_events(struct bootlog *log, const struct sha384 *kernel,
+			bool has_separator);
 /*
- * RTMR2 after the kernel took its command line and initrd.  RC_UNSUPPORTED: the
- * command line is not printable ASCII, or no initrd (the stub measures it).
+ * Appends RTMR2's: the kernel's stub takes command line and initrd.
+ * RC_UNSUPPORTED, and *log untouched: the command line is not printable ASCII,
+ * or no initrd.
  */
-enum rc linux_rtmr2(struct sha384 *out, const struct linux_boot *b);
+enum rc linux_rtmr2_events(struct bootlog *log, const struct linux_boot *b);
 
 #endif

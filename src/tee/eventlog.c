@@ -111,25 +111,31 @@ enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
 	return RC_OK;
 }
 
+const char *const eventlog_boot_names[EVENTLOG_BOOT_COUNT] = {
+	"system-preparing",
+	"app-id",
+	"compose-hash",
+	"instance-id",
+	"boot-mr-done",
+};
+
 enum rc eventlog_append_boot(struct eventlog *log,
 			     struct sha384 digests[EVENTLOG_BOOT_COUNT],
 			     struct span app_id, struct span manifest_hash,
 			     struct span instance_id)
 {
-	const struct {
-		const char *name;
-		struct span payload;
-	} events[EVENTLOG_BOOT_COUNT] = {
-		{ "system-preparing", { 0 } },
-		{ "app-id", app_id },
-		{ "compose-hash", manifest_hash },
-		{ "instance-id", instance_id },
-		{ "boot-mr-done", { 0 } },
+	const struct span payloads[EVENTLOG_BOOT_COUNT] = {
+		{ 0 },
+		app_id,
+		manifest_hash,
+		instance_id,
+		{ 0 },
 	};
 
 	for (size_t i = 0; i < EVENTLOG_BOOT_COUNT; i++) {
-		enum rc rc = eventlog_append(log, &digests[i], events[i].name,
-					     events[i].payload);
+		enum rc rc = eventlog_append(log, &digests[i],
+					     eventlog_boot_names[i],
+					     payloads[i]);
 
 		if (rc)
 			return rc;

@@ -61,10 +61,11 @@ void eventlog_fini(struct eventlog *log);
  */
 enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
 			const char *event, struct span payload);
+/* system-preparing, app-id, compose-hash, instance-id, boot-mr-done. */
+extern const char *const eventlog_boot_names[EVENTLOG_BOOT_COUNT];
 /*
- * Appends the events that a guest of ours extends when it starts, in dstack's
- * order: system-preparing, app-id, compose-hash, instance-id, boot-mr-done.
- * RC_LIMIT as above.
+ * Appends the events of those names: what a guest of ours extends when it
+ * starts, in dstack's order.  RC_LIMIT as above.
  */
 enum rc eventlog_append_boot(struct eventlog *log,
 			     struct sha384 digests[EVENTLOG_BOOT_COUNT],

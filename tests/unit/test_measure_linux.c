@@ -225,6 +225,7 @@ static void no_kernel_malformed(void **state)
 /* tests/vectors/tdx/dstack: the kernel's event leads to the quote's RTMR1. */
 static void rtmr1_of_a_real_quote(void **state)
 {
+	struct bootlog log = { 0 };
 	struct sha384 kernel, got;
 	uint8_t want[48];
 
@@ -237,7 +238,8 @@ static void rtmr1_of_a_real_quote(void **state)
 		want, 48,
 		span_str("a1b79d76021970f57c45c4a7c395f780bab37011a4df27fe44e8559bd1abb4d6"
 			 "e52f12f866d1d08405448eb797a5970f")));
-	linux_rtmr1(&got, &kernel);
+	linux_rtmr1_events(&log, &kernel, true);
+	bootlog_replay(&got, &log, 1);
 	assert_memory_equal(got.b, want, 48);
 }
 
@@ -246,6 +248,7 @@ static void rtmr2_of_command_line_and_initrd(void **state)
 	static const uint8_t zero[48];
 	static const char wide[] = "a\0 \0i\0n\0i\0t\0r\0d\0=\0i\0n\0i\0t\0r\0d\0\0";
 	struct linux_boot b = { .initrd = span_str("initrd"), .cmdline = span_str("a") };
+	struct bootlog log = { 0 };
 	struct sha384 d, v, got;
 	struct span first[] = { SPAN_ARRAY(zero), SPAN_ARRAY(d.b) };
 	struct span second[] = { SPAN_ARRAY(v.b), SPAN_ARRAY(d.b) };
@@ -255,14 +258,15 @@ static void rtmr2_of_command_line_and_initrd(void **state)
 	sha384_parts(&v, first, 2);
 	sha384_of(&d, b.initrd);
 	sha384_parts(&v, second, 2);
-	assert_int_equal(linux_rtmr2(&got, &b), RC_OK);
+	assert_int_equal(linux_rtmr2_events(&log, &b), RC_OK);
+	bootlog_replay(&got, &log, 2);
 	assert_memory_equal(got.b, v.b, 48);
 	b.cmdline = span_str("caf\xc3\xa9");
-	assert_int_equal(linux_rtmr2(&got, &b), RC_UNSUPPORTED);
+	assert_int_equal(linux_rtmr2_events(&log, &b), RC_UNSUPPORTED);
 	b.cmdline = span_str("a");
 	b.initrd.n = 0;
-	assert_int_equal(linux_rtmr2(&got, &b), RC_UNSUPPORTED);
-	assert_memory_equal(got.b, v.b, 48);
+	assert_int_equal(linux_rtmr2_events(&log, &b), RC_UNSUPPORTED);
+	assert_int_equal(log.count, 2);
 }
 
 int main(void)

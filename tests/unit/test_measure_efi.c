@@ -1,0 +1,61 @@
+/*
+ * efi: an empty variable and a load option, byte by byte as a real log
+ * (tests/vectors/tdx/eventlog/ccel_ovmf.bin) has them.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "measure/efi.h"
+
+static const struct efi_guid global = { { 0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+					  0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c } };
+
+static void empty_variable_is_guid_lengths_and_name(void **state)
+{
+	uint8_t event[64];
+	struct sha384 got, want;
+	size_t n;
+
+	(void)state;
+	assert_true(text_hex_decode_any(
+		event, sizeof(event), &n,
+		span_str("61dfe48bca93d211aa0d00e098032b8c0a000000000000000000000000000000"
+			 "53006500630075007200650042006f006f007400")));
+	sha384_of(&want, span_of(event, n));
+	efi_empty_variable(&got, &global, "SecureBoot");
+	assert_memory_equal(got.b, want.b, 48);
+	efi_empty_variable(&got, &global, "SecureBoo");
+	assert_memory_not_equal(got.b, want.b, 48);
+}
+
+static void load_option_of_a_real_log(void **state)
+{
+	static const struct efi_guid volume = { { 0xc9, 0xbd, 0xb8, 0x7c, 0xeb, 0xf8, 0x34, 0x4f,
+						  0xaa, 0xea, 0x3e, 0xe4, 0xaf, 0x65, 0x16, 0xa1 } };
+	static const struct efi_guid file = { { 0x21, 0xaa, 0x2c, 0x46, 0x14, 0x76, 0x03, 0x45,
+						0x83, 0x6e, 0x8a, 0xb6, 0xf4, 0x66, 0x23, 0x31 } };
+	uint8_t want[62], got[EFI_LOAD_OPTION_MAX], small[61];
+	struct wr w = WR_ARRAY(got), over = WR_ARRAY(small);
+
+	(void)state;
+	assert_true(text_hex_decode(
+		want, sizeof(want),
+		span_str("090100002c0055006900410070007000000004071400c9bdb87cebf8344faaea3ee4"
+			 "af6516a10406140021aa2c4614760345836e8ab6f46623317fff0400")));
+	efi_load_option(&w, 0x109, "UiApp", &volume, &file);
+	assert_true(span_equal(wr_span(&w), SPAN_ARRAY(want)));
+	efi_load_option(&over, 0x109, "UiApp", &volume, &file);
+	assert_true(over.over);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_variable_is_guid_lengths_and_name),
+		cmocka_unit_test(load_option_of_a_real_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
