@@ -33,7 +33,8 @@ static void check(struct span image)
 	for (size_t i = 0; i < t.count; i++) {
 		const struct tdvf_section *s = &t.section[i];
 
-		assert(s->memory_len && s->address % TDVF_PAGE == 0 && s->memory_len % TDVF_PAGE == 0);
+		assert(s->memory_len && s->memory_len % TDVF_PAGE == 0);
+		assert(s->address % TDVF_PAGE == 0);
 		assert(!s->data.n || (s->data.p >= image.p && s->data.n == s->memory_len &&
 				      s->data.p + s->data.n <= image.p + image.n));
 		memory += s->memory_len;

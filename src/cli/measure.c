@@ -39,6 +39,8 @@ static const char measure_help[] =
 	"  --kernel, --initrd FILE, --cmdline TEXT\n"
 	"                          as given to -kernel, -initrd, -append: "
 	"RTMR1, RTMR2\n"
+	"  --unpatched             the firmware gets the kernel as it lies in "
+	"its file\n"
 	"  --memory MIB            as given to -m, in MiB\n"
 	"  --cpus N                as given to -smp; only the ACPI tables have "
 	"it\n"
@@ -66,7 +68,7 @@ struct measure_options {
 	enum firmware_layout layout;
 	uint64_t memory_mib, cpus;
 	uint8_t instance_id[MANIFEST_ID_LEN];
-	bool is_two_pass, is_json, has_instance_id;
+	bool is_two_pass, is_unpatched, is_json, has_instance_id;
 };
 
 static int refuse(const char *path, const char *why)
@@ -183,7 +185,8 @@ static int predict_kernel(struct prediction *p, const struct measure_options *o)
 	b.kernel = buf_span(&kernel);
 	b.initrd = buf_span(&initrd);
 	b.cmdline = span_str(o->cmdline);
-	rc = linux_kernel(&digest, &b);
+	rc = o->is_unpatched ? linux_authenticode(&digest, b.kernel)
+			     : linux_kernel(&digest, &b);
 	if (rc)
 		return refuse_kernel(o, rc);
 	if (linux_rtmr2_events(&p->log, &b))
@@ -235,25 +238,27 @@ static int predict_manifest(struct prediction *p,
 	return CLI_OK;
 }
 
+static const char *const needs[PREDICTION_COUNT] = {
+	[POLICY_MR_TD] = "it needs --firmware",
+	[POLICY_RTMR0] = "it needs --firmware and --memory",
+	[POLICY_RTMR1] = "it needs --kernel",
+	[POLICY_RTMR2] = "it needs --kernel",
+	[POLICY_RTMR3] = "it needs --events, or --manifest, --instance-id",
+	[POLICY_MR_CONFIG_ID] = "it needs --manifest",
+};
+
 static int measure(const struct measure_options *o)
 {
 	struct prediction p = {
-		.missing = {
-			[POLICY_MR_TD] = "it needs --firmware",
-			[POLICY_RTMR0] = "it needs --firmware and --memory",
-			[POLICY_RTMR1] = "it needs --kernel",
-			[POLICY_RTMR2] = "it needs --kernel",
-			[POLICY_RTMR3] = "it needs --events, or --manifest "
-					 "and --instance-id",
-			[POLICY_MR_CONFIG_ID] = "it needs --manifest",
-		},
-		.layout = o->firmware || o->kernel ? firmware_layout_name(o->layout) : NULL,
 		.memory_mib = o->memory_mib,
 		.cpus = o->cpus,
 	};
 	struct sha384 rtmr3;
 	int status = CLI_OK;
 
+	memcpy(p.missing, needs, sizeof(needs));
+	if (o->firmware || o->kernel)
+		p.layout = firmware_layout_name(o->layout);
 	if (o->firmware)
 		status = predict_firmware(&p, o);
 	if (!status && o->kernel)
@@ -285,9 +290,11 @@ static int check(const struct measure_options *o)
 
 	for (size_t i = 0; i < FIRMWARE_INPUT_COUNT; i++)
 		has_input = has_input || o->input[i];
-	if (has_any && (!has_all || !o->memory_mib))
+	if (has_any && (!has_all || (!o->memory_mib && !o->is_unpatched)))
 		return cli_usage("measure", "expected --kernel, --initrd, "
 					    "--cmdline and --memory");
+	if (o->is_unpatched && !has_any)
+		return cli_usage("measure", "--unpatched goes with --kernel");
 	if (has_input && (!o->firmware || !o->memory_mib))
 		return cli_usage("measure", "ACPI digests go with --firmware "
 					    "and --memory");
@@ -369,6 +376,7 @@ int cli_measure(int argc, char **argv)
 		{ "firmware", required_argument, NULL, 'f' },
 		{ "firmware-layout", required_argument, NULL, 'l' },
 		{ "two-pass", no_argument, NULL, '2' },
+		{ "unpatched", no_argument, NULL, 'u' },
 		{ "acpi-loader", required_argument, NULL, 'L' },
 		{ "acpi-rsdp", required_argument, NULL, 'R' },
 		{ "acpi-tables", required_argument, NULL, 'T' },
@@ -406,6 +414,8 @@ int cli_measure(int argc, char **argv)
 			o.is_json = true;
 		} else if (c == '2') {
 			o.is_two_pass = true;
+		} else if (c == 'u') {
+			o.is_unpatched = true;
 		} else {
 			why = value_option(&o, c);
 			if (why)

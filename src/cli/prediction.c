@@ -102,7 +102,8 @@ static json_t *events_of(const struct prediction *p)
 		const struct bootlog_event *e = &p->log.event[i];
 		json_t *o = json_object();
 
-		set(o, "register", json_string(name_of(POLICY_RTMR0 + e->rtmr)));
+		set(o, "register",
+		    json_string(name_of(POLICY_RTMR0 + e->rtmr)));
 		set(o, "name", json_string(e->name));
 		set(o, "digest", json_string(hex_of(hex, e->digest.b)));
 		set(o, "given", json_boolean(e->is_given));
@@ -129,7 +130,8 @@ void prediction_print_json(FILE *to, const struct prediction *p)
 	if (p->has_pages)
 		set(root, "two_pass", json_boolean(p->is_two_pass));
 	if (p->memory_mib)
-		set(root, "memory_mib", json_integer((json_int_t)p->memory_mib));
+		set(root, "memory_mib",
+		    json_integer((json_int_t)p->memory_mib));
 	if (p->cpus)
 		set(root, "cpus", json_integer((json_int_t)p->cpus));
 	set(root, "events", events_of(p));

@@ -2,10 +2,12 @@
  * linux: what RTMR1 and RTMR2 of a trust domain become when QEMU boots a Linux
  * kernel directly (-kernel, -initrd, -append) through TDVF.
  *
- * QEMU up to 9 writes loader fields into the kernel's setup header before the
- * firmware measures it, where the initrd lies among them: so the kernel's
- * measurement depends on the initrd's length and on the memory below 4 GiB
- * (constant from 2.75 GiB of memory on).  Nothing here depends on ACPI tables.
+ * QEMU writes loader fields into the kernel's setup header before the firmware
+ * measures it, where the initrd lies among them: so the kernel's measurement
+ * depends on the initrd's length and on the memory below 4 GiB (constant from
+ * 2.75 GiB of memory on).  From version 10 on it also offers the kernel as it
+ * lies in its file, to firmware that asks for it: then its digest is that of
+ * linux_authenticode() alone.  Nothing here depends on ACPI tables.
  *
  * Pure: bytes in, digests out.
  *

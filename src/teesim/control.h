@@ -8,8 +8,9 @@
  *   {"stop":"hello"}
  *   {"list":{}}
  *
- * "manifest", "measured" (a file too) and "debug" may be missing.  The answer is {"ok":true}, for list
- * {"ok":true,"tds":["hello"]}, or {"ok":false,"error":"..."}.
+ * "manifest", "measured" (a file too) and "debug" may be missing.  The answer
+ * is {"ok":true}, for list {"ok":true,"tds":["hello"]}, or
+ * {"ok":false,"error":"..."}.
  */
 #ifndef POSTERN_TEESIM_CONTROL_H
 #define POSTERN_TEESIM_CONTROL_H

@@ -234,7 +234,8 @@ static enum rc read_measured(struct sim_td *cpu, const char *path,
 	if (is_good)
 		return RC_OK;
 	snprintf(error, TD_ERROR_MAX,
-		 "%s: expected a JSON object as `postern measure` prints", path);
+		 "%s: expected a JSON object as `postern measure` prints",
+		 path);
 	return RC_MALFORMED;
 }
 

@@ -118,6 +118,23 @@ def test_memory_above_the_split_changes_nothing(boot):
     assert boot(memory="1024").stdout != boot().stdout
 
 
+def authenticode(kernel):
+    """Of the corpus's kernel: all but checksum and certificate entry, padded to 8."""
+    at = struct.unpack_from("<I", kernel, 0x3c)[0] + 24
+    image = kernel[:at + 64] + kernel[at + 68:at + 144] + kernel[at + 152:]
+    return sha384(image + bytes(-len(kernel) % 8))
+
+
+def test_kernel_as_it_lies_in_its_file(boot, measure, tmp_path):
+    made = said(boot("--json", "--unpatched"))
+    kernel = next(e for e in made["events"] if e["name"] == "kernel")
+    assert kernel["digest"] == authenticode(KERNEL.read_bytes()).hex()
+    assert made["rtmr1"] != said(boot("--json"))["rtmr1"]
+    assert made["rtmr1"] == said(measure(
+        "--kernel", KERNEL, "--initrd", tmp_path / "initrd", "--cmdline", "a",
+        "--unpatched", "--json"))["rtmr1"]  # memory does not matter
+
+
 @pytest.mark.parametrize("two_pass", [False, True])
 def test_mrtd_of_debians_firmware(measure, two_pass):
     options = ["--two-pass"] if two_pass else []
@@ -277,7 +294,7 @@ def test_unusable_input_exits_2(boot, change):
     ["--firmware", OVMF, "--policy", "two words"], ["--firmware", OVMF, "--policy", "1.0"],
     ["--firmware", OVMF, "--policy", "a", "--json"], ["--instance-id", "ab" * 20],
     ["--manifest", MANIFEST, "--instance-id", "ab"], ["--events", KERNEL],
-    ["--events", REPORT], ["--unknown"],
+    ["--events", REPORT], ["--unknown"], ["--firmware", OVMF, "--unpatched"],
 ])
 def test_unusable_arguments_exit_2(measure, args):
     done = measure(*args)

@@ -42,7 +42,8 @@ static inline void image_put_sections(const struct image *image, size_t variable
 {
 	const uint64_t sections[IMAGE_SECTIONS][6] = {
 		/* file offset, length; memory address, length; type, attributes */
-		{ variables_len, IMAGE_CODE_LEN, 0x100000000 - IMAGE_CODE_LEN, IMAGE_CODE_LEN, 0, 1 },
+		{ variables_len, IMAGE_CODE_LEN, 0x100000000 - IMAGE_CODE_LEN, IMAGE_CODE_LEN, 0,
+		  1 },
 		{ 0, variables_len, 0x100000000 - image->n, variables_len, 1, 0 },
 		{ 0, 0, 0x810000, 0x10000, 3, 0 },
 		{ 0, 0, 0x80b000, 0x2000, 3, 0 },

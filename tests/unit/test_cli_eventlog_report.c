@@ -168,18 +168,23 @@ static void terminal_gets_no_control_bytes(void **state)
 static void log_without_its_digests_agrees(void **state)
 {
 	struct span bytes = tee_vector_quote("quotes/tdx_v4_90c0_dstack.bin");
-	struct span report = vector_load(TDX_VECTORS "dstack/quote-report.json"), text;
-	json_t *root = json_loadb((const char *)report.p, report.n, 0, NULL), *log, *event;
+	struct span report = vector_load(TDX_VECTORS "dstack/quote-report.json");
+	struct span text;
+	json_t *root = json_loadb((const char *)report.p, report.n, 0, NULL);
+	json_t *log;
 	struct eventlog_report r = { 0 };
-	size_t i, emptied = 0;
+	size_t emptied = 0;
 	struct quote q;
 	char *out;
 
 	(void)state;
 	assert_true(document_text(root, "event_log", &text));
 	log = json_loadb((const char *)text.p, text.n, 0, NULL);
-	json_array_foreach(log, i, event) if (json_integer_value(json_object_get(event, "imr")) == 3)
-	{
+	for (size_t i = 0; i < json_array_size(log); i++) {
+		json_t *event = json_array_get(log, i);
+
+		if (json_integer_value(json_object_get(event, "imr")) != 3)
+			continue;
 		json_object_set_new(event, "digest", json_string(""));
 		emptied++;
 	}

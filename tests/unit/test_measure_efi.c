@@ -32,14 +32,15 @@ static void empty_variable_is_guid_lengths_and_name(void **state)
 
 static void load_option_of_a_real_log(void **state)
 {
-	static const struct efi_guid volume = { { 0xc9, 0xbd, 0xb8, 0x7c, 0xeb, 0xf8, 0x34, 0x4f,
-						  0xaa, 0xea, 0x3e, 0xe4, 0xaf, 0x65, 0x16, 0xa1 } };
-	static const struct efi_guid file = { { 0x21, 0xaa, 0x2c, 0x46, 0x14, 0x76, 0x03, 0x45,
-						0x83, 0x6e, 0x8a, 0xb6, 0xf4, 0x66, 0x23, 0x31 } };
+	struct efi_guid volume, file;
 	uint8_t want[62], got[EFI_LOAD_OPTION_MAX], small[61];
 	struct wr w = WR_ARRAY(got), over = WR_ARRAY(small);
 
 	(void)state;
+	assert_true(text_hex_decode(volume.b, sizeof(volume.b),
+				    span_str("c9bdb87cebf8344faaea3ee4af6516a1")));
+	assert_true(text_hex_decode(file.b, sizeof(file.b),
+				    span_str("21aa2c4614760345836e8ab6f4662331")));
 	assert_true(text_hex_decode(
 		want, sizeof(want),
 		span_str("090100002c0055006900410070007000000004071400c9bdb87cebf8344faaea3ee4"

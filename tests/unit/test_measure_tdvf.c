@@ -30,6 +30,12 @@ static void assert_digest(const struct sha384 *got, const char *want)
 	assert_string_equal(hex, want);
 }
 
+static void put_gpa(uint8_t *block, uint64_t gpa)
+{
+	for (size_t i = 0; i < 8; i++)
+		block[16 + i] = (uint8_t)(gpa >> (8 * i));
+}
+
 /* The chapter of the module's specification once more: one buffer, no stream. */
 static void mrtd_by_hand(struct sha384 *out, const struct tdvf *t, bool two_pass)
 {
@@ -45,16 +51,14 @@ static void mrtd_by_hand(struct sha384 *out, const struct tdvf *t, bool two_pass
 
 			if (adds) {
 				memcpy(p, "MEM.PAGE.ADD", 12);
-				for (size_t b = 0; b < 8; b++)
-					p[16 + b] = (uint8_t)((s->address + page * 4096) >> (8 * b));
+				put_gpa(p, s->address + page * 4096);
 				p += 128;
 			}
 			for (size_t c = 0; extends && s->is_measured && c < 16; c++) {
 				uint64_t at = page * 4096 + c * 256;
 
 				memcpy(p, "MR.EXTEND", 9);
-				for (size_t b = 0; b < 8; b++)
-					p[16 + b] = (uint8_t)((s->address + at) >> (8 * b));
+				put_gpa(p, s->address + at);
 				memcpy(p + 128, s->data.p + at, 256);
 				p += 128 + 256;
 			}
@@ -236,7 +240,7 @@ static const struct {
 	{ "descriptor_cut_malformed", IMAGE_TABLE, 15, 4, RC_MALFORMED },
 	{ "descriptor_elsewhere_malformed", IMAGE_TABLE, IMAGE_DESCRIPTOR + 4, 4, RC_MALFORMED },
 	{ "no_signature_malformed", IMAGE_DESCRIPTOR, 't', 1, RC_MALFORMED },
-	{ "length_of_one_section_less_malformed", IMAGE_DESCRIPTOR - 4, 16 + 32 * 5, 4, RC_MALFORMED },
+	{ "length_of_a_section_less_malformed", IMAGE_DESCRIPTOR - 4, 16 + 32 * 5, 4, RC_MALFORMED },
 	{ "version_2_unsupported", IMAGE_DESCRIPTOR - 8, 2, 4, RC_UNSUPPORTED },
 	{ "count_differs_from_length_malformed", IMAGE_DESCRIPTOR - 12, 5, 4, RC_MALFORMED },
 	{ "33_sections_a_limit", IMAGE_DESCRIPTOR - 12, 33, 4, RC_LIMIT },
