@@ -241,6 +241,11 @@ static void written_then_read(void **state)
 	made_init(&m);
 	assert_int_equal(made_check(&m, &id, &imr), TEE_OK); /* "[]", zero */
 	assert_false(id.has_app_id || id.has_instance_id || id.has_manifest_hash);
+	/* no events do not explain a register that was extended */
+	m.rtmr[3].b[0] = 1;
+	assert_int_equal(made_check(&m, &id, &imr), TEE_LOG_MISMATCH);
+	assert_int_equal(imr, 3);
+	m.rtmr[3].b[0] = 0;
 	made_add(&m, "app-id", SPAN_ARRAY(app));
 	made_add(&m, "compose-hash", SPAN_ARRAY(hash));
 	made_add(&m, "instance-id", SPAN_ARRAY(instance));
