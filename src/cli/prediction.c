@@ -1,6 +1,5 @@
 #include "cli/prediction.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +144,7 @@ bool prediction_is_name(const char *name)
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz"
 				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-	return isalpha((unsigned char)name[0]) && n <= NAME_MAX_LEN &&
-	       name[n] == '\0';
+	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0';
 }
 
 void prediction_print_policy(FILE *to, const struct prediction *p,
@@ -155,7 +153,7 @@ void prediction_print_policy(FILE *to, const struct prediction *p,
 	char hex[HEX_LEN];
 
 	print_notes(to, p, "# ");
-	fprintf(to, "images:\n  - name: %s\n", name);
+	fprintf(to, "images:\n  - name: \"%s\"\n", name);
 	for (size_t r = 0; r < PREDICTION_COUNT; r++)
 		if (!p->missing[r])
 			fprintf(to, "    %s: %s\n", name_of(r),

@@ -37,10 +37,10 @@ void prediction_replay(struct prediction *p, unsigned rtmr);
 
 void prediction_print(FILE *to, const struct prediction *p);
 void prediction_print_json(FILE *to, const struct prediction *p);
-/* 'name' needs no quotes in YAML: prediction_is_name(). */
+/* 'name' is one for prediction_is_name(). */
 void prediction_print_policy(FILE *to, const struct prediction *p,
 			     const char *name);
-/* 1..63 letters, digits, '-', '_' and '.', the first a letter. */
+/* 1..63 letters, digits, '-', '_' and '.'. */
 bool prediction_is_name(const char *name);
 
 #endif
