@@ -122,7 +122,7 @@ static void read_ccel(json_t *events, struct span log)
 
 /* An empty digest of a runtime event stands for its own. */
 static bool read_json_digest(struct sha384 *out, const struct event *e,
-			     const json_t *object)
+			     const struct jtree *object)
 {
 	struct span text;
 
@@ -134,7 +134,7 @@ static bool read_json_digest(struct sha384 *out, const struct event *e,
 }
 
 static bool read_json_event(json_t *events, struct ccel_registers *r,
-			    const json_t *object)
+			    const struct jtree *object)
 {
 	AUTO(mem_auto_free)
 	uint8_t *data = NULL;
@@ -167,16 +167,18 @@ static bool read_json_event(json_t *events, struct ccel_registers *r,
 
 static bool read_json(json_t *events, struct ccel_registers *r, struct span log)
 {
-	AUTO(document_free)
-	json_t *root = NULL;
+	AUTO(arena_fini)
+	struct arena tree = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *root, *item;
 
 	if (log.n > EVENTLOG_MAX)
 		return false;
-	root = document_load(log);
-	if (!json_is_array(root) || json_array_size(root) > EVENTLOG_EVENTS_MAX)
+	root = document_load(&tree, log);
+	if (!root || root->type != JTREE_ARRAY ||
+	    root->count > EVENTLOG_EVENTS_MAX)
 		return false;
-	for (size_t i = 0; i < json_array_size(root); i++)
-		if (!read_json_event(events, r, json_array_get(root, i)))
+	for (item = root->first; item; item = item->next)
+		if (!read_json_event(events, r, item))
 			return false;
 	return true;
 }

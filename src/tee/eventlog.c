@@ -171,7 +171,7 @@ struct event {
 	size_t payload_len;
 };
 
-static bool read_digest(struct event *out, const json_t *object)
+static bool read_digest(struct event *out, const struct jtree *object)
 {
 	struct span text;
 
@@ -183,7 +183,7 @@ static bool read_digest(struct event *out, const json_t *object)
 	return text_hex_decode(out->digest.b, sizeof(out->digest.b), text);
 }
 
-static bool read_version(struct event *out, const json_t *object)
+static bool read_version(struct event *out, const struct jtree *object)
 {
 	out->version = 1;
 	return !document_has(object, "version") ||
@@ -191,7 +191,7 @@ static bool read_version(struct event *out, const json_t *object)
 		out->version);
 }
 
-static bool read_event(struct event *out, const json_t *object)
+static bool read_event(struct event *out, const struct jtree *object)
 {
 	struct span payload;
 
@@ -281,20 +281,21 @@ static bool replay_event(struct replay *r, struct event *e)
 
 static bool replay_log(struct replay *r, struct span json)
 {
-	AUTO(document_free)
-	json_t *root = NULL;
+	AUTO(arena_fini)
+	struct arena tree = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *root, *item;
 	AUTO(mem_auto_free)
 	struct event *e = NULL;
 
 	if (json.n > EVENTLOG_MAX)
 		return false;
-	root = document_load(json);
-	if (!json_is_array(root) || json_array_size(root) > EVENTLOG_EVENTS_MAX)
+	root = document_load(&tree, json);
+	if (!root || root->type != JTREE_ARRAY ||
+	    root->count > EVENTLOG_EVENTS_MAX)
 		return false;
 	e = mem_new(sizeof(*e));
-	for (size_t i = 0; i < json_array_size(root); i++)
-		if (!read_event(e, json_array_get(root, i)) ||
-		    !replay_event(r, e))
+	for (item = root->first; item; item = item->next)
+		if (!read_event(e, item) || !replay_event(r, e))
 			return false;
 	return true;
 }

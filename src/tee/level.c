@@ -16,9 +16,10 @@ static bool is_advisory(struct span id)
 
 /* The list may be absent. */
 static bool read_advisories(struct level *out, struct arena *arena,
-			    const json_t *object)
+			    const struct jtree *object)
 {
-	const json_t *array;
+	const struct jtree *array;
+	const struct jtree *item;
 	const char **ids;
 	size_t count;
 
@@ -26,16 +27,14 @@ static bool read_advisories(struct level *out, struct arena *arena,
 		return true;
 	if (!document_array(object, "advisoryIDs", &array, ADVISORIES_MAX))
 		return false;
-	count = json_array_size(array);
+	count = array->count;
 	ids = arena_new(arena, count, sizeof(*ids));
-	for (size_t i = 0; i < count; i++) {
-		const json_t *item = json_array_get(array, i);
-		struct span id = span_of(json_string_value(item),
-					 json_string_length(item));
-
-		if (!ids || !json_is_string(item) || !is_advisory(id))
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next) {
+		if (!ids || item->type != JTREE_TEXT ||
+		    !is_advisory(item->text))
 			return false;
-		ids[i] = arena_dup(arena, id);
+		ids[i] = arena_dup(arena, item->text);
 		if (!ids[i])
 			return false;
 	}
@@ -45,7 +44,7 @@ static bool read_advisories(struct level *out, struct arena *arena,
 }
 
 enum tee_reason level_read(struct level *out, struct arena *arena,
-			   const json_t *object)
+			   const struct jtree *object)
 {
 	struct level l = { 0 };
 	struct span status;
@@ -61,9 +60,9 @@ enum tee_reason level_read(struct level *out, struct arena *arena,
 }
 
 static enum tee_reason svn_level_read(struct svn_level *out,
-				      struct arena *arena, const json_t *object)
+				      struct arena *arena, const struct jtree *object)
 {
-	const json_t *tcb;
+	const struct jtree *tcb;
 	uint32_t svn;
 
 	if (!document_object(object, "tcb", &tcb) ||
@@ -81,21 +80,23 @@ static int latest_first(const void *a, const void *b)
 }
 
 enum tee_reason svn_levels_read(struct svn_levels *out, struct arena *arena,
-				const json_t *object, const char *key)
+				const struct jtree *object, const char *key)
 {
-	const json_t *array;
+	const struct jtree *array;
+	const struct jtree *item;
 	struct svn_level *items;
 	size_t count;
 
 	if (!document_array(object, key, &array, LEVELS_MAX))
 		return TEE_COLLATERAL_MALFORMED;
-	count = json_array_size(array);
+	count = array->count;
 	items = arena_new(arena, count, sizeof(*items));
 	if (!items && count)
 		return TEE_COLLATERAL_MALFORMED;
-	for (size_t i = 0; i < count; i++) {
-		enum tee_reason reason = svn_level_read(
-			&items[i], arena, json_array_get(array, i));
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next) {
+		enum tee_reason reason =
+			svn_level_read(&items[i], arena, item);
 
 		if (reason)
 			return reason;

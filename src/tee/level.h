@@ -46,10 +46,10 @@ struct svn_levels {
  * TEE_TCB_UNRECOGNIZED      a tcbStatus we do not know
  */
 enum tee_reason level_read(struct level *out, struct arena *arena,
-			   const json_t *object);
+			   const struct jtree *object);
 /* 'key' names the list in the object; an empty list is of its form. */
 enum tee_reason svn_levels_read(struct svn_levels *out, struct arena *arena,
-				const json_t *object, const char *key);
+				const struct jtree *object, const char *key);
 
 /* The first level that 'svn' reaches, or NULL. */
 const struct level *svn_levels_match(const struct svn_levels *l, uint16_t svn);

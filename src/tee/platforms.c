@@ -47,17 +47,17 @@ bool platforms_key(struct p256_point *out, struct span pem)
 }
 
 /* Nothing in the object but these members. */
-static bool has_only(const json_t *object, const char *const *known)
+static bool has_only(const struct jtree *object, const char *const *known)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; known[i]; i++)
 		count += document_has(object, known[i]);
-	return count == json_object_size(object);
+	return count == object->count;
 }
 
 static bool read_name(const char **out, struct arena *arena,
-		      const json_t *object, const char *key)
+		      const struct jtree *object, const char *key)
 {
 	struct span text;
 
@@ -67,7 +67,7 @@ static bool read_name(const char **out, struct arena *arena,
 	return *out != NULL;
 }
 
-static bool read_use(enum platform_use *out, const json_t *list)
+static bool read_use(enum platform_use *out, const struct jtree *list)
 {
 	struct span text;
 
@@ -84,7 +84,7 @@ static bool read_use(enum platform_use *out, const json_t *list)
 
 /* Zero stands for "not said" in struct platform, so it cannot be said. */
 static bool read_platform(struct platform *out, struct arena *arena,
-			  const json_t *from)
+			  const struct jtree *from)
 {
 	static const char *const known[] = {
 		"ppid",
@@ -95,7 +95,7 @@ static bool read_platform(struct platform *out, struct arena *arena,
 		NULL,
 	};
 
-	if (!json_is_object(from) || !has_only(from, known) ||
+	if (from->type != JTREE_OBJECT || !has_only(from, known) ||
 	    !document_hex(from, "ppid", out->ppid, sizeof(out->ppid)))
 		return false;
 	if (document_has(from, "instance") &&
@@ -115,27 +115,27 @@ static bool read_platform(struct platform *out, struct arena *arena,
 }
 
 static bool read_platforms(struct platform_list *out, struct arena *arena,
-			   const json_t *list)
+			   const struct jtree *list)
 {
-	const json_t *array;
+	const struct jtree *array, *item;
 	struct platform *platforms;
 
 	if (!document_array(list, "platforms", &array, PLATFORM_LIST_MAX))
 		return false;
-	out->count = json_array_size(array);
+	out->count = array->count;
 	platforms = arena_new(arena, out->count, sizeof(*platforms));
 	if (!platforms)
 		return false;
-	for (size_t i = 0; i < out->count; i++)
-		if (!read_platform(&platforms[i], arena,
-				   json_array_get(array, i)))
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next)
+		if (!read_platform(&platforms[i], arena, item))
 			return false;
 	out->platforms = platforms;
 	return true;
 }
 
 static bool read_list(struct platform_list *out, struct arena *arena,
-		      const json_t *list)
+		      const struct jtree *list)
 {
 	static const char *const known[] = {
 		"type",
@@ -167,8 +167,9 @@ enum tee_reason platforms_read(struct platform_list *out, struct arena *arena,
 	struct platform_list list = { 0 };
 	struct p256_signature signature;
 	struct span object;
-	AUTO(document_free)
-	json_t *tree = NULL;
+	AUTO(arena_fini)
+	struct arena room = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *tree;
 
 	if (text.n > PLATFORM_LIST_MAX ||
 	    !document_split(&object, &signature, text, list_member))
@@ -176,8 +177,9 @@ enum tee_reason platforms_read(struct platform_list *out, struct arena *arena,
 	/* Before anything of it is looked at. */
 	if (!p256_verify_once(key, &signature, object))
 		return TEE_LIST_SIGNATURE;
-	tree = document_load(object);
-	if (!tree || !read_list(&list, arena, tree))
+	tree = document_load(&room, object);
+	if (!tree || tree->type != JTREE_OBJECT ||
+	    !read_list(&list, arena, tree))
 		return TEE_LIST_MALFORMED;
 	*out = list;
 	return TEE_OK;

@@ -7,7 +7,7 @@ enum {
 	SGX_FLAG_DEBUG = 1 << 1, /* ATTRIBUTES.flags, first byte */
 };
 
-static bool read_tee(enum quote_tee *out, const json_t *root)
+static bool read_tee(enum quote_tee *out, const struct jtree *root)
 {
 	struct span id;
 
@@ -17,7 +17,7 @@ static bool read_tee(enum quote_tee *out, const json_t *root)
 	return *out == QUOTE_TDX || span_equal_str(id, "QE");
 }
 
-static bool read_enclave(struct qeidentity *q, const json_t *root)
+static bool read_enclave(struct qeidentity *q, const struct jtree *root)
 {
 	uint32_t prod_id;
 
@@ -40,14 +40,14 @@ static bool read_enclave(struct qeidentity *q, const json_t *root)
 enum tee_reason qeidentity_parse(struct qeidentity *out, struct arena *arena,
 				 struct span object)
 {
-	AUTO(document_free)
-	json_t *root = document_load(object);
+	AUTO(arena_fini)
+	struct arena tree = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *root = document_load(&tree, object);
 	struct qeidentity q = { 0 };
 	enum tee_reason reason;
 	uint32_t version;
 
-	if (!json_is_object(root) ||
-	    !document_u32(root, "version", &version, IDENTITY_VERSION) ||
+	if (!document_u32(root, "version", &version, IDENTITY_VERSION) ||
 	    version != IDENTITY_VERSION || !read_tee(&q.tee, root) ||
 	    !document_time(root, "issueDate", &q.issued_at) ||
 	    !document_time(root, "nextUpdate", &q.expires_at) ||

@@ -13,18 +13,18 @@ enum {
 
 /* v3: an array of sixteen {"svn":n, ...}. */
 static bool read_components(uint8_t out[TCBINFO_COMPONENT_COUNT],
-			    const json_t *tcb, const char *key)
+			    const struct jtree *tcb, const char *key)
 {
-	const json_t *array;
+	const struct jtree *array, *item;
 
 	if (!document_array(tcb, key, &array, TCBINFO_COMPONENT_COUNT) ||
-	    json_array_size(array) != TCBINFO_COMPONENT_COUNT)
+	    array->count != TCBINFO_COMPONENT_COUNT)
 		return false;
-	for (size_t i = 0; i < TCBINFO_COMPONENT_COUNT; i++) {
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next) {
 		uint32_t svn;
 
-		if (!document_u32(json_array_get(array, i), "svn", &svn,
-				  UINT8_MAX))
+		if (!document_u32(item, "svn", &svn, UINT8_MAX))
 			return false;
 		out[i] = (uint8_t)svn;
 	}
@@ -33,7 +33,7 @@ static bool read_components(uint8_t out[TCBINFO_COMPONENT_COUNT],
 
 /* v2: members sgxtcbcomp01svn to sgxtcbcomp16svn. */
 static bool read_components_v2(uint8_t out[TCBINFO_COMPONENT_COUNT],
-			       const json_t *tcb)
+			       const struct jtree *tcb)
 {
 	for (unsigned i = 0; i < TCBINFO_COMPONENT_COUNT; i++) {
 		char key[MEMBER_MAX];
@@ -48,10 +48,10 @@ static bool read_components_v2(uint8_t out[TCBINFO_COMPONENT_COUNT],
 }
 
 static enum tee_reason read_level(struct tcb_level *out, struct arena *arena,
-				  const json_t *object, uint32_t version,
+				  const struct jtree *object, uint32_t version,
 				  enum quote_tee tee)
 {
-	const json_t *tcb;
+	const struct jtree *tcb;
 	uint32_t pce_svn;
 
 	if (!document_object(object, "tcb", &tcb) ||
@@ -87,22 +87,22 @@ static int latest_first(const void *a, const void *b)
 }
 
 static enum tee_reason read_levels(struct tcbinfo *out, struct arena *arena,
-				   const json_t *root, uint32_t version)
+				   const struct jtree *root, uint32_t version)
 {
-	const json_t *array;
+	const struct jtree *array, *item;
 	struct tcb_level *levels;
 	size_t count;
 
 	if (!document_array(root, "tcbLevels", &array, LEVELS_MAX))
 		return TEE_COLLATERAL_MALFORMED;
-	count = json_array_size(array);
+	count = array->count;
 	levels = arena_new(arena, count, sizeof(*levels));
 	if (!count || !levels)
 		return TEE_COLLATERAL_MALFORMED;
-	for (size_t i = 0; i < count; i++) {
-		enum tee_reason reason =
-			read_level(&levels[i], arena, json_array_get(array, i),
-				   version, out->tee);
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next) {
+		enum tee_reason reason = read_level(&levels[i], arena, item,
+						    version, out->tee);
 
 		if (reason)
 			return reason;
@@ -116,7 +116,7 @@ static enum tee_reason read_levels(struct tcbinfo *out, struct arena *arena,
 	return TEE_OK;
 }
 
-static bool read_module(struct tcb_module *out, const json_t *object)
+static bool read_module(struct tcb_module *out, const struct jtree *object)
 {
 	return document_hex(object, "mrsigner", out->mr_signer,
 			    sizeof(out->mr_signer)) &&
@@ -127,7 +127,7 @@ static bool read_module(struct tcb_module *out, const json_t *object)
 }
 
 /* "TDX_NN", NN two hex digits, without regard to case. */
-static bool read_module_id(uint8_t *version, const json_t *object)
+static bool read_module_id(uint8_t *version, const struct jtree *object)
 {
 	struct span id, prefix;
 
@@ -137,9 +137,9 @@ static bool read_module_id(uint8_t *version, const json_t *object)
 }
 
 static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
-				    const json_t *root)
+				    const struct jtree *root)
 {
-	const json_t *array;
+	const struct jtree *array, *item;
 	struct tcb_module *modules;
 	size_t count;
 
@@ -148,12 +148,12 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 	if (!document_array(root, "tdxModuleIdentities", &array,
 			    TCBINFO_MODULES_MAX))
 		return TEE_COLLATERAL_MALFORMED;
-	count = json_array_size(array);
+	count = array->count;
 	modules = arena_new(arena, count, sizeof(*modules));
 	if (!modules && count)
 		return TEE_COLLATERAL_MALFORMED;
-	for (size_t i = 0; i < count; i++) {
-		const json_t *item = json_array_get(array, i);
+	item = array->first;
+	for (size_t i = 0; item; i++, item = item->next) {
 		enum tee_reason reason;
 
 		if (!read_module_id(&modules[i].version, item) ||
@@ -173,7 +173,7 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 }
 
 /* Version 2 is SGX's and has no id. */
-static bool read_tee(enum quote_tee *out, const json_t *root, uint32_t version)
+static bool read_tee(enum quote_tee *out, const struct jtree *root, uint32_t version)
 {
 	struct span id;
 
@@ -192,7 +192,7 @@ static bool read_tee(enum quote_tee *out, const json_t *root, uint32_t version)
 }
 
 static bool read_head(struct tcbinfo *out, uint32_t *version,
-		      const json_t *root)
+		      const struct jtree *root)
 {
 	uint32_t type;
 
@@ -210,14 +210,15 @@ static bool read_head(struct tcbinfo *out, uint32_t *version,
 enum tee_reason tcbinfo_parse(struct tcbinfo *out, struct arena *arena,
 			      struct span object)
 {
-	AUTO(document_free)
-	json_t *root = document_load(object);
+	AUTO(arena_fini)
+	struct arena tree = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *root = document_load(&tree, object);
 	struct tcbinfo info = { 0 };
-	const json_t *module;
+	const struct jtree *module;
 	enum tee_reason reason;
 	uint32_t version;
 
-	if (!json_is_object(root) || !read_head(&info, &version, root))
+	if (!read_head(&info, &version, root))
 		return TEE_COLLATERAL_MALFORMED;
 	reason = read_levels(&info, arena, root, version);
 	if (reason)

@@ -206,7 +206,7 @@ static enum rc read_config_id(uint8_t id[MANIFEST_CONFIG_ID_LEN],
 }
 
 /* A register that the object does not have stays as it is. */
-static bool take_register(struct sha384 *out, const json_t *object,
+static bool take_register(struct sha384 *out, const struct jtree *object,
 			  const char *name)
 {
 	return !document_has(object, name) ||
@@ -219,15 +219,16 @@ static enum rc read_measured(struct sim_td *cpu, const char *path,
 	static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2" };
 	AUTO(buf_fini)
 	struct buf text = { 0 };
-	AUTO(document_free)
-	json_t *object = NULL;
+	AUTO(arena_fini)
+	struct arena tree = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *object;
 	enum rc rc = read_file(&text, path, MEASURED_MAX, error);
 	bool is_good;
 
 	if (rc)
 		return rc;
-	object = document_load(buf_span(&text));
-	is_good = json_is_object(object) &&
+	object = document_load(&tree, buf_span(&text));
+	is_good = object && object->type == JTREE_OBJECT &&
 		  take_register(&cpu->mr_td, object, "mr_td");
 	for (size_t i = 0; is_good && i < 3; i++)
 		is_good = take_register(&cpu->rtmr[i], object, names[i]);

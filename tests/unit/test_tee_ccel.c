@@ -191,23 +191,24 @@ static struct span made_log(const struct made *m)
 static void put_dstack_events(struct made *m)
 {
 	struct span report = vector_load(TDX_VECTORS "dstack/quote-report.json"), text;
-	json_t *root = json_loadb((const char *)report.p, report.n, 0, NULL), *log;
+	const struct jtree *e;
+	struct arena arena;
 	uint32_t imr, type;
 	uint8_t digest[48];
 
-	assert_true(document_text(root, "event_log", &text));
-	log = document_load(text);
-	assert_int_equal(json_array_size(log), 28);
-	for (size_t i = 0; i < json_array_size(log); i++) {
-		const json_t *e = json_array_get(log, i);
-
+	arena_init(&arena, DOCUMENT_TREE_MAX);
+	e = document_load(&arena, report);
+	assert_true(document_text(e, "event_log", &text));
+	e = document_load(&arena, text);
+	assert_non_null(e);
+	assert_int_equal(e->count, 28);
+	for (e = e->first; e; e = e->next) {
 		assert_true(document_u32(e, "imr", &imr, 3) &&
 			    document_u32(e, "event_type", &type, UINT32_MAX) &&
 			    document_hex(e, "digest", digest, 48));
 		put_event(m, imr + 1, type, digest, (struct span){ 0 });
 	}
-	json_decref(log);
-	json_decref(root);
+	arena_fini(&arena);
 	vector_free(report);
 }
 

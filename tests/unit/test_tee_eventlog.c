@@ -55,7 +55,8 @@ static void dstack_log_replayed(void **state)
 {
 	struct span bytes = tee_vector_quote("quotes/tdx_v4_90c0_dstack.bin");
 	struct span report = vector_load(TDX_VECTORS "dstack/quote-report.json");
-	json_t *root = json_loadb((const char *)report.p, report.n, 0, NULL);
+	struct arena arena = { .max = DOCUMENT_TREE_MAX };
+	const struct jtree *root = document_load(&arena, report);
 	struct eventlog_identity id = { 0 };
 	struct quote q;
 	struct span log;
@@ -88,7 +89,7 @@ static void dstack_log_replayed(void **state)
 		memcpy(copy, log.p, log.n);
 	}
 	free(copy);
-	json_decref(root);
+	arena_fini(&arena);
 	vector_free(report);
 	vector_free(bytes);
 }
