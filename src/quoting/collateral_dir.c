@@ -7,18 +7,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/file.h"
-#include "pki/cert.h"
-#include "pki/pem.h"
 #include "quoting/say.h"
-#include "tee/pck.h"
-#include "tee/quote.h"
+#include "tee/hint.h"
 
 enum {
 	ITEMS_NEEDED = 6, /* the first; the others may be absent */
 	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
-	FMSPC_LEN = 6,
-	CHAIN_LEN = 3, /* PCK, its CA, root */
-	PEM_CHAIN = 5, /* certification data of a quote */
 };
 
 const char *const collateral_names[COLLATERAL_ITEMS] = {
@@ -161,34 +155,11 @@ struct tee_collateral collateral_view(const struct collateral_files *c)
 	};
 }
 
-/* Whether this certificate names a platform, and which. */
-static bool fmspc_in(uint8_t fmspc[FMSPC_LEN], struct span der)
-{
-	struct pck_info pck;
-	struct cert cert;
-
-	if (cert_parse(&cert, der) || !pck_parse(&pck, cert.sgx))
-		return false;
-	memcpy(fmspc, pck.fmspc, FMSPC_LEN);
-	return true;
-}
-
 bool collateral_fmspc_of(uint8_t fmspc[FMSPC_LEN], struct span quote)
 {
-	uint8_t der[CHAIN_LEN * CERT_MAX];
-	struct wr room = WR_ARRAY(der);
-	struct span certs[CHAIN_LEN];
 	struct quote q;
 
-	if (quote_parse(&q, quote) != TEE_OK ||
-	    q.certification_type != PEM_CHAIN ||
-	    pem_decode(certs, CHAIN_LEN, &room, PEM_CERTIFICATE,
-		       q.certification_data))
-		return false;
-	for (size_t i = 0; i < CHAIN_LEN; i++)
-		if (fmspc_in(fmspc, certs[i]))
-			return true;
-	return false;
+	return quote_parse(&q, quote) == TEE_OK && hint_fmspc(fmspc, &q);
 }
 
 enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,

@@ -91,7 +91,7 @@ enum tee_reason svn_levels_read(struct svn_levels *out, struct arena *arena,
 		return TEE_COLLATERAL_MALFORMED;
 	count = array->count;
 	items = arena_new(arena, count, sizeof(*items));
-	if (!items && count)
+	if (!items)
 		return TEE_COLLATERAL_MALFORMED;
 	item = array->first;
 	for (size_t i = 0; item; i++, item = item->next) {

@@ -9,8 +9,8 @@
 #define POSTERN_TEE_REASON_H
 
 /*
- * X(CONSTANT, "stable-name").  Append only; the owner of src/tee/ extends this
- * list, nobody renames.
+ * X(CONSTANT, "stable-name").  Append only; nobody renames.  A new one goes into
+ * tee/layer and docs/REASONS.md, too; a test compares them.
  */
 #define TEE_REASONS(X) \
 	X(TEE_OK, "ok") \
@@ -96,7 +96,9 @@
 	X(TEE_LIST_MISMATCH, "platform-list-mismatch") \
 	X(TEE_LIST_STALE, "platform-list-older") \
 	X(TEE_LIST_EXPIRED, "platform-list-expired") \
-	X(TEE_LIST_NOT_YET, "platform-list-not-yet-valid")
+	X(TEE_LIST_NOT_YET, "platform-list-not-yet-valid") \
+	/* what binds the evidence to its receiver */ \
+	X(TEE_REPORT_DATA, "report-data-mismatch")
 
 enum tee_reason {
 #define X(constant, name) constant,

@@ -150,7 +150,7 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 		return TEE_COLLATERAL_MALFORMED;
 	count = array->count;
 	modules = arena_new(arena, count, sizeof(*modules));
-	if (!modules && count)
+	if (!modules)
 		return TEE_COLLATERAL_MALFORMED;
 	item = array->first;
 	for (size_t i = 0; item; i++, item = item->next) {
