@@ -1,12 +1,14 @@
 # Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
 #   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
 #   make unit | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
-#   make install DESTDIR= PREFIX=/usr/local   (release, unless MODE says else)
+#   make install DESTDIR= PREFIX=/usr/local LIBDIR=/usr/local/lib   (release,
+#   unless MODE says else)
 MODE   ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
 CC      = gcc
 BUILD  ?= build
 CLANG  ?= clang-14
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 O      := $(BUILD)/$(MODE)$(if $(findstring clang,$(CC)),-clang)
 
 WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wcast-qual \
@@ -19,7 +21,7 @@ FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
 LINK_release  := -pie -Wl,-z,relro,-z,now
-CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -pthread $(WARN) $(FLAGS_$(MODE))
+CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
 LIBS := -lssl -lcrypto -lcurl -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp
 
@@ -34,7 +36,14 @@ BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard src/$(firstword $(subst :, ,
 # A hostile party for the demo and the tests; never installed.
 ATTACKER := $(if $(wildcard demo/attacker.c),$(O)/bin/postern-attacker)
 
-all: $(BINS) $(ATTACKER)
+# The verifier for other programs: src/lib and what it needs of the rooms below
+# it, position-independent, in one object whose only global symbols are those
+# of packaging/libpostern-tee.map.
+SO_VERSION := 0.1.0
+SO_NAME    := libpostern-tee.so.$(firstword $(subst ., ,$(SO_VERSION)))
+LIBRARY    := $(O)/libpostern-tee.a $(O)/$(SO_NAME)
+
+all: $(BINS) $(ATTACKER) $(LIBRARY)
 
 # One archive a room, without its main.c; a program or test links its rooms.
 define room
@@ -46,6 +55,27 @@ define program
 $(O)/bin/$(2): $(O)/obj/$(1)/main.o $(call archives,$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(firstword $(subst :, ,$(p))),$(lastword $(subst :, ,$(p))))))
+
+$(O)/pic/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fPIE,$(CFLAGS)) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+define pic
+$(O)/pic/$(1).a: $(patsubst src/%.c,$(O)/pic/%.o,$(wildcard src/$(1)/*.c))
+endef
+$(foreach r,lib $(call deps_of,lib),$(eval $(call pic,$(r))))
+$(O)/pic/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcsD $@ $^
+$(O)/pic/postern-tee.o: $(foreach r,$(call deps_of,lib),$(O)/pic/$(r).a) $(patsubst src/%.c,$(O)/pic/%.o,$(wildcard src/lib/*.c))
+	ld -r -o $@.all $(filter %.o,$^) --start-group $(filter %.a,$^) --end-group
+	objcopy --localize-hidden $@.all $@
+	@rm -f $@.all
+$(O)/libpostern-tee.a: $(O)/pic/postern-tee.o
+	@rm -f $@
+	ar rcsD $@ $^
+$(O)/$(SO_NAME): $(O)/pic/postern-tee.o packaging/libpostern-tee.map
+	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(SO_NAME) -Wl,--version-script=packaging/libpostern-tee.map $(if $(findstring -fsanitize,$(LDFLAGS)),,-Wl,-z,defs) -o $@ $< -lcrypto -lyaml
 
 $(ATTACKER): $(O)/obj/demo/attacker.o $(call archives,registrar)
 
@@ -114,11 +144,12 @@ fuzz-replay: fuzzers
 model:
 	@tests/model/run $(BUILD)/model
 
-lint:
+lint: $(LIBRARY)
 	tools/layers
+	tools/abi $(O)
 	tools/lint $(BUILD)
 format:
-	clang-format-14 -i $$(find src tests fuzz bench demo -name '*.[ch]')
+	clang-format-14 -i $$(find src include tests fuzz bench demo examples -name '*.[ch]')
 bench: all
 	@for b in bench/[a-z]*; do [ -x $$b ] && $$b; done
 MANS := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
@@ -129,6 +160,13 @@ man: $(MANS)
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/postern
 	install $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/include/postern $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 include/postern/tee.h $(DESTDIR)$(PREFIX)/include/postern
+	install -m 644 $(O)/libpostern-tee.a $(DESTDIR)$(LIBDIR)
+	install -m 755 $(O)/$(SO_NAME) $(DESTDIR)$(LIBDIR)/libpostern-tee.so.$(SO_VERSION)
+	ln -sf libpostern-tee.so.$(SO_VERSION) $(DESTDIR)$(LIBDIR)/$(SO_NAME)
+	ln -sf $(SO_NAME) $(DESTDIR)$(LIBDIR)/libpostern-tee.so
+	sed 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(SO_VERSION),' packaging/postern-tee.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/postern-tee.pc
 	for m in $(MANS); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	for u in packaging/*.service; do sed 's,/usr/local/bin,$(PREFIX)/bin,' $$u >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
 	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
