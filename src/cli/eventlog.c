@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "cli/eventlog_report.h"
-#include "cli/quote_file.h"
+#include "quoting/quote_file.h"
 #include "io/file.h"
 
 static const char eventlog_help[] =

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/quote_file.h"
+#include "quoting/quote_file.h"
 #include "cli/quote_report.h"
 #include "io/clock.h"
 #include "quoting/collateral_dir.h"

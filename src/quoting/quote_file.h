@@ -2,8 +2,8 @@
  * quote_file: a quote as somebody kept it: raw bytes, hex, base64, or a JSON
  * object with the quote in hex and perhaps dstack's event log beside it.
  */
-#ifndef POSTERN_CLI_QUOTE_FILE_H
-#define POSTERN_CLI_QUOTE_FILE_H
+#ifndef POSTERN_QUOTING_QUOTE_FILE_H
+#define POSTERN_QUOTING_QUOTE_FILE_H
 
 #include "base/buf.h"
 #include "base/rc.h"
@@ -15,17 +15,25 @@ struct quote_file {
 };
 
 enum {
+	QUOTE_FILE_BYTES_MAX = 1024 * 1024,
 	QUOTE_FILE_ERROR_MAX = 512,
 };
 
 /*
- * RC_OK         *out is filled: quote_file_fini()
- * RC_SYS        the file cannot be read
- * RC_LIMIT      it is larger than 1 MiB, or what it holds than a quote may be
+ * From bytes in memory.  What is none of the texts is taken for raw bytes,
+ * which the verifier then judges.
+ *
+ * RC_OK         *out is filled, with copies: quote_file_fini()
+ * RC_LIMIT      more than QUOTE_FILE_BYTES_MAX
  * RC_MALFORMED  it begins as JSON and is no such object
  *
- * On failure error names the file and says why.  What is none of the texts is
- * taken for raw bytes, which the verifier then judges.
+ * On failure *out is untouched.
+ */
+enum rc quote_file_parse(struct quote_file *out, struct span bytes);
+
+/*
+ * From a file: as above, and RC_SYS when it cannot be read.  On failure error
+ * names the file and says why.
  */
 enum rc quote_file_read(struct quote_file *out, const char *path,
 			char error[QUOTE_FILE_ERROR_MAX]);

@@ -1,4 +1,4 @@
-#include "cli/quote_file.h"
+#include "quoting/quote_file.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,11 +9,6 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "tee/eventlog.h"
-#include "tee/quote.h"
-
-enum {
-	FILE_BYTES_MAX = 1024 * 1024,
-};
 
 void quote_file_fini(struct quote_file *f)
 {
@@ -86,6 +81,27 @@ static bool read_object(struct quote_file *f, struct span text)
 	       add_log(&f->event_log, json_object_get(root, "event_log"));
 }
 
+enum rc quote_file_parse(struct quote_file *out, struct span bytes)
+{
+	AUTO(quote_file_fini)
+	struct quote_file f = { 0 };
+
+	if (bytes.n > QUOTE_FILE_BYTES_MAX)
+		return RC_LIMIT;
+	buf_init(&f.quote, QUOTE_FILE_BYTES_MAX);
+	buf_init(&f.event_log, EVENTLOG_MAX);
+	if (bytes.n && bytes.p[0] == '{') {
+		if (!read_object(&f, bytes))
+			return RC_MALFORMED;
+	} else if (!bytes.n || !decode(&f.quote, bytes)) {
+		if (!buf_add(&f.quote, bytes))
+			return RC_LIMIT;
+	}
+	*out = f;
+	f = (struct quote_file){ 0 };
+	return RC_OK;
+}
+
 static enum rc complain(char error[QUOTE_FILE_ERROR_MAX], enum rc rc,
 			const char *path, const char *why)
 {
@@ -96,33 +112,19 @@ static enum rc complain(char error[QUOTE_FILE_ERROR_MAX], enum rc rc,
 enum rc quote_file_read(struct quote_file *out, const char *path,
 			char error[QUOTE_FILE_ERROR_MAX])
 {
-	AUTO(quote_file_fini)
-	struct quote_file f = { 0 };
 	AUTO(buf_fini)
 	struct buf bytes = { 0 };
-	struct span s;
 	enum rc rc;
 
-	buf_init(&bytes, FILE_BYTES_MAX);
-	buf_init(&f.quote, FILE_BYTES_MAX);
-	buf_init(&f.event_log, EVENTLOG_MAX);
+	buf_init(&bytes, QUOTE_FILE_BYTES_MAX);
 	rc = file_read(&bytes, path);
-	if (rc)
+	if (rc == RC_SYS)
+		return complain(error, rc, path, strerror(errno));
+	if (!rc)
+		rc = quote_file_parse(out, buf_span(&bytes));
+	if (rc == RC_MALFORMED)
 		return complain(error, rc, path,
-				rc == RC_SYS ? strerror(errno)
-					     : "larger than 1 MiB");
-	s = buf_span(&bytes);
-	if (s.n && s.p[0] == '{') {
-		if (!read_object(&f, s))
-			return complain(error, RC_MALFORMED, path,
-					"expected a JSON object whose "
-					"\"quote\" is hex");
-	} else if (!s.n || !decode(&f.quote, s)) {
-		if (!buf_add(&f.quote, s))
-			return complain(error, RC_LIMIT, path,
-					"larger than 1 MiB");
-	}
-	*out = f;
-	f = (struct quote_file){ 0 };
-	return RC_OK;
+				"expected a JSON object whose \"quote\" is "
+				"hex");
+	return rc ? complain(error, rc, path, "larger than 1 MiB") : RC_OK;
 }
