@@ -24,7 +24,7 @@ static const struct cli_command commands[] = {
 	{ "lease", cli_lease, "list leases, withdraw one" },
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
-	{ "quote", cli_quote, "verify a TDX or SGX quote, or show it" },
+	{ "quote", cli_quote, "verify a TDX or SGX quote, show it, make one" },
 	{ "policy", cli_policy, "what a policy would refuse of recorded quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },

@@ -4,25 +4,30 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "quoting/quote_file.h"
+#include "cli/quote_get.h"
 #include "cli/quote_report.h"
+#include "cli/report_data.h"
 #include "io/clock.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/policy_load.h"
+#include "quoting/quote_file.h"
+#include "tee/bind.h"
 
 static const char quote_help[] =
 	"usage: postern quote verify FILE [OPTION...]\n"
 	"       postern quote show FILE [--json]\n"
+	"       postern quote get [OPTION...]      see postern quote get --help\n"
 	"\n"
-	"Judges a TDX or SGX quote, or shows what it says unverified.  FILE is "
-	"raw, hex,\n"
-	"base64, or JSON with a \"quote\" in hex and perhaps an \"event_log\", "
-	"which is then\n"
-	"replayed too.\n"
+	"Judges a TDX or SGX quote, shows what it says unverified, or makes "
+	"one.  FILE is\n"
+	"raw, hex, base64, or JSON with a \"quote\" in hex and perhaps an "
+	"\"event_log\",\n"
+	"which is then replayed too; - is standard input.\n"
 	"\n"
 	"  --collateral DIR  Intel's documents "
 	"(default /var/lib/postern/collateral)\n"
@@ -30,12 +35,16 @@ static const char quote_help[] =
 	"  --root PEM        trust this SIMULATED root instead of Intel's\n"
 	"  --policy FILE     what is accepted (default: UpToDate, any "
 	"measurement)\n"
+	"  --report-data HEX|FILE\n"
+	"                    what the quote must carry: its answer to your "
+	"challenge\n"
 	"  --json            for machines\n"
 	"\n"
 	"Exit status: 0 accepted, 1 refused, 2 input or arguments unusable.\n";
 
 struct quote_options {
 	const char *file, *collateral, *root, *policy;
+	struct report_data report_data;
 	int64_t at;
 	bool is_json;
 };
@@ -95,77 +104,82 @@ static int load_grounds(struct grounds *g, const struct quote_options *o,
 	return CLI_USAGE;
 }
 
-/* Replays a log that came with an otherwise accepted quote. */
-static json_t *check_log(struct tee_verdict *v, struct span log)
-{
-	struct eventlog_identity id;
-	unsigned imr = 0;
-	enum tee_reason reason = eventlog_check(&id, &imr, &v->quote, log);
-
-	if (!reason)
-		return quote_report_identity(&id);
-	v->reason = reason;
-	if (reason == TEE_LOG_MISMATCH)
-		(void)snprintf(
-			v->detail, sizeof(v->detail),
-			"event log: replay gives another RTMR%u than the quote",
-			imr);
-	else
-		(void)snprintf(v->detail, sizeof(v->detail),
-			       "event log: not of its form, or a statement "
-			       "comes twice");
-	return NULL;
-}
-
 static void print_json(const json_t *root)
 {
 	(void)json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 }
 
-static void print_verdict(const struct tee_verdict *v, const json_t *root,
-			  const struct quote_options *o)
+/* What the layers' lines do not say. */
+static void print_rest(const struct tee_verdict *v, const json_t *root)
 {
+	static const char *const sections[] = {
+		"advisories",
+		"platform",
+		"measurements",
+		"event_log",
+	};
+	json_t *rest = json_object();
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		json_t *section = json_object_get(root, sections[i]);
+
+		if (json_is_object(section) || json_array_size(section))
+			(void)json_object_set(rest, sections[i], section);
+	}
+	if (json_object_size(rest))
+		puts(v->is_verified ? "" : "\nNOT VERIFIED, as the quote says:");
+	quote_report_print(stdout, rest);
+	json_decref(rest);
+}
+
+static int give(const struct tee_verdict *v, json_t *root,
+		const struct quote_options *o, const struct quote_asked *asked)
+{
+	quote_report_layers(root, v, asked);
 	if (o->is_json) {
 		print_json(root);
-		return;
+	} else {
+		printf("%s%s: %s%s%s\n\n", v->reason ? "REFUSED" : "ACCEPTED",
+		       v->is_simulated ? " (SIMULATED)" : "", o->file,
+		       v->reason ? ": " : "",
+		       v->reason ? tee_reason_name(v->reason) : "");
+		quote_tree_print(stdout, v, asked, isatty(STDOUT_FILENO));
+		print_rest(v, root);
 	}
-	printf("%s%s: %s\n\n", v->reason ? "REFUSED" : "ACCEPTED",
-	       v->is_simulated ? " (SIMULATED)" : "", o->file);
-	quote_report_print(stdout, root);
+	json_decref(root);
+	return v->reason ? CLI_REFUSED : CLI_OK;
 }
 
 /* What has not the form of a quote is refused whatever it would rest on. */
-static int refuse_form(const struct quote_options *o, enum tee_reason reason)
+static int refuse_form(const struct quote_options *o,
+		       const struct quote_asked *asked, enum tee_reason reason)
 {
-	struct tee_verdict v = { .reason = reason };
-	json_t *root;
+	struct tee_verdict v = { .reason = reason, .at = o->at };
 
-	if (!o->is_json) {
-		printf("REFUSED: %s: not a TDX or SGX quote: %s\n", o->file,
-		       tee_reason_name(reason));
-		return CLI_REFUSED;
-	}
-	(void)snprintf(v.detail, sizeof(v.detail), "quote: not of its form");
-	root = quote_report_verdict(&v, o->at);
-	print_json(root);
-	json_decref(root);
-	return CLI_REFUSED;
+	(void)snprintf(v.detail, sizeof(v.detail), "not a TDX or SGX quote");
+	return give(&v, quote_report_verdict(&v, o->at), o, asked);
 }
 
 static int verify(const struct quote_options *o, const struct quote_file *f)
 {
 	struct quote q;
 	enum tee_reason form = quote_parse(&q, buf_span(&f->quote));
+	struct span log = buf_span(&f->event_log);
+	const struct quote_asked asked = {
+		.report_data = o->report_data.n,
+		.event_log = log.n,
+		.policy = o->policy,
+	};
 	AUTO(grounds_fini)
 	struct grounds g = { 0 };
+	struct eventlog_identity identity;
 	struct tee_collateral view;
-	struct span log = buf_span(&f->event_log);
 	struct tee_verdict v;
-	json_t *root, *identity = NULL;
+	json_t *root;
 
 	if (form)
-		return refuse_form(o, form);
+		return refuse_form(o, &asked, form);
 	if (load_grounds(&g, o, buf_span(&f->quote)))
 		return CLI_USAGE;
 	view = collateral_view(&g.files);
@@ -177,14 +191,16 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 			       .policy = &g.policy,
 			       .at = o->at,
 		       });
-	if (!v.reason && log.n)
-		identity = check_log(&v, log);
+	if (asked.report_data)
+		tee_bind_report_data(&v, span_of(o->report_data.bytes,
+						 o->report_data.n));
+	if (asked.event_log)
+		tee_bind_runtime_log(&v, &identity, log);
 	root = quote_report_verdict(&v, o->at);
-	if (identity)
-		(void)json_object_set_new(root, "event_log", identity);
-	print_verdict(&v, root, o);
-	json_decref(root);
-	return v.reason ? CLI_REFUSED : CLI_OK;
+	if (asked.event_log && !v.reason)
+		(void)json_object_set_new(root, "event_log",
+					  quote_report_identity(&identity));
+	return give(&v, root, o, &asked);
 }
 
 static int show(const struct quote_options *o, const struct quote_file *f)
@@ -197,7 +213,7 @@ static int show(const struct quote_options *o, const struct quote_file *f)
 		fprintf(stderr,
 			"postern quote: %s: not a TDX or SGX quote: %s\n",
 			o->file, tee_reason_name(reason));
-		return CLI_REFUSED;
+		return CLI_USAGE; /* nothing is refused: nothing was asked */
 	}
 	root = quote_report_quote(&q);
 	if (o->is_json) {
@@ -222,13 +238,15 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 		{ "at", required_argument, NULL, 'a' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "report-data", required_argument, NULL, 'd' },
 		{ 0 },
 	};
+	char error[REPORT_DATA_ERROR_MAX];
 	int c;
 
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (is_show && strchr("carp", c))
+		if (is_show && strchr("carpd", c))
 			return cli_usage("quote", "show takes --json only");
 		if (c == 'j')
 			o->is_json = true;
@@ -240,7 +258,10 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 			o->root = optarg;
 		else if (c == 'p')
 			o->policy = optarg;
-		else if (c != 'a')
+		else if (c == 'd') {
+			if (!report_data_read(&o->report_data, optarg, error))
+				return cli_usage("quote", "%s", error);
+		} else if (c != 'a')
 			return cli_usage("quote", "wrong arguments");
 		else if (!text_utc(&o->at, span_str(optarg)))
 			return cli_usage("quote", "--at: expected a time such "
@@ -263,16 +284,19 @@ int cli_quote(int argc, char **argv)
 	char error[QUOTE_FILE_ERROR_MAX];
 	bool is_show, help = argc > 1 && strcmp(argv[1], "--help") == 0;
 
+	if (argc > 1 && strcmp(argv[1], "get") == 0)
+		return cli_quote_get(argc - 1, argv + 1);
 	is_show = argc > 1 && strcmp(argv[1], "show") == 0;
 	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "verify") != 0))
-		return cli_usage("quote", "expected verify or show");
+		return cli_usage("quote", "expected verify, show or get");
 	if (!help && read_options(&o, &help, argc - 1, argv + 1, is_show))
 		return CLI_USAGE;
 	if (help) {
 		fputs(quote_help, stdout);
 		return CLI_OK;
 	}
-	if (quote_file_read(&f, o.file, error))
+	if (quote_file_read(&f, strcmp(o.file, "-") ? o.file : "/dev/stdin",
+			    error))
 		return unusable(error);
 	return is_show ? show(&o, &f) : verify(&o, &f);
 }

@@ -203,6 +203,23 @@ json_t *quote_report_verdict(const struct tee_verdict *v, int64_t at)
 	return root;
 }
 
+void quote_report_layers(json_t *root, const struct tee_verdict *v,
+			 const struct quote_asked *asked)
+{
+	json_t *layers = json_object();
+
+	for (int i = TEE_LAYER_EVIDENCE; i <= TEE_LAYER_LOG; i++) {
+		enum tee_layer layer = (enum tee_layer)i;
+
+		set_text(layers, tee_layer_name(layer),
+			 layer_state_name(quote_layer_state(v, asked, layer)));
+	}
+	set_text(root, "layer", tee_layer_name(tee_reason_layer(v->reason)));
+	set(root, "layers", layers);
+	set(root, "policy",
+	    asked->policy ? json_string(asked->policy) : json_null());
+}
+
 static void set_id(json_t *object, const char *key, bool has, struct span id)
 {
 	if (has)

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "cli/quote_tree.h"
 #include "tee/eventlog.h"
 #include "tee/verify.h"
 
@@ -18,6 +19,11 @@ json_t *quote_report_quote(const struct quote *q);
 
 /* The verdict, the quote in it, and the time of the verification. */
 json_t *quote_report_verdict(const struct tee_verdict *v, int64_t at);
+
+/* Adds "layer", where it was refused, "layers", how each stands, and "policy",
+ * the file or null. */
+void quote_report_layers(json_t *root, const struct tee_verdict *v,
+			 const struct quote_asked *asked);
 
 /* What an event log that agrees with the registers says. */
 json_t *quote_report_identity(const struct eventlog_identity *id);

@@ -6,6 +6,7 @@ Run as root: /usr/bin/python3 -m pytest tests/e2e [--bindir build/debug/bin]
 import itertools
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -47,6 +48,23 @@ def run(*argv, check=True, timeout=60, **kwargs):
     if check and done.returncode != 0:
         raise AssertionError(f"{argv}: exit {done.returncode}\n{done.stdout}")
     return done
+
+
+def on_terminal(argv):
+    """What a command that ends well writes when its standard output is one."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([str(a) for a in argv], stdout=theirs,
+                          stderr=subprocess.DEVNULL) as child:
+        os.close(theirs)
+        said = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                said += chunk
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        assert child.wait(60) == 0, said
+    return said.decode()
 
 
 class Netns:
