@@ -117,7 +117,7 @@ enum rc quote_file_read(struct quote_file *out, const char *path,
 	enum rc rc;
 
 	buf_init(&bytes, QUOTE_FILE_BYTES_MAX);
-	rc = file_read(&bytes, path);
+	rc = file_read(&bytes, strcmp(path, "-") == 0 ? "/dev/stdin" : path);
 	if (rc == RC_SYS)
 		return complain(error, rc, path, strerror(errno));
 	if (!rc)

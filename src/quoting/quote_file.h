@@ -32,7 +32,8 @@ enum {
 enum rc quote_file_parse(struct quote_file *out, struct span bytes);
 
 /*
- * From a file: as above, and RC_SYS when it cannot be read.  On failure error
+ * From a file, "-" for standard input: as above, and RC_SYS when it cannot be
+ * read.  On failure error
  * names the file and says why.
  */
 enum rc quote_file_read(struct quote_file *out, const char *path,

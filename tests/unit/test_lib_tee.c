@@ -525,7 +525,7 @@ static struct span firmware_log(uint8_t *room, size_t cap, struct span report)
 	wr_le16(&w, 48);
 	wr_u8(&w, 0);
 	for (e = document_load(&arena, text)->first; e; e = e->next) {
-		uint32_t imr, type;
+		uint32_t imr = 0, type = 0;
 		uint8_t digest[48];
 
 		assert_true(document_u32(e, "imr", &imr, 3) &&
