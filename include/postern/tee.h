@@ -187,7 +187,7 @@ enum postern_tee_kind {
 
 /* How far a platform's trusted computing base is behind, in Intel's words. */
 enum postern_tee_status {
-	POSTERN_TEE_STATUS_NONE = 0, /* not determined, or there is no such part */
+	POSTERN_TEE_STATUS_NONE = 0, /* not determined, or no such part */
 	POSTERN_TEE_UP_TO_DATE = 1,
 	POSTERN_TEE_SW_HARDENING_NEEDED = 2,
 	POSTERN_TEE_CONFIGURATION_NEEDED = 3,
@@ -231,7 +231,7 @@ struct postern_tee_request {
 	const void *evidence;
 	size_t evidence_size;
 	const struct postern_tee_collateral *collateral;
-	/* NULL: status UpToDate, no debug, any measurement; as no file at all */
+	/* NULL: UpToDate, no debug, any measurement; as an empty file */
 	const struct postern_tee_policy *policy;
 	int64_t at; /* when: seconds since 1970 */
 	/*
@@ -264,7 +264,7 @@ enum postern_tee_layer {
 	POSTERN_TEE_LAYER_EVIDENCE = 1, /* the form of the evidence */
 	POSTERN_TEE_LAYER_COLLATERAL = 2, /* documents and CRLs, their dates */
 	POSTERN_TEE_LAYER_CHAIN = 3, /* the platform's certificates */
-	POSTERN_TEE_LAYER_SIGNATURE = 4, /* from that certificate to the quote */
+	POSTERN_TEE_LAYER_SIGNATURE = 4, /* from there to the evidence */
 	POSTERN_TEE_LAYER_TCB = 5, /* what the vendor says of the platform */
 	POSTERN_TEE_LAYER_POLICY = 6, /* what you accept of it */
 	POSTERN_TEE_LAYER_BINDING = 7, /* report data */

@@ -21,7 +21,7 @@
 static const char quote_help[] =
 	"usage: postern quote verify FILE [OPTION...]\n"
 	"       postern quote show FILE [--json]\n"
-	"       postern quote get [OPTION...]      see postern quote get --help\n"
+	"       postern quote get [OPTION...]   see postern quote get --help\n"
 	"\n"
 	"Judges a TDX or SGX quote, shows what it says unverified, or makes "
 	"one.  FILE is\n"
@@ -128,7 +128,8 @@ static void print_rest(const struct tee_verdict *v, const json_t *root)
 			(void)json_object_set(rest, sections[i], section);
 	}
 	if (json_object_size(rest))
-		puts(v->is_verified ? "" : "\nNOT VERIFIED, as the quote says:");
+		puts(v->is_verified ? ""
+				    : "\nNOT VERIFIED, as the quote says:");
 	quote_report_print(stdout, rest);
 	json_decref(rest);
 }

@@ -22,8 +22,8 @@ static const char get_help[] =
 	"\n"
 	"  --report-data HEX|FILE  at most 64 bytes that the quote carries, "
 	"such as the\n"
-	"                          hash of a challenge (default zeros: bound to "
-	"nothing)\n"
+	"                          hash of a challenge (default zeros: bound "
+	"to nothing)\n"
 	"  --output FILE           write it there (default standard output, as "
 	"hex on a\n"
 	"                          terminal)\n"
@@ -80,8 +80,17 @@ static int read_options(struct get_options *o, int argc, char **argv)
 
 static int failed(const char *what, const char *why)
 {
-	fprintf(stderr, "postern quote: %s%s%s\n", what, *what ? ": " : "",
-		why);
+	fprintf(stderr, "postern quote: %s: %s\n", what, why);
+	return CLI_REFUSED;
+}
+
+static int no_source(const char *error)
+{
+	fprintf(stderr,
+		"postern quote: %s\n"
+		"A quote can be made only inside a TDX guest whose kernel has "
+		"one of these.\n",
+		error);
 	return CLI_REFUSED;
 }
 
@@ -149,7 +158,7 @@ int cli_quote_get(int argc, char **argv)
 				      .simulator = o.simulator,
 			      },
 			      error))
-		return failed("", error);
+		return no_source(error);
 	buf_init(&quote, QUOTE_MAX);
 	rc = quote_source_get(source, &quote, o.report_data.bytes);
 	if (rc)

@@ -60,7 +60,8 @@ enum tee_reason level_read(struct level *out, struct arena *arena,
 }
 
 static enum tee_reason svn_level_read(struct svn_level *out,
-				      struct arena *arena, const struct jtree *object)
+				      struct arena *arena,
+				      const struct jtree *object)
 {
 	const struct jtree *tcb;
 	uint32_t svn;

@@ -9,8 +9,8 @@
 #define POSTERN_TEE_REASON_H
 
 /*
- * X(CONSTANT, "stable-name").  Append only; nobody renames.  A new one goes into
- * tee/layer and docs/REASONS.md, too; a test compares them.
+ * X(CONSTANT, "stable-name").  Append only; nobody renames.  A new one goes
+ * into tee/layer and docs/REASONS.md, too; a test compares them.
  */
 #define TEE_REASONS(X) \
 	X(TEE_OK, "ok") \

@@ -173,7 +173,8 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 }
 
 /* Version 2 is SGX's and has no id. */
-static bool read_tee(enum quote_tee *out, const struct jtree *root, uint32_t version)
+static bool read_tee(enum quote_tee *out, const struct jtree *root,
+		     uint32_t version)
 {
 	struct span id;
 

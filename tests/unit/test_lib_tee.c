@@ -98,6 +98,13 @@ static enum postern_tee_result verify(struct postern_tee_verdict *v,
 	return result;
 }
 
+/* 'words' begin with the status. */
+static void assert_verified_as(const struct postern_tee_verdict *v, struct span words)
+{
+	assert_true(v->verified);
+	assert_true(span_has_prefix(words, span_str(postern_tee_status_name(v->tcb_status))));
+}
+
 static void cases_tsv(void **state)
 {
 	struct span text = vector_load(TDX_VECTORS "cases.tsv"), rest = text, line;
@@ -127,9 +134,7 @@ static void cases_tsv(void **state)
 		struct postern_tee_request r = request_of(quote, c, (int64_t)at);
 		assert_int_equal(verify(&v, &r), accepts ? POSTERN_TEE_OK : POSTERN_TEE_REFUSED);
 		if (span_has_prefix(cell[4], span_str("VERIFIED ")))
-			assert_true(v.verified &&
-				    span_has_prefix(span_of(cell[4].p + 9, cell[4].n - 9),
-						    span_str(postern_tee_status_name(v.tcb_status))));
+			assert_verified_as(&v, span_of(cell[4].p + 9, cell[4].n - 9));
 		assert_int_equal(v.layer == POSTERN_TEE_LAYER_NONE, accepts);
 		postern_tee_collateral_free(c);
 		vector_free(quote);
@@ -378,9 +383,11 @@ static void documents_refused(void **state)
 	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, &e), POSTERN_TEE_UNUSABLE);
 	assert_non_null(strstr(e.detail, "tcb_info.JSON"));
 	f.documents[6].name = NULL;
-	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, NULL), POSTERN_TEE_UNUSABLE);
+	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, NULL),
+			 POSTERN_TEE_UNUSABLE);
 	assert_int_equal(postern_tee_collateral_new(&c, NULL, 7, &e), POSTERN_TEE_UNUSABLE);
-	assert_int_equal(postern_tee_collateral_new(NULL, f.documents, 6, &e), POSTERN_TEE_UNUSABLE);
+	assert_int_equal(postern_tee_collateral_new(NULL, f.documents, 6, &e),
+			 POSTERN_TEE_UNUSABLE);
 	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 6, NULL), POSTERN_TEE_OK);
 	postern_tee_collateral_free(c);
 	f.count = 6;
