@@ -23,15 +23,17 @@
  *
  *	collateral    8 MiB, and 4 MiB more while it is being made; Intel's
  *	              documents of today take less than 100 KiB
- *	policy        4 MiB, and 16 MiB more while it is being read
+ *	policy        32 MiB with all the signed lists it may name, and 16 MiB
+ *	              more while it is being read; one without lists takes as
+ *	              much as its text, about
  *	verification  5 MiB while it runs, of which an event log needs all
  *	              but 64 KiB; nothing is kept; 64 KiB of stack
  *
  * When memory runs out all the same the process is aborted: the library does
  * not go on with a check that it could not make.
  *
- * Threads.  Collateral and policy never change after they were made; any
- * number of threads may verify with the same ones.  Two threads must not use
+ * Threads.  Collateral never changes after it was made, nor does a policy that
+ * has its lists; any number of threads may verify with the same ones.  Two threads must not use
  * one verdict at a time, nor free an object that another still uses.
  *
  * Compatibility.  Functions keep their meaning and their version.  Verdict,
@@ -172,6 +174,30 @@ POSTERN_TEE_API POSTERN_TEE_CHECKED enum postern_tee_result
 postern_tee_policy_new(struct postern_tee_policy **out, const char *name,
 		       const void *text, size_t size,
 		       struct postern_tee_error *error);
+
+/*
+ * The files of signed lists that the policy names (platforms.lists), one by one
+ * from 0, as it names them; NULL after the last.  Borrows the policy.
+ */
+POSTERN_TEE_API const char *
+postern_tee_policy_file(const struct postern_tee_policy *policy, size_t index);
+
+/*
+ * Gives the policy what is in one of these files; to be done before any thread
+ * verifies with it.  A policy whose list was not given, or is not in order,
+ * refuses all evidence: nobody lifts a deny list by hiding it.
+ *
+ * OK        the list is in order; whether it is in force is looked at in each
+ *           verification
+ * REFUSED   it is not; *error says why
+ * UNUSABLE  an argument is NULL, or the policy names no such file
+ *
+ * 'error' may be NULL.
+ */
+POSTERN_TEE_API enum postern_tee_result
+postern_tee_policy_give(struct postern_tee_policy *policy,
+			const struct postern_tee_document *file,
+			struct postern_tee_error *error);
 
 /* NULL is a no-op. */
 POSTERN_TEE_API void postern_tee_policy_free(struct postern_tee_policy *policy);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/eventlog_report.h"
-#include "cli/quote_file.h"
+#include "quoting/quote_file.h"
 #include "io/file.h"
 
 enum {

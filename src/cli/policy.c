@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/evidence.h"
-#include "cli/quote_file.h"
+#include "quoting/quote_file.h"
 #include "cli/quote_report.h"
 #include "io/clock.h"
 #include "quoting/collateral_dir.h"

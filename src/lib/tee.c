@@ -17,7 +17,6 @@
 #include "tee/policy.h"
 
 enum {
-	POLICY_ARENA_MAX = 4 * 1024 * 1024,
 	/*
 	 * What the first version's callers have.  A struct that grows leaves
 	 * these as they are.
@@ -227,6 +226,42 @@ enum postern_tee_result postern_tee_policy_new(struct postern_tee_policy **out,
 	}
 	*out = p;
 	return fail(error, POSTERN_TEE_OK, tee_reason_name(TEE_OK), "");
+}
+
+const char *postern_tee_policy_file(const struct postern_tee_policy *policy,
+				    size_t index)
+{
+	if (!policy || index >= policy->policy.list_count)
+		return NULL;
+	return policy->policy.lists[index].file;
+}
+
+enum postern_tee_result
+postern_tee_policy_give(struct postern_tee_policy *policy,
+			const struct postern_tee_document *file,
+			struct postern_tee_error *error)
+{
+	enum tee_reason reason = TEE_OK;
+	size_t named = 0;
+
+	if (!policy || !file || !file->name || (!file->data && file->size))
+		return unusable(error, "an argument is NULL");
+	for (size_t i = 0; i < policy->policy.list_count; i++) {
+		struct policy_list *l = &policy->policy.lists[i];
+
+		if (strcmp(l->file, file->name) != 0)
+			continue;
+		named++;
+		policy_list_give(l, &policy->arena,
+				 span_of(file->data ? file->data : "",
+					 file->size));
+		if (l->state)
+			reason = l->state;
+	}
+	if (!named)
+		return unusable(error, "the policy names no such file");
+	return fail(error, reason ? POSTERN_TEE_REFUSED : POSTERN_TEE_OK,
+		    tee_reason_name(reason), reason ? file->name : "");
 }
 
 void postern_tee_policy_free(struct postern_tee_policy *policy)

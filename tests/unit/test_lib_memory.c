@@ -225,7 +225,7 @@ static void policies_of_strangers(void **state)
 		enum postern_tee_result result =
 			postern_tee_policy_new(&p, "p", text, strlen(text), NULL);
 
-		end(cases[i].name, m, 20 * MIB, p ? 5 * MIB : 0);
+		end(cases[i].name, m, 20 * MIB, p ? 5 * MIB : 0); /* no lists */
 		assert_int_equal(result == POSTERN_TEE_OK, p != NULL);
 		postern_tee_policy_free(p);
 		end("  freed", m, 20 * MIB, 0);

@@ -11,7 +11,10 @@
 
 #include "base/text.h"
 #include "base/wr.h"
+#include "crypto/p256.h"
+#include "pki/pem.h"
 #include "tee/document.h"
+#include "tee/platforms.h"
 #include "tee_vectors.h"
 
 #define B0C0 "collateral/tdx_b0c0_202506"
@@ -511,6 +514,102 @@ static void policy_read_and_applied(void **state)
 	vector_free(quote);
 }
 
+/* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2). */
+static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+				     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+				     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
+
+/* A policy that names one deny list, "lists/ours.json", and its signer. */
+static struct postern_tee_policy *policy_with_list(const struct p256_private *key)
+{
+	struct postern_tee_policy *p = NULL;
+	struct p256_point at;
+	uint8_t der[sizeof(spki_head) + P256_POINT_LEN];
+	char pem[512], yaml[1024];
+	struct wr w = WR_ARRAY(pem), y = WR_ARRAY(yaml);
+	struct span lines, line;
+
+	p256_private_point(key, &at);
+	memcpy(der, spki_head, sizeof(spki_head));
+	memcpy(der + sizeof(spki_head), at.xy, sizeof(at.xy));
+	pem_encode(&w, PEM_PUBLIC_KEY, SPAN_ARRAY(der));
+	wr_str(&y, "platforms:\n  lists:\n    - name: ours\n      use: deny\n"
+		   "      file: lists/ours.json\n      key: |\n");
+	for (lines = wr_span(&w); rd_until(&lines, &line, '\n');)
+		wr_printf(&y, "        %.*s\n", (int)line.n, (const char *)line.p);
+	assert_true(wr_done(&y, &line));
+	assert_int_equal(postern_tee_policy_new(&p, "p", line.p, line.n, NULL), POSTERN_TEE_OK);
+	return p;
+}
+
+/* A list that is not given refuses; one that is, denies whom it names. */
+static void signed_lists_given(void **state)
+{
+	struct postern_tee_collateral *c = collateral_of(B0C0);
+	struct span quote = tee_vector_quote(B0C0_QUOTE);
+	struct p256_private *key = p256_private_generate();
+	struct postern_tee_policy *p = policy_with_list(key);
+	struct postern_tee_request r = request_of(quote, c, B0C0_AT);
+	struct platform entry = { 0 };
+	struct platform_list list = {
+		.name = "ours",
+		.use = PLATFORM_DENY,
+		.serial = 1,
+		.issued_at = B0C0_AT - 1,
+		.expires_at = B0C0_AT + 1,
+		.platforms = &entry,
+		.count = 1,
+	};
+	struct postern_tee_document file = { .name = "lists/ours.json" };
+	struct postern_tee_verdict v;
+	struct postern_tee_error e;
+	char room[2][1024];
+	struct wr w = WR_ARRAY(room[0]), other = WR_ARRAY(room[1]);
+
+	(void)state;
+	assert_string_equal(postern_tee_policy_file(p, 0), "lists/ours.json");
+	assert_null(postern_tee_policy_file(p, 1));
+	assert_null(postern_tee_policy_file(NULL, 0));
+	r.policy = p;
+	assert_int_equal(verify(&v, &r), POSTERN_TEE_REFUSED);
+	assert_string_equal(v.reason, "platform-list-missing");
+	assert_int_equal(v.layer, POSTERN_TEE_LAYER_POLICY);
+
+	entry.ppid[0] = 1;
+	platforms_write(&other, &list, key);
+	memcpy(entry.ppid, v.platform_id, sizeof(entry.ppid));
+	platforms_write(&w, &list, key);
+	file.data = room[1];
+	file.size = other.n;
+	assert_int_equal(postern_tee_policy_give(p, &file, &e), POSTERN_TEE_OK);
+	assert_int_equal(verify(&v, &r), POSTERN_TEE_OK);
+	r.at += 2;
+	assert_int_equal(verify(&v, &r), POSTERN_TEE_REFUSED);
+	assert_string_equal(v.reason, "platform-list-expired");
+	r.at -= 2;
+	file.data = room[0];
+	file.size = w.n;
+	assert_int_equal(postern_tee_policy_give(p, &file, &e), POSTERN_TEE_OK);
+	assert_int_equal(verify(&v, &r), POSTERN_TEE_REFUSED);
+	assert_string_equal(v.reason, "policy-platform");
+	room[0][w.n / 2] ^= 1;
+	assert_int_equal(postern_tee_policy_give(p, &file, &e), POSTERN_TEE_REFUSED);
+	assert_string_equal(e.reason, "platform-list-signature-invalid");
+	assert_int_equal(verify(&v, &r), POSTERN_TEE_REFUSED);
+	assert_string_equal(v.reason, "platform-list-signature-invalid");
+
+	file.name = "ours.json";
+	assert_int_equal(postern_tee_policy_give(p, &file, &e), POSTERN_TEE_UNUSABLE);
+	file.name = NULL;
+	assert_int_equal(postern_tee_policy_give(p, &file, NULL), POSTERN_TEE_UNUSABLE);
+	assert_int_equal(postern_tee_policy_give(p, NULL, NULL), POSTERN_TEE_UNUSABLE);
+	assert_int_equal(postern_tee_policy_give(NULL, &file, NULL), POSTERN_TEE_UNUSABLE);
+	postern_tee_policy_free(p);
+	p256_private_free(key);
+	postern_tee_collateral_free(c);
+	vector_free(quote);
+}
+
 /* The events of dstack's JSON as firmware would have logged them. */
 static struct span firmware_log(uint8_t *room, size_t cap, struct span report)
 {
@@ -752,6 +851,7 @@ int main(void)
 		cmocka_unit_test(documents_refused),
 		cmocka_unit_test(simulated_is_said),
 		cmocka_unit_test(policy_read_and_applied),
+		cmocka_unit_test(signed_lists_given),
 		cmocka_unit_test(logs_compared),
 		cmocka_unit_test(hint_tells),
 		cmocka_unit_test(reasons_documented),
