@@ -27,14 +27,18 @@
  *	              more while it is being read; one without lists takes as
  *	              much as its text, about
  *	verification  5 MiB while it runs, of which an event log needs all
- *	              but 64 KiB; nothing is kept; 64 KiB of stack
+ *	              but 64 KiB; nothing is kept
+ *
+ * libcrypto keeps what it fetched the first time.  A thread that calls needs a
+ * stack of 128 KiB.
  *
  * When memory runs out all the same the process is aborted: the library does
  * not go on with a check that it could not make.
  *
  * Threads.  Collateral never changes after it was made, nor does a policy that
- * has its lists; any number of threads may verify with the same ones.  Two threads must not use
- * one verdict at a time, nor free an object that another still uses.
+ * has its lists; any number of threads may verify with the same ones.  Two
+ * threads must not use one verdict at a time, nor free an object that another
+ * still uses.
  *
  * Compatibility.  Functions keep their meaning and their version.  Verdict,
  * request and hint grow only at their end, and their first member says how
