@@ -246,8 +246,8 @@ static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
 		      : verify_pck_ca(&p->pck_ca_key, detail, p, &p->pck_ca);
 }
 
-static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
-				 const struct tee_collateral *c)
+static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
+				     const struct tee_collateral *c)
 {
 	enum tee_reason reason;
 
@@ -265,7 +265,17 @@ static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
 		return refuse(
 			detail, TEE_SIGNER_REVOKED,
 			"TCB signing certificate: listed in the root CRL");
-	reason = read_crl(&p->pck_crl, p, detail, "PCK CRL", c->pck_crl);
+	return TEE_OK;
+}
+
+static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
+				 const struct tee_collateral *c)
+{
+	enum tee_reason reason = read_root_crl(p, detail, c);
+
+	if (!reason)
+		reason = read_crl(&p->pck_crl, p, detail, "PCK CRL",
+				  c->pck_crl);
 	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain);
 }
 
@@ -352,6 +362,94 @@ enum tee_reason tee_prepare(struct tee_prepared **out,
 		return reason;
 	*out = STEAL(p);
 	return TEE_OK;
+}
+
+/* Narrows from..to to what both allow. */
+static void narrow(struct tee_prepared_info *i, int64_t from, int64_t to)
+{
+	if (from > i->valid_from)
+		i->valid_from = from;
+	if (to < i->valid_to)
+		i->valid_to = to;
+}
+
+void tee_prepared_info(struct tee_prepared_info *out,
+		       const struct tee_prepared *p)
+{
+	struct tee_prepared_info i = {
+		.tcb_tee = p->tcb.tee,
+		.qe_tee = p->qe.tee,
+		.tcb_evaluation = p->tcb.evaluation,
+		.qe_evaluation = p->qe.evaluation,
+		.tcb_issued = p->tcb.issued_at,
+		.qe_issued = p->qe.issued_at,
+		.pck_crl_issued = p->pck_crl.this_update,
+		.root_crl_issued = p->root_crl.this_update,
+		.valid_from = INT64_MIN,
+		.valid_to = INT64_MAX,
+		.is_simulated = p->is_simulated,
+	};
+	const struct cert *const certs[] = { &p->tcb_signer, &p->qe_signer,
+					     &p->root };
+
+	memcpy(i.fmspc, p->tcb.fmspc, sizeof(i.fmspc));
+	memcpy(i.anchor, p->anchor, sizeof(i.anchor));
+	narrow(&i, p->tcb.issued_at, p->tcb.expires_at);
+	narrow(&i, p->qe.issued_at, p->qe.expires_at);
+	narrow(&i, p->pck_crl.this_update, p->pck_crl.next_update);
+	narrow(&i, p->root_crl.this_update, p->root_crl.next_update);
+	for (size_t n = 0; n < sizeof(certs) / sizeof(certs[0]); n++)
+		narrow(&i, certs[n]->not_before, certs[n]->not_after);
+	*out = i;
+}
+
+static enum tee_reason check_signer_time(char *detail, const struct cert *c,
+					 const struct crl *crl, int64_t at)
+{
+	if (at < crl->this_update)
+		return refuse(detail, TEE_CRL_NOT_YET,
+			      "root CRL: not valid yet");
+	if (at > crl->next_update)
+		return refuse(detail, TEE_CRL_EXPIRED, "root CRL: expired");
+	if (at < c->not_before)
+		return refuse(detail, TEE_COLLATERAL_NOT_YET,
+			      "signer: not valid yet");
+	if (at > c->not_after)
+		return refuse(detail, TEE_COLLATERAL_EXPIRED,
+			      "signer: expired");
+	return TEE_OK;
+}
+
+enum tee_reason tee_document_open(struct span *object,
+				  char detail[TEE_DETAIL_MAX],
+				  const struct tee_signed_document *d,
+				  const struct tee_anchor *anchors,
+				  size_t count, int64_t at)
+{
+	AUTO(auto_prepared)
+	struct tee_prepared *p = mem_new(sizeof(*p));
+	/* One chain stands for both, and there is no PCK CRL. */
+	const struct tee_collateral c = {
+		.root_crl = d->root_crl,
+		.tcb_info_chain = d->chain,
+		.qe_identity_chain = d->chain,
+	};
+	enum tee_reason reason;
+	struct span found;
+
+	arena_init(&p->arena, ARENA_MAX);
+	reason = read_signers(p, detail, &c, anchors, count);
+	if (!reason)
+		reason = read_root_crl(p, detail, &c);
+	if (!reason)
+		reason = check_signer_time(detail, &p->tcb_signer,
+					   &p->root_crl, at);
+	if (!reason)
+		reason = read_document(&found, detail, p, d->name, d->name,
+				       d->text, &p->tcb_signer);
+	if (!reason)
+		*object = found;
+	return reason;
 }
 
 void tee_prepared_free(struct tee_prepared *p)

@@ -137,6 +137,37 @@ enum tee_reason tee_prepare(struct tee_prepared **out,
 			    size_t anchor_count);
 void tee_prepared_free(struct tee_prepared *p);
 
+/* What prepared collateral says of itself. */
+struct tee_prepared_info {
+	enum quote_tee tcb_tee, qe_tee;
+	uint8_t fmspc[6];
+	uint32_t tcb_evaluation, qe_evaluation;
+	/* issueDate and thisUpdate */
+	int64_t tcb_issued, qe_issued, pck_crl_issued, root_crl_issued;
+	/* when all documents and their signers are valid, both inclusive */
+	int64_t valid_from, valid_to;
+	char anchor[64];
+	bool is_simulated;
+};
+void tee_prepared_info(struct tee_prepared_info *out,
+		       const struct tee_prepared *p);
+
+/*
+ * Any other document that Intel signs as it does TCB info, with 'chain' (PEM:
+ * signer, root) and the root's revocation list: *object is the signed member
+ * 'name' and borrows 'text'.  TEE_OK, or why it is refused at the time 'at',
+ * with detail; *object is then untouched.
+ */
+struct tee_signed_document {
+	struct span text, chain, root_crl;
+	const char *name;
+};
+enum tee_reason tee_document_open(struct span *object,
+				  char detail[TEE_DETAIL_MAX],
+				  const struct tee_signed_document *document,
+				  const struct tee_anchor *anchors,
+				  size_t anchor_count, int64_t at);
+
 /* As tee_verify(); policy NULL: the default policy. */
 void tee_verify_prepared(struct tee_verdict *verdict,
 			 const struct tee_prepared *p, struct span quote,
