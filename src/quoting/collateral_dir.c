@@ -10,11 +10,6 @@
 #include "quoting/say.h"
 #include "tee/hint.h"
 
-enum {
-	ITEMS_NEEDED = 6, /* the first; the others may be absent */
-	ITEM_MAX = 256 * 1024, /* bytes; real ones are below 16 KiB */
-};
-
 const char *const collateral_names[COLLATERAL_ITEMS] = {
 	"root_ca.crl.der",
 	"pck.crl.der",
@@ -25,9 +20,8 @@ const char *const collateral_names[COLLATERAL_ITEMS] = {
 	"pck_crl_issuer_chain.pem",
 };
 
-/* The items, in the order of their names. */
-static void items_of(struct buf *items[COLLATERAL_ITEMS],
-		     struct collateral_files *c)
+void collateral_items(struct buf *items[COLLATERAL_ITEMS],
+		      struct collateral_files *c)
 {
 	items[0] = &c->root_crl;
 	items[1] = &c->pck_crl;
@@ -38,21 +32,38 @@ static void items_of(struct buf *items[COLLATERAL_ITEMS],
 	items[6] = &c->pck_crl_chain;
 }
 
+void collateral_spans(struct span items[COLLATERAL_ITEMS],
+		      const struct collateral_files *c)
+{
+	const struct buf *const bufs[COLLATERAL_ITEMS] = {
+		&c->root_crl,
+		&c->pck_crl,
+		&c->tcb_info,
+		&c->tcb_info_chain,
+		&c->qe_identity,
+		&c->qe_identity_chain,
+		&c->pck_crl_chain,
+	};
+
+	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
+		items[i] = buf_span(bufs[i]);
+}
+
 void collateral_init(struct collateral_files *c)
 {
 	struct buf *items[COLLATERAL_ITEMS];
 
 	*c = (struct collateral_files){ 0 };
-	items_of(items, c);
+	collateral_items(items, c);
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
-		buf_init(items[i], ITEM_MAX);
+		buf_init(items[i], COLLATERAL_ITEM_MAX);
 }
 
 void collateral_fini(struct collateral_files *c)
 {
 	struct buf *items[COLLATERAL_ITEMS];
 
-	items_of(items, c);
+	collateral_items(items, c);
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		buf_fini(items[i]);
 }
@@ -86,7 +97,7 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 
 	*out = (struct collateral_files){ 0 };
 	collateral_init(&c);
-	items_of(items, &c);
+	collateral_items(items, &c);
 	if (fmspc) {
 		fmspc_name(name, fmspc);
 		sub = is_folder(dir, name) ? name : NULL;
@@ -95,12 +106,13 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 		enum rc rc = say_path(path, dir, sub, collateral_names[i]);
 		if (!rc)
 			rc = file_read(items[i], path);
-		if (rc == RC_SYS && errno == ENOENT && i >= ITEMS_NEEDED)
+		if (rc == RC_SYS && errno == ENOENT && i >= COLLATERAL_NEEDED)
 			continue;
 		if (rc == RC_SYS)
 			say(error, "%s/%s: %m", dir, collateral_names[i]);
 		else if (rc)
-			say(error, "%s: larger than %d bytes", path, ITEM_MAX);
+			say(error, "%s: larger than %d bytes", path,
+			    COLLATERAL_ITEM_MAX);
 		if (rc)
 			return rc;
 	}
@@ -132,7 +144,7 @@ enum rc collateral_save(struct collateral_files *c, const char *dir,
 	char name[2 * FMSPC_LEN + 1];
 	enum rc rc;
 
-	items_of(items, c);
+	collateral_items(items, c);
 	fmspc_name(name, fmspc);
 	rc = save_into(items, dir, name);
 	if (!rc)
@@ -169,12 +181,13 @@ enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
 	struct buf pem = { 0 };
 	enum rc rc;
 
-	buf_init(&pem, ITEM_MAX);
+	buf_init(&pem, COLLATERAL_ITEM_MAX);
 	rc = file_read(&pem, path);
 	if (rc == RC_SYS)
 		say(error, "%s: %m", path);
 	else if (rc)
-		say(error, "%s: larger than %d bytes", path, ITEM_MAX);
+		say(error, "%s: larger than %d bytes", path,
+		    COLLATERAL_ITEM_MAX);
 	if (rc)
 		return rc;
 	rc = tee_anchor_simulated(out, buf_span(&pem));

@@ -24,9 +24,16 @@ struct collateral_files {
 
 enum {
 	COLLATERAL_ITEMS = 7,
+	COLLATERAL_NEEDED = 6, /* the first; the others may be absent */
+	COLLATERAL_ITEM_MAX = 256 * 1024, /* bytes; real ones: below 16 KiB */
 };
 /* The files' names, as above. */
 extern const char *const collateral_names[COLLATERAL_ITEMS];
+/* The documents in the order of their names: to fill, and to read. */
+void collateral_items(struct buf *items[COLLATERAL_ITEMS],
+		      struct collateral_files *c);
+void collateral_spans(struct span items[COLLATERAL_ITEMS],
+		      const struct collateral_files *c);
 
 /* Empty, with room for documents to be made. */
 void collateral_init(struct collateral_files *c);
