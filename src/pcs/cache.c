@@ -331,6 +331,26 @@ static enum pcs_reason replace_set(struct pcs_error *error, const char *dir,
 	return sync_folder(dir) ? PCS_OK : store_failed(error, dir);
 }
 
+/* What a crash left of an attempt to write what is remembered. */
+static void clear_left(const char *dir)
+{
+	static const char begin[] = "evaluations.", end[] = ".tmp";
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		size_t n = strlen(e->d_name);
+
+		if (n > sizeof(begin) + sizeof(end) &&
+		    strncmp(e->d_name, begin, sizeof(begin) - 1) == 0 &&
+		    strcmp(e->d_name + n - (sizeof(end) - 1), end) == 0)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	(void)closedir(d);
+}
+
 /* Held until the descriptor is closed. */
 static int lock(const char *dir)
 {
@@ -370,10 +390,19 @@ static enum pcs_reason compare(struct floor *f, struct pcs_error *error,
 	if (!reason)
 		reason = check_floor(f, error, info);
 	memcpy(key.fmspc, info->fmspc, sizeof(key.fmspc));
-	/* What does not verify any more has nothing to say. */
-	if (!reason && !load_set(&stored, &ignored, dir, &key, terms))
-		reason = check_older(error, files, info, &stored);
-	return reason;
+	if (reason)
+		return reason;
+	switch ((int)load_set(&stored, &ignored, dir, &key, terms)) {
+	case PCS_OK:
+		return check_older(error, files, info, &stored);
+	case PCS_OTHER:
+		return pcs_fail(error, PCS_OTHER,
+				"%s: holds this platform family's collateral "
+				"of another TEE",
+				dir);
+	default: /* what does not verify any more has nothing to say */
+		return PCS_OK;
+	}
 }
 
 enum pcs_reason cache_store(struct tee_prepared_info *info,
@@ -401,6 +430,7 @@ enum pcs_reason cache_store(struct tee_prepared_info *info,
 	held = lock(dir);
 	if (held < 0)
 		return store_failed(error, dir);
+	clear_left(dir);
 	reason = compare(f, error, dir, &i, files, terms);
 	/*
 	 * The set first: after a crash between the two it is itself what a

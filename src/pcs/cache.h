@@ -61,8 +61,9 @@ enum pcs_reason cache_load(struct cache_set *out, struct pcs_error *error,
  * platform family they must be of; NULL: whatever they are of.  *info, if not
  * NULL, is then what they say of themselves.
  *
- * PCS_REFUSED, PCS_OTHER, PCS_WENT_BACK as above; PCS_OLDER: a document was
- * issued before the stored one; PCS_STORE.  On failure what was stored is still
+ * PCS_REFUSED, PCS_WENT_BACK as above; PCS_OTHER: or the folder has a set of
+ * this family, but of the other TEE; PCS_OLDER: a document was issued before the
+ * stored one; PCS_STORE.  On failure what was stored is still
  * there.
  */
 enum pcs_reason cache_store(struct tee_prepared_info *info,

@@ -338,6 +338,22 @@ static void a_set_cut_or_changed_on_disk_is_refused(void **state)
 	}
 }
 
+static void another_tee_does_not_take_the_place(void **state)
+{
+	const struct sim_knobs sgx = { .docs = { .tcb_id = "SGX", .qe_id = "QE" } };
+	struct fixture *f = *state;
+	struct cache_terms terms = terms_at(f, NOW);
+	struct collateral_files files;
+	struct pcs_error e = { 0 };
+
+	assert_int_equal(put(f, NULL, NOW, &terms), PCS_OK);
+	assert_int_equal(sim_docs_make(&files, &f->pki, &sgx, NOW), RC_OK);
+	assert_int_equal(cache_store(NULL, &e, f->dir, NULL, &files, &terms), PCS_OTHER);
+	assert_non_null(strstr(e.detail, "another TEE"));
+	collateral_fini(&files);
+	expect_stored(f, 18);
+}
+
 static void no_folder_can_be_made(void **state)
 {
 	struct fixture *f = *state;
@@ -363,6 +379,7 @@ int main(void)
 		T(a_broken_memory_is_no_empty_one),
 		T(half_a_set_beside_is_cleared_away),
 		T(a_set_cut_or_changed_on_disk_is_refused),
+		T(another_tee_does_not_take_the_place),
 		T(no_folder_can_be_made),
 	};
 
