@@ -116,7 +116,7 @@ $(O)/tool/%: tests/tools/%.c $(call archives,edge)
 $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	@mkdir -p $(@D)
 	$(tool)
-$(O)/tool/quotespeed: $(call archives,teesim)
+$(O)/tool/quotespeed $(O)/tool/simset: $(call archives,teesim)
 tools: $(TOOLS)
 
 # Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/collateral.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
 #include "cli/measure.h"
@@ -27,6 +28,7 @@ static const struct cli_command commands[] = {
 	{ "quote", cli_quote, "verify a TDX or SGX quote, show it, make one" },
 	{ "policy", cli_policy, "what a policy would refuse of recorded quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
+	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "measure", cli_measure, "predict the registers of a direct boot" },
 	{ "help", run_help, "this list, or one command's help" },

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/collateral_open.h"
 #include "cli/quote_get.h"
 #include "cli/quote_report.h"
 #include "cli/report_data.h"
@@ -29,8 +30,14 @@ static const char quote_help[] =
 	"\"event_log\",\n"
 	"which is then replayed too; - is standard input.\n"
 	"\n"
-	"  --collateral DIR  Intel's documents "
-	"(default /var/lib/postern/collateral)\n"
+	"  --collateral DIR|FILE|URL\n"
+	"                    Intel's documents in a folder or a bundle, or the "
+	"server to\n"
+	"                    have them from (default "
+	"/var/lib/postern/collateral)\n"
+	"  --ca-file PEM     roots of that server's certificate\n"
+	"  --update WHICH    of that server: early, standard, or a number\n"
+	"  --cache DIR       where its documents are kept\n"
 	"  --at TIME         verify as of 2026-03-01T00:00:00Z (default now)\n"
 	"  --root PEM        trust this SIMULATED root instead of Intel's\n"
 	"  --policy FILE     what is accepted (default: UpToDate, any "
@@ -43,8 +50,10 @@ static const char quote_help[] =
 	"Exit status: 0 accepted, 1 refused, 2 input or arguments unusable.\n";
 
 struct quote_options {
-	const char *file, *collateral, *root, *policy;
+	const char *file, *collateral, *root, *policy, *ca_file, *cache;
 	struct report_data report_data;
+	enum pcs_update update;
+	uint32_t evaluation;
 	int64_t at;
 	bool is_json;
 };
@@ -81,9 +90,8 @@ static int load_policy(struct grounds *g, const char *path)
 static int load_grounds(struct grounds *g, const struct quote_options *o,
 			struct span quote)
 {
-	char error[256];
-	uint8_t fmspc[6];
-	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
+	char error[COLLATERAL_ERROR_MAX];
+	bool is_there;
 
 	g->policy = tee_policy_default;
 	g->anchor = tee_anchor_intel;
@@ -92,16 +100,21 @@ static int load_grounds(struct grounds *g, const struct quote_options *o,
 		return CLI_USAGE;
 	if (o->root && collateral_simulated_anchor(&g->anchor, o->root, error))
 		return unusable(error);
-	if (!collateral_load(&g->files, o->collateral,
-			     has_fmspc ? fmspc : NULL, error))
-		return CLI_OK;
-	fprintf(stderr,
-		"postern quote: collateral: %s\n"
-		"Intel's documents about the platform are looked for in %s; "
-		"--collateral DIR\n"
-		"names another folder, see postern-quote(1).\n",
-		error, o->collateral);
-	return CLI_USAGE;
+	is_there = collateral_open(&g->files,
+				   &(struct collateral_want){
+					   .from = o->collateral,
+					   .quote = quote,
+					   .anchor = g->anchor,
+					   .at = o->at,
+					   .ca_file = o->ca_file,
+					   .cache = o->cache,
+					   .update = o->update,
+					   .evaluation = o->evaluation,
+				   },
+				   error);
+	if (error[0])
+		fprintf(stderr, "postern quote: collateral: %s\n", error);
+	return is_there ? CLI_OK : CLI_USAGE;
 }
 
 static void print_json(const json_t *root)
@@ -240,6 +253,9 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 		{ "root", required_argument, NULL, 'r' },
 		{ "policy", required_argument, NULL, 'p' },
 		{ "report-data", required_argument, NULL, 'd' },
+		{ "ca-file", required_argument, NULL, 'C' },
+		{ "update", required_argument, NULL, 'u' },
+		{ "cache", required_argument, NULL, 'k' },
 		{ 0 },
 	};
 	char error[REPORT_DATA_ERROR_MAX];
@@ -247,7 +263,7 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (is_show && strchr("carpd", c))
+		if (is_show && strchr("carpdCuk", c))
 			return cli_usage("quote", "show takes --json only");
 		if (c == 'j')
 			o->is_json = true;
@@ -259,6 +275,17 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 			o->root = optarg;
 		else if (c == 'p')
 			o->policy = optarg;
+		else if (c == 'C')
+			o->ca_file = optarg;
+		else if (c == 'k')
+			o->cache = optarg;
+		else if (c == 'u' &&
+			 !pcs_update_parse(&o->update, &o->evaluation,
+					   span_str(optarg)))
+			return cli_usage("quote", "--update: expected early, "
+						  "standard or a number");
+		else if (c == 'u')
+			continue;
 		else if (c == 'd') {
 			if (!report_data_read(&o->report_data, optarg, error))
 				return cli_usage("quote", "%s", error);

@@ -23,18 +23,41 @@ static bool fmspc_in(uint8_t fmspc[FMSPC_LEN], struct span der)
 	return true;
 }
 
+/* The certificates of a quote, in their order; they are written to room. */
+static bool read_chain(struct span certs[CHAIN_LEN], struct wr *room,
+		       const struct quote *quote)
+{
+	return quote->certification_type == PEM_CHAIN &&
+	       !pem_decode(certs, CHAIN_LEN, room, PEM_CERTIFICATE,
+			   quote->certification_data);
+}
+
 bool hint_fmspc(uint8_t fmspc[FMSPC_LEN], const struct quote *quote)
 {
 	uint8_t der[CHAIN_LEN * CERT_MAX];
 	struct wr room = WR_ARRAY(der);
 	struct span certs[CHAIN_LEN];
 
-	if (quote->certification_type != PEM_CHAIN ||
-	    pem_decode(certs, CHAIN_LEN, &room, PEM_CERTIFICATE,
-		       quote->certification_data))
+	if (!read_chain(certs, &room, quote))
 		return false;
 	for (size_t i = 0; i < CHAIN_LEN; i++)
 		if (fmspc_in(fmspc, certs[i]))
+			return true;
+	return false;
+}
+
+bool hint_processor_ca(const struct quote *quote)
+{
+	uint8_t der[CHAIN_LEN * CERT_MAX];
+	struct wr room = WR_ARRAY(der);
+	struct span certs[CHAIN_LEN];
+	struct cert cert;
+
+	if (!read_chain(certs, &room, quote))
+		return false;
+	for (size_t i = 0; i < CHAIN_LEN; i++)
+		if (!cert_parse(&cert, certs[i]) && cert.is_ca &&
+		    cert_name_has(&cert, "Processor CA"))
 			return true;
 	return false;
 }
