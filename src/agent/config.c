@@ -1,6 +1,7 @@
 #include "agent/config.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/log.h"
@@ -96,6 +97,26 @@ static const struct conf_field fields[] = {
 
 /* clang-format on */
 
+/*
+ * The firewall opens to an address; names would need an open way to some DNS
+ * server, which answers as the network likes.
+ */
+static enum rc check_source(const struct config *c, const char *path,
+			    char error[CONF_ERROR_MAX])
+{
+	struct sock_addr address;
+
+	if (!c->firewall || !settings_has_source(&c->trust) ||
+	    settings_source_address(&address, &c->trust))
+		return RC_OK;
+	(void)snprintf(error, CONF_ERROR_MAX,
+		       "%s: trust.source.url: expected an address in it such "
+		       "as https://192.0.2.7:8081, which the firewall can open "
+		       "to",
+		       path);
+	return RC_MALFORMED;
+}
+
 enum rc config_load(struct config *out, const char *path,
 		    char error[CONF_ERROR_MAX])
 {
@@ -114,6 +135,8 @@ enum rc config_load(struct config *out, const char *path,
 
 	arena_init(&c.arena, SETTINGS_ARENA_MAX);
 	rc = settings_load(&c, fields, &c.arena, path, error);
+	if (!rc)
+		rc = check_source(&c, path, error);
 	if (rc) {
 		arena_fini(&c.arena);
 		return rc;

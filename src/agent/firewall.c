@@ -145,7 +145,8 @@ static void write_from_gateway(struct wr *w, const struct firewall_options *o,
 static void write_neighbours(struct wr *w, const struct firewall_options *o,
 			     const struct firewall_tunnel *t, const char *chain)
 {
-	if (is_v6(&o->gateway) || (t && is_v6(&t->endpoint)))
+	if (is_v6(&o->gateway) || is_v6(&o->collateral) ||
+	    (t && is_v6(&t->endpoint)))
 		rule_line(w, chain, "icmpv6 type { nd-neighbor-solicit, "
 				    "nd-neighbor-advert, nd-router-advert, "
 				    "nd-router-solicit } accept\n");
@@ -214,18 +215,25 @@ static void write_forward(struct wr *w, const struct firewall_options *o,
 	rule_line(w, "forward", DROP("forward"));
 }
 
+/* A TCP server outside; zero: none. */
+static void write_output_to(struct wr *w, const struct sock_addr *server)
+{
+	if (server->sa.sa_family == AF_UNSPEC)
+		return;
+	rule(w, "output");
+	wr_printf(w, "%s daddr ", family_of(server));
+	address_of(w, server);
+	wr_printf(w, " tcp dport %u accept\n", port_of(server));
+}
+
 static void write_output(struct wr *w, const struct firewall_options *o,
 			 const struct firewall_tunnel *t)
 {
 	rule_line(w, "output", "oifname \"lo\" accept\n");
 	rule_line(w, "output", "ct state established,related accept\n");
 	write_neighbours(w, o, t, "output");
-	if (o->gateway.sa.sa_family != AF_UNSPEC) {
-		rule(w, "output");
-		wr_printf(w, "%s daddr ", family_of(&o->gateway));
-		address_of(w, &o->gateway);
-		wr_printf(w, " tcp dport %u accept\n", port_of(&o->gateway));
-	}
+	write_output_to(w, &o->gateway);
+	write_output_to(w, &o->collateral);
 	if (t) {
 		rule(w, "output");
 		wr_printf(w, "%s daddr ", family_of(&t->endpoint));

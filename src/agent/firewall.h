@@ -10,7 +10,8 @@
  *            a listed port of this CVM and sent on by Docker (DNAT); between
  *            containers; from containers outwards if the manifest says "egress"
  *   out      replies; to the gateway: the attested channel and WireGuard; to
- *            containers; DNS if the manifest says "egress"
+ *            the source of collateral, if one is configured; to containers;
+ *            DNS if the manifest says "egress"
  *
  * Before all that: a packet whose source would not be answered through the
  * interface it came by is dropped (strict reverse path), as is one for or from
@@ -35,6 +36,7 @@ struct firewall_options {
 	const char *interface; /* the tunnel's */
 	uint16_t listen_port; /* of our WireGuard */
 	struct sock_addr gateway; /* of the attested channel; zero: none */
+	struct sock_addr collateral; /* its source; zero: none */
 	const struct manifest *manifest; /* NULL: not known, lists nothing */
 };
 

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
+#include "node/keeper.h"
 #include "node/platform.h"
 
 enum {
@@ -27,6 +28,7 @@ struct program {
 	struct log log;
 	struct loop *loop;
 	struct platform platform;
+	struct keeper *keeper;
 	struct firewall *firewall;
 	struct tunnel *device;
 	struct containers *containers;
@@ -42,6 +44,7 @@ struct program {
 static void program_fini(struct program *p)
 {
 	serve_free(p->serve);
+	keeper_free(p->keeper);
 	uplink_free(p->uplink);
 	batch_free(p->batch);
 	tls_context_free(p->tls);
@@ -123,12 +126,14 @@ static enum rc open_platform(struct program *p, char error[NODE_ERROR_MAX])
 /* The first act: whatever fails after it fails behind a closed table. */
 static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
 {
-	const struct firewall_options options = {
+	struct firewall_options options = {
 		.interface = p->config.wireguard.interface,
 		.listen_port = (uint16_t)p->config.wireguard.listen_port,
 		.gateway = p->config.gateway.address,
 	};
 
+	/* False without a source: nothing more is opened. */
+	(void)settings_source_address(&options.collateral, &p->config.trust);
 	if (p->config.firewall)
 		return firewall_open(&p->firewall, &options, error);
 	log_event(&p->log, LOG_WARN, "firewall_off");
@@ -250,6 +255,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = open_device(p, error);
 	if (!rc)
 		rc = give_up_capabilities(error);
+	if (!rc)
+		rc = keeper_new(&p->keeper, &p->config.trust, &p->log, error);
 	if (!rc)
 		rc = open_containers(p, error);
 	if (!rc)

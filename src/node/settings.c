@@ -18,10 +18,55 @@ static_assert((int)CONF_ERROR_MAX >= (int)NODE_ERROR_MAX);
 #define FIELD(of, member) \
 	.key = #member, .type = CONF_STRING, .offset = offsetof(of, member)
 
+static bool check_server(void *out, const char *text, struct arena *arena)
+{
+	(void)arena;
+	return pcs_server_parse(out, span_str(text));
+}
+
+static bool check_update(void *out, const char *text, struct arena *arena)
+{
+	struct source_update *update = out;
+
+	(void)arena;
+	return pcs_update_parse(&update->kind, &update->evaluation,
+				span_str(text));
+}
+
+static const struct conf_field platform_field = {
+	.type = CONF_HEX,
+	.size = PCS_FMSPC_LEN,
+};
+
+static const struct conf_field source_fields[] = {
+	{ .key = "url",
+	  .type = CONF_CUSTOM,
+	  .is_required = true,
+	  .offset = offsetof(struct source_settings, server),
+	  .check = check_server,
+	  .expected = "a URL such as " PCS_INTEL },
+	{ FIELD(struct source_settings, ca) },
+	{ .key = "update",
+	  .type = CONF_CUSTOM,
+	  .offset = offsetof(struct source_settings, update),
+	  .check = check_update,
+	  .expected = "early, standard, or an evaluation data number" },
+	{ .key = "platforms",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct source_settings, platforms),
+	  .max = SETTINGS_PLATFORMS_MAX,
+	  .element = &platform_field },
+	{ 0 },
+};
+
 const struct conf_field settings_trust_fields[] = {
 	{ FIELD(struct trust_settings, policy), .is_required = true },
 	{ FIELD(struct trust_settings, collateral), .is_required = true },
 	{ FIELD(struct trust_settings, simulated_root) },
+	{ .key = "source",
+	  .type = CONF_STRUCT,
+	  .offset = offsetof(struct trust_settings, source),
+	  .fields = source_fields },
 	{ 0 },
 };
 
@@ -29,6 +74,26 @@ const struct conf_field settings_quotes_fields[] = {
 	{ FIELD(struct quotes_settings, simulator) },
 	{ 0 },
 };
+
+bool settings_has_source(const struct trust_settings *s)
+{
+	return s->source.server.base[0] != '\0';
+}
+
+bool settings_source_address(struct sock_addr *out,
+			     const struct trust_settings *s)
+{
+	struct pcs_endpoint e;
+	char text[sizeof(e.host) + 16] = "";
+
+	if (!settings_has_source(s))
+		return false;
+	pcs_server_endpoint(&e, &s->source.server);
+	(void)snprintf(text, sizeof(text),
+		       strchr(e.host, ':') ? "[%s]:%u" : "%s:%u", e.host,
+		       (unsigned)e.port);
+	return sock_addr_parse(out, span_str(text));
+}
 
 const char *const settings_log_names[] = { "error", "warn", "info", "debug",
 					   NULL };

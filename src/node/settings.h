@@ -10,16 +10,39 @@
 #include "base/arena.h"
 #include "base/rc.h"
 #include "conf/conf.h"
+#include "io/sock.h"
+#include "pcs/request.h"
 
 enum {
 	SETTINGS_ARENA_MAX = 4 * 1024 * 1024,
+	SETTINGS_PLATFORMS_MAX = 64,
 };
 
-/* trust: { policy, collateral, simulated_root } */
+/* trust.source.update: which of the TCB states on offer */
+struct source_update {
+	enum pcs_update kind;
+	uint32_t evaluation; /* with PCS_UPDATE_NUMBER */
+};
+
+/* trust.source: { url, ca, update, platforms } */
+struct source_settings {
+	struct pcs_server server;
+	const char *ca; /* roots of its certificate; NULL: the system's */
+	struct source_update update;
+	struct conf_list platforms; /* FMSPCs, PCS_FMSPC_LEN bytes each */
+};
+
+/* trust: { policy, collateral, simulated_root, source } */
 struct trust_settings {
 	const char *policy, *collateral;
 	const char *simulated_root; /* NULL: only Intel's root is trusted */
+	struct source_settings source;
 };
+/* Collateral is fetched. */
+bool settings_has_source(const struct trust_settings *s);
+/* Where from, when the URL has an address; false: a name, or no source. */
+bool settings_source_address(struct sock_addr *out,
+			     const struct trust_settings *s);
 extern const struct conf_field settings_trust_fields[];
 
 /* quotes: { simulator } */

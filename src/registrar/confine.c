@@ -10,7 +10,7 @@
 #include "io/sandbox.h"
 
 enum {
-	PATHS_MAX = 16,
+	PATHS_MAX = 32,
 };
 
 /* The folder of a file, since files are replaced by others with their name;
@@ -35,13 +35,30 @@ static const char *listen_folder(struct arena *arena, const struct config *c)
 	return folder_of(arena, c->listen.un.sun_path);
 }
 
+/* What resolving a name and checking a certificate read. */
+static const char *const fetching[] = {
+	"/etc/hosts",
+	"/etc/resolv.conf",
+	"/run/systemd/resolve",
+	"/etc/nsswitch.conf",
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
+	"/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
+	NULL,
+};
+
 static void name_paths(struct sandbox_path paths[PATHS_MAX],
 		       struct arena *arena, const struct config *c)
 {
+	bool has_source = settings_has_source(&c->trust);
 	const struct sandbox_path wanted[] = {
 		{ .path = folder_of(arena, c->trust.policy) },
 		{ .path = folder_of(arena, c->trust.simulated_root) },
-		{ .path = c->trust.collateral },
+		{ .path = c->trust.collateral, .is_writable = has_source },
+		{ .path = folder_of(arena, c->trust.source.ca) },
 		{ .path = c->store, .is_writable = true },
 		{ .path = c->state, .is_writable = true },
 		{ .path = folder_of(arena, c->admin), .is_writable = true },
@@ -54,6 +71,9 @@ static void name_paths(struct sandbox_path paths[PATHS_MAX],
 	};
 	size_t n = 0;
 
+	for (size_t i = 0; has_source && fetching[i]; i++)
+		if (access(fetching[i], F_OK) == 0)
+			paths[n++].path = fetching[i];
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		if (wanted[i].path && access(wanted[i].path, F_OK) == 0)
 			paths[n++] = wanted[i];

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
+#include "node/keeper.h"
 #include "node/platform.h"
 #include "registrar/confine.h"
 #include "registrar/serve.h"
@@ -27,6 +28,7 @@ struct program {
 	struct log log;
 	struct loop *loop;
 	struct platform platform;
+	struct keeper *keeper;
 	struct store *store;
 	struct tunnel *device;
 	struct tls_context *tls;
@@ -41,6 +43,7 @@ struct program {
 static void program_fini(struct program *p)
 {
 	serve_free(p->serve);
+	keeper_free(p->keeper);
 	gate_free(p->gate);
 	registry_free(p->registry);
 	batch_free(p->batch);
@@ -235,6 +238,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = open_leases(p, error);
 	if (!rc)
 		rc = confine(&p->config, &p->log, error);
+	if (!rc)
+		rc = keeper_new(&p->keeper, &p->config.trust, &p->log, error);
 	if (!rc)
 		rc = open_gate(p, error);
 	if (!rc)

@@ -25,6 +25,11 @@ struct config_case {
 	const char *error; /* part of it; NULL: read */
 };
 
+/* From the collateral's folder to the end. */
+#define REST(source, firewall) \
+	"/c" source " }\ncontainers: { engine: docker }\nrenew_at: 0.25\nfirewall: " firewall "\n"
+#define OF(host) ", source: { url: 'https://" host "' }"
+
 static const struct config_case cases[] = {
 	{ "good", "0.25", "0.25", NULL },
 	{ "renew_at_quarter", "0.25", "0.250", NULL },
@@ -43,6 +48,11 @@ static const struct config_case cases[] = {
 	{ "gateway_app_too_short", "  name: ", "  app: 0001\n  name: ", ":4: gateway.app" },
 	{ "engine_unknown", "docker", "podman", ":6: containers.engine" },
 	{ "firewall_not_a_bool", "true", "yes", ":8: firewall" },
+	{ "source_by_address", REST("", "true"), REST(OF("192.0.2.7:8081"), "true"), NULL },
+	{ "source_by_name_without_firewall", REST("", "true"), REST(OF("pccs.example"), "false"),
+	  NULL },
+	{ "source_by_name_behind_the_firewall", REST("", "true"), REST(OF("pccs.example"), "true"),
+	  "trust.source.url: expected an address" },
 	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
 };
 

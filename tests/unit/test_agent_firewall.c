@@ -150,6 +150,27 @@ static void neighbours_are_found_for_either_endpoint(void **state)
 	assert_non_null(strstr(text, "output icmpv6 type { nd-neighbor-solicit"));
 }
 
+static void only_the_source_of_collateral_is_opened_beside_the_gateway(void **state)
+{
+	static char text[FIREWALL_TEXT_MAX];
+	struct firewall_options o = options(&none, "198.51.100.1:443");
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_null(strstr(text_of(&none, NULL), "8081"));
+	assert_true(sock_addr_parse(&o.collateral, span_str("192.0.2.7:8081")));
+	firewall_write(&w, &o, NULL);
+	assert_non_null(strstr(text, "output ip daddr 192.0.2.7/32 tcp dport 8081 accept"));
+	assert_null(strstr(text, "dport 53"));
+	/* Neighbours are looked for where it is IPv6's. */
+	assert_true(sock_addr_parse(&o.collateral, span_str("[2001:db8::7]:8081")));
+	memset(text, 0, sizeof(text));
+	w = wr_over(text, sizeof(text) - 1);
+	firewall_write(&w, &o, NULL);
+	assert_non_null(strstr(text, "output ip6 daddr 2001:db8::7/128 tcp dport 8081 accept"));
+	assert_non_null(strstr(text, "output icmpv6 type { nd-neighbor-solicit"));
+}
+
 /* How many connections the namespace knows of; -1: the kernel does not say. */
 static int connections(void)
 {
@@ -218,6 +239,7 @@ static void kernel_takes_the_rules(void **state)
 		struct firewall_drops drops = { .input = 1 };
 		struct firewall *f;
 
+		o.collateral = o.gateway;
 		if (firewall_open(&f, &o, error))
 			fail_msg("%s", error);
 		assert_int_equal(firewall_set_tunnel(f, &t, error), RC_OK);
@@ -237,6 +259,7 @@ int main(void)
 		cmocka_unit_test(largest_manifest_fits),
 		cmocka_unit_test(nothing_is_known_nothing_is_open),
 		cmocka_unit_test(neighbours_are_found_for_either_endpoint),
+		cmocka_unit_test(only_the_source_of_collateral_is_opened_beside_the_gateway),
 		cmocka_unit_test(kernel_takes_the_rules),
 		cmocka_unit_test(earlier_connections_are_forgotten),
 	};

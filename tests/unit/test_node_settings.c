@@ -113,6 +113,18 @@ struct file_case {
 static const struct file_case files[] = {
 	{ "whole", "trust: { policy: p, collateral: c, simulated_root: r }\n", NULL },
 	{ "policy_missing", "trust:\n  collateral: c\n", "policy" },
+#define SOURCE(text) "trust:\n  policy: p\n  collateral: c\n  simulated_root: r\n" \
+		     "  source: { " text " }\n"
+	{ "source", SOURCE("url: 'https://pccs.example:8081'"), NULL },
+	{ "source_whole",
+	  SOURCE("url: 'https://h', ca: /c, update: early, platforms: [ b0c06f000000 ]"),
+	  NULL },
+	{ "source_by_number", SOURCE("url: 'http://192.0.2.7', update: 17"), NULL },
+	{ "source_without_url", SOURCE("update: early"), "url" },
+	{ "source_of_another_scheme", SOURCE("url: 'ftp://h'"), "url: expected a URL" },
+	{ "source_with_password", SOURCE("url: 'https://u:p@h'"), "url: expected a URL" },
+	{ "source_of_late", SOURCE("url: 'https://h', update: late"), "update: expected early" },
+	{ "source_of_half_a_platform", SOURCE("url: 'https://h', platforms: [ b0c0 ]"), "platforms" },
 	{ "unknown_key", "trust: { policy: p, collateral: c }\nfoo: 1\n", ":2: foo" },
 };
 
@@ -142,6 +154,28 @@ static void files_as_listed(void **state)
 	folder_remove(&folder);
 }
 
+static void source_is_read(void **state)
+{
+	static const char text[] = "trust: { policy: p, collateral: c, source: { url: 'https://h', "
+				   "ca: /c, update: 17, platforms: [ b0c06f000000, 90c06f000000 ] } }";
+	struct trust_file got = { 0 };
+	const struct source_settings *s = &got.trust.source;
+	char error[CONF_ERROR_MAX] = "";
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, SETTINGS_ARENA_MAX);
+	assert_int_equal(conf_read(&got, trust_file_fields, &arena, "f", span_str(text), error),
+			 RC_OK);
+	assert_string_equal(s->server.base, "https://h");
+	assert_string_equal(s->ca, "/c");
+	assert_int_equal(s->update.kind, PCS_UPDATE_NUMBER);
+	assert_int_equal(s->update.evaluation, 17);
+	assert_int_equal(s->platforms.count, 2);
+	assert_memory_equal(s->platforms.items, "\xb0\xc0\x6f\0\0\0\x90\xc0\x6f\0\0\0", 12);
+	arena_fini(&arena);
+}
+
 static void missing_file_named(void **state)
 {
 	struct trust_file got = { 0 };
@@ -157,6 +191,35 @@ static void missing_file_named(void **state)
 	arena_fini(&arena);
 }
 
+/* An address the firewall can open to, or a name it cannot. */
+static void sources_have_an_address_or_not(void **state)
+{
+	static const struct {
+		const char *url, *address; /* NULL: a name, or none */
+	} rows[] = {
+		{ "https://192.0.2.7:8081", "192.0.2.7:8081" },
+		{ "http://192.0.2.7/pccs", "192.0.2.7:80" },
+		{ "https://[2001:db8::1]", "[2001:db8::1]:443" },
+		{ "https://pccs.example:8081", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct trust_settings s = { 0 };
+		struct sock_addr got = { 0 }, want = { 0 };
+
+		assert_false(settings_has_source(&s));
+		assert_false(settings_source_address(&got, &s));
+		assert_true(pcs_server_parse(&s.source.server, span_str(rows[i].url)));
+		assert_true(settings_has_source(&s));
+		assert_int_equal(settings_source_address(&got, &s), rows[i].address != NULL);
+		if (!rows[i].address)
+			continue;
+		assert_true(sock_addr_parse(&want, span_str(rows[i].address)));
+		assert_memory_equal(&got, &want, sizeof(got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +227,8 @@ int main(void)
 		cmocka_unit_test(addresses_and_prefixes_converted),
 		cmocka_unit_test(command_line_read),
 		cmocka_unit_test(files_as_listed),
+		cmocka_unit_test(source_is_read),
+		cmocka_unit_test(sources_have_an_address_or_not),
 		cmocka_unit_test(missing_file_named),
 	};
 
