@@ -134,7 +134,8 @@ bool pcs_is_url(struct span text)
 bool pcs_server_parse(struct pcs_server *out, struct span url)
 {
 	struct pcs_server s = { 0 };
-	struct span rest = url, authority, base;
+	struct span rest = url, authority, path;
+	size_t n;
 
 	s.is_https = rd_text(&rest, "https://");
 	if (!s.is_https && !rd_text(&rest, "http://"))
@@ -142,13 +143,17 @@ bool pcs_server_parse(struct pcs_server *out, struct span url)
 	if (!rd_until(&rest, &authority, '/') || !check_authority(authority) ||
 	    !check_path(rest))
 		return false;
-	base = without_end(url, "/");
-	base = without_end(base, "/sgx/certification/v4");
-	base = without_end(base, "/");
-	if (base.n >= sizeof(s.base))
+	/* From the authority's end: a host may have any of these names. */
+	path = span_of(authority.p + authority.n,
+		       (size_t)(url.p + url.n - (authority.p + authority.n)));
+	path = without_end(path, "/");
+	path = without_end(path, "/sgx/certification/v4");
+	path = without_end(path, "/");
+	n = (size_t)(path.p + path.n - url.p);
+	if (n >= sizeof(s.base))
 		return false;
-	memcpy(s.base, base.p, base.n);
-	s.is_intel = span_equal_nocase(base, span_str(PCS_INTEL));
+	memcpy(s.base, url.p, n);
+	s.is_intel = span_equal_nocase(span_str(s.base), span_str(PCS_INTEL));
 	*out = s;
 	return true;
 }

@@ -20,6 +20,7 @@ static void servers(void **state)
 		  "localhost", 8081 },
 		{ "https://localhost:8081/sgx/certification/v4", "https://localhost:8081",
 		  "localhost", 8081 },
+		{ "https://sgx/certification/v4/", "https://sgx/certification/v4", "sgx", 443 },
 		{ "http://192.0.2.7", "http://192.0.2.7", "192.0.2.7", 80 },
 		{ "https://[2001:db8::1]:8081/pccs", "https://[2001:db8::1]:8081/pccs",
 		  "2001:db8::1", 8081 },
