@@ -36,7 +36,7 @@ bool collateral_key_of(struct pcs_key *key, struct span quote)
 		return false;
 	key->tee = q.tee;
 	key->ca = hint_processor_ca(&q) ? PCS_CA_PROCESSOR
-						       : PCS_CA_PLATFORM;
+					: PCS_CA_PLATFORM;
 	return true;
 }
 

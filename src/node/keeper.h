@@ -6,8 +6,8 @@
  * Kept are the platform families that the configuration lists and those that
  * have a sub-folder already; a stranger's quote cannot make it ask for more.  A
  * set is asked for again when a third of what was left of its life has passed
- * (pcs/schedule.h), at once where the choice of TCB state was changed, and after
- * a failure ever later.  What cannot be had anew stays until it expires.
+ * (pcs/schedule.h), at once where the choice of TCB state was changed, and
+ * after a failure ever later.  What cannot be had anew stays until it expires.
  *
  * Source: docs/DESIGN.md §6.
  */
@@ -22,8 +22,8 @@ struct keeper;
 
 /*
  * Starts the thread: RC_OK and *out owned (keeper_free), or RC_OK and NULL when
- * no source is configured.  RC_SYS: no thread; error says.  Borrows settings and
- * log while it lives.
+ * no source is configured.  RC_SYS: no thread; error says.  Borrows settings
+ * and log while it lives.
  */
 enum rc keeper_new(struct keeper **out, const struct trust_settings *settings,
 		   const struct log *log, char error[NODE_ERROR_MAX]);

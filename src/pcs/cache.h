@@ -62,8 +62,8 @@ enum pcs_reason cache_load(struct cache_set *out, struct pcs_error *error,
  * NULL, is then what they say of themselves.
  *
  * PCS_REFUSED, PCS_WENT_BACK as above; PCS_OTHER: or the folder has a set of
- * this family, but of the other TEE; PCS_OLDER: a document was issued before the
- * stored one; PCS_STORE.  On failure what was stored is still
+ * this family, but of the other TEE; PCS_OLDER: a document was issued before
+ * the stored one; PCS_STORE.  On failure what was stored is still
  * there.
  */
 enum pcs_reason cache_store(struct tee_prepared_info *info,

@@ -124,7 +124,8 @@ static const struct file_case files[] = {
 	{ "source_of_another_scheme", SOURCE("url: 'ftp://h'"), "url: expected a URL" },
 	{ "source_with_password", SOURCE("url: 'https://u:p@h'"), "url: expected a URL" },
 	{ "source_of_late", SOURCE("url: 'https://h', update: late"), "update: expected early" },
-	{ "source_of_half_a_platform", SOURCE("url: 'https://h', platforms: [ b0c0 ]"), "platforms" },
+	{ "source_of_half_a_platform", SOURCE("url: 'https://h', platforms: [ b0c0 ]"),
+	  "platforms" },
 	{ "unknown_key", "trust: { policy: p, collateral: c }\nfoo: 1\n", ":2: foo" },
 };
 
@@ -156,8 +157,12 @@ static void files_as_listed(void **state)
 
 static void source_is_read(void **state)
 {
-	static const char text[] = "trust: { policy: p, collateral: c, source: { url: 'https://h', "
-				   "ca: /c, update: 17, platforms: [ b0c06f000000, 90c06f000000 ] } }";
+	static const char text[] =
+		"trust:\n"
+		"  policy: p\n"
+		"  collateral: c\n"
+		"  source: { url: 'https://h', ca: /c, update: 17,\n"
+		"            platforms: [ b0c06f000000, 90c06f000000 ] }\n";
 	struct trust_file got = { 0 };
 	const struct source_settings *s = &got.trust.source;
 	char error[CONF_ERROR_MAX] = "";

@@ -112,7 +112,7 @@ static void requests(void **state)
 		  { .tee = QUOTE_TDX, .fmspc = { 0xb0, 0xc0, 0x6f } },
 		  PCS_INTEL "/tdx/certification/v4/tcb?fmspc=b0c06f000000" },
 		{ PCS_INTEL, PCS_TCB_INFO,
-		  { .tee = QUOTE_SGX, .fmspc = { 0, 0xa0, 0x67, 0x11 }, .update = PCS_UPDATE_EARLY },
+		  { .fmspc = { 0, 0xa0, 0x67, 0x11 }, .update = PCS_UPDATE_EARLY },
 		  PCS_INTEL "/sgx/certification/v4/tcb?fmspc=00a067110000&update=early" },
 		{ PCS_INTEL, PCS_TCB_INFO, { .tee = QUOTE_TDX, .update = PCS_UPDATE_STANDARD },
 		  PCS_INTEL "/tdx/certification/v4/tcb?fmspc=000000000000&update=standard" },
