@@ -16,6 +16,11 @@ enum tee_layer tee_reason_layer(enum tee_reason reason)
 	case TEE_QUOTE_AUTH_SIZE:
 	case TEE_QUOTE_CERT_TYPE:
 	case TEE_QUOTE_TRAILING:
+	case TEE_SNP_SIZE:
+	case TEE_SNP_VERSION:
+	case TEE_SNP_ALGORITHM:
+	case TEE_SNP_RESERVED:
+	case TEE_SNP_SIGNER:
 		return TEE_LAYER_EVIDENCE;
 	case TEE_CRL_MALFORMED:
 	case TEE_CRL_ISSUER:
@@ -47,6 +52,20 @@ enum tee_layer tee_reason_layer(enum tee_reason reason)
 	case TEE_PCK_NOT_YET:
 	case TEE_PCK_REVOKED:
 	case TEE_PCK_CA_REVOKED:
+	case TEE_VEK_CHAIN:
+	case TEE_VEK_CERT:
+	case TEE_VEK_ISSUER:
+	case TEE_VEK_NAME:
+	case TEE_VEK_CA_FLAG:
+	case TEE_VEK_SIGNATURE:
+	case TEE_VEK_EXPIRED:
+	case TEE_VEK_NOT_YET:
+	case TEE_VEK_REVOKED:
+	case TEE_VEK_CA_REVOKED:
+	case TEE_VEK_EXTENSION:
+	case TEE_VEK_PRODUCT:
+	case TEE_VEK_CHIP:
+	case TEE_VEK_TCB:
 		return TEE_LAYER_CHAIN;
 	case TEE_QE_SIGNATURE:
 	case TEE_QE_HASH:
@@ -54,6 +73,7 @@ enum tee_layer tee_reason_layer(enum tee_reason reason)
 	case TEE_QE_DEBUG:
 	case TEE_QUOTE_KEY:
 	case TEE_QUOTE_SIGNATURE:
+	case TEE_SNP_SIGNATURE:
 		return TEE_LAYER_SIGNATURE;
 	case TEE_QE_SVN:
 	case TEE_MODULE:
@@ -81,6 +101,10 @@ enum tee_layer tee_reason_layer(enum tee_reason reason)
 	case TEE_LIST_STALE:
 	case TEE_LIST_EXPIRED:
 	case TEE_LIST_NOT_YET:
+	case TEE_POLICY_SNP_GUEST:
+	case TEE_POLICY_SNP_VMPL:
+	case TEE_POLICY_SNP_SIGNER:
+	case TEE_POLICY_SNP_TCB:
 		return TEE_LAYER_POLICY;
 	case TEE_REPORT_DATA:
 		return TEE_LAYER_BINDING;

@@ -98,7 +98,35 @@
 	X(TEE_LIST_EXPIRED, "platform-list-expired") \
 	X(TEE_LIST_NOT_YET, "platform-list-not-yet-valid") \
 	/* what binds the evidence to its receiver */ \
-	X(TEE_REPORT_DATA, "report-data-mismatch")
+	X(TEE_REPORT_DATA, "report-data-mismatch") \
+	/* format of an SEV-SNP report */ \
+	X(TEE_SNP_SIZE, "snp-report-size") \
+	X(TEE_SNP_VERSION, "snp-report-version-unsupported") \
+	X(TEE_SNP_ALGORITHM, "snp-signature-algorithm-unsupported") \
+	X(TEE_SNP_RESERVED, "snp-report-reserved-bits") \
+	X(TEE_SNP_SIGNER, "snp-signing-key-unsupported") \
+	/* its chain: VCEK or VLEK, ASK or ASVK, ARK */ \
+	X(TEE_VEK_CHAIN, "vek-chain-malformed") \
+	X(TEE_VEK_CERT, "vek-certificate-malformed") \
+	X(TEE_VEK_ISSUER, "vek-issuer-mismatch") \
+	X(TEE_VEK_NAME, "vek-subject-unexpected") \
+	X(TEE_VEK_CA_FLAG, "vek-basic-constraints") \
+	X(TEE_VEK_SIGNATURE, "vek-signature-invalid") \
+	X(TEE_VEK_EXPIRED, "vek-expired") \
+	X(TEE_VEK_NOT_YET, "vek-not-yet-valid") \
+	X(TEE_VEK_REVOKED, "vek-revoked") \
+	X(TEE_VEK_CA_REVOKED, "vek-ca-revoked") \
+	/* certificate and report are of one platform */ \
+	X(TEE_VEK_EXTENSION, "vek-extension-malformed") \
+	X(TEE_VEK_PRODUCT, "vek-product-mismatch") \
+	X(TEE_VEK_CHIP, "vek-chip-mismatch") \
+	X(TEE_VEK_TCB, "vek-tcb-mismatch") \
+	X(TEE_SNP_SIGNATURE, "snp-report-signature-invalid") \
+	/* policy for SEV-SNP */ \
+	X(TEE_POLICY_SNP_GUEST, "policy-snp-guest") \
+	X(TEE_POLICY_SNP_VMPL, "policy-snp-vmpl") \
+	X(TEE_POLICY_SNP_SIGNER, "policy-snp-signer") \
+	X(TEE_POLICY_SNP_TCB, "policy-snp-tcb")
 
 enum tee_reason {
 #define X(constant, name) constant,
