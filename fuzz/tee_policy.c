@@ -11,9 +11,12 @@
 static void check_image(const struct policy_image *image)
 {
 	const struct policy_enclave *e = &image->enclave;
+	const struct policy_guest *g = &image->guest;
 	bool pins = memchr(image->is_pinned, true, POLICY_REGISTER_COUNT);
 
-	assert(strlen(image->name) && pins != image->is_enclave);
+	assert(strlen(image->name));
+	assert(pins + image->is_enclave + image->is_guest == 1);
+	assert(image->is_guest == (g->pins_measurement || g->pins_host_data || g->pins_id_key));
 	assert(image->is_enclave == (e->pins_enclave || e->pins_signer));
 	assert(!e->pins_signer || e->pins_product);
 }
@@ -48,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!p.accepts_status[TCB_REVOKED] && !p.accepts_status[TCB_NONE]);
 		assert(p.has_images || !p.image_count);
 		assert(p.image_count <= POLICY_IMAGES_MAX && p.clock_skew_s >= 0);
+		assert(p.snp.vmpl_max <= SNP_VMPL_MAX);
+		assert(p.snp.has_min_tcb || !p.snp.min_tcb_count);
+		assert(p.snp.has_allowed || !p.snp.allowed_count);
 		for (size_t i = 0; i < p.image_count; i++)
 			check_image(&p.images[i]);
 		for (size_t i = 0; i < p.list_count; i++)

@@ -17,6 +17,12 @@ static const char *start_of(char text[2 * SHOWN + 1], struct span data)
 	return text;
 }
 
+static struct span report_data_of(const struct tee_verdict *v)
+{
+	return v->kind == TEE_KIND_SNP ? v->snp.report_data
+				       : quote_report_data(&v->quote);
+}
+
 void tee_bind_report_data(struct tee_verdict *v, struct span expected)
 {
 	struct span found, first;
@@ -24,14 +30,14 @@ void tee_bind_report_data(struct tee_verdict *v, struct span expected)
 
 	if (v->reason)
 		return;
-	found = quote_report_data(&v->quote);
+	found = report_data_of(v);
 	if (rd_n(&found, &first, expected.n) && span_equal(first, expected) &&
 	    span_is_zero(found))
 		return;
 	v->reason = refuse(v->detail, TEE_REPORT_DATA,
 			   "report data: expected %zu bytes %s..., found %s...",
 			   expected.n, start_of(want, expected),
-			   start_of(have, quote_report_data(&v->quote)));
+			   start_of(have, report_data_of(v)));
 }
 
 static void refuse_log(struct tee_verdict *v, enum tee_reason reason,
@@ -44,9 +50,10 @@ static void refuse_log(struct tee_verdict *v, enum tee_reason reason,
 				   log, rtmr);
 	else if (v->quote.tee != QUOTE_TDX)
 		v->reason = refuse(v->detail, reason,
-				   "%s: an SGX quote has no registers to "
-				   "compare it with",
-				   log);
+				   "%s: %s has no registers to compare it with",
+				   log,
+				   v->kind == TEE_KIND_SNP ? "a SEV-SNP report"
+							   : "an SGX quote");
 	else
 		v->reason = refuse(v->detail, reason,
 				   "%s: not of its form, or a statement comes "

@@ -143,12 +143,13 @@ static enum tee_reason check_anchor(struct tee_verdict *v,
 	if (!v->is_simulated || !p->refuses_simulated)
 		return TEE_OK;
 	return refuse(v->detail, TEE_POLICY_SIMULATED,
-		      "simulated: expected Intel's anchor, found %s",
+		      "simulated: expected the vendor's anchor, "
+		      "found %s",
 		      v->anchor);
 }
 
-/* In the order of their consequence. */
-static policy_rule_fn *const rules[] = {
+/* In the order of their consequence: for quotes, and for SEV-SNP reports. */
+static policy_rule_fn *const quote_rules[] = {
 	policy_debug,
 	policy_reserved,
 	policy_attributes,
@@ -169,15 +170,36 @@ static policy_rule_fn *const rules[] = {
 	policy_measurement,
 };
 
-enum {
-	RULE_COUNT = sizeof(rules) / sizeof(rules[0]),
+static policy_rule_fn *const snp_rules[] = {
+	policy_snp_guest,
+	policy_snp_vmpl,
+	policy_snp_signer,
+	policy_snp_tcb,
+	policy_snp_denied,
+	policy_snp_allowed,
+	check_anchor,
+	policy_measurement,
 };
+
+enum {
+	QUOTE_RULES = sizeof(quote_rules) / sizeof(quote_rules[0]),
+	SNP_RULES = sizeof(snp_rules) / sizeof(snp_rules[0]),
+};
+
+static policy_rule_fn *const *rules_of(const struct tee_verdict *v,
+				       size_t *count)
+{
+	*count = v->kind == TEE_KIND_SNP ? SNP_RULES : QUOTE_RULES;
+	return v->kind == TEE_KIND_SNP ? snp_rules : quote_rules;
+}
 
 enum tee_reason policy_check(struct tee_verdict *v, const struct tee_policy *p)
 {
 	enum tee_reason reason = TEE_OK;
+	size_t rule_count;
+	policy_rule_fn *const *rules = rules_of(v, &rule_count);
 
-	for (size_t i = 0; !reason && i < RULE_COUNT; i++)
+	for (size_t i = 0; !reason && i < rule_count; i++)
 		reason = rules[i](v, p);
 	return reason;
 }
@@ -185,11 +207,13 @@ enum tee_reason policy_check(struct tee_verdict *v, const struct tee_policy *p)
 size_t policy_faults(struct policy_fault out[POLICY_FAULTS_MAX],
 		     const struct tee_verdict *v, const struct tee_policy *p)
 {
-	static_assert((int)RULE_COUNT <= (int)POLICY_FAULTS_MAX);
+	static_assert((int)QUOTE_RULES <= (int)POLICY_FAULTS_MAX &&
+		      (int)SNP_RULES <= (int)POLICY_FAULTS_MAX);
 	struct tee_verdict copy = *v;
-	size_t count = 0;
+	size_t count = 0, rule_count;
+	policy_rule_fn *const *rules = rules_of(v, &rule_count);
 
-	for (size_t i = 0; i < RULE_COUNT; i++) {
+	for (size_t i = 0; i < rule_count; i++) {
 		out[count].reason = rules[i](&copy, p);
 		if (!out[count].reason)
 			continue;

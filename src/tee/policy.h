@@ -55,10 +55,16 @@
  *       mr_signer: <64 hex>
  *       isv_prod_id: 1
  *       min_isv_svn: 3
+ *     - name: a-guest-on-amd
+ *       measurement: <96 hex>
+ *
+ * and 'snp' for SEV-SNP reports, see tee/snp_policy.h; of the above, simulated,
+ * clock_skew and images are for them too, the rest is for quotes.
  *
  * An image lists what it pins; what it does not name is free.  A TDX image pins
  * at least one of the registers below; an SGX image pins mr_enclave, or
- * mr_signer and isv_prod_id.  A quote is accepted when at least one image of
+ * mr_signer and isv_prod_id; an SEV-SNP image pins at least one of measurement,
+ * host_data and id_key_digest.  Evidence is accepted when at least one image of
  * its kind matches.  With no 'images' key at all any measurement passes (as
  * `postern quote verify` without a policy); an empty list accepts none.
  *
@@ -81,6 +87,7 @@
 
 #include "base/rc.h"
 #include "tee/platforms.h"
+#include "tee/snp_policy.h"
 #include "tee/verify.h"
 
 enum {
@@ -121,13 +128,22 @@ struct policy_enclave {
 	uint16_t isv_prod_id, min_isv_svn;
 };
 
+/* What an SEV-SNP image pins. */
+struct policy_guest {
+	bool pins_measurement, pins_host_data, pins_id_key;
+	uint8_t measurement[SNP_MEASUREMENT_LEN];
+	uint8_t host_data[SNP_HOST_DATA_LEN];
+	uint8_t id_key_digest[SNP_MEASUREMENT_LEN];
+};
+
 struct policy_image {
 	const char *name;
-	/* TDX: at least one; SGX: none */
+	/* TDX: at least one; else none */
 	bool is_pinned[POLICY_REGISTER_COUNT];
 	uint8_t value[POLICY_REGISTER_COUNT][QUOTE_MR_LEN];
-	bool is_enclave;
+	bool is_enclave, is_guest; /* SGX, SEV-SNP; neither: TDX */
 	struct policy_enclave enclave;
+	struct policy_guest guest;
 };
 
 struct policy_module {
@@ -183,10 +199,12 @@ struct tee_policy {
 	bool allows_sept_ve; /* SEPT_VE_DISABLE clear */
 	bool refuses_perfmon, refuses_pks, refuses_key_locker;
 	bool refuses_simulated;
+	struct snp_policy snp;
 };
 
 /* UpToDate only, any measurement, SEPT_VE_DISABLE set, not MIGRATABLE, no
- * service TD, the XFAM bits of today's processors, no allowance for clocks. */
+ * service TD, the XFAM bits of today's processors, no allowance for clocks.  For
+ * SEV-SNP: no migration agent, VMPL 0, a CRL, any TCB. */
 extern const struct tee_policy tee_policy_default;
 
 struct arena;

@@ -31,6 +31,7 @@ struct raw_policy {
 	struct raw_tcb tcb;
 	struct raw_td td;
 	struct raw_platforms platforms;
+	struct raw_snp snp;
 	bool simulated;
 	uint64_t clock_skew_ms;
 	struct conf_list images; /* see policy_file_images.c */
@@ -155,6 +156,9 @@ static const struct conf_field policy_fields[] = {
 	{ .key = "platforms", .type = CONF_STRUCT,
 	  .offset = offsetof(struct raw_policy, platforms),
 	  .fields = policy_platforms_fields },
+	{ .key = "snp", .type = CONF_STRUCT,
+	  .offset = offsetof(struct raw_policy, snp),
+	  .fields = policy_snp_fields },
 	{ .key = "simulated", .type = CONF_BOOL,
 	  .offset = offsetof(struct raw_policy, simulated) },
 	{ .key = "clock_skew", .type = CONF_MS,
@@ -245,6 +249,8 @@ static enum rc take_all(struct tee_policy *p, struct arena *arena,
 	if (!rc)
 		rc = policy_take_platforms(p, arena, &raw->platforms);
 	if (!rc)
+		rc = policy_take_snp(p, arena, &raw->snp);
+	if (!rc)
 		rc = policy_take_images(p, arena, &raw->images);
 	return rc;
 }
@@ -267,6 +273,7 @@ enum rc policy_read(struct tee_policy *out, struct arena *arena,
 			.modules.count = POLICY_ABSENT,
 		},
 		.platforms = policy_platforms_default,
+		.snp = policy_snp_default,
 		.simulated = true,
 		.images.count = POLICY_ABSENT,
 	};

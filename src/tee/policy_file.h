@@ -41,6 +41,18 @@ extern const struct conf_field policy_platforms_fields[];
 enum rc policy_take_platforms(struct tee_policy *p, struct arena *arena,
 			      const struct raw_platforms *raw);
 
+struct raw_snp {
+	bool migration_agent, smt, single_socket, vlek, require_crl;
+	uint64_t vmpl;
+	struct conf_list min_tcb;
+	struct conf_list allow, deny; /* of struct snp_policy_chip */
+};
+extern const struct raw_snp policy_snp_default;
+extern const struct conf_field policy_snp_fields[];
+/* RC_LIMIT: the arena has no room. */
+enum rc policy_take_snp(struct tee_policy *p, struct arena *arena,
+			const struct raw_snp *raw);
+
 /* images: a CONF_LIST of these elements. */
 extern const struct conf_field policy_image_element;
 /* RC_LIMIT: the arena has no room. */

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ struct raw_image {
 	struct raw_register registers[POLICY_REGISTER_COUNT];
 	struct raw_hash mr_enclave, mr_signer;
 	struct raw_number isv_prod_id, min_isv_svn;
+	struct raw_register measurement, id_key_digest;
+	struct raw_hash host_data;
 };
 
 static bool read_hash(void *out, const char *text, struct arena *arena)
@@ -57,6 +60,12 @@ static bool names_enclave(const struct raw_image *image)
 	       image->isv_prod_id.is_set || image->min_isv_svn.is_set;
 }
 
+static bool pins_guest(const struct raw_image *image)
+{
+	return image->measurement.is_set || image->host_data.is_set ||
+	       image->id_key_digest.is_set;
+}
+
 /* A signer without a product would pin everything that it ever signed. */
 static bool check_image(void *out, const char *text, struct arena *arena)
 {
@@ -64,6 +73,8 @@ static bool check_image(void *out, const char *text, struct arena *arena)
 
 	(void)text;
 	(void)arena;
+	if (pins_guest(image))
+		return !pins_td(image) && !names_enclave(image);
 	if (pins_td(image))
 		return !names_enclave(image);
 	if (image->mr_signer.is_set)
@@ -77,7 +88,7 @@ static bool check_image(void *out, const char *text, struct arena *arena)
 		.offset = offsetof(struct raw_image, registers[place]), \
 		.check = policy_read_register, .expected = "96 hex digits" \
 	}
-#define ENCLAVE(name, reader, form) \
+#define PIN(name, reader, form) \
 	{ \
 		.key = #name, .type = CONF_CUSTOM, \
 		.offset = offsetof(struct raw_image, name), \
@@ -99,10 +110,13 @@ static const struct conf_field image_fields[] = {
 	REGISTER("mr_owner_config", POLICY_MR_OWNER_CONFIG),
 	REGISTER("mr_seam", POLICY_MR_SEAM),
 	REGISTER("mr_service_td", POLICY_MR_SERVICE_TD),
-	ENCLAVE(mr_enclave, read_hash, "64 hex digits"),
-	ENCLAVE(mr_signer, read_hash, "64 hex digits"),
-	ENCLAVE(isv_prod_id, read_u16, "a number from 0 to 65535"),
-	ENCLAVE(min_isv_svn, read_u16, "a number from 0 to 65535"),
+	PIN(mr_enclave, read_hash, "64 hex digits"),
+	PIN(mr_signer, read_hash, "64 hex digits"),
+	PIN(isv_prod_id, read_u16, "a number from 0 to 65535"),
+	PIN(min_isv_svn, read_u16, "a number from 0 to 65535"),
+	PIN(measurement, policy_read_register, "96 hex digits"),
+	PIN(host_data, read_hash, "64 hex digits"),
+	PIN(id_key_digest, policy_read_register, "96 hex digits"),
 	{ 0 },
 };
 
@@ -110,7 +124,8 @@ const struct conf_field policy_image_element = {
 	.type = CONF_STRUCT, .size = sizeof(struct raw_image),
 	.fields = image_fields, .check = check_image,
 	.expected = "at least one TDX register; or for SGX mr_enclave, or "
-		    "mr_signer with isv_prod_id",
+		    "mr_signer with isv_prod_id; or for SEV-SNP measurement, "
+		    "host_data or id_key_digest",
 };
 /* clang-format on */
 
@@ -126,15 +141,31 @@ static void take_enclave(struct policy_enclave *out,
 	out->min_isv_svn = raw->min_isv_svn.value;
 }
 
+static void take_guest(struct policy_guest *out, const struct raw_image *raw)
+{
+	static_assert((int)QUOTE_MR_LEN == (int)SNP_MEASUREMENT_LEN);
+
+	out->pins_measurement = raw->measurement.is_set;
+	out->pins_host_data = raw->host_data.is_set;
+	out->pins_id_key = raw->id_key_digest.is_set;
+	memcpy(out->measurement, raw->measurement.value,
+	       sizeof(out->measurement));
+	memcpy(out->host_data, raw->host_data.value, sizeof(out->host_data));
+	memcpy(out->id_key_digest, raw->id_key_digest.value,
+	       sizeof(out->id_key_digest));
+}
+
 static void take_image(struct policy_image *out, const struct raw_image *raw)
 {
 	out->name = raw->name;
-	out->is_enclave = !pins_td(raw);
+	out->is_guest = pins_guest(raw);
+	out->is_enclave = !out->is_guest && !pins_td(raw);
 	for (size_t r = 0; r < POLICY_REGISTER_COUNT; r++) {
 		out->is_pinned[r] = raw->registers[r].is_set;
 		memcpy(out->value[r], raw->registers[r].value, QUOTE_MR_LEN);
 	}
 	take_enclave(&out->enclave, raw);
+	take_guest(&out->guest, raw);
 }
 
 enum rc policy_take_images(struct tee_policy *p, struct arena *arena,

@@ -111,16 +111,42 @@ static void compare_enclave(struct difference *d,
 		       found->isv_svn, found->isv_svn >= e->min_isv_svn);
 }
 
+static void compare_guest(struct difference *d, const struct policy_guest *g,
+			  const struct snp_report *found)
+{
+	if (g->pins_measurement)
+		compare_bytes(d, 0, "measurement", SPAN_ARRAY(g->measurement),
+			      found->measurement);
+	if (g->pins_host_data)
+		compare_bytes(d, 1, "host_data", SPAN_ARRAY(g->host_data),
+			      found->host_data);
+	if (g->pins_id_key)
+		compare_bytes(d, 2, "id_key_digest",
+			      SPAN_ARRAY(g->id_key_digest),
+			      found->id_key_digest);
+}
+
 static struct difference difference_of(const struct policy_image *image,
-				       const struct quote *q)
+				       const struct tee_verdict *v)
 {
 	struct difference d = { .place = NO_DIFFERENCE };
 
-	if (image->is_enclave)
-		compare_enclave(&d, &image->enclave, &q->enclave);
+	if (image->is_guest)
+		compare_guest(&d, &image->guest, &v->snp);
+	else if (image->is_enclave)
+		compare_enclave(&d, &image->enclave, &v->quote.enclave);
 	else
-		compare_td(&d, image, &q->td);
+		compare_td(&d, image, &v->quote.td);
 	return d;
+}
+
+static bool is_of_kind(const struct policy_image *image,
+		       const struct tee_verdict *v)
+{
+	if (v->kind == TEE_KIND_SNP)
+		return image->is_guest;
+	return !image->is_guest &&
+	       image->is_enclave == (v->quote.tee == QUOTE_SGX);
 }
 
 /* Says how the image that agrees furthest differs. */
@@ -129,7 +155,9 @@ static enum tee_reason refuse_all(struct tee_verdict *v,
 				  const struct policy_image *nearest,
 				  const struct difference *d)
 {
-	const char *kind = v->quote.tee == QUOTE_TDX ? "TDX" : "SGX";
+	const char *kind = v->kind == TEE_KIND_SNP     ? "SEV-SNP"
+			   : v->quote.tee == QUOTE_TDX ? "TDX"
+						       : "SGX";
 
 	if (!p->image_count)
 		return refuse(v->detail, TEE_POLICY_MEASUREMENT,
@@ -137,7 +165,7 @@ static enum tee_reason refuse_all(struct tee_verdict *v,
 			      "list");
 	if (!nearest)
 		return refuse(v->detail, TEE_POLICY_MEASUREMENT,
-			      "images: expected a quote of a listed kind, "
+			      "images: expected evidence of a listed kind, "
 			      "found %s",
 			      kind);
 	return refuse(v->detail, TEE_POLICY_MEASUREMENT,
@@ -157,9 +185,9 @@ enum tee_reason policy_measurement(struct tee_verdict *v,
 		const struct policy_image *image = &p->images[i];
 		struct difference d;
 
-		if (image->is_enclave != (v->quote.tee == QUOTE_SGX))
+		if (!is_of_kind(image, v))
 			continue;
-		d = difference_of(image, &v->quote);
+		d = difference_of(image, v);
 		if (d.place == NO_DIFFERENCE) {
 			(void)snprintf(v->image, sizeof(v->image), "%s",
 				       image->name);

@@ -19,6 +19,11 @@ policy_rule_fn policy_debug, policy_reserved, policy_attributes,
 policy_rule_fn policy_family, policy_sgx_type, policy_configuration,
 	policy_lists, policy_denied, policy_allowed;
 
+/* policy_snp.c: rules for SEV-SNP reports alone; the others but check_anchor()
+ * of policy.c and policy_measurement() are not asked about these. */
+policy_rule_fn policy_snp_guest, policy_snp_vmpl, policy_snp_signer,
+	policy_snp_tcb, policy_snp_denied, policy_snp_allowed;
+
 /* policy_image.c */
 policy_rule_fn policy_measurement;
 

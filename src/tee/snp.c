@@ -135,7 +135,7 @@ static bool rd_guest(struct span *s, struct snp_report *r)
 	       rd_zero(s, 4) &&
 	       rd_n(s, &r->report_data, 64) &&
 	       rd_n(s, &r->measurement, SNP_MEASUREMENT_LEN) &&
-	       rd_n(s, &r->host_data, 32) &&
+	       rd_n(s, &r->host_data, SNP_HOST_DATA_LEN) &&
 	       rd_n(s, &r->id_key_digest, 48) &&
 	       rd_n(s, &r->author_key_digest, 48) &&
 	       rd_n(s, &r->report_id, 32) &&

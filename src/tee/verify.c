@@ -10,6 +10,7 @@
 #include "pki/pem.h"
 #include "tee/policy.h"
 #include "tee/prepare.h"
+#include "tee/snp_verify.h"
 #include "tee/tcb.h"
 
 enum {
@@ -565,6 +566,7 @@ void tee_verify_prepared(struct tee_verdict *v, const struct tee_prepared *p,
 	};
 
 	memset(v, 0, sizeof(*v));
+	v->kind = tee_kind_of(quote);
 	v->at = at;
 	v->reason = quote_parse(&v->quote, quote);
 	if (v->reason) {
@@ -586,7 +588,12 @@ void tee_verify(struct tee_verdict *v, const struct tee_input *in)
 	struct quote q;
 	enum tee_reason reason;
 
+	if (tee_kind_of(in->quote) == TEE_KIND_SNP) {
+		snp_verify(v, in);
+		return;
+	}
 	memset(v, 0, sizeof(*v));
+	v->kind = tee_kind_of(in->quote);
 	v->at = in->at;
 	/* Before any work for collateral: strangers send the quote. */
 	v->reason = quote_parse(&q, in->quote);

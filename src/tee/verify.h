@@ -1,6 +1,9 @@
 /*
- * verify: is this quote what it says, on a platform in good order, and does
+ * verify: is this evidence what it says, on a platform in good order, and does
  * our policy accept it?  One entry point; there is no way to run half of it.
+ *
+ * Evidence is a TDX or SGX quote, or an AMD SEV-SNP report: the bytes tell
+ * which, and tee/claims.h gives what is common to all of them.
  *
  * Three layers, each with its own reason: cryptographic validity (PCK chain to
  * the anchor, both CRLs, TCB info, QE identity, QE report, attestation key,
@@ -21,9 +24,11 @@
 #include "base/rc.h"
 #include "base/span.h"
 #include "crypto/p256.h"
+#include "tee/kind.h"
 #include "tee/pck.h"
 #include "tee/quote.h"
 #include "tee/reason.h"
+#include "tee/snp.h"
 #include "tee/status.h"
 
 struct tee_policy;
@@ -48,14 +53,17 @@ struct tee_collateral {
 	 * whose PCK certificate is of this CA.
 	 */
 	struct span pck_crl_chain;
+	/* For SEV-SNP reports, which need nothing of the above. */
+	struct snp_collateral snp;
 };
 
 /*
  * A root key.  'label' names it in verdicts; a simulated one marks every
- * verdict that rests on it.
+ * verdict that rests on it.  Quotes go by the key, SEV-SNP reports by the
+ * certificate: an anchor of one kind is never one of the other.
  */
 struct tee_anchor {
-	struct p256_point key;
+	struct p256_point key; /* zero, no point: an anchor for reports */
 	const char *label;
 	bool is_simulated;
 	/* SHA-256 of the root certificate as it is served, which then needs no
@@ -74,13 +82,21 @@ extern const struct tee_anchor tee_anchor_intel;
 enum rc tee_anchor_simulated(struct tee_anchor *out, struct span pem);
 
 enum {
+	TEE_ANCHOR_AMD_COUNT = 3,
+};
+/* AMD's roots (ARK) of Milan, Genoa and Turin, compiled in. */
+extern const struct tee_anchor tee_anchors_amd[TEE_ANCHOR_AMD_COUNT];
+/* As tee_anchor_simulated(), for reports: the root is as an ARK. */
+enum rc tee_anchor_simulated_snp(struct tee_anchor *out, struct span pem);
+
+enum {
 	TEE_ADVISORIES_MAX = 64,
 	TEE_ADVISORY_LEN = 32,
 	TEE_DETAIL_MAX = 256,
 };
 
 struct tee_input {
-	struct span quote;
+	struct span quote; /* or SEV-SNP report */
 	const struct tee_collateral *collateral;
 	const struct tee_anchor *anchors;
 	size_t anchor_count;
@@ -93,6 +109,7 @@ struct tee_verdict {
 	enum tee_reason reason; /* TEE_OK: accepted */
 	/* rule, expected and found, for a person; "" when accepted */
 	char detail[TEE_DETAIL_MAX];
+	enum tee_kind kind;
 	bool is_verified; /* cryptographically valid (layer 1) */
 	bool is_simulated; /* rests on a simulated anchor */
 	char anchor[64]; /* the anchor's label */
@@ -114,6 +131,10 @@ struct tee_verdict {
 	struct pck_info pck; /* the PCK certificate's SGX extension */
 	char image[64]; /* name of the policy image that matched, or "" */
 	struct quote quote; /* parsed; borrows the input's bytes */
+	/* SEV-SNP: these two, and of the above from fmspc on only 'at' and
+	 * 'image'.  AMD publishes no TCB status: tcb_status is TCB_NONE. */
+	struct snp_report snp; /* parsed; borrows the input's bytes */
+	struct snp_platform snp_platform;
 };
 
 /* Verifies.  verdict->reason says the outcome; nothing else decides. */
@@ -168,7 +189,7 @@ enum tee_reason tee_document_open(struct span *object,
 				  const struct tee_anchor *anchors,
 				  size_t anchor_count, int64_t at);
 
-/* As tee_verify(); policy NULL: the default policy. */
+/* As tee_verify(), of quotes only; policy NULL: the default policy. */
 void tee_verify_prepared(struct tee_verdict *verdict,
 			 const struct tee_prepared *p, struct span quote,
 			 const struct tee_policy *policy, int64_t at);

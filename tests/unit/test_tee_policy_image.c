@@ -81,7 +81,7 @@ static void enclaves(void **state)
 		{ "no_list_any", "", "", "" },
 		{ "empty_list_none", "images: []", NULL, "found an empty list" },
 		{ "only_tdx_listed", "images: [{name: a, mr_td: " MR_1 "}]", NULL,
-		  "images: expected a quote of a listed kind, found SGX" },
+		  "images: expected evidence of a listed kind, found SGX" },
 		{ "enclave", "images: [{name: a, mr_enclave: " ENCLAVE "}]", "a", "" },
 		{ "another_enclave", "images: [{name: a, mr_enclave: " SIGNER "}]", NULL,
 		  "images.a.mr_enclave: expected " SIGNER ", found " ENCLAVE },
