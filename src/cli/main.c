@@ -25,7 +25,7 @@ static const struct cli_command commands[] = {
 	{ "lease", cli_lease, "list leases, withdraw one" },
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
-	{ "quote", cli_quote, "verify a TDX or SGX quote, show it, make one" },
+	{ "quote", cli_quote, "verify a TDX, SGX or SNP quote, show or make one" },
 	{ "policy", cli_policy, "what a policy would refuse of recorded quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },

@@ -12,6 +12,7 @@
 #include "cli/collateral_open.h"
 #include "cli/quote_get.h"
 #include "cli/quote_report.h"
+#include "cli/quote_snp.h"
 #include "cli/report_data.h"
 #include "io/clock.h"
 #include "quoting/collateral_dir.h"
@@ -24,14 +25,15 @@ static const char quote_help[] =
 	"       postern quote show FILE [--json]\n"
 	"       postern quote get [OPTION...]   see postern quote get --help\n"
 	"\n"
-	"Judges a TDX or SGX quote, shows what it says unverified, or makes "
-	"one.  FILE is\n"
-	"raw, hex, base64, or JSON with a \"quote\" in hex and perhaps an "
-	"\"event_log\",\n"
-	"which is then replayed too; - is standard input.\n"
+	"Judges a TDX or SGX quote or a SEV-SNP report, shows what it says "
+	"unverified, or\n"
+	"makes a quote.  FILE is raw, hex, base64, or JSON with a \"quote\" in "
+	"hex and\n"
+	"perhaps an \"event_log\", which is then replayed too; - is standard "
+	"input.\n"
 	"\n"
 	"  --collateral DIR|FILE|URL\n"
-	"                    Intel's documents in a folder or a bundle, or the "
+	"                    The vendor's documents in a folder or a bundle, or the "
 	"server to\n"
 	"                    have them from (default "
 	"/var/lib/postern/collateral)\n"
@@ -39,7 +41,8 @@ static const char quote_help[] =
 	"  --update WHICH    of that server: early, standard, or a number\n"
 	"  --cache DIR       where its documents are kept\n"
 	"  --at TIME         verify as of 2026-03-01T00:00:00Z (default now)\n"
-	"  --root PEM        trust this SIMULATED root instead of Intel's\n"
+	"  --root PEM        trust this SIMULATED root instead of the "
+	"vendor's\n"
 	"  --policy FILE     what is accepted (default: UpToDate, any "
 	"measurement)\n"
 	"  --report-data HEX|FILE\n"
@@ -129,6 +132,7 @@ static void print_rest(const struct tee_verdict *v, const json_t *root)
 	static const char *const sections[] = {
 		"advisories",
 		"platform",
+		"report",
 		"measurements",
 		"event_log",
 	};
@@ -165,6 +169,34 @@ static int give(const struct tee_verdict *v, json_t *root,
 	return v->reason ? CLI_REFUSED : CLI_OK;
 }
 
+static int verify_snp(const struct quote_options *o, const struct quote_file *f)
+{
+	struct span log = buf_span(&f->event_log);
+	const struct quote_asked asked = {
+		.report_data = o->report_data.n,
+		.event_log = log.n,
+		.policy = o->policy,
+	};
+	AUTO(grounds_fini)
+	struct grounds g = { .policy = tee_policy_default };
+	struct eventlog_identity identity;
+	struct tee_verdict v;
+	char error[256];
+
+	arena_init(&g.arena, POLICY_ARENA_MAX);
+	if (o->policy && load_policy(&g, o->policy))
+		return CLI_USAGE;
+	if (!quote_snp_verify(&v, buf_span(&f->quote), o->collateral, o->root,
+			      &g.policy, o->at, error))
+		return unusable(error);
+	if (asked.report_data)
+		tee_bind_report_data(&v, span_of(o->report_data.bytes,
+						 o->report_data.n));
+	if (asked.event_log)
+		tee_bind_runtime_log(&v, &identity, log); /* refuses */
+	return give(&v, quote_snp_verdict(&v), o, &asked);
+}
+
 /* What has not the form of a quote is refused whatever it would rest on. */
 static int refuse_form(const struct quote_options *o,
 		       const struct quote_asked *asked, enum tee_reason reason)
@@ -173,6 +205,11 @@ static int refuse_form(const struct quote_options *o,
 
 	(void)snprintf(v.detail, sizeof(v.detail), "not a TDX or SGX quote");
 	return give(&v, quote_report_verdict(&v, o->at), o, asked);
+}
+
+static bool is_snp(const struct quote_file *f)
+{
+	return tee_kind_of(buf_span(&f->quote)) == TEE_KIND_SNP;
 }
 
 static int verify(const struct quote_options *o, const struct quote_file *f)
@@ -192,6 +229,8 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 	struct tee_verdict v;
 	json_t *root;
 
+	if (is_snp(f))
+		return verify_snp(o, f);
 	if (form)
 		return refuse_form(o, &asked, form);
 	if (load_grounds(&g, o, buf_span(&f->quote)))
@@ -219,17 +258,20 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 
 static int show(const struct quote_options *o, const struct quote_file *f)
 {
+	struct span bytes = buf_span(&f->quote);
+	struct snp_report report;
 	struct quote q;
 	json_t *root;
-	enum tee_reason reason = quote_parse(&q, buf_span(&f->quote));
+	enum tee_reason reason = is_snp(f) ? snp_parse(&report, bytes)
+					   : quote_parse(&q, bytes);
 
 	if (reason) {
-		fprintf(stderr,
-			"postern quote: %s: not a TDX or SGX quote: %s\n",
-			o->file, tee_reason_name(reason));
+		fprintf(stderr, "postern quote: %s: not a %s: %s\n", o->file,
+			is_snp(f) ? "SEV-SNP report" : "TDX or SGX quote",
+			tee_reason_name(reason));
 		return CLI_USAGE; /* nothing is refused: nothing was asked */
 	}
-	root = quote_report_quote(&q);
+	root = is_snp(f) ? quote_snp_report(&report) : quote_report_quote(&q);
 	if (o->is_json) {
 		(void)json_object_set_new(root, "verified", json_false());
 		print_json(root);

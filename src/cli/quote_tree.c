@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/quote_snp.h"
 
 enum {
 	TEXT_MAX = 512,
@@ -41,7 +42,8 @@ enum layer_state quote_layer_state(const struct tee_verdict *v,
 	if (at == layer)
 		return LAYER_FAILED;
 	if ((layer == TEE_LAYER_BINDING && !asked->report_data) ||
-	    (layer == TEE_LAYER_LOG && !asked->event_log))
+	    (layer == TEE_LAYER_LOG && !asked->event_log) ||
+	    (layer == TEE_LAYER_TCB && v->kind == TEE_KIND_SNP))
 		return LAYER_ABSENT;
 	return at == TEE_LAYER_NONE || held_before(at, layer)
 		       ? LAYER_HOLDS
@@ -107,8 +109,11 @@ static void say_tcb(struct wr *w, const struct tee_verdict *v)
 static void say_policy(struct wr *w, const struct tee_verdict *v,
 		       const struct quote_asked *asked)
 {
-	wr_str(w, asked->policy ? asked->policy
-				: "none given: UpToDate and no debug");
+	const char *none = v->kind == TEE_KIND_SNP
+				   ? "none given: no debug, ANY TCB"
+				   : "none given: UpToDate and no debug";
+
+	wr_str(w, asked->policy ? asked->policy : none);
 	if (v->image[0])
 		wr_printf(w, ", image %s", v->image);
 	else
@@ -119,6 +124,8 @@ static void say_policy(struct wr *w, const struct tee_verdict *v,
 static void say_held(struct wr *w, const struct tee_verdict *v,
 		     const struct quote_asked *asked, enum tee_layer layer)
 {
+	if (v->kind == TEE_KIND_SNP && quote_snp_say_held(w, v, layer))
+		return;
 	switch (layer) {
 	case TEE_LAYER_EVIDENCE:
 		say_evidence(w, v);
@@ -153,7 +160,10 @@ static void say_held(struct wr *w, const struct tee_verdict *v,
 static void say_absent(struct wr *w, const struct tee_verdict *v,
 		       enum tee_layer layer)
 {
-	if (layer == TEE_LAYER_LOG)
+	if (layer == TEE_LAYER_TCB)
+		wr_str(w, "AMD publishes no status; snp.min_tcb of a policy "
+			  "says what is new enough");
+	else if (layer == TEE_LAYER_LOG)
 		wr_str(w, "no event log");
 	else if (v->reason)
 		wr_str(w, "nothing to compare the report data with");

@@ -25,6 +25,8 @@
  * A guest that may be debugged is refused always, and so is a report that the
  * host asked for.  A platform that masks its chip id is none of the allowed
  * ones, and might be any of the denied ones: with either list it is refused.
+ * With a VLEK every machine of a cloud can state any chip id, so that no report
+ * signed with one is of an allowed chip.
  *
  * Source: AMD 56860 (GUEST_POLICY, TCB_VERSION); docs/DESIGN.md §6.
  */

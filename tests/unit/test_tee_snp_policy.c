@@ -204,6 +204,9 @@ static void rules(void **state)
 		  TEE_POLICY_PLATFORM, "snp.deny: expected a chip id, found it masked" },
 		{ "masked_with_allow", MASKED, "snp: {allow: [{chip_id: " CHIP_2 "}]}",
 		  TEE_POLICY_PLATFORM, "snp.allow: expected a chip id, found it masked" },
+		{ "vlek_with_deny", VLEK, "snp: {deny: [{chip_id: " CHIP_2 "}]}", TEE_OK, "" },
+		{ "vlek_proves_no_chip", VLEK, "snp: {allow: [{chip_id: " CHIP_1 "}]}",
+		  TEE_POLICY_PLATFORM, "snp.allow: expected a chip's own key (VCEK), found a VLEK" },
 		/* rules of quotes say nothing of reports */
 		{ "tcb_and_platforms", NOTHING,
 		  "tcb: {accept: [], min_evaluation: 99}\n"

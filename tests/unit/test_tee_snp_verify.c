@@ -398,6 +398,27 @@ static void quote_under_amd(void **state)
 	vector_free(quote);
 }
 
+/* The way for many quotes is none for reports. */
+static void report_under_prepared(void **state)
+{
+	struct tee_collateral c = tee_vector_collateral("collateral/tdx_b0c0_202506");
+	struct sample s = sample_load("milan_trustee");
+	const struct tee_policy policy = without_crl();
+	struct tee_prepared *p = NULL;
+	char detail[TEE_DETAIL_MAX];
+	struct tee_verdict v;
+
+	(void)state;
+	c.snp = (struct snp_collateral){ .vek = s.vek, .chain = s.chain };
+	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+	tee_verify_prepared(&v, p, s.report, &policy, 1751328000);
+	assert_int_equal(v.reason, TEE_QUOTE_VERSION);
+	assert_false(v.is_verified);
+	tee_prepared_free(p);
+	tee_vector_collateral_free(&c);
+	sample_free(&s);
+}
+
 /* The reports' root certificates are those whose hashes are compiled in. */
 static void anchors(void **state)
 {
@@ -444,6 +465,7 @@ int main(void)
 		cmocka_unit_test(real_mixtures),
 		cmocka_unit_test(inputs),
 		cmocka_unit_test(quote_under_amd),
+		cmocka_unit_test(report_under_prepared),
 		cmocka_unit_test(anchors),
 	};
 

@@ -1,0 +1,301 @@
+#include "cli/quote_snp.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "quoting/snp_dir.h"
+#include "tee/claims.h"
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		abort(); /* out of memory: see base/mem */
+}
+
+static void set_hex(json_t *object, const char *key, struct span b)
+{
+	AUTO(mem_auto_free)
+	char *text = mem_new(2 * b.n + 1);
+	struct wr w = wr_over(text, 2 * b.n);
+
+	text_hex(&w, b);
+	set(object, key, json_string(text));
+}
+
+/* "" is shown as nothing. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	set(object, key, text[0] ? json_string(text) : json_null());
+}
+
+static void set_time(json_t *object, const char *key, int64_t at)
+{
+	char text[24] = "";
+	struct wr w = wr_over(text, sizeof(text) - 1);
+
+	if (at)
+		text_utc_write(&w, at);
+	set_text(object, key, text);
+}
+
+static void set_bits(json_t *object, const char *key, uint64_t bits)
+{
+	set(object, key, json_sprintf("%016" PRIx64, bits));
+}
+
+static void set_version(json_t *object, const char *key,
+			const struct snp_version *v)
+{
+	set(object, key,
+	    json_sprintf("%u.%u.%u", (unsigned)v->major, (unsigned)v->minor,
+			 (unsigned)v->build));
+}
+
+static json_t *guest_policy_of(const struct snp_report *r)
+{
+	static const struct {
+		const char *name;
+		uint64_t bit;
+	} bits[] = {
+		{ "smt", SNP_POLICY_SMT },
+		{ "migration_agent", SNP_POLICY_MIGRATE_MA },
+		{ "debug", SNP_POLICY_DEBUG },
+		{ "single_socket", SNP_POLICY_SINGLE_SOCKET },
+		{ "cxl", SNP_POLICY_CXL_ALLOW },
+		{ "aes_256_xts", SNP_POLICY_MEM_AES_256_XTS },
+		{ "rapl_disabled", SNP_POLICY_RAPL_DIS },
+		{ "ciphertext_hiding", SNP_POLICY_CIPHERTEXT_HIDING },
+		{ "page_swap_disabled", SNP_POLICY_PAGE_SWAP_DISABLE },
+	};
+	json_t *p = json_object();
+
+	set_bits(p, "bits", r->policy);
+	set(p, "abi",
+	    json_sprintf("%u.%u", (unsigned)(r->policy >> 8 & 0xff),
+			 (unsigned)(r->policy & 0xff)));
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+		set(p, bits[i].name, json_boolean(r->policy & bits[i].bit));
+	return p;
+}
+
+static json_t *head_of(const struct snp_report *r)
+{
+	json_t *head = json_object();
+
+	set(head, "tee", json_string(tee_kind_name(TEE_KIND_SNP)));
+	set(head, "version", json_integer(r->version));
+	set(head, "bytes", json_integer((json_int_t)r->raw.n));
+	set(head, "signed_by",
+	    json_string(r->signing_key == SNP_VLEK ? "VLEK" : "VCEK"));
+	set(head, "guest_svn", json_integer(r->guest_svn));
+	set(head, "vmpl",
+	    r->vmpl == SNP_VMPL_HOST ? json_string("host")
+				     : json_integer(r->vmpl));
+	set(head, "guest_policy", guest_policy_of(r));
+	set_bits(head, "platform_info", r->platform_info);
+	set(head, "author_key", json_boolean(r->author_key_en));
+	set(head, "chip_key_masked", json_boolean(r->mask_chip_key));
+	set_bits(head, "reported_tcb", r->reported_tcb);
+	set_bits(head, "current_tcb", r->current_tcb);
+	set_bits(head, "committed_tcb", r->committed_tcb);
+	set_bits(head, "launch_tcb", r->launch_tcb);
+	set_version(head, "firmware", &r->current);
+	set_version(head, "firmware_committed", &r->committed);
+	set_hex(head, "chip_id", r->chip_id);
+	set_hex(head, "report_id", r->report_id);
+	set_hex(head, "report_id_ma", r->report_id_ma);
+	if (r->version >= 3)
+		set(head, "cpu",
+		    json_sprintf("family %02x model %02x stepping %u (%s)",
+				 (unsigned)r->cpu_family,
+				 (unsigned)r->cpu_model,
+				 (unsigned)r->cpu_stepping,
+				 snp_product_name(snp_product_of_cpu(
+					 r->cpu_family, r->cpu_model))));
+	if (r->version >= 5) {
+		set_bits(head, "launch_mitigations", r->launch_mitigations);
+		set_bits(head, "current_mitigations", r->current_mitigations);
+	}
+	return head;
+}
+
+static json_t *measurements_of(const struct snp_report *r)
+{
+	json_t *m = json_object();
+
+	set_hex(m, "measurement", r->measurement);
+	set_hex(m, "host_data", r->host_data);
+	set_hex(m, "id_key_digest", r->id_key_digest);
+	set_hex(m, "author_key_digest", r->author_key_digest);
+	set_hex(m, "family_id", r->family_id);
+	set_hex(m, "image_id", r->image_id);
+	set_hex(m, "report_data", r->report_data);
+	return m;
+}
+
+json_t *quote_snp_report(const struct snp_report *r)
+{
+	json_t *root = json_object();
+
+	set(root, "report", head_of(r));
+	set(root, "measurements", measurements_of(r));
+	return root;
+}
+
+static json_t *tcb_of(const struct snp_tcb *t, enum snp_product p)
+{
+	json_t *o = json_object();
+
+	if (p == SNP_TURIN)
+		set(o, "fmc", json_integer(t->fmc));
+	set(o, "bootloader", json_integer(t->bootloader));
+	set(o, "tee", json_integer(t->tee));
+	set(o, "snp", json_integer(t->snp));
+	set(o, "microcode", json_integer(t->microcode));
+	return o;
+}
+
+/* What the certificates and the report agree on. */
+static json_t *platform_of(const struct tee_verdict *v)
+{
+	const struct snp_platform *f = &v->snp_platform;
+	struct tee_claims c;
+	json_t *p = json_object();
+
+	tee_claims_of(&c, v);
+	set(p, "line", json_string(snp_product_name(f->product)));
+	set_text(p, "product", f->product_name);
+	if (c.platform_id.n)
+		set_hex(p, "chip_id", c.platform_id);
+	else
+		set(p, "chip_id", json_null());
+	set_text(p, "cloud", f->csp_id);
+	set(p, "reported_tcb", tcb_of(&f->reported, f->product));
+	set(p, "current_tcb", tcb_of(&f->current, f->product));
+	set(p, "committed_tcb", tcb_of(&f->committed, f->product));
+	set(p, "launch_tcb", tcb_of(&f->launch, f->product));
+	return p;
+}
+
+static json_t *collateral_of(const struct tee_verdict *v)
+{
+	json_t *c = json_object();
+
+	set_time(c, "earliest_issue", v->earliest_issue);
+	set_time(c, "earliest_expiry", v->earliest_expiry);
+	set(c, "crl", json_boolean(v->snp_platform.has_crl));
+	return c;
+}
+
+json_t *quote_snp_verdict(const struct tee_verdict *v)
+{
+	json_t *root = json_object();
+
+	set(root, "accepted", json_boolean(v->reason == TEE_OK));
+	set(root, "reason", json_string(tee_reason_name(v->reason)));
+	set(root, "detail", json_string(v->detail));
+	set(root, "verified", json_boolean(v->is_verified));
+	set(root, "simulated", json_boolean(v->is_simulated));
+	set(root, "anchor", json_string(v->anchor));
+	set_time(root, "at", v->at);
+	set(root, "tcb_status", json_null()); /* AMD publishes none */
+	set(root, "advisories", json_array());
+	set(root, "image", json_string(v->image));
+	set(root, "collateral",
+	    v->is_verified ? collateral_of(v) : json_null());
+	set(root, "platform", v->is_verified ? platform_of(v) : json_null());
+	if (!v->snp.raw.n)
+		return root;
+	set(root, "report", head_of(&v->snp));
+	set(root, "measurements", measurements_of(&v->snp));
+	return root;
+}
+
+static void say_date(struct wr *w, int64_t at)
+{
+	char text[24];
+	struct wr whole = WR_ARRAY(text);
+
+	text_utc_write(&whole, at);
+	wr_bytes(w, span_of(text, strlen("YYYY-MM-DD")));
+}
+
+static void say_chain(struct wr *w, const struct tee_verdict *v)
+{
+	const struct snp_platform *f = &v->snp_platform;
+
+	wr_printf(w, "%s of %s",
+		  v->snp.signing_key == SNP_VLEK ? "VLEK" : "VCEK",
+		  f->csp_id[0] ? f->csp_id : f->product_name);
+	if (v->is_simulated)
+		wr_str(w, ", under a SIMULATED root");
+	else
+		wr_printf(w, ", under %s", v->anchor);
+}
+
+bool quote_snp_say_held(struct wr *w, const struct tee_verdict *v,
+			enum tee_layer layer)
+{
+	switch (layer) {
+	case TEE_LAYER_EVIDENCE:
+		wr_printf(w, "SEV-SNP report, version %" PRIu32 ", VMPL %" PRIu32,
+			  v->snp.version, v->snp.vmpl);
+		return true;
+	case TEE_LAYER_COLLATERAL:
+		wr_str(w, v->snp_platform.has_crl ? "CRL" : "NO CRL");
+		wr_str(w, ", all valid until ");
+		say_date(w, v->earliest_expiry);
+		return true;
+	case TEE_LAYER_CHAIN:
+		say_chain(w, v);
+		return true;
+	case TEE_LAYER_SIGNATURE:
+		wr_str(w, "report");
+		return true;
+	case TEE_LAYER_NONE:
+	case TEE_LAYER_TCB:
+	case TEE_LAYER_POLICY:
+	case TEE_LAYER_BINDING:
+	case TEE_LAYER_LOG:
+	case TEE_LAYER_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool quote_snp_verify(struct tee_verdict *v, struct span report,
+		      const char *dir, const char *root,
+		      const struct tee_policy *policy, int64_t at,
+		      char error[256])
+{
+	AUTO(snp_files_fini)
+	struct snp_files files = { 0 };
+	struct tee_collateral collateral = { 0 };
+	struct tee_anchor simulated;
+	struct tee_input in = {
+		.quote = report,
+		.collateral = &collateral,
+		.anchors = tee_anchors_amd,
+		.anchor_count = TEE_ANCHOR_AMD_COUNT,
+		.policy = policy,
+		.at = at,
+	};
+	struct snp_report r;
+
+	if (root) {
+		if (snp_files_simulated_anchor(&simulated, root, error))
+			return false;
+		in.anchors = &simulated;
+		in.anchor_count = 1;
+	}
+	/* What has not the form of a report is refused without documents. */
+	if (snp_parse(&r, report) == TEE_OK &&
+	    snp_files_load(&files, dir, r.signing_key, error))
+		return false;
+	collateral.snp = snp_files_view(&files);
+	tee_verify(v, &in);
+	return true;
+}
