@@ -98,10 +98,14 @@ static enum rc open_tunnel(struct uplink *u, const struct channel_event *e,
 	struct wgctl_peer peer;
 	enum rc rc = RC_OK;
 
+	/*
+	 * A registration is a new tunnel: the gateway may have removed the old
+	 * one meanwhile, and would neither know its sessions nor where to begin
+	 * a new one.  Not reached: the next tick removes what is not wanted.
+	 */
 	if (u->has_lease &&
-	    !span_equal(SPAN_ARRAY(u->assignment.wg_public),
-			SPAN_ARRAY(a->wg_public)))
-		/* not reached: the next tick removes what is not wanted */
+	    (e->round == 0 || !span_equal(SPAN_ARRAY(u->assignment.wg_public),
+					  SPAN_ARRAY(a->wg_public))))
 		(void)tunnel_peer_remove(u->o.device, u->assignment.wg_public);
 	if (u->o.firewall)
 		rc = firewall_set_tunnel(u->o.firewall, &way, error);

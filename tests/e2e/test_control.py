@@ -232,6 +232,23 @@ def test_lapse_cuts_the_tunnel(bench, tunnel):
     assert bench.wait_tunnel("cvm")["address"] == tunnel["address"]
 
 
+def test_return_to_a_gateway_that_forgot_makes_a_new_tunnel(bench, tunnel):
+    """The agent is cut off while the gateway takes the lease back, and returns
+    before its own has lapsed: the gateway does not know its sessions."""
+    agent = bench.machines["cvm"].daemon
+    agent.send_signal(signal.SIGSTOP)
+    try:
+        # What the gateway would say of it has no way to go any more.
+        bench.machines["cvm"].run("ss", "-K", "dst", "198.51.100.1", "dport", "=", f":{ATTEST_PORT}")
+        wait_for(lambda: not bench.leases()["cvm"]["connected"], what="the lost connection")
+        bench.admin("/v1/leases/" + tunnel["instance_id"], "DELETE")
+        assert bench.admin("/v1/denied/" + tunnel["instance_id"], "DELETE") == {"allowed": True}
+        assert gone(bench, tunnel)
+    finally:
+        agent.send_signal(signal.SIGCONT)
+    assert bench.wait_tunnel("cvm", LEASE)["address"] == tunnel["address"]
+
+
 def test_agent_killed_comes_back(bench, tunnel):
     cvm = bench.machines["cvm"]
     cvm.kill(cvm.daemon)
