@@ -117,6 +117,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	@mkdir -p $(@D)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset: $(call archives,teesim)
+$(O)/tool/aeadspeed: $(call archives,crypto)
 tools: $(TOOLS)
 
 # Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,

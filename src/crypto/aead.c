@@ -42,6 +42,17 @@ void aead_free(struct aead *a)
 	free(a);
 }
 
+void aead_rekey(struct aead *a, const struct key32 *key)
+{
+	if (ct_equal(&a->key, key, sizeof(*key)))
+		return;
+	a->key = *key;
+	must((!a->seal || EVP_CipherInit_ex(a->seal, NULL, NULL, key->b, NULL,
+					    -1) == 1) &&
+	     (!a->open ||
+	      EVP_CipherInit_ex(a->open, NULL, NULL, key->b, NULL, -1) == 1));
+}
+
 static EVP_CIPHER_CTX *context(const struct key32 *key, int is_seal)
 {
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();

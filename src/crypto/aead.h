@@ -24,6 +24,8 @@ struct aead;
 /* Copies the key.  Returns owned: aead_free(), which erases it. */
 struct aead *aead_new(const struct key32 *key);
 void aead_free(struct aead *a);
+/* From now on with this key; costs little when it is the one it had. */
+void aead_rekey(struct aead *a, const struct key32 *key);
 
 /*
  * Encrypts 'plain' to out[0 .. plain.n + 16).  out may be plain.p.  The nonce
