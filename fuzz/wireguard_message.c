@@ -210,8 +210,8 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		if (!k)
 			break;
 		message_data_header_write(&w, k->remote_index, k->send_counter);
-		aead_seal(k->send, bytes, k->send_counter++, span_of(NULL, 0),
-			  span_of(bytes, in.n));
+		aead_seal_once(bytes, &k->send, k->send_counter++, span_of(NULL, 0),
+			       span_of(bytes, in.n));
 		device_receive(e->device, &(struct device_datagram){ here, copy, in.n + 32 }, 1,
 			       now);
 		break;

@@ -62,6 +62,7 @@ struct device *device_new(const struct device_sink *sink)
 	struct device *d = mem_new(sizeof(*d));
 
 	d->sink = *sink;
+	d->cipher = chapoly_new(chapoly_best());
 	d->mtu = DEVICE_MTU_DEFAULT;
 	d->allowed.count_max = DEVICE_ALLOWED_MAX;
 	d->staged.bytes_max = DEVICE_STAGED_BYTES_MAX;
@@ -75,6 +76,7 @@ void device_free(struct device *d)
 	if (!d)
 		return;
 	device_peers_clear(d);
+	chapoly_free(d->cipher);
 	allowedips_fini(&d->allowed);
 	map_fini(&d->indexes);
 	map_fini(&d->keys);

@@ -5,13 +5,37 @@
 #ifndef POSTERN_WIREGUARD_ENGINE_H
 #define POSTERN_WIREGUARD_ENGINE_H
 
+#include "crypto/chapoly.h"
 #include "wireguard/device.h"
 #include "wireguard/map.h"
 #include "wireguard/peer.h"
 #include "wireguard/ratelimit.h"
 
+enum {
+	ENGINE_BATCH = 128, /* data messages encrypted or decrypted at once */
+};
+
+/* Data messages whose header is written and which wait to be sealed. */
+struct engine_outgoing {
+	size_t count;
+	struct chapoly_job jobs[ENGINE_BATCH];
+	struct peer *peers[ENGINE_BATCH];
+};
+
+/* Data messages received, of sessions there are, that wait to be opened. */
+struct engine_incoming {
+	size_t count;
+	struct chapoly_job jobs[ENGINE_BATCH];
+	const struct device_datagram *datagrams[ENGINE_BATCH];
+	struct peer *peers[ENGINE_BATCH];
+	uint32_t receivers[ENGINE_BATCH];
+};
+
 struct device {
 	struct device_sink sink;
+	struct chapoly *cipher;
+	struct engine_outgoing outgoing; /* empty between calls */
+	struct engine_incoming incoming;
 	struct noise_identity identity;
 	struct cookie_checker cookies;
 	struct ratelimit limits;
@@ -59,10 +83,13 @@ void engine_take_cookie(struct device *d, const struct device_datagram *in,
 void engine_confirmed(struct device *d, struct peer *p, struct device_time now);
 
 /* -- send.c -- */
-/* Seals and sends, or stages, one packet with room around it; n == 0 is a
- * keepalive. */
+/* Sends, or stages, one packet with room around it; n == 0 is a keepalive.
+ * What is sent stays where it is, to be sealed with others, until
+ * engine_seal(). */
 void engine_send(struct device *d, struct peer *p, uint8_t *bytes, size_t n,
 		 struct device_time now);
+/* Seals what is to be sent, all at once, and hands it to the sink. */
+void engine_seal(struct device *d, struct device_time now);
 /* Sends what is staged; begins a handshake when that needs one. */
 void engine_flush(struct device *d, struct peer *p, struct device_time now);
 /* Sends what is staged, or when nothing is, an empty packet. */
@@ -80,7 +107,5 @@ struct engine_ip {
 	const uint8_t *source, *destination;
 };
 bool engine_ip_read(struct engine_ip *out, struct span packet);
-void engine_take_data(struct device *d, const struct device_datagram *in,
-		      struct device_time now);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "crypto/aead.h"
 
 static void kill(struct keypair **slot, const struct keypair_gone *gone)
 {
@@ -12,8 +11,6 @@ static void kill(struct keypair **slot, const struct keypair_gone *gone)
 	if (!k)
 		return;
 	gone->fn(gone->arg, k->local_index);
-	aead_free(k->send);
-	aead_free(k->receive);
 	secret_wipe(k, sizeof(*k));
 	free(k);
 }
@@ -23,8 +20,8 @@ void keypairs_install(struct keypairs *k, const struct noise_session *s,
 {
 	struct keypair *fresh = mem_new(sizeof(*fresh));
 
-	fresh->send = aead_new(&s->send);
-	fresh->receive = aead_new(&s->receive);
+	fresh->send = s->send;
+	fresh->receive = s->receive;
 	fresh->born_ms = now_ms;
 	fresh->local_index = s->local_index;
 	fresh->remote_index = s->remote_index;

@@ -13,8 +13,6 @@
 #include "wireguard/noise.h"
 #include "wireguard/replay.h"
 
-struct aead;
-
 enum {
 	KEYPAIR_REKEY_AFTER_MS = 120 * 1000,
 	KEYPAIR_REJECT_AFTER_MS = 180 * 1000,
@@ -24,7 +22,7 @@ enum {
 #define KEYPAIR_REKEY_AFTER_MESSAGES (1ull << 60)
 
 struct keypair {
-	struct aead *send, *receive;
+	struct key32 send, receive;
 	uint64_t send_counter; /* of the next message */
 	struct replay replay;
 	uint64_t born_ms;

@@ -1,4 +1,3 @@
-#include "crypto/aead.h"
 #include "wireguard/engine.h"
 
 enum {
@@ -98,11 +97,54 @@ static void renew(struct device *d, struct peer *p, struct device_time now)
 	engine_initiate(d, p, false, now);
 }
 
-void engine_take_data(struct device *d, const struct device_datagram *in,
-		      struct device_time now)
+/* One message that proved to be the peer's. */
+static void take_authentic(struct device *d, struct peer *p,
+			   uint32_t receiver, const struct chapoly_job *j,
+			   const struct device_datagram *in,
+			   struct device_time now)
 {
 	const struct keypair_gone gone = engine_gone(d);
-	uint8_t *body = in->bytes + MESSAGE_DATA_HEADER_LEN;
+	/* Another of the batch may have ended the session. */
+	struct keypair *k = keypairs_find(&p->keypairs, receiver);
+
+	if (!k) {
+		engine_drop(d, DEVICE_DROP_INDEX);
+		return;
+	}
+	if (!replay_accept(&k->replay, j->counter)) {
+		engine_drop(d, DEVICE_DROP_REPLAYED);
+		return;
+	}
+	engine_heard(d, p, &in->source, in->n, now);
+	if (keypairs_confirm(&p->keypairs, k, &gone))
+		engine_confirmed(d, p, now);
+	renew(d, p, now);
+	if (j->n)
+		deliver(d, p, span_of(j->bytes, j->n), now);
+	engine_schedule(d, p);
+}
+
+/* Opens the messages that wait, all at once, and takes them in order. */
+static void open_all(struct device *d, struct device_time now)
+{
+	struct engine_incoming *w = &d->incoming;
+
+	chapoly_open(d->cipher, w->jobs, w->count);
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->jobs[i].is_authentic)
+			take_authentic(d, w->peers[i], w->receivers[i],
+				       &w->jobs[i], w->datagrams[i], now);
+		else
+			engine_drop(d, DEVICE_DROP_FORGED);
+	}
+	w->count = 0;
+}
+
+/* Puts a message of a session there is with those to be opened. */
+static void wait_for_others(struct device *d, const struct device_datagram *in,
+			    struct device_time now)
+{
+	struct engine_incoming *w = &d->incoming;
 	struct message_data m;
 	struct keypair *k;
 	struct peer *p;
@@ -119,23 +161,17 @@ void engine_take_data(struct device *d, const struct device_datagram *in,
 		engine_drop(d, DEVICE_DROP_EXPIRED);
 		return;
 	}
-	if (!aead_open(k->receive, body, m.counter, span_of(NULL, 0),
-		       m.sealed)) {
-		engine_drop(d, DEVICE_DROP_FORGED);
-		return;
-	}
-	if (!replay_accept(&k->replay, m.counter)) {
-		engine_drop(d, DEVICE_DROP_REPLAYED);
-		return;
-	}
-	engine_heard(d, p, &in->source, in->n, now);
-	if (keypairs_confirm(&p->keypairs, k, &gone))
-		engine_confirmed(d, p, now);
-	renew(d, p, now);
-	if (m.sealed.n > MESSAGE_TAG_LEN)
-		deliver(d, p, span_of(body, m.sealed.n - MESSAGE_TAG_LEN),
-			now);
-	engine_schedule(d, p);
+	w->datagrams[w->count] = in;
+	w->peers[w->count] = p;
+	w->receivers[w->count] = m.receiver;
+	w->jobs[w->count++] = (struct chapoly_job){
+		.key = &k->receive,
+		.counter = m.counter,
+		.bytes = in->bytes + MESSAGE_DATA_HEADER_LEN,
+		.n = m.sealed.n - MESSAGE_TAG_LEN,
+	};
+	if (w->count == ENGINE_BATCH)
+		open_all(d, now);
 }
 
 static void receive_one(struct device *d, const struct device_datagram *in,
@@ -147,6 +183,9 @@ static void receive_one(struct device *d, const struct device_datagram *in,
 		engine_drop(d, DEVICE_DROP_MALFORMED);
 		return;
 	}
+	/* A handshake may end sessions whose keys those that wait need. */
+	if (type != MESSAGE_DATA)
+		open_all(d, now);
 	switch (type) {
 	case MESSAGE_INITIATION:
 		engine_take_initiation(d, in, now);
@@ -158,7 +197,7 @@ static void receive_one(struct device *d, const struct device_datagram *in,
 		engine_take_cookie(d, in, now);
 		break;
 	case MESSAGE_DATA:
-		engine_take_data(d, in, now);
+		wait_for_others(d, in, now);
 		break;
 	}
 }
@@ -168,4 +207,5 @@ void device_receive(struct device *d, const struct device_datagram *in,
 {
 	for (size_t i = 0; i < count; i++)
 		receive_one(d, &in[i], now);
+	open_all(d, now);
 }

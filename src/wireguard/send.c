@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "crypto/aead.h"
 #include "wireguard/engine.h"
 
 void engine_emit(struct device *d, struct peer *p, struct span bytes,
@@ -23,21 +22,41 @@ static size_t pad(const struct device *d, uint8_t *bytes, size_t n)
 	return padded;
 }
 
-static void seal_and_emit(struct device *d, struct peer *p, struct keypair *k,
-			  uint8_t *bytes, size_t n, struct device_time now)
+void engine_seal(struct device *d, struct device_time now)
 {
-	uint8_t *start = bytes - MESSAGE_DATA_HEADER_LEN;
-	struct wr w = wr_over(start, MESSAGE_DATA_HEADER_LEN);
-	size_t padded = pad(d, bytes, n);
-	uint64_t counter = k->send_counter++;
+	struct engine_outgoing *o = &d->outgoing;
 
-	message_data_header_write(&w, k->remote_index, counter);
-	aead_seal(k->send, bytes, counter, span_of(NULL, 0),
-		  span_of(bytes, padded));
-	engine_emit(d, p,
-		    span_of(start, MESSAGE_DATA_HEADER_LEN + padded +
-					   MESSAGE_TAG_LEN),
-		    now);
+	chapoly_seal(d->cipher, o->jobs, o->count);
+	for (size_t i = 0; i < o->count; i++) {
+		const struct chapoly_job *j = &o->jobs[i];
+
+		engine_emit(d, o->peers[i],
+			    span_of(j->bytes - MESSAGE_DATA_HEADER_LEN,
+				    MESSAGE_DATA_HEADER_LEN + j->n +
+					    MESSAGE_TAG_LEN),
+			    now);
+	}
+	o->count = 0;
+}
+
+/* Numbers the message, and puts it with those to be sealed. */
+static void enqueue(struct device *d, struct peer *p, struct keypair *k,
+		    uint8_t *bytes, size_t n, struct device_time now)
+{
+	struct wr w = wr_over(bytes - MESSAGE_DATA_HEADER_LEN,
+			      MESSAGE_DATA_HEADER_LEN);
+	struct engine_outgoing *o = &d->outgoing;
+
+	if (o->count == ENGINE_BATCH)
+		engine_seal(d, now);
+	o->peers[o->count] = p;
+	o->jobs[o->count++] = (struct chapoly_job){
+		.key = &k->send,
+		.counter = k->send_counter,
+		.bytes = bytes,
+		.n = pad(d, bytes, n),
+	};
+	message_data_header_write(&w, k->remote_index, k->send_counter++);
 	if (n)
 		timers_data_sent(&p->timers, now.ms);
 }
@@ -74,7 +93,8 @@ void engine_flush(struct device *d, struct peer *p, struct device_time now)
 		size_t n;
 		uint8_t *bytes = peer_staged_packet(s, &n);
 
-		seal_and_emit(d, p, k, bytes, n, now);
+		enqueue(d, p, k, bytes, n, now);
+		engine_seal(d, now);
 		peer_staged_free(s);
 	}
 	renew(d, p, k, now);
@@ -86,7 +106,7 @@ void engine_send(struct device *d, struct peer *p, uint8_t *bytes, size_t n,
 	struct keypair *k = usable(p, now);
 
 	if (k && !p->staged_first) {
-		seal_and_emit(d, p, k, bytes, n, now);
+		enqueue(d, p, k, bytes, n, now);
 		renew(d, p, k, now);
 		return;
 	}
@@ -104,6 +124,7 @@ void engine_keepalive(struct device *d, struct peer *p, struct device_time now)
 		engine_flush(d, p, now);
 	else if (p->has_endpoint)
 		engine_send(d, p, room + DEVICE_HEADROOM, 0, now);
+	engine_seal(d, now); /* before the room is gone */
 }
 
 static void send_one(struct device *d, const struct device_packet *in,
@@ -134,4 +155,5 @@ void device_send(struct device *d, const struct device_packet *in,
 {
 	for (size_t i = 0; i < count; i++)
 		send_one(d, &in[i], now);
+	engine_seal(d, now);
 }

@@ -466,6 +466,7 @@ static void inner_packets_that_are_none_are_refused(void **state)
 		b[3] = (uint8_t)in->total;
 		/* Around the sender's own check. */
 		engine_send(s->side[0].device, s->side[0].peer, b, in->n, s->now);
+		engine_seal(s->side[0].device, s->now);
 		sim_run(s, 100);
 		assert_int_equal(s->side[1].packets, in->want);
 		assert_int_equal(sim_drops(s, 1, DEVICE_DROP_INNER) - drops, !in->want);
