@@ -13,6 +13,12 @@
 #include "io/netlink.h"
 #include "io/rtnl.h"
 
+enum {
+	/* linux/if_tun.h of Linux 6.2; Debian 12 has an older one */
+	USO4 = 0x20, /* TUN_F_USO4 */
+	USO6 = 0x40, /* TUN_F_USO6 */
+};
+
 bool io_prefix_parse(struct io_prefix *out, struct span text)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -54,9 +60,9 @@ static bool is_name(const char *name)
 	return n > 0 && n <= TUN_NAME_MAX && !strchr(name, '/');
 }
 
-enum rc tun_open(int *fd, const char *name)
+static enum rc open_with(int *fd, const char *name, short flags)
 {
-	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	struct ifreq r = { .ifr_flags = flags };
 
 	*fd = -1;
 	if (!is_name(name)) {
@@ -75,6 +81,40 @@ enum rc tun_open(int *fd, const char *name)
 		errno = error;
 		return RC_SYS;
 	}
+	return RC_OK;
+}
+
+enum rc tun_open(int *fd, const char *name)
+{
+	return open_with(fd, name, IFF_TUN | IFF_NO_PI);
+}
+
+static enum tun_offload set_offload(int fd)
+{
+	const unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	if (ioctl(fd, TUNSETOFFLOAD, tcp | USO4 | USO6) == 0)
+		return TUN_OFFLOAD_UDP;
+	return ioctl(fd, TUNSETOFFLOAD, tcp) == 0 ? TUN_OFFLOAD_TCP
+						  : TUN_OFFLOAD_NONE;
+}
+
+enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got)
+{
+	const int is_little = 1;
+	enum rc rc = open_with(fd, name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+
+	if (rc)
+		return rc;
+	if (ioctl(*fd, TUNSETVNETLE, &is_little) != 0) {
+		int error = errno;
+
+		close(*fd);
+		*fd = -1;
+		errno = error;
+		return RC_SYS;
+	}
+	*got = set_offload(*fd);
 	return RC_OK;
 }
 

@@ -30,6 +30,19 @@ void io_prefix_write(struct wr *w, const struct io_prefix *p);
  * making it when it is not there.  RC_SYS. */
 enum rc tun_open(int *fd, const char *name);
 
+/* What a TUN device hands over and takes in one piece. */
+enum tun_offload {
+	TUN_OFFLOAD_NONE, /* packets as on a wire */
+	TUN_OFFLOAD_TCP, /* TCP of up to 64 KB, packets without checksum */
+	TUN_OFFLOAD_UDP, /* and UDP; Linux 6.2 */
+};
+/*
+ * The same, and before each packet read or written stands the header of virtio
+ * (offload/vnet.h), 10 bytes, little-endian.  *got is the most that the kernel
+ * can.
+ */
+enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got);
+
 /*
  * The rest speaks rtnetlink and blocks for the kernel's answer.  RC_SYS with
  * the kernel's errno: ENODEV or ENXIO when there is no such interface.

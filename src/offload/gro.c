@@ -14,21 +14,26 @@ void gro_init(struct gro *g, gro_fn *fn, void *arg, bool with_udp)
 		g->flows[i].count = 0;
 }
 
-/* Makes the first packet's headers those of all together. */
-static void join(const struct gro_flow *f, struct vnet *h)
+/* Makes headers for all together, of the first packet's. */
+static void join(struct gro_flow *f, struct vnet *h)
 {
 	const struct packet *p = &f->first;
 	bool is_tcp = p->protocol == PACKET_TCP;
-	uint8_t *transport = f->bytes + p->ip_len;
+	uint8_t *transport = f->header + p->ip_len;
 	size_t transport_len = f->n - p->ip_len;
 
-	packet_set_length(p, f->bytes, f->n);
+	memcpy(f->header, f->bytes, p->header_len);
+	f->parts[0] = span_of(f->header, p->header_len);
+	f->parts[1] = span_of(f->bytes + p->header_len, f->step);
+	packet_set_length(p, f->header, f->n);
 	if (!is_tcp)
 		packet_put_be16(transport + PACKET_UDP_LENGTH_AT,
 				(uint16_t)transport_len);
+	else if (f->is_push) /* cut again, it is the last one's */
+		transport[PACKET_TCP_FLAGS_AT] |= PACKET_TCP_PSH;
 	/* The kernel adds the rest of the sum. */
 	checksum_put(transport + packet_checksum_at(p),
-		     checksum_fold(packet_pseudo(p, f->bytes, transport_len)));
+		     checksum_fold(packet_pseudo(p, f->header, transport_len)));
 	*h = (struct vnet){
 		.flags = VNET_NEEDS_CHECKSUM,
 		.header_len = (uint16_t)p->header_len,
@@ -47,10 +52,12 @@ static void end_flow(struct gro *g, struct gro_flow *f)
 	/* Held packets have passed has_right_sums(). */
 	struct vnet h = { .flags = VNET_DATA_VALID };
 
-	if (f->count > 1)
+	if (f->count == 1) {
+		g->fn(g->arg, &h, f->parts + 1, 1);
+	} else if (f->count) {
 		join(f, &h);
-	if (f->count)
-		g->fn(g->arg, &h, f->parts, f->count);
+		g->fn(g->arg, &h, f->parts, 1 + f->count);
+	}
 	f->count = 0;
 }
 
@@ -188,7 +195,7 @@ static void expect(struct gro_flow *f, const struct packet *p,
 }
 
 static void begin_flow(struct gro *g, struct gro_flow *f,
-		       const struct packet *p, uint8_t *bytes)
+		       const struct packet *p, const uint8_t *bytes)
 {
 	if (!f) {
 		size_t i = 0;
@@ -203,12 +210,13 @@ static void begin_flow(struct gro *g, struct gro_flow *f,
 	end_flow(g, f);
 	f->first = *p;
 	f->bytes = bytes;
-	f->parts[0] = span_of(bytes, p->n);
+	f->parts[1] = span_of(bytes, p->n);
 	f->count = 1;
+	f->is_push = has_push(p, bytes);
 	f->step = p->n - p->header_len;
 	f->n = p->n;
 	expect(f, p, bytes);
-	if (has_push(p, bytes))
+	if (f->is_push)
 		end_flow(g, f);
 }
 
@@ -216,38 +224,35 @@ static void append(struct gro *g, struct gro_flow *f, const struct packet *p,
 		   const uint8_t *bytes)
 {
 	size_t payload = p->n - p->header_len;
-	bool is_push = has_push(p, bytes);
 
-	f->parts[f->count++] = span_of(bytes + p->header_len, payload);
+	f->parts[++f->count] = span_of(bytes + p->header_len, payload);
 	f->n += payload;
+	f->is_push = has_push(p, bytes);
 	expect(f, p, bytes);
-	if (is_push) /* cut again, it is the last one's */
-		f->bytes[p->ip_len + PACKET_TCP_FLAGS_AT] |= PACKET_TCP_PSH;
-	if (is_push || payload < f->step || f->count == GRO_PACKETS_MAX)
+	if (f->is_push || payload < f->step || f->count == GRO_PACKETS_MAX)
 		end_flow(g, f);
 }
 
-void gro_add(struct gro *g, uint8_t *packet, size_t n)
+void gro_add(struct gro *g, struct span packet)
 {
 	const struct vnet plain = { 0 };
-	const struct span whole = span_of(packet, n);
 	struct gro_flow *f;
 	struct packet p;
 
-	if (!packet_read(&p, whole)) {
+	if (!packet_read(&p, packet)) {
 		/* It may be a part of any flow's datagram. */
 		gro_flush(g);
-		g->fn(g->arg, &plain, &whole, 1);
+		g->fn(g->arg, &plain, &packet, 1);
 		return;
 	}
-	f = find(g, &p, packet);
-	if (!is_candidate(g, &p, packet)) {
+	f = find(g, &p, packet.p);
+	if (!is_candidate(g, &p, packet.p)) {
 		if (f)
 			end_flow(g, f);
-		g->fn(g->arg, &plain, &whole, 1);
-	} else if (f && follows(f, &p, packet)) {
-		append(g, f, &p, packet);
+		g->fn(g->arg, &plain, &packet, 1);
+	} else if (f && follows(f, &p, packet.p)) {
+		append(g, f, &p, packet.p);
 	} else {
-		begin_flow(g, f, &p, packet);
+		begin_flow(g, f, &p, packet.p);
 	}
 }

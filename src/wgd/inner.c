@@ -8,17 +8,23 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "io/sock.h"
 #include "io/tun.h"
+#include "offload/gro.h"
+#include "offload/split.h"
 
 enum {
-	BATCH = 64,
 	PACKET_MAX = 65535,
-	SLOT = DEVICE_HEADROOM + PACKET_MAX + DEVICE_TAILROOM,
-	TURN_BATCHES = 4,
+	SUPER_MAX = VNET_LEN + PACKET_MAX,
+	PACKETS_MAX = 256, /* handed on at once */
+	/* Room for those; a read makes a few dozen of common sizes. */
+	ARENA = 4 * (DEVICE_HEADROOM + PACKET_MAX + DEVICE_TAILROOM),
+	ALIGN = 64,
+	TURN_READS = 64, /* before others have their turn */
 };
 
 struct inner {
@@ -27,8 +33,11 @@ struct inner {
 	size_t mtu;
 	int tun_fd, link_fd;
 	struct loop_watch tun_watch, link_watch;
-	struct device_packet packets[BATCH];
-	uint8_t *bytes; /* BATCH slots */
+	struct gro gro;
+	struct device_packet packets[PACKETS_MAX];
+	size_t count, used; /* packets cut, bytes of the arena */
+	uint8_t *arena;
+	uint8_t super[SUPER_MAX]; /* as read */
 };
 
 /* Asks the TUN what its interface is called now: it may have been renamed, and
@@ -79,40 +88,88 @@ static void on_link(void *arg, uint32_t events)
 	check_link(i);
 }
 
-/* Fills the batch; returns how many packets came. */
-static size_t read_packets(struct inner *i)
+static void hand_on(struct inner *i)
 {
-	size_t count = 0;
+	size_t n = i->count;
 
-	while (count < BATCH) {
-		uint8_t *at = i->bytes + count * SLOT + DEVICE_HEADROOM;
-		ssize_t n = read(i->tun_fd, at, PACKET_MAX);
+	i->count = i->used = 0;
+	if (n)
+		i->events.packets(i->events.arg, i->packets, n,
+				  span_of(i->arena, ARENA));
+}
 
-		if (n <= 0)
-			break;
-		i->packets[count++] =
-			(struct device_packet){ .bytes = at, .n = (size_t)n };
-	}
-	return count;
+/* Where a packet of n bytes goes, with the room around it that it needs. */
+static uint8_t *room_for(struct inner *i, size_t n)
+{
+	size_t need = DEVICE_HEADROOM + n + DEVICE_TAILROOM;
+	uint8_t *at;
+
+	need = (need + ALIGN - 1) / ALIGN * ALIGN;
+	if (i->count == PACKETS_MAX || i->used + need > ARENA)
+		hand_on(i);
+	at = i->arena + i->used + DEVICE_HEADROOM;
+	i->used += need;
+	i->packets[i->count++] = (struct device_packet){ .bytes = at, .n = n };
+	return at;
+}
+
+/* Cuts what the kernel handed over; what makes no sense is no packet. */
+static void cut(struct inner *i, struct span super)
+{
+	struct vnet h;
+	struct split s;
+	size_t n;
+
+	if (!vnet_read(&h, &super) || !split_begin(&s, &h, super))
+		return;
+	while ((n = split_len(&s)))
+		split_next(&s, room_for(i, n));
 }
 
 static void on_packets(void *arg, uint32_t events)
 {
 	struct inner *i = arg;
 
-	for (int turn = 0; turn < TURN_BATCHES; turn++) {
-		size_t n = read_packets(i);
+	for (int reads = 0; reads < TURN_READS; reads++) {
+		ssize_t n = read(i->tun_fd, i->super, sizeof(i->super));
 
-		if (n)
-			i->events.packets(i->events.arg, i->packets, n,
-					  span_of(i->bytes,
-						  (size_t)BATCH * SLOT));
-		if (n < BATCH)
+		if (n <= 0)
 			break;
+		cut(i, span_of(i->super, (size_t)n));
 	}
+	hand_on(i);
 	/* A TUN whose interface was deleted reports an error for ever. */
 	if (events & (EPOLLERR | EPOLLHUP))
 		check_link(i);
+}
+
+static void write_parts(void *arg, const struct vnet *h,
+			const struct span *parts, size_t count)
+{
+	struct iovec v[1 + GRO_PARTS_MAX];
+	uint8_t header[VNET_LEN];
+	struct wr w = WR_ARRAY(header);
+	struct inner *i = arg;
+
+	vnet_write(&w, h);
+	v[0] = (struct iovec){ header, sizeof(header) };
+	for (size_t at = 0; at < count; at++) {
+		/* iovec has no const; writev does not write. */
+		memcpy(&v[1 + at].iov_base, &parts[at].p, sizeof(parts[at].p));
+		v[1 + at].iov_len = parts[at].n;
+	}
+	/* EIO while the interface is down: lost, as on any wire. */
+	(void)!writev(i->tun_fd, v, (int)(1 + count));
+}
+
+void inner_write(struct inner *i, struct span packet)
+{
+	gro_add(&i->gro, packet);
+}
+
+void inner_flush(struct inner *i)
+{
+	gro_flush(&i->gro);
 }
 
 static enum rc watch_links(struct inner *i)
@@ -131,8 +188,11 @@ static enum rc watch_links(struct inner *i)
 
 static enum rc start(struct inner *i, const char *name)
 {
-	enum rc rc = tun_open(&i->tun_fd, name);
+	enum tun_offload offload;
+	enum rc rc = tun_open_offload(&i->tun_fd, name, &offload);
 
+	if (!rc)
+		gro_init(&i->gro, write_parts, i, offload == TUN_OFFLOAD_UDP);
 	if (!rc)
 		rc = watch_links(i);
 	if (!rc && !set_mtu(i, DEVICE_MTU_DEFAULT))
@@ -152,7 +212,7 @@ enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
 	i->loop = loop;
 	i->events = *events;
 	i->tun_fd = i->link_fd = -1;
-	i->bytes = mem_new_array(BATCH, SLOT);
+	i->arena = mem_new(ARENA);
 	rc = start(i, name);
 	if (rc) {
 		inner_free(i);
@@ -172,13 +232,7 @@ void inner_free(struct inner *i)
 	loop_watch_del(i->loop, &i->link_watch);
 	mem_auto_close(&i->tun_fd);
 	mem_auto_close(&i->link_fd);
-	free(i->bytes);
+	free(i->arena);
 	free(i);
 	errno = error;
-}
-
-void inner_write(struct inner *i, struct span packet)
-{
-	/* EIO while the interface is down: lost, as on any wire. */
-	(void)!write(i->tun_fd, packet.p, packet.n);
 }

@@ -1,6 +1,9 @@
 /*
  * inner: the TUN side of the device: packets from and to the kernel, and news
  * of the interface itself.
+ *
+ * The kernel hands over and takes up to 64 KB at once; here it is cut into
+ * packets, and packets are put together (offload/).
  */
 #ifndef POSTERN_WGD_INNER_H
 #define POSTERN_WGD_INNER_H
@@ -28,7 +31,9 @@ enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
 		  const struct inner_events *events);
 void inner_free(struct inner *i);
 
-/* Hands a packet to the kernel; lost when the interface is down. */
+/* Hands a packet to the kernel, lost when the interface is down; borrows it
+ * until inner_flush(). */
 void inner_write(struct inner *i, struct span packet);
+void inner_flush(struct inner *i);
 
 #endif

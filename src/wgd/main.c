@@ -96,6 +96,7 @@ static void on_datagrams(void *arg, const struct device_datagram *in,
 	struct wgd *w = arg;
 
 	device_receive(w->device, in, count, now(w));
+	inner_flush(w->inner);
 	settle(w);
 }
 

@@ -1,7 +1,7 @@
 #include "wgd/outer.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,40 +9,30 @@
 
 #include "base/mem.h"
 #include "io/sock.h"
+#include "wgd/address.h"
+#include "wgd/outbox.h"
 
 enum {
-	BATCH = 64,
-	DATAGRAM_MAX = 65536,
-	COPY_MAX = 2048, /* longer ones that need a copy go out at once */
+	BATCH = 64, /* messages read at once, when they are short */
+	BATCH_LONG = 4, /* when they are long: more would leave the caches */
+	LONG = 8192, /* bytes of a message on average */
+	MESSAGE_MAX = 65536,
+	DATAGRAMS_MAX = 256, /* handed on at once */
 	SOCKET_BUFFER = 4 << 20,
 	PORT_TRIES = 16,
 	TURN_BATCHES = 4, /* read before others have their turn */
-	FULL_WAIT_MS = 10, /* for room in a full socket, before losing */
 };
 
-/* Room for the one control message there is: our own address. */
-union control {
-	struct cmsghdr header;
-	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
+/* A message is one datagram, or several that the kernel put together. */
 struct inbox {
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
 	struct sock_addr sources[BATCH];
-	union control controls[BATCH];
-	struct device_datagram datagrams[BATCH];
-	uint8_t *bytes; /* BATCH * DATAGRAM_MAX */
-};
-
-struct outbox {
-	struct mmsghdr messages[BATCH];
-	struct iovec parts[BATCH];
-	struct sock_addr targets[BATCH];
-	union control controls[BATCH];
-	bool is_v6[BATCH];
-	size_t count;
-	uint8_t copies[BATCH][COPY_MAX];
+	union address_control controls[BATCH];
+	struct device_datagram datagrams[DATAGRAMS_MAX];
+	size_t count; /* of datagrams */
+	size_t wanted; /* messages to read next */
+	uint8_t *bytes; /* BATCH * MESSAGE_MAX */
 };
 
 struct socket {
@@ -59,89 +49,8 @@ struct outer {
 	uint16_t port;
 	uint32_t mark;
 	struct inbox in;
-	struct outbox out;
+	struct outbox *out;
 };
-
-static struct endpoint endpoint_of(const struct sock_addr *a)
-{
-	struct endpoint e = { 0 };
-
-	if (a->sa.sa_family == AF_INET6) {
-		e.is_v6 = true;
-		e.port = ntohs(a->in6.sin6_port);
-		e.scope_id = a->in6.sin6_scope_id;
-		memcpy(e.ip, &a->in6.sin6_addr, 16);
-	} else {
-		e.port = ntohs(a->in.sin_port);
-		memcpy(e.ip, &a->in.sin_addr, 4);
-	}
-	return e;
-}
-
-static struct sock_addr address_of(const struct endpoint *e)
-{
-	struct sock_addr a = { 0 };
-
-	if (e->is_v6) {
-		a.in6.sin6_family = AF_INET6;
-		a.in6.sin6_port = htons(e->port);
-		a.in6.sin6_scope_id = e->scope_id;
-		memcpy(&a.in6.sin6_addr, e->ip, 16);
-		a.len = sizeof(a.in6);
-	} else {
-		a.in.sin_family = AF_INET;
-		a.in.sin_port = htons(e->port);
-		memcpy(&a.in.sin_addr, e->ip, 4);
-		a.len = sizeof(a.in);
-	}
-	return a;
-}
-
-/* Which of our addresses the datagram came to. */
-static void get_local(struct endpoint *e, struct msghdr *m)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	struct in6_pktinfo v6;
-	struct in_pktinfo v4;
-
-	if (!c)
-		return;
-	if (e->is_v6 && c->cmsg_level == IPPROTO_IPV6 &&
-	    c->cmsg_type == IPV6_PKTINFO) {
-		memcpy(&v6, CMSG_DATA(c), sizeof(v6));
-		memcpy(e->local, &v6.ipi6_addr, 16);
-		e->has_local = true;
-	} else if (!e->is_v6 && c->cmsg_level == IPPROTO_IP &&
-		   c->cmsg_type == IP_PKTINFO) {
-		memcpy(&v4, CMSG_DATA(c), sizeof(v4));
-		memcpy(e->local, &v4.ipi_spec_dst, 4);
-		e->has_local = true;
-	}
-}
-
-/* Says which of our addresses to send from; the kernel chooses the interface,
- * except where an address means nothing without one. */
-static void set_local(struct msghdr *m, union control *room,
-		      const struct endpoint *e)
-{
-	struct in6_pktinfo v6 = { .ipi6_ifindex = e->scope_id };
-	struct in_pktinfo v4 = { 0 };
-	size_t n = e->is_v6 ? sizeof(v6) : sizeof(v4);
-	struct cmsghdr *c;
-
-	if (!e->has_local)
-		return;
-	memcpy(&v6.ipi6_addr, e->local, 16);
-	memcpy(&v4.ipi_spec_dst, e->local, 4);
-	*room = (union control){ 0 };
-	m->msg_control = room;
-	m->msg_controllen = CMSG_SPACE(n);
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = e->is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-	c->cmsg_type = e->is_v6 ? IPV6_PKTINFO : IP_PKTINFO;
-	c->cmsg_len = CMSG_LEN(n);
-	memcpy(CMSG_DATA(c), e->is_v6 ? (void *)&v6 : (void *)&v4, n);
-}
 
 struct outer *outer_new(struct loop *loop, outer_fn *fn, void *arg)
 {
@@ -152,7 +61,9 @@ struct outer *outer_new(struct loop *loop, outer_fn *fn, void *arg)
 	o->arg = arg;
 	o->v4 = (struct socket){ .outer = o, .fd = -1 };
 	o->v6 = (struct socket){ .outer = o, .fd = -1 };
-	o->in.bytes = mem_new_array(BATCH, DATAGRAM_MAX);
+	o->in.bytes = mem_new_array(BATCH, MESSAGE_MAX);
+	o->in.wanted = BATCH_LONG;
+	o->out = outbox_new();
 	return o;
 }
 
@@ -171,6 +82,7 @@ void outer_free(struct outer *o)
 		return;
 	socket_close(&o->v4);
 	socket_close(&o->v6);
+	outbox_free(o->out);
 	free(o->in.bytes);
 	secret_wipe(o, sizeof(*o));
 	free(o);
@@ -178,9 +90,9 @@ void outer_free(struct outer *o)
 
 static void prepare_inbox(struct inbox *b)
 {
-	for (size_t i = 0; i < BATCH; i++) {
-		b->parts[i] = (struct iovec){ b->bytes + i * DATAGRAM_MAX,
-					      DATAGRAM_MAX };
+	for (size_t i = 0; i < b->wanted; i++) {
+		b->parts[i] = (struct iovec){ b->bytes + i * MESSAGE_MAX,
+					      MESSAGE_MAX };
 		b->messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &b->sources[i].sa,
 			.msg_namelen = sizeof(b->sources[i].in6),
@@ -192,23 +104,59 @@ static void prepare_inbox(struct inbox *b)
 	}
 }
 
-/* How many datagrams came; 0 when there are none for now. */
-static size_t receive(struct outer *o, int fd)
+static void hand_on(struct outer *o)
+{
+	size_t n = o->in.count;
+
+	o->in.count = 0;
+	if (n)
+		o->fn(o->arg, o->in.datagrams, n);
+}
+
+/* Takes a message apart. */
+static void take(struct outer *o, size_t i)
 {
 	struct inbox *b = &o->in;
+	struct endpoint source = address_endpoint(&b->sources[i]);
+	size_t n = b->messages[i].msg_len, at = 0;
+	size_t step = address_read_control(&source, &b->messages[i].msg_hdr);
+	uint8_t *bytes = b->bytes + i * MESSAGE_MAX;
+
+	if (!step || step > n)
+		step = n;
+	do {
+		size_t len = n - at < step ? n - at : step;
+
+		if (b->count == DATAGRAMS_MAX)
+			hand_on(o);
+		b->datagrams[b->count++] = (struct device_datagram){
+			.source = source,
+			.bytes = bytes + at,
+			.n = len,
+		};
+		at += len;
+	} while (at < n);
+}
+
+/* False: there are no more for now. */
+static bool receive(struct outer *o, int fd)
+{
+	struct inbox *b = &o->in;
+	size_t wanted = b->wanted, total = 0, count;
 	int n;
 
 	prepare_inbox(b);
-	n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < n; i++) {
-		b->datagrams[i] = (struct device_datagram){
-			.source = endpoint_of(&b->sources[i]),
-			.bytes = b->parts[i].iov_base,
-			.n = b->messages[i].msg_len,
-		};
-		get_local(&b->datagrams[i].source, &b->messages[i].msg_hdr);
+	n = recvmmsg(fd, b->messages, (unsigned)wanted, MSG_DONTWAIT, NULL);
+	if (n <= 0)
+		return false;
+	count = (size_t)n;
+	for (size_t i = 0; i < count; i++) {
+		take(o, i);
+		total += b->messages[i].msg_len;
 	}
-	return n > 0 ? (size_t)n : 0;
+	hand_on(o);
+	b->wanted = total / count > LONG ? BATCH_LONG : BATCH;
+	return count == wanted;
 }
 
 static void on_readable(void *arg, uint32_t events)
@@ -216,14 +164,9 @@ static void on_readable(void *arg, uint32_t events)
 	struct socket *s = arg;
 
 	(void)events; /* an error of a socket is read away with its data */
-	for (int i = 0; i < TURN_BATCHES && s->fd >= 0; i++) {
-		size_t n = receive(s->outer, s->fd);
-
-		if (n)
-			s->outer->fn(s->outer->arg, s->outer->in.datagrams, n);
-		if (n < BATCH)
+	for (int i = 0; i < TURN_BATCHES && s->fd >= 0; i++)
+		if (!receive(s->outer, s->fd))
 			break;
-	}
 }
 
 static struct sock_addr any_address(sa_family_t family, uint16_t port)
@@ -258,6 +201,15 @@ static void want_local(int fd, sa_family_t family)
 		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
+/* Lets the kernel put datagrams of one sender together; kernels before 5.0 do
+ * not, which is only slower. */
+static void want_joined(int fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+}
+
 static int set_mark(int fd, uint32_t mark)
 {
 	if (fd < 0)
@@ -276,6 +228,7 @@ static int open_one(int *fd, sa_family_t family, uint16_t port, uint32_t mark)
 		return errno;
 	set_buffers(*fd);
 	want_local(*fd, family);
+	want_joined(*fd);
 	error = mark ? set_mark(*fd, mark) : 0;
 	if (error) {
 		mem_auto_close(fd);
@@ -290,7 +243,7 @@ static uint16_t port_of(int fd)
 
 	if (getsockname(fd, &a.sa, &a.len) != 0)
 		return 0;
-	return endpoint_of(&a).port;
+	return address_endpoint(&a).port;
 }
 
 /* Both families on one port; *fd6 is -1 when the kernel has no IPv6. */
@@ -363,87 +316,18 @@ uint32_t outer_mark(const struct outer *o)
 	return o->mark;
 }
 
-static bool is_inside(struct span b, struct span memory)
+static struct outbox_fds fds_of(const struct outer *o)
 {
-	uintptr_t at = (uintptr_t)b.p, from = (uintptr_t)memory.p;
-
-	return at >= from && at - from < memory.n;
+	return (struct outbox_fds){ .v4 = o->v4.fd, .v6 = o->v6.fd };
 }
 
 void outer_send(struct outer *o, const struct endpoint *to, struct span bytes,
 		struct span stable)
 {
-	struct outbox *b = &o->out;
-	bool is_stable = is_inside(bytes, stable);
-	size_t i;
-
-	if (b->count == BATCH)
-		outer_flush(o);
-	i = b->count++;
-	b->targets[i] = address_of(to);
-	b->is_v6[i] = to->is_v6;
-	if (!is_stable && bytes.n <= COPY_MAX) {
-		memcpy(b->copies[i], bytes.p, bytes.n);
-		bytes = span_of(b->copies[i], bytes.n);
-	}
-	/* iovec has no const; sendmmsg does not write. */
-	memcpy(&b->parts[i].iov_base, &bytes.p, sizeof(bytes.p));
-	b->parts[i].iov_len = bytes.n;
-	b->messages[i].msg_hdr = (struct msghdr){
-		.msg_name = &b->targets[i].sa,
-		.msg_namelen = b->targets[i].len,
-		.msg_iov = &b->parts[i],
-		.msg_iovlen = 1,
-	};
-	set_local(&b->messages[i].msg_hdr, &b->controls[i], to);
-	if (!is_stable && bytes.n > COPY_MAX)
-		outer_flush(o);
-}
-
-/* How many of the next messages go through the same socket. */
-static size_t run_length(const struct outbox *b, size_t from)
-{
-	size_t to = from + 1;
-
-	while (to < b->count && b->is_v6[to] == b->is_v6[from])
-		to++;
-	return to - from;
-}
-
-/* Sends some of the n messages from 'at'; returns how many are done with. */
-static size_t send_some(int fd, struct mmsghdr *at, size_t n)
-{
-	struct pollfd full = { .fd = fd, .events = POLLOUT };
-	int sent = sendmmsg(fd, at, (unsigned)n, MSG_DONTWAIT);
-
-	if (sent > 0)
-		return (size_t)sent;
-	if (errno != EAGAIN && at->msg_hdr.msg_controllen) {
-		/* The address may be ours no more: once more, from any. */
-		at->msg_hdr.msg_control = NULL;
-		at->msg_hdr.msg_controllen = 0;
-		return 0;
-	}
-	if (errno != EAGAIN)
-		return 1;
-	/* A full socket buffer drains within microseconds; losing the packet
-	 * would make the inner TCP halve its speed.  One that does not drain
-	 * takes no part of the batch: waiting again would stop every peer. */
-	return poll(&full, 1, FULL_WAIT_MS) == 1 ? 0 : n;
+	outbox_add(o->out, fds_of(o), to, bytes, stable);
 }
 
 void outer_flush(struct outer *o)
 {
-	struct outbox *b = &o->out;
-	size_t at = 0;
-
-	while (at < b->count) {
-		size_t n = run_length(b, at), end = at + n;
-		int fd = b->is_v6[at] ? o->v6.fd : o->v4.fd;
-
-		while (fd >= 0 && at < end)
-			at += send_some(fd, &b->messages[at], end - at);
-		at = end;
-	}
-	b->count = 0;
+	outbox_flush(o->out, fds_of(o));
 }

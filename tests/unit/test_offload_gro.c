@@ -25,7 +25,7 @@ static void on_packet(void *arg, const struct vnet *h, const struct span *parts,
 	uint8_t *b = mem_new(70000);
 	size_t n = 0;
 
-	assert_true(count >= 1 && count <= GRO_PACKETS_MAX);
+	assert_true(count >= 1 && count <= GRO_PARTS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		memcpy(b + n, parts[i].p, parts[i].n);
 		n += parts[i].n;
@@ -155,8 +155,8 @@ static void put_together_or_apart(void **state)
 		struct out o;
 		struct gro *g = gro_make(&o, true);
 
-		gro_add(g, a, n);
-		gro_add(g, b, m);
+		gro_add(g, span_of(a, n));
+		gro_add(g, span_of(b, m));
 		gro_flush(g);
 		if (o.outputs != (pairs[i].want ? 1 : 2))
 			fail_msg("%s", pairs[i].name);
@@ -183,8 +183,8 @@ static void wrong_checksums_stay_apart_and_unchanged(void **state)
 			make(b[1], &m);
 			b[which][places[i]] ^= 0x40;
 			memcpy(was, b[which], n);
-			gro_add(g, b[0], n);
-			gro_add(g, b[1], n);
+			gro_add(g, span_of(b[0], n));
+			gro_add(g, span_of(b[1], n));
 			gro_flush(g);
 			assert_int_equal(o.outputs, 2);
 			assert_memory_equal(o.bytes + (size_t)which * ROOM, was, n);
@@ -204,7 +204,7 @@ static void udp_alone_where_the_device_cannot(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++)
-		gro_add(g, b[i], make(b[i], &m));
+		gro_add(g, span_of(b[i], make(b[i], &m)));
 	gro_flush(g);
 	assert_int_equal(o.outputs, 2);
 	free(o.bytes);
@@ -222,7 +222,7 @@ static void bounds_end_a_super_packet(void **state)
 		struct gro *g = gro_make(&o, true);
 
 		for (size_t i = 0; i < 100; i++) {
-			gro_add(g, b + i * ROOM, make(b + i * ROOM, &m));
+			gro_add(g, span_of(b + i * ROOM, make(b + i * ROOM, &m)));
 			m.sequence += (uint32_t)payload;
 		}
 		gro_flush(g);
@@ -331,7 +331,7 @@ static void random_traffic_cut_again_is_the_same(void **state)
 			m = next_made(&t, flow);
 			lens[i] = make(kept + i * ROOM, &m);
 			memcpy(given + i * ROOM, kept + i * ROOM, lens[i]);
-			gro_add(g, given + i * ROOM, lens[i]);
+			gro_add(g, span_of(given + i * ROOM, lens[i]));
 		}
 		gro_flush(g);
 		assert_int_equal(o.pieces, count);
@@ -357,11 +357,11 @@ static void fragment_overtakes_nothing(void **state)
 	struct gro *g = gro_make(&o, true);
 
 	(void)state;
-	gro_add(g, a, make(a, &m));
+	gro_add(g, span_of(a, make(a, &m)));
 	assert_int_equal(o.outputs, 0);
 	make(b, &m);
 	b[6] = 0x20;
-	gro_add(g, b, 140);
+	gro_add(g, span_of(b, 140));
 	assert_int_equal(o.outputs, 2);
 	assert_int_equal(o.bytes[ROOM + 6], 0x20);
 	gro_flush(g);
