@@ -109,7 +109,7 @@ unit: tests
 
 # Helpers of end-to-end tests and benchmarks: tests/tools/, bench/tools/.
 TOOLS := $(patsubst %.c,$(O)/tool/%,$(notdir $(wildcard tests/tools/*.c bench/tools/*.c)))
-tool = $(CC) $(CFLAGS) -Wno-missing-prototypes -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+tool = $(CC) $(CFLAGS) -Wno-missing-prototypes -o $@ $< $(filter %.o,$^) $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 $(O)/tool/%: tests/tools/%.c $(call archives,edge)
 	@mkdir -p $(@D)
 	$(tool)
@@ -118,6 +118,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset: $(call archives,teesim)
 $(O)/tool/aeadspeed: $(call archives,crypto)
+$(O)/tool/wgnull: $(O)/obj/wgd/main.o $(call archives,wgd)
 tools: $(TOOLS)
 
 # Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,
