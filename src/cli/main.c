@@ -13,6 +13,7 @@
 #include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
+#include "cli/wg.h"
 
 #define VERSION "0.1.0"
 
@@ -31,6 +32,7 @@ static const struct cli_command commands[] = {
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "measure", cli_measure, "predict the registers of a direct boot" },
+	{ "wg", cli_wg, "show WireGuard interfaces and their peers" },
 	{ "help", run_help, "this list, or one command's help" },
 };
 
