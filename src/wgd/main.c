@@ -9,12 +9,14 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "http/server.h"
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -25,6 +27,7 @@
 #include "wgd/uapid.h"
 #include "wireguard/control.h"
 #include "wireguard/device.h"
+#include "wireguard/metrics.h"
 
 enum {
 	REPORT_MS = 10'000, /* between two reports of what was dropped */
@@ -38,6 +41,7 @@ struct wgd {
 	struct inner *inner;
 	struct outer *outer;
 	struct uapid *uapid;
+	struct http_server *metrics; /* NULL: not asked for */
 	struct loop_timer timer, report;
 	struct span stable; /* memory outputs may stay in until the flush */
 	uint64_t reported[DEVICE_DROP_COUNT];
@@ -222,8 +226,37 @@ static bool on_request(void *arg, struct buf *answer, struct span request)
 	return ok;
 }
 
+static void on_http(void *arg, const struct http_request *request,
+		    struct http_answer *answer)
+{
+	const struct wgd *w = arg;
+
+	if (strcmp(request->method, "GET") != 0) {
+		answer->status = 405;
+	} else if (strcmp(request->path, "/metrics") != 0) {
+		answer->status = 404;
+	} else if (metrics_write(&answer->body, w->device, now(w))) {
+		/* More peers than an answer holds. */
+		buf_reset(&answer->body);
+		answer->status = 500;
+	} else {
+		answer->content_type = "text/plain; version=0.0.4";
+	}
+}
+
+/* Beside the UAPI socket, and like that for root only. */
+static enum rc serve_metrics(struct wgd *w, const char *interface)
+{
+	char path[sizeof("/var/run/wireguard/.metrics") + IFNAMSIZ];
+
+	(void)snprintf(path, sizeof(path), "/var/run/wireguard/%s.metrics",
+		       interface); /* the name is shorter than IFNAMSIZ */
+	return http_server_new(&w->metrics, w->loop, path, 0600, on_http, w);
+}
+
 static void stop(struct wgd *w)
 {
+	http_server_free(w->metrics);
 	uapid_free(w->uapid);
 	inner_free(w->inner);
 	outer_free(w->outer);
@@ -239,8 +272,9 @@ static bool failed(const struct wgd *w, const char *what)
 	return false;
 }
 
-static bool start(struct wgd *w, const char *interface)
+static bool start(struct wgd *w, const struct options *o)
 {
+	const char *interface = o->interface;
 	const struct device_sink sink = { sink_datagram, sink_packet,
 					  sink_event, w };
 	const struct inner_events inner = { on_packets, on_mtu,
@@ -261,6 +295,8 @@ static bool start(struct wgd *w, const char *interface)
 		return failed(w, "tun");
 	if (uapid_new(&w->uapid, w->loop, interface, &uapid))
 		return failed(w, "uapi_socket");
+	if (o->has_metrics && serve_metrics(w, interface))
+		return failed(w, "metrics_socket");
 	return true;
 }
 
@@ -348,7 +384,7 @@ static int run(struct wgd *w, const struct options *o)
 {
 	int ready_fd = o->is_foreground ? -1 : daemonize();
 
-	if (!start(w, o->interface))
+	if (!start(w, o))
 		return 1;
 	if (ready_fd >= 0)
 		detach();

@@ -34,6 +34,8 @@ bool options_parse(struct options *out, int argc, char **argv)
 			o.is_foreground = true;
 		else if (!strcmp(a, "-v") || !strcmp(a, "--verbose"))
 			o.is_verbose = true;
+		else if (!strcmp(a, "-m") || !strcmp(a, "--metrics"))
+			o.has_metrics = true;
 		else if (!o.interface && is_interface(a))
 			o.interface = a;
 		else
@@ -48,7 +50,7 @@ bool options_parse(struct options *out, int argc, char **argv)
 int options_usage(void)
 {
 	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] "
-		    "INTERFACE\n",
+		    "[-m|--metrics] INTERFACE\n",
 		    stderr);
 	return EXIT_USAGE;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 struct options {
-	bool is_foreground, is_verbose;
+	bool is_foreground, is_verbose, has_metrics;
 	const char *interface; /* a name wg(8) and the kernel both take */
 };
 

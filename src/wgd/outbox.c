@@ -25,11 +25,11 @@ enum {
 struct piece {
 	struct endpoint to;
 	struct sock_addr target;
-	union address_control control;
 	size_t first, count; /* of the parts */
 	size_t step; /* length of each, but the last may be shorter */
 	size_t n; /* of all */
 	bool is_closed; /* nothing may follow */
+	union address_control control;
 };
 
 struct outbox {

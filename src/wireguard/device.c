@@ -48,6 +48,25 @@ const uint64_t *device_drops(const struct device *d)
 	return d->drops;
 }
 
+void engine_batch(struct device *d, enum device_direction direction, size_t n)
+{
+	struct device_batches *b = &d->batches[direction];
+	size_t size = 0;
+
+	if (!n)
+		return;
+	while (size < DEVICE_BATCH_SIZES - 1 && n > (size_t)1 << size)
+		size++;
+	b->of[size]++;
+	b->packets += n;
+}
+
+const struct device_batches *device_batches(const struct device *d,
+					    enum device_direction direction)
+{
+	return &d->batches[direction];
+}
+
 void engine_event(struct device *d, enum device_event_kind kind,
 		  const struct peer *p)
 {

@@ -119,6 +119,22 @@ void device_expire(struct device *d, struct device_time now);
 
 const uint64_t *device_drops(const struct device *d);
 
+enum {
+	DEVICE_BATCH_SIZES = 8,
+};
+enum device_direction {
+	DEVICE_SENT,
+	DEVICE_RECEIVED,
+};
+/* How many data messages were encrypted or decrypted at once. */
+struct device_batches {
+	/* of at most 1, 2, 4, ... 128 messages, and more than the one before */
+	uint64_t of[DEVICE_BATCH_SIZES];
+	uint64_t packets; /* in all of them */
+};
+const struct device_batches *device_batches(const struct device *d,
+					    enum device_direction direction);
+
 /* -- configuration -- */
 
 /* Padding never makes a packet longer than this. */

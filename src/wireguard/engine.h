@@ -36,6 +36,7 @@ struct device {
 	struct chapoly *cipher;
 	struct engine_outgoing outgoing; /* empty between calls */
 	struct engine_incoming incoming;
+	struct device_batches batches[2]; /* by enum device_direction */
 	struct noise_identity identity;
 	struct cookie_checker cookies;
 	struct ratelimit limits;
@@ -54,6 +55,7 @@ struct device {
 
 /* -- device.c -- */
 void engine_drop(struct device *d, enum device_drop why);
+void engine_batch(struct device *d, enum device_direction direction, size_t n);
 void engine_event(struct device *d, enum device_event_kind kind,
 		  const struct peer *p);
 /* A random index that leads to the peer from now on; never 0. */

@@ -129,6 +129,7 @@ static void open_all(struct device *d, struct device_time now)
 {
 	struct engine_incoming *w = &d->incoming;
 
+	engine_batch(d, DEVICE_RECEIVED, w->count);
 	chapoly_open(d->cipher, w->jobs, w->count);
 	for (size_t i = 0; i < w->count; i++) {
 		if (w->jobs[i].is_authentic)

@@ -26,6 +26,7 @@ void engine_seal(struct device *d, struct device_time now)
 {
 	struct engine_outgoing *o = &d->outgoing;
 
+	engine_batch(d, DEVICE_SENT, o->count);
 	chapoly_seal(d->cipher, o->jobs, o->count);
 	for (size_t i = 0; i < o->count; i++) {
 		const struct chapoly_job *j = &o->jobs[i];
