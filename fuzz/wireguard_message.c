@@ -50,12 +50,12 @@ struct pair {
 
 static const struct endpoint here = { .ip = { 192, 0, 2, 1 }, .port = 1 };
 
-static void on_datagram(void *arg, const struct endpoint *to, struct span b)
+static void on_datagram(void *arg, const struct endpoint *to, struct span b, unsigned ecn)
 {
 	struct end *e = arg;
 	enum message_type type;
 
-	assert(message_type(&type, b) && to->port);
+	assert(message_type(&type, b) && to->port && ecn <= 3);
 	if (type == MESSAGE_DATA) {
 		struct message_data m;
 
@@ -73,7 +73,7 @@ static void on_datagram(void *arg, const struct endpoint *to, struct span b)
 static void carry(struct end *from, struct device_time now)
 {
 	uint8_t copy[sizeof(from->sent)];
-	struct device_datagram in = { here, copy, from->sent_len };
+	struct device_datagram in = { here, copy, from->sent_len, 0 };
 
 	memcpy(copy, from->sent, from->sent_len);
 	device_receive(from->other->device, &in, 1, now);
@@ -204,7 +204,7 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		cookie_maker_set(&maker, device_public_key(e->device));
 		if (in.n > 32)
 			cookie_stamp(&maker, bytes, in.n, now.ms);
-		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n }, 1, now);
+		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n, in.n & 3 }, 1, now);
 		break;
 	case 2:
 		if (!k)
@@ -212,14 +212,14 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		message_data_header_write(&w, k->remote_index, k->send_counter);
 		aead_seal_once(bytes, &k->send, k->send_counter++, span_of(NULL, 0),
 			       span_of(bytes, in.n));
-		device_receive(e->device, &(struct device_datagram){ here, copy, in.n + 32 }, 1,
+		device_receive(e->device, &(struct device_datagram){ here, copy, in.n + 32, in.n & 3 }, 1,
 			       now);
 		break;
 	case 3:
 		device_send(e->device, &(struct device_packet){ bytes, in.n }, 1, now);
 		break;
 	default:
-		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n }, 1, now);
+		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n, in.n & 3 }, 1, now);
 	}
 	free(copy);
 }

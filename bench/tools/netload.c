@@ -7,6 +7,8 @@
  *   netload sink ADDRESS PORT                   counts datagrams; prints how many at SIGTERM
  *   netload send ADDRESS PORT SECONDS SIZE RATE sends datagrams, RATE a second (0: all it can);
  *                                               prints how many
+ *   netload flood ADDRESS PORT SECONDS RATE HEX sends this datagram from ever other forged
+ *                                               addresses and ports; prints how many
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -180,12 +182,72 @@ static void send_datagrams(const struct sockaddr_in *to, double seconds, size_t 
 	(void)close(fd);
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed;
+}
+
+/* An IPv4 header (RFC 791) and a UDP header (RFC 768) without checksum; the kernel fills in the
+ * IPv4 lengths and checksum. */
+static size_t forge(uint8_t *b, const struct sockaddr_in *to, const char *hex, uint32_t *seed)
+{
+	size_t n = strlen(hex) / 2;
+	uint32_t source = htonl(0xc6120000 | next_random(seed) >> 15); /* 198.18.0.0/15 */
+	uint16_t port = (uint16_t)(next_random(seed) >> 16);
+
+	memset(b, 0, 28);
+	b[0] = 0x45;
+	b[8] = 64;
+	b[9] = IPPROTO_UDP;
+	memcpy(b + 12, &source, 4);
+	memcpy(b + 16, &to->sin_addr, 4);
+	b[20] = (uint8_t)(port >> 8);
+	b[21] = (uint8_t)port;
+	memcpy(b + 22, &to->sin_port, 2);
+	b[24] = (uint8_t)((n + 8) >> 8);
+	b[25] = (uint8_t)(n + 8);
+	for (size_t i = 0; i < n; i++) {
+		const char digits[3] = { hex[2 * i], hex[2 * i + 1], 0 };
+
+		b[28 + i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return 28 + n;
+}
+
+static void flood(const struct sockaddr_in *to, double seconds, double rate, const char *hex)
+{
+	static uint8_t b[SIZE_MAX_];
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	unsigned long count = 0;
+	uint32_t seed = 1;
+	double begin = now_s();
+
+	must(fd >= 0, "socket");
+	must(strlen(hex) < SIZE_MAX_, "the datagram");
+	for (double at = begin; at - begin < seconds; at = now_s()) {
+		size_t n;
+
+		if ((double)count > (at - begin) * rate) {
+			usleep(200);
+			continue;
+		}
+		n = forge(b, to, hex, &seed);
+		must(sendto(fd, b, n, 0, (const struct sockaddr *)to, sizeof(*to)) > 0 ||
+			     errno == ENOBUFS,
+		     "sendto");
+		count++;
+	}
+	printf("%lu\n", count);
+	(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in a;
 
 	if (argc < 4) {
-		(void)fputs("usage: netload answer|ask|sink|send ADDRESS PORT ...\n", stderr);
+		(void)fputs("usage: netload answer|ask|sink|send|flood ADDRESS PORT ...\n", stderr);
 		return 2;
 	}
 	a = address_of(argv);
@@ -198,6 +260,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "send") && argc == 7)
 		send_datagrams(&a, strtod(argv[4], NULL), strtoul(argv[5], NULL, 10),
 			       strtod(argv[6], NULL));
+	else if (!strcmp(argv[1], "flood") && argc == 7)
+		flood(&a, strtod(argv[4], NULL), strtod(argv[5], NULL), argv[6]);
 	else
 		return 2;
 	return 0;

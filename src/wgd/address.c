@@ -3,6 +3,8 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "wireguard/ecn.h"
+
 struct endpoint address_endpoint(const struct sock_addr *a)
 {
 	struct endpoint e = { 0 };
@@ -56,21 +58,38 @@ static void read_local(struct endpoint *e, const struct cmsghdr *c)
 	}
 }
 
-size_t address_read_control(struct endpoint *e, struct msghdr *m)
+/* IPv4's is a byte, IPv6's an int. */
+static bool read_ecn(unsigned *ecn, const struct cmsghdr *c)
 {
-	size_t step = 0;
+	int n;
+
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+		*ecn = *CMSG_DATA(c) & ECN_CE;
+		return true;
+	}
+	if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_TCLASS)
+		return false;
+	memcpy(&n, CMSG_DATA(c), sizeof(n));
+	*ecn = (unsigned)n & ECN_CE;
+	return true;
+}
+
+struct address_beside address_read_control(struct endpoint *e,
+					   struct msghdr *m)
+{
+	struct address_beside beside = { 0 };
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		int n;
 
 		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
 			memcpy(&n, CMSG_DATA(c), sizeof(n));
-			step = n > 0 ? (size_t)n : 0;
-		} else {
+			beside.step = n > 0 ? (size_t)n : 0;
+		} else if (!read_ecn(&beside.ecn, c)) {
 			read_local(e, c);
 		}
 	}
-	return step;
+	return beside;
 }
 
 /* The next control message, with n bytes of data. */
@@ -104,20 +123,32 @@ static void write_local(struct msghdr *m, const struct endpoint *e)
 		       &v4, sizeof(v4));
 }
 
-void address_write_control(struct msghdr *m, union address_control *room,
-			   const struct endpoint *e, size_t step)
+static void write_ecn(struct msghdr *m, const struct endpoint *e, unsigned ecn)
 {
-	uint16_t cut = (uint16_t)step;
+	int n = (int)ecn;
+
+	memcpy(CMSG_DATA(add(m, e->is_v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			     e->is_v6 ? IPV6_TCLASS : IP_TOS, sizeof(n))),
+	       &n, sizeof(n));
+}
+
+void address_write_control(struct msghdr *m, union address_control *room,
+			   const struct endpoint *e,
+			   struct address_beside beside)
+{
+	uint16_t cut = (uint16_t)beside.step;
 
 	m->msg_control = NULL;
 	m->msg_controllen = 0;
-	if (!e->has_local && !step)
+	if (!e->has_local && !beside.step && !beside.ecn)
 		return;
 	*room = (union address_control){ 0 };
 	m->msg_control = room;
 	if (e->has_local)
 		write_local(m, e);
-	if (step)
+	if (beside.ecn)
+		write_ecn(m, e, beside.ecn);
+	if (beside.step)
 		memcpy(CMSG_DATA(add(m, IPPROTO_UDP, UDP_SEGMENT,
 				     sizeof(cut))),
 		       &cut, sizeof(cut));

@@ -148,11 +148,11 @@ static void on_signal(void *arg, int signal)
 }
 
 static void sink_datagram(void *arg, const struct endpoint *to,
-			  struct span bytes)
+			  struct span bytes, unsigned ecn)
 {
 	struct wgd *w = arg;
 
-	outer_send(w->outer, to, bytes, w->stable);
+	outer_send(w->outer, to, bytes, ecn, w->stable);
 }
 
 static void sink_packet(void *arg, struct span packet)

@@ -28,6 +28,7 @@ struct piece {
 	size_t first, count; /* of the parts */
 	size_t step; /* length of each, but the last may be shorter */
 	size_t n; /* of all */
+	unsigned ecn;
 	bool is_closed; /* nothing may follow */
 	union address_control control;
 };
@@ -69,18 +70,18 @@ static bool is_same(const struct endpoint *a, const struct endpoint *b)
 }
 
 static bool may_follow(const struct piece *p, const struct endpoint *to,
-		       size_t n)
+		       size_t n, unsigned ecn)
 {
-	return !p->is_closed && n <= p->step && p->count < CUT_MAX &&
+	return !p->is_closed && ecn == p->ecn && n <= p->step && p->count < CUT_MAX &&
 	       p->n + n <= CUT_BYTES_MAX && is_same(&p->to, to);
 }
 
 static struct piece *piece_for(struct outbox *b, const struct endpoint *to,
-			       size_t n)
+			       size_t n, unsigned ecn)
 {
 	struct piece *p = &b->pieces[b->piece_count];
 
-	if (b->piece_count && may_follow(p - 1, to, n))
+	if (b->piece_count && may_follow(p - 1, to, n, ecn))
 		return p - 1;
 	b->piece_count++;
 	p->to = *to;
@@ -88,12 +89,13 @@ static struct piece *piece_for(struct outbox *b, const struct endpoint *to,
 	p->first = b->part_count;
 	p->count = p->n = 0;
 	p->step = n;
+	p->ecn = ecn;
 	p->is_closed = false;
 	return p;
 }
 
 void outbox_add(struct outbox *b, struct outbox_fds fds,
-		const struct endpoint *to, struct span bytes,
+		const struct endpoint *to, struct span bytes, unsigned ecn,
 		struct span stable)
 {
 	bool is_stable = is_inside(bytes, stable);
@@ -104,7 +106,7 @@ void outbox_add(struct outbox *b, struct outbox_fds fds,
 	if (b->piece_count == PIECES_MAX || b->part_count == PARTS_MAX ||
 	    b->copy_count == COPIES_MAX)
 		outbox_flush(b, fds);
-	p = piece_for(b, to, bytes.n);
+	p = piece_for(b, to, bytes.n, ecn);
 	if (!is_stable && !is_long) {
 		uint8_t *copy = b->copies[b->copy_count++];
 
@@ -126,6 +128,10 @@ void outbox_add(struct outbox *b, struct outbox_fds fds,
 static struct msghdr message_of(struct outbox *b, struct piece *p,
 				size_t part, size_t count)
 {
+	const struct address_beside beside = {
+		.step = count > 1 ? p->step : 0,
+		.ecn = p->ecn,
+	};
 	struct msghdr m = {
 		.msg_name = &p->target.sa,
 		.msg_namelen = p->target.len,
@@ -133,8 +139,7 @@ static struct msghdr message_of(struct outbox *b, struct piece *p,
 		.msg_iovlen = count,
 	};
 
-	address_write_control(&m, &p->control, &p->to,
-			      count > 1 ? p->step : 0);
+	address_write_control(&m, &p->control, &p->to, beside);
 	return m;
 }
 

@@ -1,7 +1,7 @@
 /*
  * outbox: datagrams on their way out, sent in batches; those that follow each
- * other to one place, all of one length but a shorter last, as one piece that
- * the kernel cuts (UDP_SEGMENT).
+ * other to one place, with one congestion mark and all of one length but a
+ * shorter last, as one piece that the kernel cuts (UDP_SEGMENT).
  *
  * Where the kernel cannot cut, because of the network's MTU or its device, they
  * go out one by one.  What the kernel refuses is lost, as datagrams are.
@@ -28,7 +28,7 @@ void outbox_free(struct outbox *b);
  * until outbox_flush().
  */
 void outbox_add(struct outbox *b, struct outbox_fds fds,
-		const struct endpoint *to, struct span bytes,
+		const struct endpoint *to, struct span bytes, unsigned ecn,
 		struct span stable);
 /* Sends the batch. */
 void outbox_flush(struct outbox *b, struct outbox_fds fds);

@@ -119,7 +119,9 @@ static void take(struct outer *o, size_t i)
 	struct inbox *b = &o->in;
 	struct endpoint source = address_endpoint(&b->sources[i]);
 	size_t n = b->messages[i].msg_len, at = 0;
-	size_t step = address_read_control(&source, &b->messages[i].msg_hdr);
+	struct address_beside beside =
+		address_read_control(&source, &b->messages[i].msg_hdr);
+	size_t step = beside.step;
 	uint8_t *bytes = b->bytes + i * MESSAGE_MAX;
 
 	if (!step || step > n)
@@ -133,6 +135,7 @@ static void take(struct outer *o, size_t i)
 			.source = source,
 			.bytes = bytes + at,
 			.n = len,
+			.ecn = beside.ecn,
 		};
 		at += len;
 	} while (at < n);
@@ -201,6 +204,18 @@ static void want_local(int fd, sa_family_t family)
 		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
+/* The congestion marks of what comes; without them none is passed on. */
+static void want_marks(int fd, sa_family_t family)
+{
+	const int on = 1;
+
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on,
+				 sizeof(on));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
+}
+
 /* Lets the kernel put datagrams of one sender together; kernels before 5.0 do
  * not, which is only slower. */
 static void want_joined(int fd)
@@ -228,6 +243,7 @@ static int open_one(int *fd, sa_family_t family, uint16_t port, uint32_t mark)
 		return errno;
 	set_buffers(*fd);
 	want_local(*fd, family);
+	want_marks(*fd, family);
 	want_joined(*fd);
 	error = mark ? set_mark(*fd, mark) : 0;
 	if (error) {
@@ -322,9 +338,9 @@ static struct outbox_fds fds_of(const struct outer *o)
 }
 
 void outer_send(struct outer *o, const struct endpoint *to, struct span bytes,
-		struct span stable)
+		unsigned ecn, struct span stable)
 {
-	outbox_add(o->out, fds_of(o), to, bytes, stable);
+	outbox_add(o->out, fds_of(o), to, bytes, ecn, stable);
 }
 
 void outer_flush(struct outer *o)

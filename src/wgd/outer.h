@@ -34,7 +34,7 @@ uint32_t outer_mark(const struct outer *o);
  * 'stable', memory that stays as it is until outer_flush().
  */
 void outer_send(struct outer *o, const struct endpoint *to, struct span bytes,
-		struct span stable);
+		unsigned ecn, struct span stable);
 /* Sends the batch.  What the kernel refuses is lost, as datagrams are. */
 void outer_flush(struct outer *o);
 

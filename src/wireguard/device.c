@@ -27,6 +27,7 @@ static const char *const drop_names[DEVICE_DROP_COUNT] = {
 	[DEVICE_DROP_REPLAYED] = "replayed",
 	[DEVICE_DROP_INNER] = "inner",
 	[DEVICE_DROP_SOURCE] = "source",
+	[DEVICE_DROP_ECN] = "ecn",
 	[DEVICE_DROP_PACKET] = "packet",
 	[DEVICE_DROP_UNROUTED] = "unrouted",
 	[DEVICE_DROP_NO_ENDPOINT] = "no_endpoint",

@@ -54,6 +54,7 @@ enum device_drop {
 	DEVICE_DROP_REPLAYED,
 	DEVICE_DROP_INNER, /* what it carried is no IP packet */
 	DEVICE_DROP_SOURCE, /* inner source is not one of that peer's */
+	DEVICE_DROP_ECN, /* met congestion, and cannot be told (RFC 6040) */
 	DEVICE_DROP_PACKET, /* to send: no IP packet */
 	DEVICE_DROP_UNROUTED, /* to send: no peer has that destination */
 	DEVICE_DROP_NO_ENDPOINT, /* to send: nobody knows where the peer is */
@@ -81,8 +82,9 @@ struct device_event {
  * and live as long as that.  None of these may call the device.
  */
 struct device_sink {
+	/* 'ecn' is the mark of the outer packet (wireguard/ecn.h) */
 	void (*datagram)(void *arg, const struct endpoint *to,
-			 struct span bytes);
+			 struct span bytes, unsigned ecn);
 	void (*packet)(void *arg, struct span packet);
 	void (*event)(void *arg, const struct device_event *e); /* or NULL */
 	void *arg;
@@ -97,6 +99,7 @@ struct device_datagram {
 	struct endpoint source;
 	uint8_t *bytes;
 	size_t n;
+	unsigned ecn; /* the mark it came with */
 };
 void device_receive(struct device *d, const struct device_datagram *in,
 		    size_t count, struct device_time now);

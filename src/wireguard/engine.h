@@ -20,6 +20,7 @@ struct engine_outgoing {
 	size_t count;
 	struct chapoly_job jobs[ENGINE_BATCH];
 	struct peer *peers[ENGINE_BATCH];
+	unsigned ecn[ENGINE_BATCH];
 };
 
 /* Data messages received, of sessions there are, that wait to be opened. */
@@ -50,6 +51,7 @@ struct device {
 	size_t peer_count;
 	size_t mtu;
 	struct peer_stage_budget staged;
+	int64_t clock_ns; /* wall time at ms 0, as first seen; 0: not yet */
 	uint64_t drops[DEVICE_DROP_COUNT];
 };
 
@@ -98,7 +100,7 @@ void engine_flush(struct device *d, struct peer *p, struct device_time now);
 void engine_keepalive(struct device *d, struct peer *p, struct device_time now);
 /* Hands a whole datagram to the sink and counts it. */
 void engine_emit(struct device *d, struct peer *p, struct span bytes,
-		 struct device_time now);
+		 unsigned ecn, struct device_time now);
 
 /* -- receive.c -- */
 /* What stands in an IP packet: its length and where the source and destination

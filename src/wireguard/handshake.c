@@ -1,7 +1,12 @@
 #include <stddef.h>
 
 #include "base/mem.h"
+#include "wireguard/ecn.h"
 #include "wireguard/engine.h"
+
+enum {
+	UNANSWERED_MAX = 18,
+};
 
 /* Hands over the handshake's registered index to a new one. */
 static void set_index(struct device *d, struct peer *p, uint32_t index)
@@ -10,15 +15,36 @@ static void set_index(struct device *d, struct peer *p, uint32_t index)
 	p->handshake_index = index;
 }
 
-/* Strictly growing, though the clock may not be: a peer takes no initiation
- * whose timestamp is not newer.  Rounded down to about 17 ms, so that it tells
- * little about our clock. */
-static void next_timestamp(struct peer *p, uint8_t out[MESSAGE_TIMESTAMP_LEN],
+/*
+ * Wall time as it was when first seen, carried on by the clock that never
+ * jumps.  Whoever sets the wall clock far ahead would otherwise have us use up
+ * the timestamps of years: once it is right again, the peer would take no
+ * initiation of ours (CVE-2021-46873).  When a peer has left as many initiations
+ * unanswered as there are in 90 s it may be the first reading that was wrong, as
+ * on a machine that learns the time after its start: then the wall clock is
+ * believed.
+ */
+static int64_t guarded_ns(struct device *d, const struct peer *p,
+			  struct device_time now)
+{
+	int64_t since_ns = (int64_t)now.ms * 1'000'000, at;
+
+	if (!d->clock_ns)
+		d->clock_ns = now.unix_ns - since_ns;
+	at = d->clock_ns + since_ns;
+	return p->unanswered >= UNANSWERED_MAX && now.unix_ns > at ? now.unix_ns : at;
+}
+
+/* Strictly growing: a peer takes no initiation whose timestamp is not newer.
+ * Rounded down to about 17 ms, so that it tells little about our clock. */
+static void next_timestamp(struct device *d, struct peer *p,
+			   uint8_t out[MESSAGE_TIMESTAMP_LEN],
 			   struct device_time now)
 {
 	const int64_t grain = 1 << 24;
-	int64_t at = now.unix_ns - now.unix_ns % grain;
+	int64_t at = guarded_ns(d, p, now);
 
+	at -= at % grain;
 	if (at <= p->timestamp_ns)
 		at = p->timestamp_ns + 1;
 	p->timestamp_ns = at;
@@ -34,7 +60,7 @@ static void send_initiation(struct device *d, struct peer *p,
 	struct message_initiation m;
 	uint32_t index = engine_index_new(d, p);
 
-	next_timestamp(p, timestamp, now);
+	next_timestamp(d, p, timestamp, now);
 	if (noise_initiation_create(&m, &p->handshake, &d->identity, timestamp,
 				    index)) {
 		engine_index_free(d, index);
@@ -43,8 +69,10 @@ static void send_initiation(struct device *d, struct peer *p,
 	set_index(d, p, index);
 	message_initiation_write(&w, &m);
 	cookie_stamp(&p->cookies, bytes, sizeof(bytes), now.ms);
-	engine_emit(d, p, SPAN_ARRAY(bytes), now);
+	engine_emit(d, p, SPAN_ARRAY(bytes), ECN_NOT, now);
 	timers_initiation_sent(&p->timers, now.ms);
+	if (p->unanswered < UNANSWERED_MAX)
+		p->unanswered++;
 	engine_schedule(d, p);
 }
 
@@ -87,7 +115,7 @@ static bool admit(struct device *d, const struct device_datagram *in,
 	cookie_reply(&d->cookies, &reply, message, sender, &in->source,
 		     now.ms);
 	message_cookie_write(&w, &reply);
-	d->sink.datagram(d->sink.arg, &in->source, SPAN_ARRAY(bytes));
+	d->sink.datagram(d->sink.arg, &in->source, SPAN_ARRAY(bytes), ECN_NOT);
 	engine_drop(d, DEVICE_DROP_COOKIE);
 	return false;
 }
@@ -122,7 +150,7 @@ static void respond(struct device *d, struct peer *p, struct device_time now)
 	message_response_write(&w, &m);
 	cookie_stamp(&p->cookies, bytes, sizeof(bytes), now.ms);
 	if (install(d, p, now))
-		engine_emit(d, p, SPAN_ARRAY(bytes), now);
+		engine_emit(d, p, SPAN_ARRAY(bytes), ECN_NOT, now);
 }
 
 /* Why an initiation of a known sender was not taken. */
@@ -170,6 +198,7 @@ static void complete(struct device *d, struct peer *p, struct device_time now)
 {
 	timers_handshake_complete(&p->timers);
 	p->handshake_unix_ns = now.unix_ns;
+	p->unanswered = 0;
 	engine_event(d, DEVICE_HANDSHAKE, p);
 }
 

@@ -38,6 +38,7 @@ struct peer {
 	bool has_endpoint;
 	struct endpoint endpoint;
 	int64_t timestamp_ns; /* of our last initiation */
+	uint32_t unanswered; /* initiations since a handshake completed */
 	int64_t handshake_unix_ns; /* when the last one completed; 0: never */
 	uint64_t rx_bytes, tx_bytes;
 

@@ -1,3 +1,4 @@
+#include "wireguard/ecn.h"
 #include "wireguard/engine.h"
 
 enum {
@@ -68,13 +69,13 @@ bool engine_ip_read(struct engine_ip *out, struct span packet)
 }
 
 /* Passes on what a data message carried, when it is the peer's to send. */
-static void deliver(struct device *d, struct peer *p, struct span packet,
-		    struct device_time now)
+static void deliver(struct device *d, struct peer *p, uint8_t *packet, size_t n,
+		    unsigned ecn, struct device_time now)
 {
 	struct engine_ip ip;
 
 	timers_data_received(&p->timers, now.ms);
-	if (!engine_ip_read(&ip, packet)) {
+	if (!engine_ip_read(&ip, span_of(packet, n))) {
 		engine_drop(d, DEVICE_DROP_INNER);
 		return;
 	}
@@ -82,7 +83,11 @@ static void deliver(struct device *d, struct peer *p, struct span packet,
 		engine_drop(d, DEVICE_DROP_SOURCE);
 		return;
 	}
-	d->sink.packet(d->sink.arg, span_of(packet.p, ip.n));
+	if (!ecn_take(packet, ecn)) {
+		engine_drop(d, DEVICE_DROP_ECN);
+		return;
+	}
+	d->sink.packet(d->sink.arg, span_of(packet, ip.n));
 }
 
 /* After receiving: an initiator that only listens renews before the end. */
@@ -120,7 +125,7 @@ static void take_authentic(struct device *d, struct peer *p,
 		engine_confirmed(d, p, now);
 	renew(d, p, now);
 	if (j->n)
-		deliver(d, p, span_of(j->bytes, j->n), now);
+		deliver(d, p, j->bytes, j->n, in->ecn, now);
 	engine_schedule(d, p);
 }
 

@@ -1,13 +1,14 @@
 #include <string.h>
 
+#include "wireguard/ecn.h"
 #include "wireguard/engine.h"
 
 void engine_emit(struct device *d, struct peer *p, struct span bytes,
-		 struct device_time now)
+		 unsigned ecn, struct device_time now)
 {
 	p->tx_bytes += bytes.n;
 	timers_any_sent(&p->timers, now.ms);
-	d->sink.datagram(d->sink.arg, &p->endpoint, bytes);
+	d->sink.datagram(d->sink.arg, &p->endpoint, bytes, ecn);
 }
 
 /* Zeros up to a multiple of 16, but not beyond the MTU (whitepaper §5.4.6). */
@@ -35,7 +36,7 @@ void engine_seal(struct device *d, struct device_time now)
 			    span_of(j->bytes - MESSAGE_DATA_HEADER_LEN,
 				    MESSAGE_DATA_HEADER_LEN + j->n +
 					    MESSAGE_TAG_LEN),
-			    now);
+			    o->ecn[i], now);
 	}
 	o->count = 0;
 }
@@ -51,6 +52,7 @@ static void enqueue(struct device *d, struct peer *p, struct keypair *k,
 	if (o->count == ENGINE_BATCH)
 		engine_seal(d, now);
 	o->peers[o->count] = p;
+	o->ecn[o->count] = n ? ecn_of(bytes) : ECN_NOT;
 	o->jobs[o->count++] = (struct chapoly_job){
 		.key = &k->send,
 		.counter = k->send_counter,

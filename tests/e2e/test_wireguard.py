@@ -505,6 +505,38 @@ def test_long_request_stops_nobody(program, netns, children):
     assert int(stat_line[11]) + int(stat_line[12]) < 5 * os.sysconf("SC_CLK_TCK")
 
 
+# The congestion marks of UDP packets to a port of the first interface, until all four were seen.
+MARKS = r"""
+import socket, struct, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+s.bind((sys.argv[1], 0))
+s.settimeout(15)
+print("ready", flush=True)
+seen = set()
+while len(seen) < 4:
+    b = s.recv(65536)
+    if b[9] == 17 and b[22:24] == struct.pack("!H", 51820) and len(b) == 20 + 8 + 32 + 112:
+        seen.add(b[1])
+print(*sorted(seen), flush=True)
+"""
+
+
+def test_congestion_marks_are_carried_outside_and_no_other_bits(own):
+    a, b = own.a, own.b
+    own.transfer(a, b, 1 << 16)
+    sniffer = own.children.start(
+        *b.ns.argv("/usr/bin/python3", "-c", MARKS, own.wire[1]), stdout=subprocess.PIPE,
+        text=True)
+    assert sniffer.stdout.readline() == "ready\n"
+    a.ns.run("/usr/bin/python3", "-c", (
+        "import socket\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "for tos in (0xb8, 1, 0xba, 3):\n"
+        "    s.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)\n"
+        "    s.sendto(bytes(80), ('10.99.0.2', 7300))\n"))
+    assert sniffer.communicate(timeout=20)[0] == "0 1 2 3\n"
+
+
 def test_metrics_for_prometheus(program, own, netns):
     ns, name = netns("wgx"), unique("wg")
     path = RUN / f"{name}.metrics"

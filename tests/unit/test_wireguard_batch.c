@@ -64,7 +64,7 @@ static void receive_all(struct sim *s, const struct kept *k)
 	struct device_datagram *d = mem_new_array(k->count, sizeof(*d));
 
 	for (size_t i = 0; i < k->count; i++)
-		d[i] = (struct device_datagram){ s->side[0].at, k->bytes + i * ROOM, k->n[i] };
+		d[i] = (struct device_datagram){ s->side[0].at, k->bytes + i * ROOM, k->n[i], 0 };
 	device_receive(s->side[1].device, d, k->count, s->now);
 	free(d);
 }

@@ -60,8 +60,9 @@ static uint32_t scope(void *arg, const char *interface)
 	return !strcmp(interface, "eth0") ? 7 : 0;
 }
 
-static void datagram(void *arg, const struct endpoint *to, struct span bytes)
+static void datagram(void *arg, const struct endpoint *to, struct span bytes, unsigned ecn)
 {
+	(void)ecn;
 	(void)to;
 	(void)bytes;
 	((struct fixture *)arg)->datagrams++;

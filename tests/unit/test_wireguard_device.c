@@ -294,11 +294,11 @@ static void local_packet(void *arg, struct span packet)
 	(void)packet;
 }
 
-static void local_datagram(void *arg, const struct endpoint *to, struct span bytes)
+static void local_datagram(void *arg, const struct endpoint *to, struct span bytes, unsigned ecn)
 {
 	struct local_tap *t = arg;
 
-	t->sink.datagram(t->sink.arg, to, bytes);
+	t->sink.datagram(t->sink.arg, to, bytes, ecn);
 	t->count++;
 	t->with_local += to->has_local && to->local[0] == 203;
 }

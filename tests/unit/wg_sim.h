@@ -48,6 +48,7 @@ struct sim_side {
 	uint8_t last_packet[SIM_DATAGRAM_MAX];
 	size_t last_packet_len;
 	size_t sent[5]; /* datagrams sent, by type */
+	unsigned last_ecn;
 	size_t events[3];
 	/* when set, sees each datagram first; true: it takes it away */
 	bool (*tap)(struct sim *s, int from, const uint8_t *bytes, size_t n);
@@ -57,6 +58,7 @@ struct sim {
 	struct sim_side side[2];
 	struct device_time now;
 	uint32_t random;
+	unsigned ecn; /* the mark with which all arrives */
 	unsigned loss_percent, duplicate_percent, latency_ms, spread_ms;
 	struct sim_flight *queue;
 	size_t count;
@@ -85,7 +87,8 @@ static inline void sim_enqueue(struct sim *s, int to, const struct endpoint *sou
 	s->count++;
 }
 
-static inline void sim_datagram(void *arg, const struct endpoint *to, struct span bytes)
+static inline void sim_datagram(void *arg, const struct endpoint *to, struct span bytes,
+				unsigned ecn)
 {
 	struct sim_side *from = arg;
 	struct sim *s = from->sim;
@@ -93,6 +96,7 @@ static inline void sim_datagram(void *arg, const struct endpoint *to, struct spa
 
 	assert_true(bytes.n >= 32 && bytes.p[0] >= 1 && bytes.p[0] <= 4);
 	from->sent[bytes.p[0]]++;
+	from->last_ecn = ecn;
 	if (from->tap && from->tap(s, from->self, bytes.p, bytes.n))
 		return;
 	if (!endpoint_equal(to, &s->side[other].at))
@@ -215,7 +219,7 @@ static inline void sim_receive(struct sim *s, int to, const struct endpoint *sou
 {
 	/* Exactly sized, so that ASan sees a read too far. */
 	uint8_t *copy = mem_new(n);
-	struct device_datagram d = { .source = *source, .bytes = copy, .n = n };
+	struct device_datagram d = { .source = *source, .bytes = copy, .n = n, .ecn = s->ecn };
 
 	if (n)
 		memcpy(copy, bytes, n);
