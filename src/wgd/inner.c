@@ -16,6 +16,7 @@
 #include "io/tun.h"
 #include "offload/gro.h"
 #include "offload/split.h"
+#include "wireguard/message.h"
 
 enum {
 	PACKET_MAX = 65535,
@@ -23,7 +24,6 @@ enum {
 	PACKETS_MAX = 256, /* handed on at once */
 	/* Room for those; a read makes a few dozen of common sizes. */
 	ARENA = 4 * (DEVICE_HEADROOM + PACKET_MAX + DEVICE_TAILROOM),
-	ALIGN = 64,
 	TURN_READS = 64, /* before others have their turn */
 };
 
@@ -98,13 +98,14 @@ static void hand_on(struct inner *i)
 				  span_of(i->arena, ARENA));
 }
 
-/* Where a packet of n bytes goes, with the room around it that it needs. */
+/* Where a packet of n bytes goes: so that, encrypted, it ends where the next
+ * begins, and the kernel copies them as one. */
 static uint8_t *room_for(struct inner *i, size_t n)
 {
-	size_t need = DEVICE_HEADROOM + n + DEVICE_TAILROOM;
+	size_t need = DEVICE_HEADROOM + message_data_padded(n, i->mtu) +
+		      MESSAGE_TAG_LEN;
 	uint8_t *at;
 
-	need = (need + ALIGN - 1) / ALIGN * ALIGN;
 	if (i->count == PACKETS_MAX || i->used + need > ARENA)
 		hand_on(i);
 	at = i->arena + i->used + DEVICE_HEADROOM;

@@ -37,6 +37,7 @@ struct outbox {
 	struct mmsghdr messages[PIECES_MAX];
 	struct piece pieces[PIECES_MAX];
 	struct iovec parts[PARTS_MAX];
+	struct iovec joined[PARTS_MAX]; /* parts that follow each other, one */
 	size_t piece_count, part_count, copy_count;
 	uint8_t copies[COPIES_MAX][COPY_MAX];
 };
@@ -124,23 +125,40 @@ void outbox_add(struct outbox *b, struct outbox_fds fds,
 		outbox_flush(b, fds);
 }
 
-/* The message for some of a piece's parts. */
-static struct msghdr message_of(struct outbox *b, struct piece *p,
-				size_t part, size_t count)
+/* The message for some of a piece's bytes, cut at every 'step' unless that is
+ * 0. */
+static struct msghdr message_of(struct piece *p, struct iovec *parts,
+				size_t count, size_t step)
 {
-	const struct address_beside beside = {
-		.step = count > 1 ? p->step : 0,
-		.ecn = p->ecn,
-	};
+	const struct address_beside beside = { .step = step, .ecn = p->ecn };
 	struct msghdr m = {
 		.msg_name = &p->target.sa,
 		.msg_namelen = p->target.len,
-		.msg_iov = &b->parts[part],
+		.msg_iov = parts,
 		.msg_iovlen = count,
 	};
 
 	address_write_control(&m, &p->control, &p->to, beside);
 	return m;
+}
+
+/* The whole piece, in as few parts as it can be. */
+static struct msghdr whole_message(struct outbox *b, struct piece *p)
+{
+	const struct iovec *parts = &b->parts[p->first];
+	struct iovec *joined = &b->joined[p->first], *last = joined;
+
+	*last = parts[0];
+	for (size_t i = 1; i < p->count; i++) {
+		const uint8_t *end = last->iov_base;
+
+		if (end + last->iov_len == parts[i].iov_base)
+			last->iov_len += parts[i].iov_len;
+		else
+			*++last = parts[i];
+	}
+	return message_of(p, joined, (size_t)(last - joined) + 1,
+			  p->count > 1 ? p->step : 0);
 }
 
 /* Waits for room in a full socket; false: it does not come.  It drains within
@@ -176,7 +194,7 @@ static bool send_one(int fd, struct msghdr *m)
 static bool send_parts(struct outbox *b, int fd, struct piece *p)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		struct msghdr m = message_of(b, p, p->first + i, 1);
+		struct msghdr m = message_of(p, &b->parts[p->first + i], 1, 0);
 
 		if (!send_one(fd, &m))
 			return false;
@@ -211,11 +229,8 @@ void outbox_flush(struct outbox *b, struct outbox_fds fds)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < b->piece_count; i++) {
-		struct piece *p = &b->pieces[i];
-
-		b->messages[i].msg_hdr = message_of(b, p, p->first, p->count);
-	}
+	for (size_t i = 0; i < b->piece_count; i++)
+		b->messages[i].msg_hdr = whole_message(b, &b->pieces[i]);
 	while (at < b->piece_count) {
 		size_t n = run_length(b, at), end = at + n;
 		int fd = b->pieces[at].to.is_v6 ? fds.v6 : fds.v4;

@@ -141,3 +141,13 @@ void message_data_header_write(struct wr *w, uint32_t receiver,
 	wr_le32(w, receiver);
 	wr_le64(w, counter);
 }
+
+size_t message_data_padded(size_t n, size_t mtu)
+{
+	size_t padded = (n + MESSAGE_PADDING - 1) / MESSAGE_PADDING *
+			MESSAGE_PADDING;
+
+	if (padded > mtu)
+		padded = n > mtu ? n : mtu;
+	return padded;
+}

@@ -85,6 +85,9 @@ bool message_data_read(struct message_data *out, struct span b);
 void message_initiation_write(struct wr *w, const struct message_initiation *m);
 void message_response_write(struct wr *w, const struct message_response *m);
 void message_cookie_write(struct wr *w, const struct message_cookie *m);
+/* How long a packet of n bytes is with its padding: a multiple of 16, but not
+ * beyond the MTU (whitepaper §5.4.6). */
+size_t message_data_padded(size_t n, size_t mtu);
 /* The header alone; what is sealed stands behind it already. */
 void message_data_header_write(struct wr *w, uint32_t receiver,
 			       uint64_t counter);

@@ -11,14 +11,10 @@ void engine_emit(struct device *d, struct peer *p, struct span bytes,
 	d->sink.datagram(d->sink.arg, &p->endpoint, bytes, ecn);
 }
 
-/* Zeros up to a multiple of 16, but not beyond the MTU (whitepaper §5.4.6). */
 static size_t pad(const struct device *d, uint8_t *bytes, size_t n)
 {
-	size_t padded = (n + MESSAGE_PADDING - 1) / MESSAGE_PADDING *
-			MESSAGE_PADDING;
+	size_t padded = message_data_padded(n, d->mtu);
 
-	if (padded > d->mtu)
-		padded = n > d->mtu ? n : d->mtu;
 	memset(bytes + n, 0, padded - n);
 	return padded;
 }

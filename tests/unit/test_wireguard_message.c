@@ -185,6 +185,27 @@ static void every_prefix_refused_untouched(void **state)
 	}
 }
 
+static void padding_is_16_but_not_beyond_the_mtu(void **state)
+{
+	static const struct {
+		size_t n, mtu, want;
+	} cases[] = {
+		{ 0, 1420, 0 },
+		{ 1, 1420, 16 },
+		{ 16, 1420, 16 },
+		{ 17, 1420, 32 },
+		{ 1408, 1420, 1408 },
+		{ 1409, 1420, 1420 },
+		{ 1420, 1420, 1420 },
+		{ 1421, 1420, 1421 },
+		{ 9000, 1420, 9000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(message_data_padded(cases[i].n, cases[i].mtu), cases[i].want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +214,7 @@ int main(void)
 		cmocka_unit_test(write_after_read_is_the_identity),
 		cmocka_unit_test(data_header_and_content),
 		cmocka_unit_test(every_prefix_refused_untouched),
+		cmocka_unit_test(padding_is_16_but_not_beyond_the_mtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
