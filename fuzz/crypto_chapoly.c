@@ -42,7 +42,9 @@ static void batch_init(struct batch *b, struct span in)
 
 		memset(b->keys[b->count].b, byte, 32);
 		/* Exactly sized, so that ASan sees a byte too far. */
-		*j = (struct chapoly_job){ .key = &b->keys[b->count], .counter = byte, .n = n % (LEN_MAX + 1) };
+		*j = (struct chapoly_job){ .key = &b->keys[b->count] };
+		j->counter = byte;
+		j->n = n % (LEN_MAX + 1);
 		j->bytes = mem_new(j->n + CHAPOLY_TAG_LEN);
 		for (size_t i = 0; i < j->n; i++)
 			j->bytes[i] = all.p[(i + b->count) % all.n];

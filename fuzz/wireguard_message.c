@@ -189,6 +189,14 @@ static bool put_nothing(struct end *e, int mode, struct device_time now)
 	}
 }
 
+/* The length says what mark it came with. */
+static void receive(struct end *e, uint8_t *bytes, size_t n, struct device_time now)
+{
+	const struct device_datagram in = { here, bytes, n, n & 3 };
+
+	device_receive(e->device, &in, 1, now);
+}
+
 static void put(struct end *e, int mode, struct span in, struct device_time now)
 {
 	size_t room = DEVICE_HEADROOM + in.n + DEVICE_TAILROOM;
@@ -204,7 +212,7 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		cookie_maker_set(&maker, device_public_key(e->device));
 		if (in.n > 32)
 			cookie_stamp(&maker, bytes, in.n, now.ms);
-		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n, in.n & 3 }, 1, now);
+		receive(e, bytes, in.n, now);
 		break;
 	case 2:
 		if (!k)
@@ -212,14 +220,13 @@ static void put(struct end *e, int mode, struct span in, struct device_time now)
 		message_data_header_write(&w, k->remote_index, k->send_counter);
 		aead_seal_once(bytes, &k->send, k->send_counter++, span_of(NULL, 0),
 			       span_of(bytes, in.n));
-		device_receive(e->device, &(struct device_datagram){ here, copy, in.n + 32, in.n & 3 }, 1,
-			       now);
+		receive(e, copy, in.n + 32, now);
 		break;
 	case 3:
 		device_send(e->device, &(struct device_packet){ bytes, in.n }, 1, now);
 		break;
 	default:
-		device_receive(e->device, &(struct device_datagram){ here, bytes, in.n, in.n & 3 }, 1, now);
+		receive(e, bytes, in.n, now);
 	}
 	free(copy);
 }

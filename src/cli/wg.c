@@ -221,7 +221,8 @@ static int show_all(void)
 
 int cli_wg(int argc, char **argv)
 {
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (argc == 2 &&
+	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		fputs(wg_help, stdout);
 		return CLI_OK;
 	}

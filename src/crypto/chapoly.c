@@ -13,7 +13,7 @@ enum {
 
 struct chapoly_kernel {
 	size_t lanes; /* 0: no groups */
-	chapoly_kernel_fn *seal, *open;
+	chapoly_kernel_fn *encrypt, *decrypt;
 	/* A kernel takes as long for one message as for a full group: n of them
 	 * go one by one when the longest has more bytes than this; 0: a group
 	 * of any length.  Measured with bench/tools/aeadspeed.c. */
@@ -25,14 +25,14 @@ static const struct chapoly_kernel kernels[CHAPOLY_PATHS] = {
 #ifdef __x86_64__ /* elsewhere the kernels are not compiled */
 	[CHAPOLY_AVX2] = {
 		.lanes = 4,
-		.seal = chapoly_avx2_seal,
-		.open = chapoly_avx2_open,
+		.encrypt = chapoly_avx2_seal,
+		.decrypt = chapoly_avx2_open,
 		.group_len_max = { 0, 64, 220, 550 },
 	},
 	[CHAPOLY_AVX512] = {
 		.lanes = 8,
-		.seal = chapoly_avx512_seal,
-		.open = chapoly_avx512_open,
+		.encrypt = chapoly_avx512_seal,
+		.decrypt = chapoly_avx512_open,
 		.group_len_max = { 0, 64, 190, 500, 990 },
 	},
 #endif
@@ -169,7 +169,7 @@ static void seal_group(const struct chapoly_kernel *k,
 {
 	uint8_t tags[CHAPOLY_LANES_MAX][CHAPOLY_TAG_LEN];
 
-	k->seal(jobs, count, tags);
+	k->encrypt(jobs, count, tags);
 	for (size_t i = 0; i < count; i++)
 		memcpy(jobs[i]->bytes + jobs[i]->n, tags[i], sizeof(tags[i]));
 }
@@ -179,7 +179,7 @@ static void open_group(const struct chapoly_kernel *k,
 {
 	uint8_t tags[CHAPOLY_LANES_MAX][CHAPOLY_TAG_LEN];
 
-	k->open(jobs, count, tags);
+	k->decrypt(jobs, count, tags);
 	for (size_t i = 0; i < count; i++) {
 		struct chapoly_job *j = jobs[i];
 

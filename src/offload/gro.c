@@ -162,7 +162,8 @@ static bool has_same_tcp(const struct gro_flow *f, const struct packet *p,
 	return p->header_len == f->first.header_len &&
 	       packet_be32(b + PACKET_TCP_SEQUENCE_AT) == f->sequence &&
 	       is_equal(a + PACKET_TCP_ACK_AT, b + PACKET_TCP_ACK_AT, 4) &&
-	       is_equal(a + PACKET_TCP_WINDOW_AT, b + PACKET_TCP_WINDOW_AT, 2) &&
+	       is_equal(a + PACKET_TCP_WINDOW_AT, b + PACKET_TCP_WINDOW_AT,
+			2) &&
 	       is_equal(a + PACKET_TCP_LEN, b + PACKET_TCP_LEN, options);
 }
 

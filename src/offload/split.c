@@ -71,17 +71,17 @@ size_t split_len(const struct split *s)
 static void next_whole(struct split *s, uint8_t *out)
 {
 	const struct vnet *h = &s->vnet;
+	uint8_t *start = out + h->checksum_start;
 	uint16_t sum;
 
 	memcpy(out, s->bytes.p, s->bytes.n);
 	s->is_done = true;
 	if (!(h->flags & VNET_NEEDS_CHECKSUM))
 		return;
-	sum = checksum_fold(checksum_add(0, span_of(out + h->checksum_start,
-						    s->bytes.n -
-							    h->checksum_start)));
+	sum = checksum_fold(checksum_add(
+		0, span_of(start, s->bytes.n - h->checksum_start)));
 	/* Zero would mean "none" in UDP, and the same number otherwise. */
-	checksum_put(out + h->checksum_start + h->checksum_offset,
+	checksum_put(start + h->checksum_offset,
 		     sum == 0xffff ? 0xffff : (uint16_t)~sum);
 }
 

@@ -73,7 +73,8 @@ static bool is_same(const struct endpoint *a, const struct endpoint *b)
 static bool may_follow(const struct piece *p, const struct endpoint *to,
 		       size_t n, unsigned ecn)
 {
-	return !p->is_closed && ecn == p->ecn && n <= p->step && p->count < CUT_MAX &&
+	return !p->is_closed && ecn == p->ecn && n <= p->step &&
+	       p->count < CUT_MAX &&
 	       p->n + n <= CUT_BYTES_MAX && is_same(&p->to, to);
 }
 

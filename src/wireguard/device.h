@@ -106,8 +106,8 @@ void device_receive(struct device *d, const struct device_datagram *in,
 
 /*
  * An IP packet to send.  DEVICE_HEADROOM bytes before it and, behind it, its
- * padding (message_data_padded(), at most 15) and 16 more are writable and, like
- * the packet, overwritten; no others are.
+ * padding (message_data_padded(), at most 15) and 16 more are writable and,
+ * like the packet, overwritten; no others are.
  */
 struct device_packet {
 	uint8_t *bytes;

@@ -19,10 +19,10 @@ static void set_index(struct device *d, struct peer *p, uint32_t index)
  * Wall time as it was when first seen, carried on by the clock that never
  * jumps.  Whoever sets the wall clock far ahead would otherwise have us use up
  * the timestamps of years: once it is right again, the peer would take no
- * initiation of ours (CVE-2021-46873).  When a peer has left as many initiations
- * unanswered as there are in 90 s it may be the first reading that was wrong, as
- * on a machine that learns the time after its start: then the wall clock is
- * believed.
+ * initiation of ours (CVE-2021-46873).  When a peer has left as many
+ * initiations unanswered as there are in 90 s it may be the first reading that
+ * was wrong, as on a machine that learns the time after its start: then the
+ * wall clock is believed.
  */
 static int64_t guarded_ns(struct device *d, const struct peer *p,
 			  struct device_time now)
@@ -32,7 +32,9 @@ static int64_t guarded_ns(struct device *d, const struct peer *p,
 	if (!d->clock_ns)
 		d->clock_ns = now.unix_ns - since_ns;
 	at = d->clock_ns + since_ns;
-	return p->unanswered >= UNANSWERED_MAX && now.unix_ns > at ? now.unix_ns : at;
+	if (p->unanswered >= UNANSWERED_MAX && now.unix_ns > at)
+		return now.unix_ns;
+	return at;
 }
 
 /* Strictly growing: a peer takes no initiation whose timestamp is not newer.

@@ -57,7 +57,10 @@ static void message_init(struct message *m, size_t n, uint32_t *seed)
 static struct chapoly_job job_of(struct message *m)
 {
 	return (struct chapoly_job){
-		.key = &m->key, .counter = m->counter, .bytes = m->room + GUARD + m->shift, .n = m->n
+		.key = &m->key,
+		.counter = m->counter,
+		.bytes = m->room + GUARD + m->shift,
+		.n = m->n,
 	};
 }
 

@@ -322,7 +322,14 @@ static void random_traffic_cut_again_is_the_same(void **state)
 		struct gro *g = gro_make(&o, true);
 
 		for (size_t f = 0; f < PORTS; f++)
-			t.flow[f] = (struct made){ .is_v6 = f % 2, .is_udp = f % 3 == 2, .port = (uint16_t)f, .sequence = t.seed, .may_fragment = f % 4 == 0, .ttl = 64 };
+			t.flow[f] = (struct made){
+				.is_v6 = f % 2,
+				.is_udp = f % 3 == 2,
+				.port = (uint16_t)f,
+				.sequence = t.seed,
+				.may_fragment = f % 4 == 0,
+				.ttl = 64,
+			};
 		for (size_t i = 0; i < count; i++) {
 			struct made m;
 

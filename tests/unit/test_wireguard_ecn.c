@@ -1,4 +1,4 @@
-/* Congestion marks across the tunnel: RFC 6040's table, over IPv4 and IPv6, and through a device. */
+/* Congestion marks across the tunnel: RFC 6040's table, over both IP versions, through a device. */
 #include "wg_sim.h"
 
 #include "wireguard/ecn.h"
