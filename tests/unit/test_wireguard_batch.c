@@ -201,6 +201,31 @@ static void session_ended_within_a_batch_takes_no_more(void **state)
 	done(s, &k);
 }
 
+/* A handshake ends the session before the last at once: what came under it in the same batch, but
+ * earlier, was in time. */
+static void handshake_waits_for_what_came_before_it(void **state)
+{
+	struct kept k;
+	struct sim *s = connected(&k);
+
+	(void)state;
+	send_all(s, 1, 0); /* kept, under what is soon the session before the last */
+	s->side[0].tap = NULL;
+	sim_set_now(s, s->now.ms + 10000);
+	engine_initiate(s->side[0].device, s->side[0].peer, false, s->now);
+	sim_run(s, 100);
+	assert_non_null(s->side[1].peer->keypairs.previous);
+	s->side[0].tap = keep;
+	sim_set_now(s, s->now.ms + 10000);
+	engine_initiate(s->side[0].device, s->side[0].peer, false, s->now);
+	assert_int_equal(k.count, 2);
+	receive_all(s, &k);
+	assert_null(s->side[1].peer->keypairs.previous);
+	assert_int_equal(s->side[1].packets, 1);
+	assert_int_equal(sim_drops(s, 1, DEVICE_DROP_INDEX), 0);
+	done(s, &k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +233,7 @@ int main(void)
 		cmocka_unit_test(forged_ones_among_good_are_refused_alone),
 		cmocka_unit_test(same_message_twice_in_a_batch_counts_once),
 		cmocka_unit_test(handshake_in_the_middle_disturbs_nothing),
+		cmocka_unit_test(handshake_waits_for_what_came_before_it),
 		cmocka_unit_test(session_ended_within_a_batch_takes_no_more),
 	};
 
