@@ -10,7 +10,7 @@
 enum {
 	EVENT_NAME_MAX = 128,
 	PAYLOAD_MAX = 16 * 1024,
-	ELEMENT_MAX = 2 * PAYLOAD_MAX + 512,
+	ELEMENT_FRAME_MAX = 512, /* of an event's JSON, the payload apart */
 	VERSION_MAX = 2,
 };
 
@@ -89,14 +89,16 @@ enum rc eventlog_append(struct eventlog *log, struct sha384 *digest,
 {
 	struct sha384 d;
 	AUTO(mem_auto_free)
-	void *room = mem_new(ELEMENT_MAX);
-	struct wr w = wr_over(room, ELEMENT_MAX);
+	void *room = NULL;
 	struct span element;
+	struct wr w;
 
 	if (!is_name(span_str(event)))
 		return RC_MALFORMED;
 	if (payload.n > PAYLOAD_MAX)
 		return RC_LIMIT;
+	room = mem_new(2 * payload.n + ELEMENT_FRAME_MAX);
+	w = wr_over(room, 2 * payload.n + ELEMENT_FRAME_MAX);
 	eventlog_digest(&d, span_str(event), payload);
 	wr_printf(&w, "%s{\"imr\":%d,\"event_type\":%d,\"digest\":\"",
 		  buf_span(&log->json).n ? "," : "", EVENTLOG_RTMR,

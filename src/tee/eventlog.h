@@ -24,6 +24,7 @@
 #define POSTERN_TEE_EVENTLOG_H
 
 #include "base/buf.h"
+#include "base/rc.h"
 #include "crypto/hash.h"
 #include "tee/quote.h"
 #include "tee/reason.h"
