@@ -25,7 +25,8 @@ static uint8_t sextet(uint8_t c)
 
 static void skip_between(struct span *s)
 {
-	while (s->n && (s->p[0] == '\n' || s->p[0] == '\r' || s->p[0] == 0))
+	while (s->n && (s->p[0] == '\n' || s->p[0] == '\r' ||
+			s->p[0] == ' ' || s->p[0] == '\t' || s->p[0] == 0))
 		(void)rd_skip(s, 1); /* s->n is not 0 */
 }
 

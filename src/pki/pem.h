@@ -3,8 +3,8 @@
  *
  * A reader of known files, not of mail: exactly so many blocks of one kind,
  * each BEGIN line, base64 in lines and END line in their place.  Between the
- * blocks and around them stand line ends and NUL bytes (quotes end their chain
- * with one), nothing else.
+ * blocks and around them stand white space and NUL bytes (quotes end their
+ * chain with one), nothing else; inside of them neither is skipped.
  *
  * Source: RFC 7468 §2, §3 (strict); RFC 4648 §4.
  */
