@@ -1,6 +1,6 @@
 # Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
 #   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
-#   make unit | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
+#   make unit | mutate | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
 #   make install DESTDIR= PREFIX=/usr/local LIBDIR=/usr/local/lib   (release,
 #   unless MODE says else)
 MODE   ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
@@ -107,6 +107,12 @@ tests: $(TESTS:%=$(O)/test/%)
 unit: tests
 	@tools/run-unit $(TESTS:%=$(O)/test/%)
 
+# Every bit of every byte of real quotes and collateral, under ASan (half an
+# hour); the unit tests flip two bits, and fewer places under ASan.
+mutate:
+	$(MAKE) MODE=asan $(BUILD)/asan/test/test_tee_mutate
+	$(BUILD)/asan/test/test_tee_mutate all
+
 # Helpers of end-to-end tests and benchmarks: tests/tools/, bench/tools/.
 TOOLS := $(patsubst %.c,$(O)/tool/%,$(notdir $(wildcard tests/tools/*.c bench/tools/*.c)))
 tool = $(CC) $(CFLAGS) -Wno-missing-prototypes -o $@ $< $(filter %.o,$^) $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
@@ -174,5 +180,5 @@ install: all man
 	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
 clean:
 	rm -rf $(BUILD)
-.PHONY: all tests tools unit fuzzers fuzz fuzz-replay model lint format bench man install clean
+.PHONY: all tests tools unit mutate fuzzers fuzz fuzz-replay model lint format bench man install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
