@@ -69,6 +69,8 @@ struct sim_knobs_docs {
 struct sim_knobs_quote {
 	uint16_t version; /* 0: 4; 5 adds the body descriptor */
 	bool is_15; /* TD report 1.5; with version 5 */
+	bool is_enclave; /* an SGX quote, version 3, of an enclave; no TD */
+	bool enclave_is_debug; /* with is_enclave */
 	uint16_t key_type; /* 0: 2, ECDSA P-256 */
 	uint32_t tee_type; /* 0: 0x81, TDX */
 	bool vendor_differs;

@@ -7,6 +7,7 @@
 
 /* Numbers of the quote format. */
 enum {
+	VERSION_SGX = 3,
 	VERSION_4 = 4,
 	KEY_ECDSA_P256 = 2,
 	TEE_TDX = 0x81,
@@ -20,8 +21,9 @@ enum {
 	MODULE_VERSION = 1,
 	MICROCODE_SVN = 2,
 	QE_FLAGS = 0x15, /* INIT, MODE64BIT, PROVISIONKEY */
-	QE_DEBUG = 0x02,
-	QE_XFRM = 0xe7,
+	APP_FLAGS = 0x05, /* INIT, MODE64BIT */
+	FLAG_DEBUG = 0x02,
+	ENCLAVE_XFRM = 0xe7,
 	/* QE report, its signature, auth data, and the chain's type and size */
 	QE_CERTIFIED_LEN = QUOTE_ENCLAVE_REPORT_LEN + P256_SIGNATURE_LEN + 2 +
 			   AUTH_DATA_LEN + 6,
@@ -99,9 +101,15 @@ static void write_header(struct wr *w, const struct job *j)
 
 	/* Stable for a platform, as the id a QE derives for itself. */
 	sha256_of(&id, SPAN_ARRAY(j->pki->platform.ppid));
-	wr_le16(w, k->version ? k->version : VERSION_4);
+	if (k->is_enclave)
+		wr_le16(w, VERSION_SGX);
+	else
+		wr_le16(w, k->version ? k->version : VERSION_4);
 	wr_le16(w, k->key_type ? k->key_type : KEY_ECDSA_P256);
-	wr_le32(w, k->tee_type ? k->tee_type : TEE_TDX);
+	if (k->is_enclave)
+		wr_le32(w, 0); /* reserved in version 3 */
+	else
+		wr_le32(w, k->tee_type ? k->tee_type : TEE_TDX);
 	wr_le16(w, k->header_reserved ? 1 : 0);
 	wr_le16(w, 0);
 	if (k->vendor_differs)
@@ -149,6 +157,49 @@ static void write_td_report(struct wr *w, const struct job *j)
 	wr_zero(w, QUOTE_MR_LEN - 1);
 }
 
+/* One enclave's report. */
+struct enclave {
+	const struct job *job;
+	uint64_t flags;
+	const char *name; /* what its measurement is of */
+	struct sha256 signer;
+	uint16_t product, svn;
+	const uint8_t *report_data; /* QUOTE_REPORT_DATA_LEN */
+};
+
+static void write_enclave_report(struct wr *w, const struct enclave *e)
+{
+	struct sha256 measurement;
+
+	sha256_of(&measurement, span_str(e->name));
+	wr_bytes(w, SPAN_ARRAY(e->job->pki->platform.cpu_svn));
+	wr_zero(w, 4 + 28); /* MISCSELECT, reserved */
+	wr_le64(w, e->flags);
+	wr_le64(w, ENCLAVE_XFRM);
+	wr_bytes(w, SPAN_ARRAY(measurement.b));
+	wr_zero(w, 32);
+	wr_bytes(w, SPAN_ARRAY(e->signer.b));
+	wr_zero(w, 96);
+	wr_le16(w, e->product);
+	wr_le16(w, e->svn);
+	wr_zero(w, 60);
+	wr_bytes(w, span_of(e->report_data, QUOTE_REPORT_DATA_LEN));
+}
+
+static void write_app_report(struct wr *w, const struct job *j)
+{
+	struct enclave e = {
+		.job = j,
+		.flags = j->k->enclave_is_debug ? APP_FLAGS | FLAG_DEBUG
+						: APP_FLAGS,
+		.name = "postern simulated enclave",
+		.report_data = j->report_data,
+	};
+
+	sha256_of(&e.signer, span_str("postern simulated enclave signer"));
+	write_enclave_report(w, &e);
+}
+
 /* Header and body: what the attestation key signs. */
 static void write_signed(struct wr *w, const struct job *j)
 {
@@ -157,6 +208,10 @@ static void write_signed(struct wr *w, const struct job *j)
 	if (j->k->is_15)
 		report = QUOTE_TD_REPORT_15_LEN;
 	write_header(w, j);
+	if (j->k->is_enclave) {
+		write_app_report(w, j);
+		return;
+	}
 	if (j->k->version == 5) {
 		wr_le16(w, j->k->is_15 ? BODY_TD_15 : BODY_TD_10);
 		wr_le32(w, report);
@@ -169,27 +224,23 @@ static void write_qe_report(struct wr *w, const struct job *j)
 	const struct sim_knobs_quote *k = j->k;
 	const struct span vouched[] = { SPAN_ARRAY(j->attestation_key.xy),
 					SPAN_ARRAY(j->auth_data) };
-	struct sha256 enclave, signer, hash;
+	uint8_t report_data[QUOTE_REPORT_DATA_LEN] = { 0 };
+	struct enclave e = {
+		.job = j,
+		.flags = k->qe_is_debug ? QE_FLAGS | FLAG_DEBUG : QE_FLAGS,
+		.name = "postern simulated quoting enclave",
+		.product = SIM_QE_PRODUCT + (k->qe_product_differs ? 1 : 0),
+		.svn = k->qe_svn ? k->qe_svn : SIM_QE_SVN,
+		.report_data = report_data,
+	};
+	struct sha256 hash;
 
-	sha256_of(&enclave, span_str("postern simulated quoting enclave"));
-	sim_qe_signer(&signer);
+	sim_qe_signer(&e.signer);
+	e.signer.b[0] ^= k->qe_signer_differs ? 1 : 0;
 	sha256_parts(&hash, vouched, 2);
-	signer.b[0] ^= k->qe_signer_differs ? 1 : 0;
 	hash.b[0] ^= k->qe_hash_differs ? 1 : 0;
-
-	wr_bytes(w, SPAN_ARRAY(j->pki->platform.cpu_svn));
-	wr_zero(w, 4 + 28); /* MISCSELECT, reserved */
-	wr_le64(w, k->qe_is_debug ? QE_FLAGS | QE_DEBUG : QE_FLAGS);
-	wr_le64(w, QE_XFRM);
-	wr_bytes(w, SPAN_ARRAY(enclave.b));
-	wr_zero(w, 32);
-	wr_bytes(w, SPAN_ARRAY(signer.b));
-	wr_zero(w, 96);
-	wr_le16(w, k->qe_product_differs ? SIM_QE_PRODUCT + 1 : SIM_QE_PRODUCT);
-	wr_le16(w, k->qe_svn ? k->qe_svn : SIM_QE_SVN);
-	wr_zero(w, 60);
-	wr_bytes(w, SPAN_ARRAY(hash.b));
-	wr_zero(w, 32);
+	memcpy(report_data, hash.b, sizeof(hash.b));
+	write_enclave_report(w, &e);
 }
 
 static enum rc chain_pem(struct buf *pem, const struct job *j)
@@ -265,11 +316,14 @@ static enum rc write_auth(struct wr *w, const struct job *j)
 		w->p[w->n - 1 - QUOTE_REPORT_DATA_LEN] ^= 1;
 
 	certified = QE_CERTIFIED_LEN + (uint32_t)pem.n;
-	wr_le32(w, 64 + 64 + 6 + certified + j->k->auth_size_add);
+	wr_le32(w, 64 + 64 + (j->k->is_enclave ? 0U : 6U) + certified +
+			   j->k->auth_size_add);
 	wr_bytes(w, SPAN_ARRAY(sig.rs));
 	wr_bytes(w, SPAN_ARRAY(j->attestation_key.xy));
-	wr_le16(w, CERT_QE_REPORT);
-	wr_le32(w, certified);
+	if (!j->k->is_enclave) {
+		wr_le16(w, CERT_QE_REPORT);
+		wr_le32(w, certified);
+	}
 	write_qe(w, j);
 	type = j->k->certification_type;
 	wr_le16(w, type ? type : CERT_PEM_CHAIN);

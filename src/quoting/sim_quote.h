@@ -8,8 +8,11 @@
  * different registers, and the same name gives the same ones on every
  * installation, so that policies can be written down.
  *
+ * For tests of the verifier it also quotes an enclave (SGX, v3), by a knob.
+ *
  * Source: Intel TDX DCAP Quoting Library API rev 0.9, appendix 3 (v4, v5);
- * Intel TDX Module 1.5 ABI, TDG.MR.RTMR.EXTEND.
+ * Intel SGX ECDSA Quote Library Reference, appendix A (v3); Intel TDX Module
+ * 1.5 ABI, TDG.MR.RTMR.EXTEND.
  */
 #ifndef POSTERN_QUOTING_SIM_QUOTE_H
 #define POSTERN_QUOTING_SIM_QUOTE_H
