@@ -246,6 +246,7 @@ static const struct {
 	{ "pck_crl_of_the_root_refused", { .docs = { .pck_crl_of_root = true } }, "crl-issuer-mismatch" },
 	{ "pck_crl_expired_refused", { .docs = { .pck_crl_valid = { NOW - 2 * DAY, NOW - DAY } } }, "crl-expired" },
 	{ "pck_crl_of_tomorrow_refused", { .docs = { .pck_crl_valid = { NOW + DAY, NOW + 2 * DAY } } }, "crl-not-yet-valid" },
+	{ "root_crl_of_tomorrow_refused", { .docs = { .root_crl_valid = { NOW + DAY, NOW + 2 * DAY } } }, "crl-not-yet-valid" },
 	{ "root_crl_expired_refused", { .docs = { .root_crl_valid = { NOW - 2 * DAY, NOW - DAY } } }, "crl-expired" },
 
 	/* TCB info and QE identity */
@@ -261,6 +262,7 @@ static const struct {
 	{ "qe_identity_by_stranger_refused", { .docs = { .qe_by_stranger = true } }, "collateral-signature-invalid" },
 	{ "qe_identity_cut_refused", { .docs = { .qe_cut = true } }, "collateral-malformed" },
 	{ "qe_identity_expired_refused", { .docs = { .qe_valid = { NOW - 2 * DAY, NOW - DAY } } }, "collateral-expired" },
+	{ "qe_identity_of_tomorrow_refused", { .docs = { .qe_valid = { NOW + DAY, NOW + 2 * DAY } } }, "collateral-not-yet-valid" },
 	{ "qe_identity_for_sgx_refused", { .docs = { .qe_id = "QE" } }, "collateral-tee-mismatch" },
 	{ "documents_signed_by_pck_chain_refused", { .docs = { .signer_chain_of_leaf = true } }, "tcb-signer-chain-invalid" },
 	{ "signer_by_stranger_refused", { .pki = { .signer_by_stranger = true } }, "tcb-signer-chain-invalid" },
@@ -301,6 +303,12 @@ static const struct {
 	{ "module_revoked_refused", { .docs = { .module_status = "Revoked" } }, "tcb-revoked" },
 	{ "qe_out_of_date_refused", { .docs = { .qe_status = "OutOfDate" } }, "tcb-status-not-accepted" },
 	{ "qe_revoked_refused", { .docs = { .qe_status = "Revoked" } }, "tcb-revoked" },
+
+	/* an enclave: SGX, version 3 */
+	{ "enclave_accepted", { .quote = { .is_enclave = true }, .docs = { .tcb_id = "SGX", .qe_id = "QE" } }, "ok" },
+	{ "enclave_in_debug_refused", { .quote = { .is_enclave = true, .enclave_is_debug = true }, .docs = { .tcb_id = "SGX", .qe_id = "QE" } }, "policy-debug" },
+	{ "enclave_with_tcb_info_for_tdx_refused", { .quote = { .is_enclave = true }, .docs = { .qe_id = "QE" } }, "collateral-tee-mismatch" },
+	{ "enclave_with_identity_of_td_qe_refused", { .quote = { .is_enclave = true }, .docs = { .tcb_id = "SGX" } }, "collateral-tee-mismatch" },
 
 	/* policy */
 	{ "debug_td_refused", { .quote = { .td_attributes_flip = SIM_TD_DEBUG } }, "policy-debug" },
