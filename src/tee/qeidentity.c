@@ -37,6 +37,19 @@ static bool read_enclave(struct qeidentity *q, const struct jtree *root)
 	return true;
 }
 
+/* Of the words for a platform an enclave's level has five. */
+static bool has_enclave_words(const struct svn_levels *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		enum tee_tcb_status s = l->items[i].level.status;
+
+		if (s == TCB_SW_HARDENING_NEEDED ||
+		    s == TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED)
+			return false;
+	}
+	return true;
+}
+
 enum tee_reason qeidentity_parse(struct qeidentity *out, struct arena *arena,
 				 struct span object)
 {
@@ -58,6 +71,8 @@ enum tee_reason qeidentity_parse(struct qeidentity *out, struct arena *arena,
 	reason = svn_levels_read(&q.levels, arena, root, "tcbLevels");
 	if (reason)
 		return reason;
+	if (!has_enclave_words(&q.levels))
+		return TEE_TCB_UNRECOGNIZED;
 	*out = q;
 	return TEE_OK;
 }

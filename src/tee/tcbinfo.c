@@ -136,6 +136,19 @@ static bool read_module_id(uint8_t *version, const struct jtree *object)
 	       text_hex_decode(version, 1, id);
 }
 
+/* Of the words for a platform a module's level has three. */
+static bool has_module_words(const struct svn_levels *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		enum tee_tcb_status s = l->items[i].level.status;
+
+		if (s != TCB_UP_TO_DATE && s != TCB_OUT_OF_DATE &&
+		    s != TCB_REVOKED)
+			return false;
+	}
+	return true;
+}
+
 static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 				    const struct jtree *root)
 {
@@ -166,6 +179,8 @@ static enum tee_reason read_modules(struct tcbinfo *out, struct arena *arena,
 					 "tcbLevels");
 		if (reason)
 			return reason;
+		if (!has_module_words(&modules[i].levels))
+			return TEE_TCB_UNRECOGNIZED;
 	}
 	out->modules = modules;
 	out->module_count = count;

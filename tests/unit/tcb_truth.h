@@ -68,7 +68,6 @@ static const struct {
 	{ "module_behind_config",               CN,  OOD,    OOD, OOD, UTD, L, L, N, TEE_OK, OOD_CN },
 	{ "module_behind_both",                 CN_SHN, OOD, OOD, OOD, UTD, L, L, N, TEE_OK, OOD_CN },
 	{ "module_behind_out_of_date_stays",    OOD, OOD,    OOD, OOD, UTD, L, L, N, TEE_OK, OOD },
-	{ "module_config_word_is_behind",       UTD, OOD,    CN,  OOD, UTD, L, L, N, TEE_OK, OOD },
 	{ "module_below_all_not_supported",     UTD, OOD,    UTD, OOD, UTD, L, N, N, TEE_MODULE_SVN, 0 },
 	{ "module_revoked_beats_qe_behind",     UTD, OOD,    RKD, OOD, OOD, L, L, L, TEE_OK, RKD },
 	/* clang-format on */

@@ -132,6 +132,13 @@ static const struct document_case documents[] = {
 	{ "module_missing", false, { "\"tdxModule\":", "\"tdxModula\":" }, 0, MALFORMED },
 	{ "module_identities_missing", false, { "\"tdxModuleIdentities\":", "\"tdxModuleIdentity\":" }, 0, "tdx-module-mismatch" },
 	{ "module_identities_empty", false, { "\"tdxModuleIdentities\":", "\"tdxModuleIdentities\":[],\"x\":" }, 0, "tdx-module-mismatch" },
+	/* words of a platform that a module or an enclave never has */
+	{ "module_needs_hardening", false, { "\"isvsvn\":4},\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"UpToDate\"", "\"isvsvn\":4},\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"SWHardeningNeeded\"" }, 0, "tcb-status-unrecognized" },
+	{ "module_needs_configuration", false, { "\"isvsvn\":4},\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"UpToDate\"", "\"isvsvn\":4},\"tcbDate\":\"2025-05-14T00:00:00Z\",\"tcbStatus\":\"ConfigurationNeeded\"" }, 0, "tcb-status-unrecognized" },
+	{ "qe_needs_configuration_is_out_of_date", true, { "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"ConfigurationNeeded\"" }, 0, "tcb-status-not-accepted" },
+	{ "qe_out_of_date_configuration_is_out_of_date", true, { "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"OutOfDateConfigurationNeeded\"" }, 0, "tcb-status-not-accepted" },
+	{ "qe_needs_hardening", true, { "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"SWHardeningNeeded\"" }, 0, "tcb-status-unrecognized" },
+	{ "qe_needs_both", true, { "\"tcbStatus\":\"UpToDate\"", "\"tcbStatus\":\"ConfigurationAndSWHardeningNeeded\"" }, 0, "tcb-status-unrecognized" },
 	{ "module_id_not_of_its_form", false, { "\"id\":\"TDX_", "\"id\":\"TDX-" }, 0, MALFORMED },
 	{ "module_id_in_small_letters_accepted", false, { "\"id\":\"TDX_", "\"id\":\"tdx_" }, 0, "ok" },
 	{ "qe_version_1", true, { "\"version\":2", "\"version\":1" }, 0, MALFORMED },
