@@ -175,6 +175,7 @@ static const struct again table[] = {
 	{ .name = "upper_half_of_qe_data_set_refused", .auth_data_len = 32, .upper = 1, .want = "qe-report-data-mismatch" },
 	{ .name = "no_auth_data_accepted", .auth_data_len = 0, .want = "ok" },
 	{ .name = "31_bytes_auth_data_accepted", .auth_data_len = 31, .want = "ok" },
+	{ .name = "33_bytes_auth_data_accepted", .auth_data_len = 33, .want = "ok" },
 	{ .name = "64_bytes_auth_data_accepted", .auth_data_len = 64, .want = "ok" },
 	{ .name = "type_5_with_the_same_chain_accepted", .auth_data_len = 32, .chain = CHAIN_SAME, .want = "ok" },
 	{ .name = "type_5_with_another_chain_refused", .auth_data_len = 32, .chain = CHAIN_OTHER, .want = "pck-chain-malformed" },
