@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "case_dump.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/sim_docs.h"
 #include "quoting/sim_quote.h"
@@ -62,12 +63,14 @@ static inline const char *judge(struct tee_verdict *v, const struct world *w, st
 			      .policy = &all,
 			      .at = NOW,
 		      });
+	case_dump(&w->pki, quote, c, NOW);
 	return tee_reason_name(v->reason);
 }
 
 static inline int differs(const char *name, const char *got, const char *want,
 			  const struct tee_verdict *v)
 {
+	case_name(name);
 	if (strcmp(got, want) == 0)
 		return 0;
 	print_message("%s: got %s (%s), want %s\n", name, got, v->detail, want);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "case_dump.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/sim_docs.h"
 #include "quoting/sim_quote.h"
@@ -72,6 +73,7 @@ static void judge_with(struct tee_verdict *v, struct world *w, const struct sim_
 		.at = at,
 	};
 	struct tee_verdict without;
+	case_dump(&w->pki, buf_span(&quote), &view, at);
 	tee_verify(v, &in);
 	/* The PCK CRL's chain saves work and decides nothing. */
 	view.pck_crl_chain = (struct span){ 0 };
@@ -329,6 +331,7 @@ static void each_knob_gets_its_reason(void **state)
 		const char *got;
 
 		judge(&v, w, &table[i].knobs);
+		case_name(table[i].name);
 		got = tee_reason_name(v.reason);
 		if (strcmp(got, table[i].want) != 0) {
 			print_message("%s: got %s (%s)\n", table[i].name, got, v.detail);
