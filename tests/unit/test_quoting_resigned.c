@@ -132,7 +132,7 @@ static void add_certification(struct wr *w, const struct world *world, const str
 static struct span build(struct wr *w, const struct world *world, const struct again *a)
 {
 	const struct quote *q = &world->parsed;
-	uint8_t report[QUOTE_ENCLAVE_REPORT_LEN], auth_data[128], inner[16 * 1024];
+	uint8_t report[QUOTE_ENCLAVE_REPORT_LEN], auth_data[128] = { 0 }, inner[16 * 1024];
 	struct span bound[] = { q->attestation_key, span_of(auth_data, a->auth_data_len) };
 	struct p256_signature sig, qe_sig;
 	struct wr in = WR_ARRAY(inner);
