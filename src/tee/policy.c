@@ -9,6 +9,7 @@
 
 const struct tee_policy tee_policy_default = {
 	.accepts_status = { [TCB_UP_TO_DATE] = true },
+	.clock_skew_s = POLICY_CLOCK_SKEW_S,
 };
 
 const char *policy_utc(char text[POLICY_UTC_TEXT], int64_t at)

@@ -44,7 +44,7 @@
  *         min_level: 2
  *         operator: Example GmbH
  *   simulated: true              # false: refuse simulated anchors
- *   clock_skew: 0s               # what is not valid yet by so much is valid
+ *   clock_skew: 5m               # what is not valid yet by so much is valid
  *   images:
  *     - name: gateway
  *       mr_td: <96 hex>
@@ -98,6 +98,8 @@ enum {
 	POLICY_REGISTER_COUNT = 10,
 	/* Bound of an arena for any policy and its signed lists. */
 	POLICY_ARENA_MAX = 32 * 1024 * 1024,
+	/* Documents can be younger than a clock that is behind. */
+	POLICY_CLOCK_SKEW_S = 300,
 };
 
 enum policy_register {
@@ -203,7 +205,7 @@ struct tee_policy {
 };
 
 /* UpToDate only, any measurement, SEPT_VE_DISABLE set, not MIGRATABLE, no
- * service TD, the XFAM bits of today's processors, no allowance for clocks.  For
+ * service TD, the XFAM bits of today's processors, POLICY_CLOCK_SKEW_S.  For
  * SEV-SNP: no migration agent, VMPL 0, a CRL, any TCB. */
 extern const struct tee_policy tee_policy_default;
 

@@ -264,6 +264,7 @@ enum rc policy_read(struct tee_policy *out, struct arena *arena,
 	struct raw_policy raw = {
 		.tcb.accept.count = POLICY_ABSENT,
 		.tcb.advisories.count = POLICY_ABSENT,
+		.clock_skew_ms = POLICY_CLOCK_SKEW_S * UINT64_C(1000),
 		.td = {
 			.sept_ve_disable = true,
 			.perfmon = true,

@@ -225,6 +225,7 @@ static void judge(const struct list_case *c, const struct p256_private *key,
 	wanted.state = TEE_LIST_MISSING;
 	p.lists = &wanted;
 	p.list_count = 1;
+	p.clock_skew_s = 0;
 	arena_init(&arena, 65536);
 	if (c->fault != MISSING)
 		policy_list_give(&wanted, &arena,
@@ -292,6 +293,7 @@ static void lists_together(void **state)
 	assert_non_null(strstr(m.v.detail, "platforms.lists[1] (b): expected a ppid not"));
 	lists[1].list.platforms = &theirs;
 	lists[0].list.issued_at = NOW + 300;
+	p.clock_skew_s = 299;
 	assert_int_equal(policy_check(&m.v, &p), TEE_LIST_NOT_YET);
 	p.clock_skew_s = 300;
 	assert_int_equal(policy_check(&m.v, &p), TEE_OK);

@@ -169,7 +169,7 @@ static void do_crl_last_second(struct plan *p)
 }
 static void do_crl_not_yet(struct plan *p)
 {
-	p->crl.from = MADE_AT + 1;
+	p->crl.from = MADE_AT + POLICY_CLOCK_SKEW_S + 1;
 }
 static void do_anchor(struct plan *p)
 {
@@ -242,11 +242,11 @@ static void do_ask_expired(struct plan *p)
 }
 static void do_ark_not_yet(struct plan *p)
 {
-	p->ark.from = MADE_AT + 1;
+	p->ark.from = MADE_AT + POLICY_CLOCK_SKEW_S + 1;
 }
 static void do_vek_not_yet(struct plan *p)
 {
-	p->vek.from = MADE_AT + 1;
+	p->vek.from = MADE_AT + POLICY_CLOCK_SKEW_S + 1;
 }
 static void do_hwid(struct plan *p)
 {

@@ -95,9 +95,10 @@ static void real_verdicts(void **state)
 		{ "milan_trustee", 1895507906, TEE_OK, true },
 		{ "milan_trustee", 1895507907, TEE_VEK_EXPIRED, false },
 	};
-	const struct tee_policy policy = without_crl();
+	struct tee_policy policy = without_crl();
 
 	(void)state;
+	policy.clock_skew_s = 0;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sample s = sample_load(cases[i].name);
 		struct tee_verdict v;

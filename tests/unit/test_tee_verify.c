@@ -151,7 +151,7 @@ static void time_bounds(void **state)
 {
 	struct span quote = tee_vector_quote(B0C0_QUOTE);
 	struct tee_collateral c = tee_vector_collateral(B0C0);
-	struct tee_policy skewed = tee_policy_default;
+	struct tee_policy exact = tee_policy_default, skewed = exact;
 	struct tee_prepared *p = NULL;
 	char detail[TEE_DETAIL_MAX];
 	struct tee_verdict v;
@@ -159,21 +159,29 @@ static void time_bounds(void **state)
 
 	(void)state;
 	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
-	tee_verify_prepared(&v, p, quote, NULL, B0C0_AT);
+	exact.clock_skew_s = 0;
+	tee_verify_prepared(&v, p, quote, &exact, B0C0_AT);
 	last = v.earliest_expiry;
 	/* the latest beginning, by search: nothing else changes with time */
 	for (int64_t lo = v.earliest_issue - 1, hi = B0C0_AT; hi - lo > 1;) {
 		int64_t at = lo + (hi - lo) / 2;
 
-		tee_verify_prepared(&v, p, quote, NULL, at);
+		tee_verify_prepared(&v, p, quote, &exact, at);
 		if (v.reason)
 			lo = at;
 		else
 			hi = first = at;
 	}
 	assert_int_equal(first, 1750329147); /* 2025-06-19T10:32:27Z, QE identity */
-	tee_verify_prepared(&v, p, quote, NULL, first - 1);
+	tee_verify_prepared(&v, p, quote, &exact, first - 1);
 	assert_int_equal(v.reason, TEE_COLLATERAL_NOT_YET);
+	/* without a policy clocks may be five minutes behind, and not ahead */
+	tee_verify_prepared(&v, p, quote, NULL, first - 300);
+	assert_int_equal(v.reason, TEE_OK);
+	tee_verify_prepared(&v, p, quote, NULL, first - 301);
+	assert_int_equal(v.reason, TEE_COLLATERAL_NOT_YET);
+	tee_verify_prepared(&v, p, quote, NULL, last + 1);
+	assert_int_not_equal(v.reason, TEE_OK);
 	skewed.clock_skew_s = 1;
 	tee_verify_prepared(&v, p, quote, &skewed, first - 1);
 	assert_int_equal(v.reason, TEE_OK);
