@@ -2,20 +2,9 @@
 
 #include <string.h>
 
-struct span span_of(const void *p, size_t n)
-{
-	return (struct span){ .p = p, .n = n };
-}
-
 struct span span_str(const char *s)
 {
 	return span_of(s, strlen(s));
-}
-
-bool span_equal(struct span a, struct span b)
-{
-	/* public: spans are never secrets */
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 bool span_equal_str(struct span a, const char *s)
@@ -52,30 +41,6 @@ bool span_is_zero(struct span s)
 	return any == 0;
 }
 
-bool rd_n(struct span *s, struct span *out, size_t n)
-{
-	if (n > s->n)
-		return false;
-	*out = span_of(s->p, n);
-	/* An empty span may have no pointer to add to. */
-	if (n)
-		s->p += n;
-	s->n -= n;
-	return true;
-}
-
-bool rd_end(const struct span *s)
-{
-	return s->n == 0;
-}
-
-bool rd_skip(struct span *s, size_t n)
-{
-	struct span skipped;
-
-	return rd_n(s, &skipped, n);
-}
-
 bool rd_copy(struct span *s, void *out, size_t n)
 {
 	struct span b;
@@ -110,16 +75,6 @@ static bool rd_le(struct span *s, uint64_t *v, size_t n)
 	for (size_t i = n; i-- > 0;)
 		x = x << 8 | b.p[i];
 	*v = x;
-	return true;
-}
-
-bool rd_u8(struct span *s, uint8_t *v)
-{
-	uint64_t x;
-
-	if (!rd_be(s, &x, 1))
-		return false;
-	*v = (uint8_t)x;
 	return true;
 }
 

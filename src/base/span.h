@@ -6,6 +6,9 @@
  * bounds check in the program: rd_n().  Reads chain with && so that a parser
  * has the shape of its grammar; rd_end() closes each length.
  *
+ * The smallest of them stand here whole: a parser is made of them, and calling
+ * them would cost more than what they do.
+ *
  * Does not own, copy or allocate.  A span borrows for as long as its holder's
  * header says.
  */
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* n bytes at p; p may be NULL only when n is 0. */
 struct span {
@@ -23,12 +27,19 @@ struct span {
 };
 
 /* A span over memory, over a whole array, and over a string without its NUL. */
-struct span span_of(const void *p, size_t n);
+static inline struct span span_of(const void *p, size_t n)
+{
+	return (struct span){ .p = p, .n = n };
+}
 struct span span_str(const char *s);
 #define SPAN_ARRAY(a) span_of((a), sizeof(a))
 
 /* Byte for byte.  Not constant-time: secrets go through ct_equal(). */
-bool span_equal(struct span a, struct span b);
+static inline bool span_equal(struct span a, struct span b)
+{
+	/* public: spans are never secrets */
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 bool span_equal_str(struct span a, const char *s);
 /* ASCII letters compare without case. */
 bool span_equal_nocase(struct span a, struct span b);
@@ -37,14 +48,40 @@ bool span_has_prefix(struct span s, struct span prefix);
 bool span_is_zero(struct span s);
 
 /* Takes the first n bytes.  The one bounds check. */
-bool rd_n(struct span *s, struct span *out, size_t n);
+static inline bool rd_n(struct span *s, struct span *out, size_t n)
+{
+	if (n > s->n)
+		return false;
+	*out = span_of(s->p, n);
+	/* An empty span may have no pointer to add to. */
+	if (n)
+		s->p += n;
+	s->n -= n;
+	return true;
+}
 /* Nothing is left. */
-bool rd_end(const struct span *s);
-bool rd_skip(struct span *s, size_t n);
+static inline bool rd_end(const struct span *s)
+{
+	return s->n == 0;
+}
+static inline bool rd_skip(struct span *s, size_t n)
+{
+	struct span skipped;
+
+	return rd_n(s, &skipped, n);
+}
 /* Copies n bytes to 'out', which has room for them. */
 bool rd_copy(struct span *s, void *out, size_t n);
 
-bool rd_u8(struct span *s, uint8_t *v);
+static inline bool rd_u8(struct span *s, uint8_t *v)
+{
+	struct span b;
+
+	if (!rd_n(s, &b, 1))
+		return false;
+	*v = b.p[0];
+	return true;
+}
 bool rd_be16(struct span *s, uint16_t *v);
 bool rd_be24(struct span *s, uint32_t *v);
 bool rd_be32(struct span *s, uint32_t *v);
