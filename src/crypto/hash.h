@@ -39,6 +39,20 @@ struct sha384_stream *sha384_new(void);
 void sha384_add(struct sha384_stream *stream, struct span b);
 void sha384_done(struct sha384 *out, struct sha384_stream *stream);
 
+/*
+ * SHA-256 many times, by one thread at a time: what libcrypto looks up and sets
+ * up for the functions above at each call is kept.  A hash allocates once,
+ * inside libcrypto, which has no interface that does not.
+ */
+struct hasher;
+
+/* Returns owned: hasher_free(). */
+struct hasher *hasher_new(void);
+void hasher_free(struct hasher *h);
+/* As sha256_parts. */
+void hasher_sha256(struct hasher *h, struct sha256 *out,
+		   const struct span *parts, size_t count);
+
 /* SHA-256 in the form that base/merkle.h takes. */
 merkle_hash_fn hash_merkle_sha256;
 

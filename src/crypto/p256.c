@@ -9,11 +9,10 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 
 #include "base/mem.h"
-#include "base/wr.h"
 
 enum {
 	COORDINATE_LEN = 32,
@@ -26,18 +25,30 @@ enum {
 
 static const char curve_name[] = "prime256v1";
 
-struct p256_public {
-	EVP_PKEY *key;
+/* The numbers of one verification, named as in FIPS 186-5 §6.4.2. */
+enum number {
+	R,
+	S,
+	E, /* the hash */
+	INVERSE, /* of s */
+	U, /* e / s */
+	V, /* r / s */
+	X, /* of the sum */
+	NUMBERS,
+};
+
+struct p256_verifier {
+	struct hasher *hasher;
+	EC_GROUP *curve;
+	const BIGNUM *order; /* the curve's */
+	EC_POINT *key, *sum;
+	BIGNUM *n[NUMBERS];
+	BN_CTX *room;
 };
 
 struct p256_private {
 	EVP_PKEY *key;
 };
-
-static void auto_key_ctx(EVP_PKEY_CTX **ctx)
-{
-	EVP_PKEY_CTX_free(*ctx);
-}
 
 static void auto_md_ctx(EVP_MD_CTX **ctx)
 {
@@ -64,108 +75,6 @@ static void must(bool ok)
 {
 	if (!ok)
 		abort();
-}
-
-/* NULL when the point is off the curve: libcrypto's decoder checks that x and
- * y are below p and satisfy the equation. */
-static EVP_PKEY *key_of_point(const struct p256_point *at)
-{
-	uint8_t sec1[1 + P256_POINT_LEN] = { SEC1_UNCOMPRESSED };
-	char group[sizeof(curve_name)];
-	AUTO(auto_key_ctx)
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	must(ctx && EVP_PKEY_fromdata_init(ctx) == 1);
-	memcpy(group, curve_name, sizeof(group));
-	memcpy(sec1 + 1, at->xy, sizeof(at->xy));
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						 group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, sec1,
-						  sizeof(sec1)),
-		OSSL_PARAM_construct_end(),
-	};
-	if (EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
-		ERR_clear_error();
-		return NULL;
-	}
-	return key;
-}
-
-/* The same.  Making a group anew is most of the work above; a copy of one that
- * is there, with the point replaced and checked as above, is a quarter. */
-static EVP_PKEY *key_like(EVP_PKEY *like, const struct p256_point *at)
-{
-	uint8_t sec1[1 + P256_POINT_LEN] = { SEC1_UNCOMPRESSED };
-	AUTO(auto_key)
-	EVP_PKEY *key = EVP_PKEY_dup(like);
-
-	must(key);
-	memcpy(sec1 + 1, at->xy, sizeof(at->xy));
-	if (EVP_PKEY_set1_encoded_public_key(key, sec1, sizeof(sec1)) != 1) {
-		ERR_clear_error();
-		return NULL;
-	}
-	return STEAL(key);
-}
-
-static enum rc public_of(struct p256_public **out, EVP_PKEY *key)
-{
-	if (!key)
-		return RC_CRYPTO;
-	*out = mem_new(sizeof(**out));
-	(*out)->key = key;
-	return RC_OK;
-}
-
-enum rc p256_public_new(struct p256_public **out, const struct p256_point *at)
-{
-	return public_of(out, key_of_point(at));
-}
-
-enum rc p256_public_new_like(struct p256_public **out,
-			     const struct p256_public *like,
-			     const struct p256_point *at)
-{
-	return public_of(out, key_like(like->key, at));
-}
-
-void p256_public_free(struct p256_public *k)
-{
-	if (!k)
-		return;
-	EVP_PKEY_free(k->key);
-	free(k);
-}
-
-/* X.690 §8.3: the shortest form, with a zero byte before a set high bit. */
-static void write_integer(struct wr *w, const uint8_t value[COORDINATE_LEN])
-{
-	size_t skip = 0;
-	bool pads;
-
-	while (skip < COORDINATE_LEN - 1 && !value[skip])
-		skip++;
-	pads = value[skip] & 0x80;
-	wr_u8(w, DER_INTEGER);
-	wr_u8(w, (uint8_t)(COORDINATE_LEN - skip + pads));
-	wr_zero(w, pads);
-	wr_bytes(w, span_of(value + skip, COORDINATE_LEN - skip));
-}
-
-static struct span der_of_signature(uint8_t der[DER_SIGNATURE_MAX],
-				    const struct p256_signature *sig)
-{
-	struct wr w = wr_over(der, DER_SIGNATURE_MAX);
-	struct wr_mark length;
-
-	wr_u8(&w, DER_SEQUENCE);
-	length = wr_open(&w, 1);
-	write_integer(&w, sig->rs);
-	write_integer(&w, sig->rs + COORDINATE_LEN);
-	wr_close(&w, length);
-	return wr_span(&w);
 }
 
 static bool read_integer(struct span *s, uint8_t out[COORDINATE_LEN])
@@ -206,50 +115,127 @@ bool p256_signature_from_der(struct p256_signature *out, struct span der)
 	return true;
 }
 
-static bool verify_with(EVP_PKEY *key, const struct p256_signature *sig,
-			struct span message)
+/* Fails only without memory: the number is shorter than any limit. */
+static void number_of(BIGNUM *out, const uint8_t b[COORDINATE_LEN])
 {
-	AUTO(auto_key_ctx)
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	uint8_t der[DER_SIGNATURE_MAX];
-	struct span s = der_of_signature(der, sig);
-	struct sha256 hash;
-	bool ok;
-
-	must(ctx && EVP_PKEY_verify_init(ctx) == 1);
-	sha256_of(&hash, message);
-	ok = EVP_PKEY_verify(ctx, s.p, s.n, hash.b, sizeof(hash.b)) == 1;
-	if (!ok)
-		ERR_clear_error();
-	return ok;
+	must(BN_bin2bn(b, COORDINATE_LEN, out) != NULL);
 }
 
-bool p256_verify(const struct p256_public *k, const struct p256_signature *sig,
-		 struct span message)
+struct p256_verifier *p256_verifier_new(struct hasher *hasher)
 {
-	return verify_with(k->key, sig, message);
+	struct p256_verifier *v = mem_new(sizeof(*v));
+
+	v->hasher = hasher;
+	v->curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	v->room = BN_CTX_new();
+	must(v->curve && v->room);
+	v->order = EC_GROUP_get0_order(v->curve);
+	v->key = EC_POINT_new(v->curve);
+	v->sum = EC_POINT_new(v->curve);
+	must(v->order && v->key && v->sum);
+	for (size_t i = 0; i < NUMBERS; i++) {
+		v->n[i] = BN_new();
+		must(v->n[i] != NULL);
+	}
+	return v;
+}
+
+void p256_verifier_free(struct p256_verifier *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; i < NUMBERS; i++)
+		BN_free(v->n[i]);
+	EC_POINT_free(v->sum);
+	EC_POINT_free(v->key);
+	BN_CTX_free(v->room);
+	EC_GROUP_free(v->curve);
+	free(v);
+}
+
+/* libcrypto checks that x and y are below p and satisfy the equation; the one
+ * point without coordinates has no form of this length. */
+bool p256_is_point(struct p256_verifier *v, const struct p256_point *at)
+{
+	uint8_t sec1[1 + P256_POINT_LEN] = { SEC1_UNCOMPRESSED };
+
+	memcpy(sec1 + 1, at->xy, sizeof(at->xy));
+	if (EC_POINT_oct2point(v->curve, v->key, sec1, sizeof(sec1), v->room) ==
+	    1)
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
+/* In 1..n-1, FIPS 186-5 §6.4.2 step 1. */
+static bool is_scalar(const struct p256_verifier *v, const BIGNUM *x)
+{
+	return !BN_is_zero(x) && BN_cmp(x, v->order) < 0;
+}
+
+/* v->sum = e/s G + r/s Q, with Q in v->key; steps 4 to 6. */
+static bool add_multiples(struct p256_verifier *v)
+{
+	BIGNUM *const *n = v->n;
+
+	return BN_mod_inverse(n[INVERSE], n[S], v->order, v->room) &&
+	       BN_mod_mul(n[U], n[E], n[INVERSE], v->order, v->room) == 1 &&
+	       BN_mod_mul(n[V], n[R], n[INVERSE], v->order, v->room) == 1 &&
+	       EC_POINT_mul(v->curve, v->sum, n[U], v->key, n[V], v->room) == 1;
+}
+
+/* The sum has an x (infinity has none), and it is r modulo the order; steps 7
+ * to 9. */
+static bool is_expected(struct p256_verifier *v)
+{
+	BIGNUM *const *n = v->n;
+
+	return EC_POINT_is_at_infinity(v->curve, v->sum) == 0 &&
+	       EC_POINT_get_affine_coordinates(v->curve, v->sum, n[X], NULL,
+					       v->room) == 1 &&
+	       BN_nnmod(n[X], n[X], v->order, v->room) == 1 &&
+	       BN_cmp(n[X], n[R]) == 0;
+}
+
+bool p256_verify(struct p256_verifier *v, const struct p256_point *at,
+		 const struct p256_signature *sig, struct span message)
+{
+	struct sha256 hash;
+
+	number_of(v->n[R], sig->rs);
+	number_of(v->n[S], sig->rs + COORDINATE_LEN);
+	if (!is_scalar(v, v->n[R]) || !is_scalar(v, v->n[S]) ||
+	    !p256_is_point(v, at))
+		return false;
+	hasher_sha256(v->hasher, &hash, &message, 1);
+	number_of(v->n[E], hash.b);
+	if (add_multiples(v) && is_expected(v))
+		return true;
+	ERR_clear_error(); /* of an EC_POINT that could not be had */
+	return false;
+}
+
+bool p256_is_point_once(const struct p256_point *at)
+{
+	struct hasher *hasher = hasher_new();
+	struct p256_verifier *v = p256_verifier_new(hasher);
+	bool ok = p256_is_point(v, at);
+
+	p256_verifier_free(v);
+	hasher_free(hasher);
+	return ok;
 }
 
 bool p256_verify_once(const struct p256_point *at,
 		      const struct p256_signature *sig, struct span message)
 {
-	AUTO(auto_key)
-	EVP_PKEY *key = key_of_point(at);
+	struct hasher *hasher = hasher_new();
+	struct p256_verifier *v = p256_verifier_new(hasher);
+	bool ok = p256_verify(v, at, sig, message);
 
-	return key && verify_with(key, sig, message);
-}
-
-enum p256_answer p256_verify_like(const struct p256_public *like,
-				  const struct p256_point *at,
-				  const struct p256_signature *sig,
-				  struct span message)
-{
-	AUTO(auto_key)
-	EVP_PKEY *key = key_like(like->key, at);
-
-	if (!key)
-		return P256_NO_KEY;
-	return verify_with(key, sig, message) ? P256_VALID : P256_INVALID;
+	p256_verifier_free(v);
+	hasher_free(hasher);
+	return ok;
 }
 
 static struct p256_private *private_of(EVP_PKEY *key)

@@ -78,32 +78,34 @@ static bool read_pair(struct cert *signer, struct cert *root,
 	return true;
 }
 
+/* The anchor that holds this key, or NULL. */
+static const struct tee_anchor *find_anchor(const struct p256_point *key,
+					    const struct tee_anchor *anchors,
+					    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span_equal(SPAN_ARRAY(key->xy),
+			       SPAN_ARRAY(anchors[i].key.xy)))
+			return &anchors[i];
+	return NULL;
+}
+
 static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 				  const struct tee_anchor *anchors,
-				  size_t count)
+				  size_t count, struct work *w)
 {
 	const struct cert *root = &p->root;
+	const struct tee_anchor *anchor =
+		find_anchor(&root->key, anchors, count);
 	struct sha256 hash;
-	bool is_known = false;
 
-	sha256_of(&hash, root->der);
-	for (size_t i = 0; i < count && !p->root_key; i++) {
-		if (!span_equal(SPAN_ARRAY(root->key.xy),
-				SPAN_ARRAY(anchors[i].key.xy)))
-			continue;
-		(void)snprintf(p->anchor, sizeof(p->anchor), "%s",
-			       anchors[i].label);
-		p->is_simulated = anchors[i].is_simulated;
-		is_known = span_equal(SPAN_ARRAY(hash.b),
-				      SPAN_ARRAY(anchors[i].certificate));
-		if (p256_public_new(&p->root_key, &root->key))
-			break;
-	}
-	if (!p->root_key)
+	if (!anchor || !p256_is_point(w->p256, &root->key))
 		return refuse(
 			detail, TEE_PCK_ROOT,
 			"collateral: its root is none of the %zu trust anchors",
 			count);
+	(void)snprintf(p->anchor, sizeof(p->anchor), "%s", anchor->label);
+	p->is_simulated = anchor->is_simulated;
 	if (!cert_names_issuer(root, root) || !root->is_ca ||
 	    !(root->key_usage & CERT_USE_CERT_SIGN) ||
 	    !(root->key_usage & CERT_USE_CRL_SIGN))
@@ -112,14 +114,17 @@ static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 			"root: not a self-issued CA for certificates and CRLs");
 	/* The key is the anchor; this makes the rest of the certificate
 	 * unforgeable too, and quotes must hold the same bytes. */
-	if (!is_known && !p256_verify(p->root_key, &root->signature, root->tbs))
+	hasher_sha256(w->hasher, &hash, &root->der, 1);
+	if (!span_equal(SPAN_ARRAY(hash.b), SPAN_ARRAY(anchor->certificate)) &&
+	    !p256_verify(w->p256, &root->key, &root->signature, root->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "root: its self-signature is wrong");
 	return TEE_OK;
 }
 
 static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
-				    const char *what, const struct cert *signer)
+				    const char *what, const struct cert *signer,
+				    struct work *w)
 {
 	static const char name[] = "SGX TCB Signing";
 
@@ -134,7 +139,8 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: a CA certificate signs documents",
 			      what);
-	if (!p256_verify(p->root_key, &signer->signature, signer->tbs))
+	if (!p256_verify(w->p256, &p->root.key, &signer->signature,
+			 signer->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: signature is wrong", what);
 	return TEE_OK;
@@ -143,7 +149,7 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 				    const struct tee_collateral *c,
 				    const struct tee_anchor *anchors,
-				    size_t count)
+				    size_t count, struct work *w)
 {
 	enum tee_reason reason;
 	struct cert root;
@@ -151,9 +157,9 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 	if (!read_pair(&p->tcb_signer, &p->root, p, c->tcb_info_chain))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "TCB info issuer chain: not two certificates");
-	reason = check_root(p, detail, anchors, count);
+	reason = check_root(p, detail, anchors, count, w);
 	if (!reason)
-		reason = check_signer(p, detail, "TCB info", &p->tcb_signer);
+		reason = check_signer(p, detail, "TCB info", &p->tcb_signer, w);
 	if (reason)
 		return reason;
 	if (span_equal(c->qe_identity_chain, c->tcb_info_chain)) {
@@ -167,7 +173,7 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 		return refuse(
 			detail, TEE_PCK_ROOT,
 			"QE identity issuer chain: not the TCB info's root");
-	return check_signer(p, detail, "QE identity", &p->qe_signer);
+	return check_signer(p, detail, "QE identity", &p->qe_signer, w);
 }
 
 static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
@@ -199,21 +205,21 @@ enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca)
 	return TEE_OK;
 }
 
-enum tee_reason verify_pck_ca(struct p256_public **key,
-			      char detail[TEE_DETAIL_MAX],
+enum tee_reason verify_pck_ca(char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
-			      const struct cert *ca)
+			      const struct cert *ca, struct work *w)
 {
-	if (!p256_verify(p->root_key, &ca->signature, ca->tbs))
+	if (!p256_verify(w->p256, &p->root.key, &ca->signature, ca->tbs))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK CA: signature is wrong");
 	if (crl_lists(&p->root_crl, ca->serial))
 		return refuse(detail, TEE_PCK_CA_REVOKED,
 			      "PCK CA: listed in the root CRL");
-	if (p256_public_new_like(key, p->root_key, &ca->key))
+	if (!p256_is_point(w->p256, &ca->key))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK CA: its key is not a point of P-256");
-	if (!p256_verify(*key, &p->pck_crl.signature, p->pck_crl.tbs))
+	if (!p256_verify(w->p256, &ca->key, &p->pck_crl.signature,
+			 p->pck_crl.tbs))
 		return refuse(detail, TEE_CRL_SIGNATURE,
 			      "PCK CRL: signature is wrong");
 	return TEE_OK;
@@ -221,7 +227,7 @@ enum tee_reason verify_pck_ca(struct p256_public **key,
 
 /* The PCK CRL and its issuer, where the collateral has that too. */
 static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
-				   struct span pem)
+				   struct span pem, struct work *w)
 {
 	struct cert root;
 	enum tee_reason reason;
@@ -242,12 +248,15 @@ static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
 	if (!reason && !crl_names_issuer(&p->pck_crl, &p->pck_ca))
 		reason = refuse(detail, TEE_CRL_ISSUER,
 				"PCK CRL: not issued by its issuer chain's CA");
-	return reason ? reason
-		      : verify_pck_ca(&p->pck_ca_key, detail, p, &p->pck_ca);
+	if (!reason)
+		reason = verify_pck_ca(detail, p, &p->pck_ca, w);
+	p->has_pck_ca = !reason;
+	return reason;
 }
 
 static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
-				     const struct tee_collateral *c)
+				     const struct tee_collateral *c,
+				     struct work *w)
 {
 	enum tee_reason reason;
 
@@ -257,7 +266,8 @@ static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
 	if (!crl_names_issuer(&p->root_crl, &p->root))
 		return refuse(detail, TEE_CRL_ISSUER,
 			      "root CRL: not issued by the root");
-	if (!p256_verify(p->root_key, &p->root_crl.signature, p->root_crl.tbs))
+	if (!p256_verify(w->p256, &p->root.key, &p->root_crl.signature,
+			 p->root_crl.tbs))
 		return refuse(detail, TEE_CRL_SIGNATURE,
 			      "root CRL: signature is wrong");
 	if (crl_lists(&p->root_crl, p->tcb_signer.serial) ||
@@ -269,22 +279,21 @@ static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
 }
 
 static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
-				 const struct tee_collateral *c)
+				 const struct tee_collateral *c, struct work *w)
 {
-	enum tee_reason reason = read_root_crl(p, detail, c);
+	enum tee_reason reason = read_root_crl(p, detail, c, w);
 
 	if (!reason)
 		reason = read_crl(&p->pck_crl, p, detail, "PCK CRL",
 				  c->pck_crl);
-	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain);
+	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain, w);
 }
 
 /* The signed slice of a document, its signature checked. */
 static enum tee_reason read_document(struct span *object, char *detail,
-				     const struct tee_prepared *p,
 				     const char *what, const char *name,
 				     struct span text,
-				     const struct cert *signer)
+				     const struct cert *signer, struct work *w)
 {
 	struct p256_signature signature;
 
@@ -292,8 +301,7 @@ static enum tee_reason read_document(struct span *object, char *detail,
 		return refuse(detail, TEE_COLLATERAL_MALFORMED,
 			      "%s: not {\"%s\":{...},\"signature\":\"...\"}",
 			      what, name);
-	if (p256_verify_like(p->root_key, &signer->key, &signature, *object) !=
-	    P256_VALID)
+	if (!p256_verify(w->p256, &signer->key, &signature, *object))
 		return refuse(detail, TEE_COLLATERAL_SIGNATURE,
 			      "%s: signature is wrong", what);
 	return TEE_OK;
@@ -309,21 +317,22 @@ static enum tee_reason refuse_content(char *detail, enum tee_reason reason,
 }
 
 static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
-				      const struct tee_collateral *c)
+				      const struct tee_collateral *c,
+				      struct work *w)
 {
 	struct span object;
 	enum tee_reason reason;
 
-	reason = read_document(&object, detail, p, "TCB info", "tcbInfo",
-			       c->tcb_info, &p->tcb_signer);
+	reason = read_document(&object, detail, "TCB info", "tcbInfo",
+			       c->tcb_info, &p->tcb_signer, w);
 	if (reason)
 		return reason;
 	reason = tcbinfo_parse(&p->tcb, &p->arena, object);
 	if (reason)
 		return refuse_content(detail, reason, "TCB info");
-	reason =
-		read_document(&object, detail, p, "QE identity",
-			      "enclaveIdentity", c->qe_identity, &p->qe_signer);
+	reason = read_document(&object, detail, "QE identity",
+			       "enclaveIdentity", c->qe_identity, &p->qe_signer,
+			       w);
 	if (reason)
 		return reason;
 	reason = qeidentity_parse(&p->qe, &p->arena, object);
@@ -334,6 +343,15 @@ static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
 		return refuse(detail, TEE_PCK_PEM,
 			      "PCK chain of the collateral: too large");
 	return TEE_OK;
+}
+
+static struct tee_prepared *prepared_new(void)
+{
+	struct tee_prepared *p = mem_new(sizeof(*p));
+
+	arena_init(&p->arena, ARENA_MAX);
+	p->pool = mem_new(sizeof(*p->pool));
+	return p;
 }
 
 static void auto_prepared(struct tee_prepared **p)
@@ -347,17 +365,17 @@ enum tee_reason tee_prepare(struct tee_prepared **out,
 			    const struct tee_anchor *anchors, size_t count)
 {
 	AUTO(auto_prepared)
-	struct tee_prepared *p = mem_new(sizeof(*p));
-	enum tee_reason reason;
+	struct tee_prepared *p = prepared_new();
+	struct work *w = work_take(p->pool);
+	enum tee_reason reason = check_complete(detail, c);
 
-	arena_init(&p->arena, ARENA_MAX);
-	reason = check_complete(detail, c);
 	if (!reason)
-		reason = read_signers(p, detail, c, anchors, count);
+		reason = read_signers(p, detail, c, anchors, count, w);
 	if (!reason)
-		reason = read_crls(p, detail, c);
+		reason = read_crls(p, detail, c, w);
 	if (!reason)
-		reason = read_documents(p, detail, c);
+		reason = read_documents(p, detail, c, w);
+	work_give(p->pool, w);
 	if (reason)
 		return reason;
 	*out = STEAL(p);
@@ -427,7 +445,8 @@ enum tee_reason tee_document_open(struct span *object,
 				  size_t count, int64_t at)
 {
 	AUTO(auto_prepared)
-	struct tee_prepared *p = mem_new(sizeof(*p));
+	struct tee_prepared *p = prepared_new();
+	struct work *w = work_take(p->pool);
 	/* One chain stands for both, and there is no PCK CRL. */
 	const struct tee_collateral c = {
 		.root_crl = d->root_crl,
@@ -437,16 +456,16 @@ enum tee_reason tee_document_open(struct span *object,
 	enum tee_reason reason;
 	struct span found;
 
-	arena_init(&p->arena, ARENA_MAX);
-	reason = read_signers(p, detail, &c, anchors, count);
+	reason = read_signers(p, detail, &c, anchors, count, w);
 	if (!reason)
-		reason = read_root_crl(p, detail, &c);
+		reason = read_root_crl(p, detail, &c, w);
 	if (!reason)
 		reason = check_signer_time(detail, &p->tcb_signer,
 					   &p->root_crl, at);
 	if (!reason)
-		reason = read_document(&found, detail, p, d->name, d->name,
-				       d->text, &p->tcb_signer);
+		reason = read_document(&found, detail, d->name, d->name,
+				       d->text, &p->tcb_signer, w);
+	work_give(p->pool, w);
 	if (!reason)
 		*object = found;
 	return reason;
@@ -456,8 +475,8 @@ void tee_prepared_free(struct tee_prepared *p)
 {
 	if (!p)
 		return;
-	p256_public_free(p->root_key);
-	p256_public_free(p->pck_ca_key);
+	work_pool_fini(p->pool);
+	free(p->pool);
 	arena_fini(&p->arena);
 	free(p);
 }

@@ -11,6 +11,7 @@
 #include "tee/qeidentity.h"
 #include "tee/tcbinfo.h"
 #include "tee/verify.h"
+#include "tee/work.h"
 
 /* Views borrow the arena. */
 struct tee_prepared {
@@ -18,27 +19,27 @@ struct tee_prepared {
 	char anchor[64];
 	bool is_simulated;
 	struct cert root, tcb_signer, qe_signer;
-	struct p256_public *root_key;
-	/* with pck_ca_key: the PCK CRL's issuer, and both are verified */
+	/* The PCK CRL's issuer, where the collateral has it: both are verified
+	 * then, else the CRL is only read. */
+	bool has_pck_ca;
 	struct cert pck_ca;
-	struct p256_public *pck_ca_key;
 	struct crl root_crl; /* signature checked */
-	struct crl pck_crl; /* without pck_ca_key: read only */
+	struct crl pck_crl;
 	struct tcbinfo tcb;
 	struct qeidentity qe;
 	struct span pck_chain; /* PEM; n == 0: none was given */
+	struct work_pool *pool; /* owned; all that changes after set-up */
 };
 
 /*
  * What every PCK CA must be, wherever it came from: its name, its constraints;
- * then the signatures of CA and PCK CRL, with the CA's key owned by the caller.
+ * then the signatures of CA and PCK CRL.
  */
 enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX],
 			     const struct cert *ca);
-enum tee_reason verify_pck_ca(struct p256_public **key,
-			      char detail[TEE_DETAIL_MAX],
+enum tee_reason verify_pck_ca(char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
-			      const struct cert *ca);
+			      const struct cert *ca, struct work *w);
 
 /* Writes the detail and gives the reason back. */
 enum tee_reason refuse(char detail[TEE_DETAIL_MAX], enum tee_reason reason,

@@ -28,6 +28,7 @@ struct run {
 	const struct tee_prepared *p;
 	const struct tee_policy *policy;
 	struct tee_verdict *v;
+	struct work *w;
 	int64_t at;
 	struct cert leaf, ca, root; /* views into room */
 	uint8_t room[PCK_CHAIN_LEN * CERT_MAX];
@@ -127,7 +128,7 @@ static enum rc read_cert(struct cert *out, const struct tee_prepared *p,
 {
 	if (span_equal(der, p->root.der))
 		*out = p->root;
-	else if (p->pck_ca_key && span_equal(der, p->pck_ca.der))
+	else if (p->has_pck_ca && span_equal(der, p->pck_ca.der))
 		*out = p->pck_ca;
 	else
 		return cert_parse(out, der);
@@ -354,33 +355,26 @@ static enum tee_reason check_match(struct run *r)
 	return TEE_OK;
 }
 
-static void auto_public(struct p256_public **k)
-{
-	p256_public_free(*k);
-}
-
 /* The certificate that was verified with the collateral. */
 static bool is_prepared_ca(const struct run *r)
 {
-	return r->p->pck_ca_key && span_equal(r->ca.der, r->p->pck_ca.der);
+	return r->p->has_pck_ca && span_equal(r->ca.der, r->p->pck_ca.der);
 }
 
 static enum tee_reason check_chain_signatures(struct run *r)
 {
 	const struct tee_prepared *p = r->p;
-	const struct p256_public *ca_key = p->pck_ca_key;
-	AUTO(auto_public)
-	struct p256_public *own_key = NULL;
 	char *detail = r->v->detail;
-	enum tee_reason reason;
 
 	if (!is_prepared_ca(r)) {
-		reason = verify_pck_ca(&own_key, detail, p, &r->ca);
+		enum tee_reason reason =
+			verify_pck_ca(detail, p, &r->ca, r->w);
+
 		if (reason)
 			return reason;
-		ca_key = own_key;
 	}
-	if (!p256_verify(ca_key, &r->leaf.signature, r->leaf.tbs))
+	if (!p256_verify(r->w->p256, &r->ca.key, &r->leaf.signature,
+			 r->leaf.tbs))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK certificate: signature is wrong");
 	if (crl_lists(&p->pck_crl, r->leaf.serial))
@@ -408,11 +402,10 @@ static enum tee_reason check_qe(struct run *r)
 	struct span data = q->qe_report.report_data, first;
 	enum tee_reason reason;
 
-	if (p256_verify_like(r->p->root_key, &r->leaf.key, &sig,
-			     q->qe_report.raw) != P256_VALID)
+	if (!p256_verify(r->w->p256, &r->leaf.key, &sig, q->qe_report.raw))
 		return refuse(r->v->detail, TEE_QE_SIGNATURE,
 			      "QE report: not signed by the PCK key");
-	sha256_parts(&hash, bound, 2);
+	hasher_sha256(r->w->hasher, &hash, bound, 2);
 	if (!rd_n(&data, &first, sizeof(hash.b)) ||
 	    !span_equal(first, SPAN_ARRAY(hash.b)) || !span_is_zero(data))
 		return refuse(r->v->detail, TEE_QE_HASH,
@@ -436,15 +429,11 @@ static enum tee_reason check_quote_signature(struct run *r)
 	struct p256_point at;
 
 	memcpy(at.xy, q->attestation_key.p, sizeof(at.xy));
-	switch (p256_verify_like(r->p->root_key, &at, &sig, q->signed_region)) {
-	case P256_VALID:
+	if (p256_verify(r->w->p256, &at, &sig, q->signed_region))
 		return TEE_OK;
-	case P256_NO_KEY:
+	if (!p256_is_point(r->w->p256, &at))
 		return refuse(r->v->detail, TEE_QUOTE_KEY,
 			      "attestation key: not a point of P-256");
-	case P256_INVALID:
-		break;
-	}
 	return refuse(r->v->detail, TEE_QUOTE_SIGNATURE,
 		      "quote: not signed by the attestation key");
 }
@@ -574,7 +563,9 @@ void tee_verify_prepared(struct tee_verdict *v, const struct tee_prepared *p,
 		return;
 	}
 	note_collateral(&r);
+	r.w = work_take(p->pool);
 	v->reason = check_crypto(&r);
+	work_give(p->pool, r.w);
 	v->is_verified = v->reason == TEE_OK;
 	if (!v->reason)
 		v->reason = check_tcb(&r);

@@ -1,4 +1,7 @@
-/* p256: RFC 6979 A.2.5 vectors, bad points and scalars, DER both ways. */
+/*
+ * p256: RFC 6979 A.2.5 vectors, bad points and scalars, sums that are special
+ * cases of the curve's addition, agreement with EVP_PKEY_verify(), DER.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 
 #include "base/text.h"
 #include "crypto/p256.h"
@@ -48,73 +55,214 @@ static void verification(void **state)
 		{ "s_is_order_refused", "sample", R_HEX N_HEX, false },
 		{ "swapped_refused", "sample", S_HEX R_HEX, false },
 	};
+	struct hasher *hasher = hasher_new();
+	struct p256_verifier *v = p256_verifier_new(hasher);
 	struct p256_point at;
-	struct p256_public *key = NULL;
 
 	(void)state;
 	unhex(at.xy, 64, U_HEX);
-	assert_int_equal(p256_public_new(&key, &at), RC_OK);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct p256_signature sig;
 		struct span m = span_str(cases[i].message);
 
 		print_message("%s\n", cases[i].name);
 		unhex(sig.rs, 64, cases[i].signature);
-		assert_int_equal(p256_verify(key, &sig, m), cases[i].want);
+		assert_int_equal(p256_verify(v, &at, &sig, m), cases[i].want);
 		assert_int_equal(p256_verify_once(&at, &sig, m), cases[i].want);
-		assert_int_equal(p256_verify_like(key, &at, &sig, m),
-				 cases[i].want ? P256_VALID : P256_INVALID);
 	}
-	p256_public_free(key);
-	p256_public_free(NULL);
+	p256_verifier_free(v);
+	p256_verifier_free(NULL);
+	hasher_free(hasher);
+}
+
+/*
+ * Keys made for the message "sample" so that the sum e/s G + r/s Q is a special
+ * case: computed from r, s and the sum (first and third) or from e.
+ */
+static void special_sums(void **state)
+{
+	static const struct {
+		const char *name, *key, *signature;
+		bool want;
+	} cases[] = {
+		/* x of the sum is n + 3, which is below p: r is 3 */
+		{ "x_over_order_accepted",
+		  "1f5065d41578d865ac6a7fd9355b7e621601f505309be1428009d68825e8f2c1"
+		  "d5160284dd125dc8c309362b36bdb5feb89e6d3aa69cdc2a81082c1f26e3aea3",
+		  "0000000000000000000000000000000000000000000000000000000000000003"
+		  "0000000000000000000000000000000000000000000000000000000000000007",
+		  true },
+		/* the same x, not reduced */
+		{ "x_over_order_not_reduced_refused",
+		  "1f5065d41578d865ac6a7fd9355b7e621601f505309be1428009d68825e8f2c1"
+		  "d5160284dd125dc8c309362b36bdb5feb89e6d3aa69cdc2a81082c1f26e3aea3",
+		  "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632554"
+		  "0000000000000000000000000000000000000000000000000000000000000007",
+		  false },
+		/* Q = -e G, r = s: the sum is the point without an x */
+		{ "infinity_refused",
+		  "8fd61a7eabb661c7ad2fb0bc145ae8dc62324d06ff769cf9062a354d6703ba1e"
+		  "a90a588dc45643d11ebdf344f2d26a5e1fd6ba941cc46ce35ac8eea1e2678dd7",
+		  "0000000000000000000000000000000000000000000000000000000000000001"
+		  "0000000000000000000000000000000000000000000000000000000000000001",
+		  false },
+		/* Q = e/r G: both halves of the sum are one point */
+		{ "doubling_accepted",
+		  "679520db14b3685f05eb23623c5d3c509a671027ea65219e4c6848bd7a09ab42"
+		  "724ab5e0752a7a0b49fc668f2ad5bcc03d64991775e374f309817909ddce5b1b",
+		  "74daa59b8b43bfe0d20031cf705a0b98d5b9746a67b4fd495d3eccbf71a86c25"
+		  "f1d23b3433bbde3c073b43f99bb99c132d4df2de2ceb09e65e46570e25895969",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct p256_signature sig;
+		struct p256_point at;
+
+		print_message("%s\n", cases[i].name);
+		unhex(at.xy, 64, cases[i].key);
+		unhex(sig.rs, 64, cases[i].signature);
+		assert_int_equal(p256_verify_once(&at, &sig, span_str("sample")), cases[i].want);
+	}
+}
+
+/* One INTEGER of 32 bytes, in the shortest form. */
+static size_t der_number(uint8_t *out, const uint8_t *b)
+{
+	size_t skip = 0, pad;
+
+	while (skip < 31 && !b[skip])
+		skip++;
+	pad = b[skip] >> 7;
+	out[0] = 0x02;
+	out[1] = (uint8_t)(32 - skip + pad);
+	out[2] = 0;
+	memcpy(out + 2 + pad, b + skip, 32 - skip);
+	return 2 + out[1];
+}
+
+/* The same question to libcrypto's own verification. */
+static bool evp_verify(const struct p256_point *at, const struct p256_signature *sig,
+		       struct span message)
+{
+	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *ctx;
+	uint8_t sec1[65] = { 4 }, der[80] = { 0x30 }, hash[32];
+	char group[] = "prime256v1";
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, sec1, sizeof(sec1)),
+		OSSL_PARAM_construct_end(),
+	};
+	size_t n = 2;
+	bool ok;
+
+	memcpy(sec1 + 1, at->xy, 64);
+	n += der_number(der + n, sig->rs);
+	n += der_number(der + n, sig->rs + 32);
+	der[1] = (uint8_t)(n - 2);
+	assert_int_equal(EVP_Digest(message.p, message.n, hash, NULL, EVP_sha256(), NULL), 1);
+	assert_int_equal(EVP_PKEY_fromdata_init(make), 1);
+	assert_int_equal(EVP_PKEY_fromdata(make, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+	ctx = EVP_PKEY_CTX_new(key, NULL);
+	assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
+	ok = EVP_PKEY_verify(ctx, der, n, hash, sizeof(hash)) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(make);
+	return ok;
+}
+
+/* One half of a signature becomes a number near an end of its range. */
+static void replace_half(struct p256_signature *sig, unsigned which)
+{
+	uint8_t *half = sig->rs + (which & 1) * 32;
+
+	which >>= 1;
+	if (which < 4) {
+		memset(half, 0, 32);
+		half[31] = (uint8_t)which;
+	} else if (which < 8) {
+		unhex(half, 32, N_HEX);
+		half[31] = (uint8_t)(half[31] + 2 - (which - 4));
+	} else {
+		half[which % 32] ^= 0x10;
+	}
+}
+
+static void agrees_with_evp(void **state)
+{
+	struct hasher *hasher = hasher_new();
+	struct p256_verifier *v = p256_verifier_new(hasher);
+	unsigned valid = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		struct p256_private *k = p256_private_generate();
+		struct span m = span_of(&i, sizeof(i) * (i % 2));
+		struct p256_signature sig, changed;
+		struct p256_point at;
+
+		p256_private_point(k, &at);
+		p256_sign(k, &sig, m);
+		assert_true(p256_verify(v, &at, &sig, m));
+		for (unsigned which = 0; which < 24; which++) {
+			bool ok;
+
+			changed = sig;
+			replace_half(&changed, which);
+			ok = evp_verify(&at, &changed, m);
+			assert_int_equal(p256_verify(v, &at, &changed, m), ok);
+			valid += ok;
+		}
+		valid += evp_verify(&at, &sig, m);
+		p256_private_free(k);
+	}
+	assert_int_equal(valid, 40); /* nothing but what was signed */
+	p256_verifier_free(v);
+	hasher_free(hasher);
 }
 
 static void points(void **state)
 {
 	static const struct {
 		const char *name, *xy;
-		enum rc want;
+		bool want;
 	} cases[] = {
-		{ "on_curve_accepted", U_HEX, RC_OK },
+		{ "on_curve_accepted", U_HEX, true },
 		{ "off_curve_refused",
 		  "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
 		  "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462298",
-		  RC_CRYPTO },
-		{ "zero_refused", ZERO_HEX ZERO_HEX, RC_CRYPTO },
-		{ "x_is_prime_refused", P_HEX ZERO_HEX, RC_CRYPTO },
+		  false },
+		{ "zero_refused", ZERO_HEX ZERO_HEX, false },
+		{ "x_is_prime_refused", P_HEX ZERO_HEX, false },
 		/* (0, sqrt(b)) is a point; x = p is the same number unreduced */
 		{ "x_zero_accepted",
 		  ZERO_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
-		  RC_OK },
+		  true },
 		{ "x_not_reduced_refused",
 		  P_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
-		  RC_CRYPTO },
+		  false },
 	};
-	static const struct p256_signature sig = { { 1 } };
-	struct p256_public *like = NULL;
-	struct p256_point u;
+	struct hasher *hasher = hasher_new();
+	struct p256_verifier *v = p256_verifier_new(hasher);
+	struct p256_signature sig;
 
 	(void)state;
-	unhex(u.xy, 64, U_HEX);
-	assert_int_equal(p256_public_new(&like, &u), RC_OK);
+	unhex(sig.rs, 64, R_HEX S_HEX);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct p256_public *key = NULL;
 		struct p256_point at;
 
 		print_message("%s\n", cases[i].name);
 		unhex(at.xy, 64, cases[i].xy);
-		assert_int_equal(p256_public_new(&key, &at), cases[i].want);
-		assert_int_equal(key != NULL, cases[i].want == RC_OK);
-		assert_false(p256_verify_once(&at, &sig, span_str("m")));
-		p256_public_free(key);
-		key = NULL;
-		assert_int_equal(p256_public_new_like(&key, like, &at), cases[i].want);
-		assert_int_equal(key != NULL, cases[i].want == RC_OK);
-		assert_int_equal(p256_verify_like(like, &at, &sig, span_str("m")),
-				 cases[i].want ? P256_NO_KEY : P256_INVALID);
-		p256_public_free(key);
+		assert_int_equal(p256_is_point(v, &at), cases[i].want);
+		assert_int_equal(p256_is_point_once(&at), cases[i].want);
+		/* the key of this signature is the first case's */
+		assert_int_equal(p256_verify(v, &at, &sig, span_str("sample")), i == 0);
 	}
-	p256_public_free(like);
+	p256_verifier_free(v);
+	hasher_free(hasher);
 }
 
 static void der(void **state)
@@ -211,6 +359,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verification),
+		cmocka_unit_test(special_sums),
+		cmocka_unit_test(agrees_with_evp),
 		cmocka_unit_test(points),
 		cmocka_unit_test(der),
 		cmocka_unit_test(sign_then_verify),
