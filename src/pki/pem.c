@@ -7,21 +7,20 @@
 enum {
 	BLOCKS_MAX = 8,
 	LINE_BYTES = PEM_LINE / 4 * 3,
-	NOT_BASE64 = 0xff,
 };
 
-static uint8_t sextet(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0' + 52);
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : NOT_BASE64;
-}
+/* RFC 4648 §4: a character's six bits, and one more so that zero is none.
+ * Certificates are public: an index may depend on them. */
+static const uint8_t digit_of[256] = {
+	/* clang-format off */
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+	['N'] = 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	['n'] = 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+	/* clang-format on */
+};
 
 static void skip_between(struct span *s)
 {
@@ -53,31 +52,57 @@ static bool rd_line_end(struct span *s)
 	return s->n && s->p[0] == '\n' && rd_skip(s, 1);
 }
 
-/* Four characters at a time; lines end only between groups. */
-static bool rd_group(struct span *s, uint8_t out[3], size_t *n)
+/* The value of four characters, or more than 24 bits when one is no digit. */
+static uint32_t value_of(const uint8_t four[4])
 {
-	struct span four;
-	uint8_t v[4];
-	size_t digits = 0;
+	uint32_t v = 0;
 
-	if (!rd_n(s, &four, 4))
-		return false;
-	while (digits < 4 && (v[digits] = sextet(four.p[digits])) != NOT_BASE64)
-		digits++;
-	if (digits < 2)
-		return false;
-	for (size_t i = digits; i < 4; i++) {
-		if (four.p[i] != '=')
-			return false;
-		v[i] = 0;
+	for (size_t i = 0; i < 4; i++) {
+		if (!digit_of[four[i]])
+			return UINT32_MAX;
+		v = v << 6 | (digit_of[four[i]] - 1U);
 	}
-	/* RFC 4648 §3.5: unused bits are zero, or one DER had many texts. */
-	if ((digits == 2 && (v[1] & 0x0f)) || (digits == 3 && (v[2] & 0x03)))
+	return v;
+}
+
+/* As many whole groups as there are, up to the end of a line of the usual
+ * length: how many bytes they make. */
+static size_t rd_groups(struct span *s, uint8_t out[LINE_BYTES])
+{
+	struct span in = *s, four;
+	size_t n = 0;
+
+	while (n < LINE_BYTES && rd_n(&in, &four, 4)) {
+		uint32_t v = value_of(four.p);
+
+		if (v >> 24)
+			break;
+		out[n++] = (uint8_t)(v >> 16);
+		out[n++] = (uint8_t)(v >> 8);
+		out[n++] = (uint8_t)v;
+		*s = in;
+	}
+	return n;
+}
+
+/* The last group where it is not whole: "xx==" or "xxx=". */
+static bool rd_last_group(struct span *s, uint8_t out[2], size_t *n)
+{
+	uint8_t four[4];
+	size_t pads;
+	uint32_t v;
+
+	if (!rd_copy(s, four, sizeof(four)) || four[3] != '=')
 		return false;
-	out[0] = (uint8_t)(v[0] << 2 | v[1] >> 4);
-	out[1] = (uint8_t)(v[1] << 4 | v[2] >> 2);
-	out[2] = (uint8_t)(v[2] << 6 | v[3]);
-	*n = digits - 1;
+	pads = four[2] == '=' ? 2 : 1;
+	memset(four + 4 - pads, 'A', pads); /* zero bits */
+	v = value_of(four);
+	/* RFC 4648 §3.5: unused bits are zero, or one DER had many texts. */
+	if (v >> 24 || v & (pads == 2 ? 0xffff : 0xff))
+		return false;
+	out[0] = (uint8_t)(v >> 16);
+	out[1] = (uint8_t)(v >> 8);
+	*n = 3 - pads;
 	return true;
 }
 
@@ -87,13 +112,15 @@ static bool rd_body(struct span *s, struct wr *room)
 	bool is_last = false;
 
 	while (s->n && s->p[0] != '-') {
-		uint8_t bytes[3];
-		size_t n;
+		uint8_t line[LINE_BYTES];
+		size_t n = is_last ? 0 : rd_groups(s, line);
 
-		if (is_last || !rd_group(s, bytes, &n))
-			return false;
-		wr_bytes(room, span_of(bytes, n));
-		is_last = n < 3;
+		if (!n) {
+			if (is_last || !rd_last_group(s, line, &n))
+				return false;
+			is_last = true;
+		}
+		wr_bytes(room, span_of(line, n));
 		if (s->n && (s->p[0] == '\n' || s->p[0] == '\r') &&
 		    !rd_line_end(s))
 			return false;
