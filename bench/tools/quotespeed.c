@@ -97,6 +97,11 @@ static void crypto_free(void *p, const char *file, int line)
 	free(p);
 }
 
+enum {
+	SLICE_US = 5000,
+	METERS = 3,
+};
+
 static void need(bool ok, const char *what)
 {
 	if (ok)
@@ -142,17 +147,33 @@ static void run_prepared(struct bench *b)
 	need(b->verdict.reason == TEE_OK, b->verdict.detail);
 }
 
-static double measure(struct bench *b, void (*once)(struct bench *), double ms)
+/* One of the things measured: CPU time and how often. */
+struct meter {
+	void (*once)(struct bench *b);
+	double us, count;
+};
+
+static void run_for(struct meter *m, struct bench *b, double us)
 {
 	double from = cpu_us(), used;
-	unsigned count = 0;
 
 	do {
-		once(b);
-		count++;
+		m->once(b);
+		m->count++;
 		used = cpu_us() - from;
-	} while (used < ms * 1000);
-	return used / count;
+	} while (used < us);
+	m->us += used;
+}
+
+/* All by turns, a few milliseconds each, until each had 'ms': what neighbours
+ * on the machine do to caches and clock then meets all of them alike. */
+static void measure(struct meter *meters, size_t count, struct bench *b, double ms)
+{
+	for (size_t i = 0; i < count; i++)
+		meters[i].us = meters[i].count = 0;
+	while (meters[count - 1].us < ms * 1000)
+		for (size_t i = 0; i < count; i++)
+			run_for(&meters[i], b, SLICE_US);
 }
 
 static void count_memory(struct bench *b, void (*once)(struct bench *), const char *which)
@@ -191,6 +212,11 @@ int main(int argc, char **argv)
 	struct tee_collateral view;
 	struct bench b = { 0 };
 	struct buf quote;
+	struct meter meters[METERS] = {
+		{ .once = run_floor },
+		{ .once = run_complete },
+		{ .once = run_prepared },
+	};
 	uint64_t rounds;
 	double ms;
 	char error[256] = "", detail[TEE_DETAIL_MAX] = "";
@@ -211,13 +237,13 @@ int main(int argc, char **argv)
 	b.in.anchor_count = 1;
 	need(tee_prepare(&b.prepared, detail, &view, &tee_anchor_intel, 1) == TEE_OK, detail);
 	make_floor(&b);
-	(void)measure(&b, run_complete, ms); /* warm */
+	measure(meters, METERS, &b, ms); /* warm */
 	for (uint64_t i = 0; i < rounds; i++) {
-		double floor = measure(&b, run_floor, ms);
-		double complete = measure(&b, run_complete, ms);
-		double prepared = measure(&b, run_prepared, ms);
-
-		printf("round %.3f %.3f %.3f\n", floor, complete, prepared);
+		measure(meters, METERS, &b, ms);
+		printf("round");
+		for (size_t j = 0; j < METERS; j++)
+			printf(" %.3f", meters[j].us / meters[j].count);
+		printf("\n");
 	}
 	count_memory(&b, run_complete, "complete");
 	count_memory(&b, run_prepared, "prepared");

@@ -1,5 +1,6 @@
 #include "crypto/p256.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include <openssl/pem.h>
 
 #include "base/mem.h"
+#include "crypto/inverse.h"
 
 enum {
 	COORDINATE_LEN = 32,
@@ -31,6 +33,7 @@ enum number {
 	S,
 	E, /* the hash */
 	INVERSE, /* of s */
+	PRODUCT, /* of both: 1 */
 	U, /* e / s */
 	V, /* r / s */
 	X, /* of the sum */
@@ -41,6 +44,8 @@ struct p256_verifier {
 	struct hasher *hasher;
 	EC_GROUP *curve;
 	const BIGNUM *order; /* the curve's */
+	uint8_t order_bytes[COORDINATE_LEN];
+	BN_MONT_CTX *by_order;
 	EC_POINT *key, *sum;
 	BIGNUM *n[NUMBERS];
 	BN_CTX *room;
@@ -132,7 +137,11 @@ struct p256_verifier *p256_verifier_new(struct hasher *hasher)
 	v->order = EC_GROUP_get0_order(v->curve);
 	v->key = EC_POINT_new(v->curve);
 	v->sum = EC_POINT_new(v->curve);
-	must(v->order && v->key && v->sum);
+	v->by_order = BN_MONT_CTX_new();
+	must(v->order && v->key && v->sum && v->by_order &&
+	     BN_bn2binpad(v->order, v->order_bytes, COORDINATE_LEN) ==
+		     COORDINATE_LEN &&
+	     BN_MONT_CTX_set(v->by_order, v->order, v->room) == 1);
 	for (size_t i = 0; i < NUMBERS; i++) {
 		v->n[i] = BN_new();
 		must(v->n[i] != NULL);
@@ -146,6 +155,7 @@ void p256_verifier_free(struct p256_verifier *v)
 		return;
 	for (size_t i = 0; i < NUMBERS; i++)
 		BN_free(v->n[i]);
+	BN_MONT_CTX_free(v->by_order);
 	EC_POINT_free(v->sum);
 	EC_POINT_free(v->key);
 	BN_CTX_free(v->room);
@@ -173,13 +183,34 @@ static bool is_scalar(const struct p256_verifier *v, const BIGNUM *x)
 	return !BN_is_zero(x) && BN_cmp(x, v->order) < 0;
 }
 
-/* v->sum = e/s G + r/s Q, with Q in v->key; steps 4 to 6. */
+/* n[INVERSE] = 1/s, step 4.  The last line proves it: nothing that went wrong
+ * before can make a signature valid. */
+static bool invert(struct p256_verifier *v, const uint8_t s[COORDINATE_LEN])
+{
+	BIGNUM *const *n = v->n;
+	BIGNUM *w = n[INVERSE];
+	uint8_t almost[INVERSE_LEN];
+	unsigned shift;
+
+	static_assert((int)INVERSE_LEN == (int)COORDINATE_LEN);
+	if (!inverse_almost(almost, &shift, s, v->order_bytes))
+		return false;
+	number_of(w, almost);
+	/* w = 2^shift/s; each reduction divides by 2^256 */
+	return BN_lshift(w, w, (int)(2 * 8 * INVERSE_LEN - shift)) == 1 &&
+	       BN_nnmod(w, w, v->order, v->room) == 1 &&
+	       BN_from_montgomery(w, w, v->by_order, v->room) == 1 &&
+	       BN_from_montgomery(w, w, v->by_order, v->room) == 1 &&
+	       BN_mod_mul(n[PRODUCT], n[S], w, v->order, v->room) == 1 &&
+	       BN_is_one(n[PRODUCT]);
+}
+
+/* v->sum = e/s G + r/s Q, with Q in v->key; steps 5 and 6. */
 static bool add_multiples(struct p256_verifier *v)
 {
 	BIGNUM *const *n = v->n;
 
-	return BN_mod_inverse(n[INVERSE], n[S], v->order, v->room) &&
-	       BN_mod_mul(n[U], n[E], n[INVERSE], v->order, v->room) == 1 &&
+	return BN_mod_mul(n[U], n[E], n[INVERSE], v->order, v->room) == 1 &&
 	       BN_mod_mul(n[V], n[R], n[INVERSE], v->order, v->room) == 1 &&
 	       EC_POINT_mul(v->curve, v->sum, n[U], v->key, n[V], v->room) == 1;
 }
@@ -209,9 +240,10 @@ bool p256_verify(struct p256_verifier *v, const struct p256_point *at,
 		return false;
 	hasher_sha256(v->hasher, &hash, &message, 1);
 	number_of(v->n[E], hash.b);
-	if (add_multiples(v) && is_expected(v))
+	if (invert(v, sig->rs + COORDINATE_LEN) && add_multiples(v) &&
+	    is_expected(v))
 		return true;
-	ERR_clear_error(); /* of an EC_POINT that could not be had */
+	ERR_clear_error(); /* of what could not be computed */
 	return false;
 }
 

@@ -33,9 +33,9 @@ struct p256_signature {
  * Not through EVP_PKEY, unlike all else here: that makes a key object of each
  * point, with a copy of the curve, and decodes each signature from DER that we
  * had to encode; a verification whose key is seen once costs 100 allocations
- * and a tenth more time.  libcrypto's EC_POINT does the same arithmetic (the
- * part that is hard to get right) without them; what is left to us is the
- * equation.  Everything it works on is public.
+ * and a fifth more time.  The hard part, points and their multiples, is still
+ * libcrypto's (EC_POINT); the equation is ours, and so is half of 1/s, which
+ * libcrypto checks.  Everything here is public: time depends on it.
  */
 struct p256_verifier;
 
@@ -55,7 +55,7 @@ void p256_verifier_free(struct p256_verifier *v);
 			       const struct p256_point *at,
 			       const struct p256_signature *sig,
 			       struct span message);
-/* Both without a verifier kept: a fifth slower. */
+/* Both without a verifier kept: a quarter slower. */
 [[nodiscard]] bool p256_is_point_once(const struct p256_point *at);
 [[nodiscard]] bool p256_verify_once(const struct p256_point *at,
 				    const struct p256_signature *sig,
