@@ -166,7 +166,7 @@ lint: $(LIBRARY)
 format:
 	clang-format-14 -i $$(find src include tests fuzz bench demo examples -name '*.[ch]')
 bench: all
-	@for b in bench/[a-z]*; do [ -x $$b ] && $$b; done
+	@for b in bench/[a-z]*; do [ -d $$b ] || $$b; done
 MANS := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)

@@ -6,8 +6,8 @@
  * Prints one line a round: "round <verify> <complete> <prepared>", CPU time of
  * this thread in microseconds for one P-256 verification (key and context
  * reused, digest given: the floor's unit), one tee_verify(), and one
- * tee_verify_prepared() with everything set up before.  Then, for the last
- * two, "memory <which> <own> <libcrypto> <bytes>": allocations of one
+ * tee_verify_prepared() with everything set up before; MS each.  Then, for the
+ * last two, "memory <which> <own> <libcrypto> <bytes>": allocations of one
  * verification made by this program and by libcrypto, and the most bytes both
  * had at once.
  */
@@ -237,7 +237,7 @@ int main(int argc, char **argv)
 	b.in.anchor_count = 1;
 	need(tee_prepare(&b.prepared, detail, &view, &tee_anchor_intel, 1) == TEE_OK, detail);
 	make_floor(&b);
-	measure(meters, METERS, &b, ms); /* warm */
+	measure(meters, METERS, &b, ms / 10); /* warm */
 	for (uint64_t i = 0; i < rounds; i++) {
 		measure(meters, METERS, &b, ms);
 		printf("round");
