@@ -27,7 +27,8 @@
  *	              more while it is being read; one without lists takes as
  *	              much as its text, about
  *	verification  5 MiB while it runs, of which an event log needs all
- *	              but 64 KiB; nothing is kept
+ *	              but 64 KiB; the collateral keeps 8 KiB of it for each
+ *	              thread that verified at the same time, up to 16
  *
  * libcrypto keeps what it fetched the first time.  A thread that calls needs a
  * stack of 128 KiB.
