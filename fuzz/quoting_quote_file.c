@@ -56,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	assert(f.quote.n <= size && f.event_log.n <= 2 * size);
 	if (!size || data[0] != '{')
-		assert(!f.event_log.n && (f.quote.n < size || span_equal(buf_span(&f.quote), bytes)));
+		assert(!f.event_log.n &&
+		       (f.quote.n < size || span_equal(buf_span(&f.quote), bytes)));
 	check_forms(buf_span(&f.quote));
 	quote_file_fini(&f);
 	return 0;

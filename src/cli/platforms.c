@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 
+/* clang-format off */
 static const char platforms_help[] =
 	"usage: postern platforms sign LIST.yaml --key PRIVATE.pem [--out FILE]\n"
 	"       postern platforms show FILE --key PUBLIC.pem [--at TIME]\n"
@@ -26,6 +27,7 @@ static const char platforms_help[] =
 	"Exit status: 0 signed, or in order and in force; 1 not in order or not "
 	"in force;\n"
 	"2 files or arguments unusable.\n";
+/* clang-format on */
 
 enum {
 	TEXT_MAX = 1024 * 1024,

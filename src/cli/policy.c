@@ -17,6 +17,7 @@
 #include "quoting/policy_load.h"
 #include "tee/eventlog.h"
 
+/* clang-format off */
 static const char policy_help[] =
 	"usage: postern policy check POLICY FOLDER [OPTION...]\n"
 	"\n"
@@ -38,6 +39,7 @@ static const char policy_help[] =
 	"Exit status: 0 nothing refused, 1 something refused, 2 policy, folder, "
 	"a file or\n"
 	"arguments unusable.\n";
+/* clang-format on */
 
 struct check_options {
 	const char *policy, *folder, *collateral, *root;

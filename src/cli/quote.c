@@ -20,6 +20,7 @@
 #include "quoting/quote_file.h"
 #include "tee/bind.h"
 
+/* clang-format off */
 static const char quote_help[] =
 	"usage: postern quote verify FILE [OPTION...]\n"
 	"       postern quote show FILE [--json]\n"
@@ -51,6 +52,7 @@ static const char quote_help[] =
 	"  --json            for machines\n"
 	"\n"
 	"Exit status: 0 accepted, 1 refused, 2 input or arguments unusable.\n";
+/* clang-format on */
 
 struct quote_options {
 	const char *file, *collateral, *root, *policy, *ca_file, *cache;

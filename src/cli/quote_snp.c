@@ -241,7 +241,7 @@ bool quote_snp_say_held(struct wr *w, const struct tee_verdict *v,
 {
 	switch (layer) {
 	case TEE_LAYER_EVIDENCE:
-		wr_printf(w, "SEV-SNP report, version %" PRIu32 ", VMPL %" PRIu32,
+		wr_printf(w, "SEV-SNP report, version %u, VMPL %u",
 			  v->snp.version, v->snp.vmpl);
 		return true;
 	case TEE_LAYER_COLLATERAL:

@@ -56,7 +56,7 @@ enum rc rsapss_cert_read(struct rsapss_cert *out, struct span der);
 /* A zeroed one too. */
 void rsapss_cert_fini(struct rsapss_cert *c);
 
-/* 'issuer' bears the name that 'c' gives its issuer.  No signature is checked. */
+/* 'issuer' has the name that 'c' gives its issuer; no signature is checked. */
 bool rsapss_names_issuer(const struct rsapss_cert *c,
 			 const struct rsapss_cert *issuer);
 /* The signature of 'c' is by the RSA key of 'issuer'. */

@@ -7,7 +7,8 @@ enum {
 	HEX_CHIP = 2 * SNP_CHIP_ID_LEN + 1,
 };
 
-enum tee_reason policy_snp_guest(struct tee_verdict *v, const struct tee_policy *policy)
+enum tee_reason policy_snp_guest(struct tee_verdict *v,
+				 const struct tee_policy *policy)
 {
 	const struct snp_policy *p = &policy->snp;
 	const uint64_t bits = v->snp.policy;
@@ -38,7 +39,8 @@ enum tee_reason policy_snp_guest(struct tee_verdict *v, const struct tee_policy 
 	return TEE_OK;
 }
 
-enum tee_reason policy_snp_vmpl(struct tee_verdict *v, const struct tee_policy *policy)
+enum tee_reason policy_snp_vmpl(struct tee_verdict *v,
+				const struct tee_policy *policy)
 {
 	const struct snp_policy *p = &policy->snp;
 	if (v->snp.vmpl == SNP_VMPL_HOST)
@@ -53,7 +55,8 @@ enum tee_reason policy_snp_vmpl(struct tee_verdict *v, const struct tee_policy *
 	return TEE_OK;
 }
 
-enum tee_reason policy_snp_signer(struct tee_verdict *v, const struct tee_policy *policy)
+enum tee_reason policy_snp_signer(struct tee_verdict *v,
+				  const struct tee_policy *policy)
 {
 	const struct snp_policy *p = &policy->snp;
 	if (v->snp.signing_key == SNP_VLEK && p->refuses_vlek)
@@ -89,7 +92,8 @@ static enum tee_reason check_least(struct tee_verdict *v,
 }
 
 /* Every entry of this line holds; a line without one is not wanted. */
-enum tee_reason policy_snp_tcb(struct tee_verdict *v, const struct tee_policy *policy)
+enum tee_reason policy_snp_tcb(struct tee_verdict *v,
+			       const struct tee_policy *policy)
 {
 	const struct snp_policy *p = &policy->snp;
 	enum snp_product product = v->snp_platform.product;

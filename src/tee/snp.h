@@ -18,7 +18,7 @@
 
 enum {
 	SNP_REPORT_LEN = 1184,
-	SNP_SIGNED_LEN = 672, /* the report's first bytes, up to the signature */
+	SNP_SIGNED_LEN = 672, /* what comes before the signature */
 	SNP_MEASUREMENT_LEN = 48,
 	SNP_HOST_DATA_LEN = 32,
 	SNP_CHIP_ID_LEN = 64,

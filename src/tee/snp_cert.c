@@ -19,7 +19,8 @@ const char *snp_leaf_name(enum snp_signing_key key)
 
 enum snp_product snp_product_of_ark(const struct rsapss_cert *ark)
 {
-	struct span name = span_str(ark->common_name), prefix = span_str("ARK-");
+	struct span name = span_str(ark->common_name);
+	struct span prefix = span_str("ARK-");
 
 	if (!span_has_prefix(name, prefix) || !rd_skip(&name, prefix.n))
 		return SNP_PRODUCT_UNKNOWN;

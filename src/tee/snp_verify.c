@@ -313,8 +313,8 @@ static enum tee_reason check_product(struct run *r, const char *product_name)
 	if (s->version >= 3 &&
 	    snp_product_of_cpu(s->cpu_family, s->cpu_model) != p)
 		return refuse(r->v->detail, TEE_VEK_PRODUCT,
-			      "report: expected a processor of %s, found family "
-			      "%02x model %02x",
+			      "report: expected a processor of %s, found "
+			      "family %02x model %02x",
 			      snp_product_name(p), (unsigned)s->cpu_family,
 			      (unsigned)s->cpu_model);
 	return TEE_OK;

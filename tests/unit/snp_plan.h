@@ -62,7 +62,8 @@ static const struct snp_tcb plan_turin_tcb = {
 };
 
 /* A platform in good order. */
-static inline void plan_init(struct plan *p, const struct made_keys *keys, enum snp_product product, enum snp_signing_key key)
+static inline void plan_init(struct plan *p, const struct made_keys *keys,
+			     enum snp_product product, enum snp_signing_key key)
 {
 	static const uint8_t zero[48];
 	char *ark = p->ark_name, *ask = p->ask_name;
@@ -118,8 +119,9 @@ static inline void plan_init(struct plan *p, const struct made_keys *keys, enum 
 		{ { 0 } },
 	};
 	e[EXT_VERSION] = plan_integer(AMD "1", 1);
-	e[EXT_PRODUCT] = plan_text(AMD "2", is_vlek || product != SNP_MILAN ? snp_product_name(product)
-									    : "Milan-B0");
+	e[EXT_PRODUCT] = plan_text(AMD "2", is_vlek || product != SNP_MILAN
+						    ? snp_product_name(product)
+						    : "Milan-B0");
 	e[EXT_BL] = plan_integer(AMD "3.1", t->bootloader);
 	e[EXT_TEE] = plan_integer(AMD "3.2", t->tee);
 	e[EXT_SNP] = plan_integer(AMD "3.3", t->snp);

@@ -53,6 +53,7 @@ static void whole_list(void **state)
 
 static void mistakes(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml, *error;
 	} cases[] = {
@@ -75,6 +76,7 @@ static void mistakes(void **state)
 		{ "operator_empty", HEAD "platforms: [{ppid: " PPID ", operator: ''}]\n",
 		  "platforms[0].operator: expected 1 to 63" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -90,7 +90,9 @@ static void kept_hasher_agrees(void **state)
 	(void)state;
 	memset(message, 'm', sizeof(message));
 	for (size_t n = 0; n <= sizeof(message); n++) {
-		const struct span parts[] = { span_of(message, n / 3), { NULL, 0 }, span_of(message + n / 3, n - n / 3) };
+		const struct span parts[] = { span_of(message, n / 3),
+					      { NULL, 0 },
+					      span_of(message + n / 3, n - n / 3) };
 		struct sha256 want, got;
 
 		sha256_of(&want, span_of(message, n));

@@ -6,18 +6,28 @@
 #include "base/text.h"
 #include "crypto/p384.h"
 
+/* clang-format off */
 #define U_HEX \
 	"ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13" \
 	"8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720"
+/* clang-format on */
+/* clang-format off */
 #define R_HEX \
 	"94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46"
+/* clang-format on */
+/* clang-format off */
 #define S_HEX \
 	"99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8"
+/* clang-format on */
 /* the group's order */
+/* clang-format off */
 #define N_HEX \
 	"ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"
+/* clang-format on */
+/* clang-format off */
 #define ZERO_HEX \
 	"000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+/* clang-format on */
 
 static void unhex(void *out, size_t n, const char *hex)
 {

@@ -50,9 +50,11 @@ static void write_policy(struct fixture *f, const char *rest)
 
 static void write_list(struct fixture *f, uint32_t serial)
 {
+	/* clang-format off */
 	const struct platform_list list = {
 		.name = "ours", .use = PLATFORM_DENY, .serial = serial, .issued_at = 1, .expires_at = 2
 	};
+	/* clang-format on */
 	char room[1024];
 	struct wr w = WR_ARRAY(room);
 

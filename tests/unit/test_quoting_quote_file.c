@@ -15,6 +15,7 @@
 
 static void each_form_is_read(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *text;
 		enum rc want;
@@ -41,6 +42,7 @@ static void each_form_is_read(void **state)
 		{ "json_cut", "{\"quote\":\"48\"", RC_MALFORMED, NULL, NULL },
 		{ "json_with_bytes_behind", "{\"quote\":\"48\"}x", RC_MALFORMED, NULL, NULL },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -128,10 +128,12 @@ static void lists(void **state)
 	}
 }
 
+/* clang-format off */
 static const struct platform two[] = {
 	{ .ppid = { 1, 2 }, .instance = { 3 }, .until = 1777593600, .operator= "Example GmbH & sons", .level = 2 },
 	{ .ppid = { 0xff } },
 };
+/* clang-format on */
 
 static const struct platform_list example = {
 	.name = "an example/1",

@@ -29,6 +29,7 @@
 
 static void files(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml, *error;
 	} cases[] = {
@@ -111,6 +112,7 @@ static void files(void **state)
 		{ "grace_over_a_year", "tcb: {grace: 367d}\n", "tcb.grace" },
 		{ "list_instead_of_mapping", "[]\n", "expected a mapping" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

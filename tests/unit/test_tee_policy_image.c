@@ -8,6 +8,7 @@
 
 static void images(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml, *image; /* NULL: refused */
 		const char *detail;
@@ -27,6 +28,7 @@ static void images(void **state)
 		  "}]",
 		  NULL, "images.b.rtmr3: expected 0202" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -74,6 +76,7 @@ static void every_register_pinned(void **state)
 /* The verdict's enclave: product 7, SVN 3. */
 static void enclaves(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml, *image; /* NULL: refused */
 		const char *detail;
@@ -108,6 +111,7 @@ static void enclaves(void **state)
 		  ", isv_prod_id: 7, min_isv_svn: 9}]",
 		  NULL, "images.b.min_isv_svn" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -259,6 +259,7 @@ static void lengths(void **state)
 
 static void tcbs(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		enum snp_product product;
 		uint64_t tcb;
@@ -274,6 +275,7 @@ static void tcbs(void **state)
 		{ SNP_TURIN, UINT64_C(0x4a80000004030201), false, { 0 } },
 		{ SNP_PRODUCT_UNKNOWN, 0, false, { 0 } },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -314,9 +316,11 @@ static void products(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(snp_product_of_cpu(cases[i].family, cases[i].model), cases[i].want);
+		assert_int_equal(snp_product_of_cpu(cases[i].family, cases[i].model),
+				 cases[i].want);
 	for (unsigned p = SNP_MILAN; p < SNP_PRODUCT_COUNT; p++)
-		assert_int_equal(snp_product_of(span_str(snp_product_name((enum snp_product)p))), p);
+		assert_int_equal(
+			snp_product_of(span_str(snp_product_name((enum snp_product)p))), p);
 	assert_int_equal(snp_product_of(span_str("unknown")), SNP_PRODUCT_UNKNOWN);
 	assert_int_equal(snp_product_of(span_str("milan")), SNP_PRODUCT_UNKNOWN);
 	assert_int_equal(snp_product_of(span_str("")), SNP_PRODUCT_UNKNOWN);

@@ -91,7 +91,8 @@ static void made_accepted(void **state)
 		assert_string_equal(v.snp_platform.csp_id,
 				    cases[i].key == SNP_VLEK ? "example-cloud" : "");
 		assert_memory_equal(&v.snp_platform.reported,
-				    cases[i].product == SNP_TURIN ? &plan_turin_tcb : &plan_tcb, sizeof(plan_tcb));
+				    cases[i].product == SNP_TURIN ? &plan_turin_tcb : &plan_tcb,
+				    sizeof(plan_tcb));
 		assert_true(v.earliest_issue == MADE_AT - 86400);
 		assert_true(v.earliest_expiry == MADE_AT + 30 * 86400);
 	}
@@ -359,6 +360,7 @@ static void do_csp_missing(struct plan *p)
 
 static void made_refused(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		void (*spoil)(struct plan *p);
@@ -433,6 +435,7 @@ static void made_refused(void **state)
 		{ "cpu_unknown", do_cpu_unknown, SNP_MILAN, SNP_VCEK, TEE_VEK_PRODUCT },
 		{ "debug", do_debug, SNP_MILAN, SNP_VCEK, TEE_POLICY_DEBUG },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -126,6 +126,7 @@ static void change(struct made *m, enum change c)
 
 static void rules(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		enum change change;
@@ -213,6 +214,7 @@ static void rules(void **state)
 		  "platforms: {fmspc: [b0c06f000000], allow: []}",
 		  TEE_OK, "" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -229,6 +231,7 @@ static void rules(void **state)
 
 static void images(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml;
 		enum tee_reason want;
@@ -263,6 +266,7 @@ static void images(void **state)
 		  "b", "" },
 		{ "empty_list", "images: []", TEE_POLICY_MEASUREMENT, "", "images: expected a listed one, found an empty list" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -327,6 +331,7 @@ static void all_faults(void **state)
 
 static void files(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *yaml, *error;
 	} cases[] = {
@@ -354,6 +359,7 @@ static void files(void **state)
 		{ "short_measurement", "images:\n  - name: a\n    measurement: " HOST_4 "\n",
 		  "p.yaml:3: images[0].measurement: expected 96 hex digits" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -287,6 +287,7 @@ static void flipped_collateral(void **state)
 /* Real parts that do not belong together. */
 static void real_mixtures(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *report, *vek, *chain;
 		enum tee_reason want;
@@ -309,6 +310,7 @@ static void real_mixtures(void **state)
 		  "collateral/milan_trustee/vcek.der", "collateral/milan_trustee/vcek.der",
 		  TEE_VEK_CHAIN },
 	};
+	/* clang-format on */
 	const struct tee_policy policy = without_crl();
 
 	(void)state;
