@@ -1,10 +1,10 @@
 /*
  * postern/tee.h: libpostern-tee, the verifier of Postern for any program.
  *
- * Is this evidence (an Intel TDX or SGX quote) what it says, is
- * its platform in good order, does my policy accept what it measured, and is
- * it bound to what I asked for?  postern_tee_verify() answers all of it at
- * once, with a stable reason; there is no way to run half of it.
+ * Is this evidence (an Intel TDX or SGX quote, an AMD SEV-SNP report) what it
+ * says, is its platform in good order, does my policy accept what it measured,
+ * and is it bound to what I asked for?  postern_tee_verify() answers all of it
+ * at once, with a stable reason; there is no way to run half of it.
  *
  * It does no I/O, reads no clock, starts no thread, logs nothing and keeps no
  * global state.  You bring evidence, collateral (the documents that the vendor
@@ -22,13 +22,14 @@
  * malloc, is bounded whatever the input:
  *
  *	collateral    8 MiB, and 4 MiB more while it is being made; Intel's
- *	              documents of today take less than 100 KiB
+ *	              documents of today take less than 100 KiB, AMD's 16 KiB
  *	policy        32 MiB with all the signed lists it may name, and 16 MiB
  *	              more while it is being read; one without lists takes as
  *	              much as its text, about
  *	verification  5 MiB while it runs, of which an event log needs all
- *	              but 64 KiB; the collateral keeps 8 KiB of it for each
- *	              thread that verified at the same time, up to 16
+ *	              but 64 KiB, and a CRL of AMD's at most 1 MiB; the
+ *	              collateral keeps 8 KiB of it for each thread that
+ *	              verified at the same time, up to 16 (nothing of reports)
  *
  * libcrypto keeps what it fetched the first time.  A thread that calls needs a
  * stack of 128 KiB.
@@ -92,7 +93,7 @@ POSTERN_TEE_API const char *postern_tee_version(void);
 struct postern_tee_document {
 	const char *name; /* one of the names below */
 	const void *data;
-	size_t size;
+	size_t size; /* 0: as if it was not given */
 };
 
 /*
@@ -115,6 +116,18 @@ struct postern_tee_document {
 /* PEM, may be left out: PCK certificate, CA and root, for quotes that do not
  * carry them. */
 #define POSTERN_TEE_PCK_CHAIN "pck_chain.pem"
+/*
+ * For SEV-SNP (AMD's key distribution service), each at most 64 KiB:
+ */
+/* DER: the certificate of the key that signed the report: the chip's own or
+ * the cloud's.  One of the two; both are one document that comes twice. */
+#define POSTERN_TEE_VCEK "vcek.der"
+#define POSTERN_TEE_VLEK "vlek.der"
+/* PEM: its issuer (ASK or ASVK) and root (ARK) */
+#define POSTERN_TEE_VEK_CHAIN "cert_chain.pem"
+/* DER: what the root revoked.  May be left out; a policy without
+ * 'snp: {require_crl: false}' then refuses every report. */
+#define POSTERN_TEE_VEK_CRL "crl.der"
 
 /* The names, one by one from 0; NULL after the last.  Lives for ever. */
 POSTERN_TEE_API const char *postern_tee_document_name(size_t index);
@@ -123,15 +136,21 @@ POSTERN_TEE_API const char *postern_tee_document_name(size_t index);
  * Collateral whose signatures were verified up to a root, ready for any number
  * of verifications.  Dates are not looked at here: each verification checks
  * them all, so it may be kept until the vendor publishes newer documents.
+ *
+ * It is for quotes, for reports, or for both: all documents that one kind of
+ * evidence needs, or none of them.  Evidence of a kind that it has none for is
+ * refused as collateral-missing.  AMD's documents are for one chip (or cloud)
+ * at one TCB; they are only kept here, and read and verified, signatures too,
+ * by each verification.
  */
 struct postern_tee_collateral;
 
 /*
- * Collateral under the vendor's root, which is compiled in.
+ * Collateral under the vendors' roots, which are compiled in.
  *
  * OK        *out is owned: postern_tee_collateral_free(); documents are copied
- * REFUSED   a document is missing, not of its form, or not signed as it must
- *           be; *error says which
+ * REFUSED   a document is missing, too large, not of its form, or not signed
+ *           as it must be; *error says which
  * UNUSABLE  an argument is NULL, a document's name is not known or comes
  *           twice; *error says which
  *
@@ -144,11 +163,12 @@ postern_tee_collateral_new(struct postern_tee_collateral **out,
 
 /*
  * Collateral of a SIMULATED platform: only 'root_pem' is trusted, one
- * self-signed certificate, and not the vendor's root.  Every verdict that
- * rests on it has 'simulated' set.  For tests; a program that can be told to
- * call this can be told to accept anything.
+ * self-signed certificate (P-256 as Intel's root, or RSA-4096 with PSS and
+ * SHA-384 as AMD's), and no vendor's root.  Every verdict that rests on it has
+ * 'simulated' set.  For tests; a program that can be told to call this can be
+ * told to accept anything.
  *
- * As above; UNUSABLE too when root_pem is no such certificate, or the vendor's.
+ * As above; UNUSABLE too when root_pem is no such certificate, or a vendor's.
  */
 POSTERN_TEE_API POSTERN_TEE_CHECKED enum postern_tee_result
 postern_tee_collateral_new_simulated(
@@ -214,9 +234,12 @@ enum postern_tee_kind {
 	POSTERN_TEE_KIND_NONE = 0,
 	POSTERN_TEE_KIND_SGX = 1, /* Intel SGX quote */
 	POSTERN_TEE_KIND_TDX = 2, /* Intel TDX quote */
+	POSTERN_TEE_KIND_SNP = 3, /* AMD SEV-SNP attestation report */
 };
 
-/* How far a platform's trusted computing base is behind, in Intel's words. */
+/* How far a platform's trusted computing base is behind, in Intel's words.
+ * AMD has none: of a report all are NONE, and what is new enough is the
+ * policy's to say (snp.min_tcb). */
 enum postern_tee_status {
 	POSTERN_TEE_STATUS_NONE = 0, /* not determined, or no such part */
 	POSTERN_TEE_UP_TO_DATE = 1,
@@ -241,9 +264,17 @@ postern_tee_status_name(enum postern_tee_status status);
 struct postern_tee_hint {
 	size_t size; /* sizeof of your struct, before the call */
 	enum postern_tee_kind kind;
-	/* TDX, SGX: FMSPC, the platform's family; family_size 0: not in it */
+	/* The platform's family.  TDX, SGX: FMSPC; SEV-SNP: family, model and
+	 * stepping of the processor (not in version 2).  family_size 0: not
+	 * in it */
 	uint8_t family[16];
 	size_t family_size;
+	/* The first version ends here.  SEV-SNP, zero for other kinds: the TCB
+	 * of the certificate, as a number of the product's layout; its chip,
+	 * all zero where the platform masks it; whether it is a VLEK */
+	uint64_t reported_tcb;
+	uint8_t chip_id[64];
+	int is_vlek;
 };
 
 /*
@@ -277,7 +308,8 @@ struct postern_tee_request {
 	size_t report_data_size;
 	int any_report_data;
 	/*
-	 * Logs that must agree with the measured registers, or NULL.
+	 * Logs that must agree with the measured registers, or NULL; they are
+	 * refused beside evidence that has none (SGX, SEV-SNP).
 	 * firmware_log: a CCEL in the TCG's form, RTMR0..2 (and RTMR3 if it
 	 * has events of it).  runtime_log: JSON in dstack's form, RTMR3; what
 	 * it says becomes claims.
@@ -307,13 +339,19 @@ POSTERN_TEE_API const char *
 postern_tee_layer_name(enum postern_tee_layer layer);
 
 /*
- * One thing that the evidence states.  Numbers (td_attributes, xfam and the isv
- * ones) are big-endian, everything else is as it stands in the evidence.
+ * One thing that the evidence states.  Numbers (td_attributes, xfam, the isv
+ * ones, and of SEV-SNP those of its last two lines) are big-endian, everything
+ * else is as it stands in the evidence.
  *
  * TDX      mr_td rtmr0 rtmr1 rtmr2 rtmr3 mr_config_id mr_owner mr_owner_config
  *          mr_seam mr_signer_seam mr_service_td (only in a TD report 1.5)
  *          td_attributes xfam tee_tcb_svn tee_tcb_svn2 (1.5)
  * SGX      mr_enclave mr_signer isv_prod_id isv_svn attributes cpu_svn
+ * SEV-SNP  measurement host_data id_key_digest author_key_digest family_id
+ *          image_id report_id report_id_ma; product ("Milan-B0") and, with a
+ *          VLEK, cloud: text that the certificate says, without a NUL;
+ *          guest_policy platform_info guest_svn vmpl
+ *          reported_tcb current_tcb committed_tcb launch_tcb
  * logs     app_id instance_id manifest_hash, each only if stated
  */
 #define POSTERN_TEE_NAME_MAX 24
@@ -365,7 +403,9 @@ struct postern_tee_verdict {
 	size_t advisory_count;
 
 	/* Which machine.  TDX and SGX: PPID; platform instance id (all zero
-	 * where the certificate has none); FMSPC. */
+	 * where the certificate has none); FMSPC.  SEV-SNP: chip id (size 0
+	 * where the platform masks it; with a VLEK only the cloud vouches for
+	 * it); none; as in the hint. */
 	uint8_t platform_id[POSTERN_TEE_VALUE_MAX];
 	size_t platform_id_size;
 	uint8_t platform_instance_id[16];

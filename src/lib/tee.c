@@ -22,12 +22,21 @@ enum {
 	 * these as they are.
 	 */
 	VERDICT_SIZE_FIRST = sizeof(struct postern_tee_verdict),
-	HINT_SIZE_FIRST = sizeof(struct postern_tee_hint),
+	HINT_SIZE_FIRST = offsetof(struct postern_tee_hint, reported_tcb),
 	REQUEST_SIZE_FIRST = sizeof(struct postern_tee_request),
+	/* Of AMD's, which each verification reads with libcrypto: of a CRL it
+	 * makes ten times the size and more. */
+	SNP_DOCUMENT_MAX = 64 * 1024,
+	ANCHORS_MAX = 1 + TEE_ANCHOR_AMD_COUNT,
 };
 
+/* Documents for quotes, for reports, or for both. */
 struct postern_tee_collateral {
-	struct tee_prepared *prepared;
+	struct tee_prepared *prepared; /* NULL: none for quotes */
+	struct arena arena; /* what snp borrows */
+	struct snp_collateral snp; /* n == 0: not given */
+	struct tee_anchor anchors[ANCHORS_MAX];
+	size_t anchor_count;
 };
 
 struct postern_tee_policy {
@@ -69,6 +78,10 @@ static struct span *place_of(struct tee_collateral *c, size_t index)
 		&c->qe_identity_chain,
 		&c->pck_crl_chain,
 		&c->pck_chain,
+		&c->snp.vek,
+		&c->snp.vek,
+		&c->snp.chain,
+		&c->snp.crl,
 	};
 
 	return index < sizeof(places) / sizeof(places[0]) ? places[index]
@@ -87,6 +100,10 @@ const char *postern_tee_document_name(size_t index)
 		POSTERN_TEE_QE_IDENTITY_CHAIN,
 		POSTERN_TEE_PCK_CRL_CHAIN,
 		POSTERN_TEE_PCK_CHAIN,
+		POSTERN_TEE_VCEK,
+		POSTERN_TEE_VLEK,
+		POSTERN_TEE_VEK_CHAIN,
+		POSTERN_TEE_VEK_CRL,
 	};
 
 	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
@@ -116,8 +133,10 @@ sort_documents(struct tee_collateral *out,
 		if (!d->name || (!d->data && d->size))
 			return unusable(error, "a document is NULL");
 		place = place_named(out, d->name);
-		if (place && !place->p) {
-			*place = span_of(d->data ? d->data : "", d->size);
+		if (place && !d->size)
+			continue;
+		if (place && !place->n) {
+			*place = span_of(d->data, d->size);
 			continue;
 		}
 		(void)snprintf(detail, sizeof(detail), "document %.64s: %s",
@@ -128,28 +147,97 @@ sort_documents(struct tee_collateral *out,
 	return POSTERN_TEE_OK;
 }
 
-static enum postern_tee_result
-prepare(struct postern_tee_collateral **out, const struct tee_anchor *anchor,
-	const struct postern_tee_document *documents, size_t count,
-	struct postern_tee_error *error)
+/* Which evidence the documents are for. */
+static bool has_snp(const struct tee_collateral *c)
 {
-	struct tee_collateral c = { 0 };
-	struct tee_prepared *prepared = NULL;
+	return c->snp.vek.n || c->snp.chain.n || c->snp.crl.n;
+}
+
+static bool has_quotes(struct tee_collateral *c)
+{
+	struct span *place;
+
+	for (size_t i = 0; (place = place_of(c, i)) != &c->snp.vek; i++)
+		if (place->n)
+			return true;
+	return false;
+}
+
+/* Copies AMD's documents; what they say is looked at in each verification. */
+static enum tee_reason keep_snp(struct postern_tee_collateral *c,
+				char detail[TEE_DETAIL_MAX],
+				const struct snp_collateral *given)
+{
+	const struct {
+		const char *name;
+		struct span from;
+		struct span *to;
+		bool is_needed;
+		enum tee_reason too_large;
+	} items[] = {
+		{ "VCEK or VLEK certificate", given->vek, &c->snp.vek, true,
+		  TEE_VEK_CERT },
+		{ "ASK and ARK", given->chain, &c->snp.chain, true,
+		  TEE_VEK_CHAIN },
+		{ "CRL", given->crl, &c->snp.crl, false, TEE_CRL_MALFORMED },
+	};
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		struct span from = items[i].from;
+		const char *copy;
+
+		if (items[i].is_needed && !from.n) {
+			(void)snprintf(detail, TEE_DETAIL_MAX, "%s: missing",
+				       items[i].name);
+			return TEE_COLLATERAL_MISSING;
+		}
+		copy = from.n > SNP_DOCUMENT_MAX ? NULL
+						 : arena_dup(&c->arena, from);
+		if (!copy) {
+			(void)snprintf(detail, TEE_DETAIL_MAX,
+				       "%s: larger than %d bytes",
+				       items[i].name, SNP_DOCUMENT_MAX);
+			return items[i].too_large;
+		}
+		*items[i].to = span_of(copy, from.n);
+	}
+	return TEE_OK;
+}
+
+static void auto_collateral(struct postern_tee_collateral **c)
+{
+	postern_tee_collateral_free(*c);
+}
+
+static enum postern_tee_result
+prepare(struct postern_tee_collateral **out, const struct tee_anchor *anchors,
+	size_t anchor_count, const struct postern_tee_document *documents,
+	size_t count, struct postern_tee_error *error)
+{
+	AUTO(auto_collateral)
+	struct postern_tee_collateral *c = mem_new(sizeof(*c));
+	struct tee_collateral given = { 0 };
 	char detail[TEE_DETAIL_MAX] = "";
 	enum postern_tee_result result;
-	enum tee_reason reason;
+	enum tee_reason reason = TEE_OK;
 
+	arena_init(&c->arena, 4 * (size_t)SNP_DOCUMENT_MAX);
 	if (!documents && count)
 		return unusable(error, "documents are NULL");
-	result = sort_documents(&c, documents, count, error);
+	result = sort_documents(&given, documents, count, error);
 	if (result)
 		return result;
-	reason = tee_prepare(&prepared, detail, &c, anchor, 1);
+	memcpy(c->anchors, anchors, anchor_count * sizeof(*anchors));
+	c->anchor_count = anchor_count;
+	if (has_snp(&given))
+		reason = keep_snp(c, detail, &given.snp);
+	if (!reason && (has_quotes(&given) || !has_snp(&given)))
+		reason = tee_prepare(&c->prepared, detail, &given, c->anchors,
+				     c->anchor_count);
 	if (reason)
 		return fail(error, POSTERN_TEE_REFUSED, tee_reason_name(reason),
 			    detail);
-	*out = mem_new(sizeof(**out));
-	(*out)->prepared = prepared;
+	*out = STEAL(c);
 	return fail(error, POSTERN_TEE_OK, tee_reason_name(TEE_OK), "");
 }
 
@@ -158,10 +246,21 @@ postern_tee_collateral_new(struct postern_tee_collateral **out,
 			   const struct postern_tee_document *documents,
 			   size_t count, struct postern_tee_error *error)
 {
+	struct tee_anchor anchors[ANCHORS_MAX] = { tee_anchor_intel };
+
 	if (!out)
 		return unusable(error, "out is NULL");
 	*out = NULL;
-	return prepare(out, &tee_anchor_intel, documents, count, error);
+	memcpy(anchors + 1, tee_anchors_amd, sizeof(tee_anchors_amd));
+	return prepare(out, anchors, ANCHORS_MAX, documents, count, error);
+}
+
+/* A root of the form of either vendor's. */
+static enum rc simulated_anchor(struct tee_anchor *out, struct span pem)
+{
+	enum rc rc = tee_anchor_simulated(out, pem);
+
+	return rc == RC_MALFORMED ? tee_anchor_simulated_snp(out, pem) : rc;
 }
 
 enum postern_tee_result postern_tee_collateral_new_simulated(
@@ -176,12 +275,11 @@ enum postern_tee_result postern_tee_collateral_new_simulated(
 	*out = NULL;
 	if (!root_pem)
 		return unusable(error, "root_pem is NULL");
-	switch (tee_anchor_simulated(&anchor,
-				     span_of(root_pem, root_pem_size))) {
+	switch (simulated_anchor(&anchor, span_of(root_pem, root_pem_size))) {
 	case RC_OK:
-		return prepare(out, &anchor, documents, count, error);
+		return prepare(out, &anchor, 1, documents, count, error);
 	case RC_DENIED:
-		return unusable(error, "root_pem: Intel's root is no "
+		return unusable(error, "root_pem: Intel's or AMD's root is no "
 				       "simulation");
 	case RC_MALFORMED:
 	case RC_UNSUPPORTED:
@@ -192,8 +290,8 @@ enum postern_tee_result postern_tee_collateral_new_simulated(
 	case RC_CRYPTO:
 		break;
 	}
-	return unusable(error, "root_pem: not one self-signed P-256 "
-			       "certificate");
+	return unusable(error, "root_pem: not one self-signed certificate "
+			       "with P-256, or with RSA-4096, PSS and SHA-384");
 }
 
 void postern_tee_collateral_free(struct postern_tee_collateral *collateral)
@@ -201,6 +299,7 @@ void postern_tee_collateral_free(struct postern_tee_collateral *collateral)
 	if (!collateral)
 		return;
 	tee_prepared_free(collateral->prepared);
+	arena_fini(&collateral->arena);
 	free(collateral);
 }
 
@@ -301,23 +400,47 @@ const char *postern_tee_reason(size_t index, enum postern_tee_layer *layer)
 	return tee_reason_name((enum tee_reason)index);
 }
 
+static bool hint_of_report(struct postern_tee_hint *h, struct span evidence)
+{
+	struct snp_report r;
+
+	if (snp_parse(&r, evidence))
+		return false;
+	h->family_size = verdict_snp_family(h->family, &r);
+	h->reported_tcb = r.reported_tcb;
+	memcpy(h->chip_id, r.chip_id.p, sizeof(h->chip_id));
+	h->is_vlek = r.signing_key == SNP_VLEK;
+	return true;
+}
+
+static bool hint_of_quote(struct postern_tee_hint *h, struct span evidence)
+{
+	struct quote q;
+
+	if (quote_parse(&q, evidence))
+		return false;
+	if (hint_fmspc(h->family, &q))
+		h->family_size = FMSPC_LEN;
+	return true;
+}
+
 enum postern_tee_result postern_tee_hint_read(struct postern_tee_hint *hint,
 					      const void *evidence, size_t size)
 {
+	struct span bytes = span_of(evidence, size);
 	struct postern_tee_hint h = { 0 };
-	struct quote q;
+	enum tee_kind kind;
 
 	if (!hint || hint->size < HINT_SIZE_FIRST || (!evidence && size))
 		return POSTERN_TEE_UNUSABLE;
 	h.size = hint->size;
 	memset(hint, 0, h.size);
 	hint->size = h.size;
-	if (quote_parse(&q, span_of(evidence, size)))
+	kind = tee_kind_of(bytes);
+	h.kind = verdict_kind(kind);
+	if (!(kind == TEE_KIND_SNP ? hint_of_report : hint_of_quote)(&h, bytes))
 		return POSTERN_TEE_REFUSED;
-	h.kind = verdict_kind(q.tee);
-	if (hint_fmspc(h.family, &q))
-		h.family_size = FMSPC_LEN;
-	memcpy(hint, &h, sizeof(h));
+	memcpy(hint, &h, h.size < sizeof(h) ? h.size : sizeof(h));
 	return POSTERN_TEE_OK;
 }
 
@@ -350,6 +473,31 @@ static const char *complaint(const struct postern_tee_request *r)
 	return NULL;
 }
 
+/*
+ * What has no prepared collateral goes the other way to the same checks: a
+ * report, and a quote that there are no documents for, which says so.
+ */
+static void judge(struct tee_verdict *v, const struct postern_tee_request *r)
+{
+	const struct postern_tee_collateral *c = r->collateral;
+	const struct tee_policy *policy = r->policy ? &r->policy->policy : NULL;
+	struct span evidence = span_of(r->evidence, r->evidence_size);
+
+	if (c->prepared && tee_kind_of(evidence) != TEE_KIND_SNP)
+		tee_verify_prepared(v, c->prepared, evidence, policy, r->at);
+	else
+		tee_verify(v, &(struct tee_input){
+				      .quote = evidence,
+				      .collateral =
+					      &(struct tee_collateral){
+						      .snp = c->snp },
+				      .anchors = c->anchors,
+				      .anchor_count = c->anchor_count,
+				      .policy = policy,
+				      .at = r->at,
+			      });
+}
+
 enum postern_tee_result
 postern_tee_verify(struct postern_tee_verdict *verdict,
 		   const struct postern_tee_request *request)
@@ -365,10 +513,7 @@ postern_tee_verify(struct postern_tee_verdict *verdict,
 		verdict_unusable(verdict, why);
 		return POSTERN_TEE_UNUSABLE;
 	}
-	tee_verify_prepared(&v, request->collateral->prepared,
-			    span_of(request->evidence, request->evidence_size),
-			    request->policy ? &request->policy->policy : NULL,
-			    request->at);
+	judge(&v, request);
 	if (request->report_data)
 		tee_bind_report_data(&v, span_of(request->report_data,
 						 request->report_data_size));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/wr.h"
+#include "tee/claims.h"
 #include "tee/layer.h"
 
 enum postern_tee_layer verdict_layer(enum tee_reason reason)
@@ -24,15 +25,29 @@ enum postern_tee_layer verdict_layer(enum tee_reason reason)
 	return layers[tee_reason_layer(reason)];
 }
 
-enum postern_tee_kind verdict_kind(enum quote_tee tee)
+enum postern_tee_kind verdict_kind(enum tee_kind kind)
 {
-	switch (tee) {
-	case QUOTE_SGX:
+	switch (kind) {
+	case TEE_KIND_NONE:
+		break;
+	case TEE_KIND_SGX:
 		return POSTERN_TEE_KIND_SGX;
-	case QUOTE_TDX:
+	case TEE_KIND_TDX:
 		return POSTERN_TEE_KIND_TDX;
+	case TEE_KIND_SNP:
+		return POSTERN_TEE_KIND_SNP;
 	}
 	return POSTERN_TEE_KIND_NONE;
+}
+
+size_t verdict_snp_family(uint8_t out[3], const struct snp_report *r)
+{
+	if (r->version < 3)
+		return 0;
+	out[0] = r->cpu_family;
+	out[1] = r->cpu_model;
+	out[2] = r->cpu_stepping;
+	return 3;
 }
 
 static enum postern_tee_status status_of(enum tee_tcb_status s)
@@ -63,7 +78,8 @@ static enum postern_tee_status status_of(enum tee_tcb_status s)
 	return POSTERN_TEE_STATUS_NONE;
 }
 
-/* Claims are at most 15 + 3 today, values at most 64 bytes: none is cut. */
+/* Claims are at most 18 today (15 of a TD and 3 of its log; 18 of a report),
+ * values at most 64 bytes: none is cut. */
 static void add(struct postern_tee_verdict *out, const char *name,
 		struct span value)
 {
@@ -86,6 +102,16 @@ static void add_u64(struct postern_tee_verdict *out, const char *name,
 	struct wr w = WR_ARRAY(room);
 
 	wr_be64(&w, number);
+	add(out, name, wr_span(&w));
+}
+
+static void add_u32(struct postern_tee_verdict *out, const char *name,
+		    uint32_t number)
+{
+	uint8_t room[4];
+	struct wr w = WR_ARRAY(room);
+
+	wr_be32(&w, number);
 	add(out, name, wr_span(&w));
 }
 
@@ -134,6 +160,32 @@ static void add_enclave(struct postern_tee_verdict *out,
 	add(out, "cpu_svn", e->cpu_svn);
 }
 
+static void add_snp(struct postern_tee_verdict *out,
+		    const struct tee_verdict *v)
+{
+	const struct snp_report *r = &v->snp;
+
+	static_assert(SNP_NAME_MAX <= POSTERN_TEE_VALUE_MAX);
+	add(out, "measurement", r->measurement);
+	add(out, "host_data", r->host_data);
+	add(out, "id_key_digest", r->id_key_digest);
+	add(out, "author_key_digest", r->author_key_digest);
+	add(out, "family_id", r->family_id);
+	add(out, "image_id", r->image_id);
+	add(out, "report_id", r->report_id);
+	add(out, "report_id_ma", r->report_id_ma);
+	add(out, "product", span_str(v->snp_platform.product_name));
+	add(out, "cloud", span_str(v->snp_platform.csp_id));
+	add_u64(out, "guest_policy", r->policy);
+	add_u64(out, "platform_info", r->platform_info);
+	add_u32(out, "guest_svn", r->guest_svn);
+	add_u32(out, "vmpl", r->vmpl);
+	add_u64(out, "reported_tcb", r->reported_tcb);
+	add_u64(out, "current_tcb", r->current_tcb);
+	add_u64(out, "committed_tcb", r->committed_tcb);
+	add_u64(out, "launch_tcb", r->launch_tcb);
+}
+
 static void add_identity(struct postern_tee_verdict *out,
 			 const struct eventlog_identity *id)
 {
@@ -143,13 +195,6 @@ static void add_identity(struct postern_tee_verdict *out,
 		add(out, "instance_id", SPAN_ARRAY(id->instance_id));
 	if (id->has_manifest_hash)
 		add(out, "manifest_hash", SPAN_ARRAY(id->manifest_hash));
-}
-
-static bool is_debug(const struct quote *q)
-{
-	/* Bit 0 of TDATTRIBUTES, bit 1 of an enclave's ATTRIBUTES. */
-	return q->tee == QUOTE_TDX ? q->td.td_attributes & 1
-				   : q->enclave.attributes.p[0] & 2;
 }
 
 static void give_tcb(struct postern_tee_verdict *out,
@@ -189,22 +234,40 @@ static void give_platform(struct postern_tee_verdict *out,
 	out->family_size = sizeof(v->fmspc);
 }
 
+static void give_chip(struct postern_tee_verdict *out,
+		      const struct snp_report *r, struct span chip)
+{
+	static_assert(SNP_CHIP_ID_LEN <= sizeof(out->platform_id));
+	assert(chip.n <= sizeof(out->platform_id));
+	if (chip.n)
+		memcpy(out->platform_id, chip.p, chip.n);
+	out->platform_id_size = chip.n;
+	out->family_size = verdict_snp_family(out->family, r);
+}
+
 static void give_verified(struct postern_tee_verdict *out,
 			  const struct tee_verdict *v,
 			  const struct eventlog_identity *identity)
 {
 	const struct quote *q = &v->quote;
-	struct span report_data = quote_report_data(q);
+	bool is_snp = v->kind == TEE_KIND_SNP;
+	struct tee_claims c;
 
+	tee_claims_of(&c, v);
 	out->verified = 1;
-	out->kind = verdict_kind(q->tee);
-	out->version = q->version;
-	out->debug = is_debug(q);
-	memcpy(out->report_data, report_data.p, sizeof(out->report_data));
+	out->kind = verdict_kind(v->kind);
+	out->version = is_snp ? v->snp.version : q->version;
+	out->debug = c.is_debug;
+	memcpy(out->report_data, c.report_data.p, sizeof(out->report_data));
 	give_tcb(out, v);
-	give_platform(out, v);
 	static_assert(sizeof(v->image) == sizeof(out->image));
 	memcpy(out->image, v->image, sizeof(out->image));
+	if (is_snp) {
+		give_chip(out, &v->snp, c.platform_id);
+		add_snp(out, v);
+		return;
+	}
+	give_platform(out, v);
 	if (q->tee == QUOTE_TDX)
 		add_td(out, &q->td);
 	else

@@ -23,7 +23,9 @@ void verdict_give(struct postern_tee_verdict *out, const struct tee_verdict *v,
 void verdict_unusable(struct postern_tee_verdict *out, const char *why);
 
 enum postern_tee_layer verdict_layer(enum tee_reason reason);
-enum postern_tee_kind verdict_kind(enum quote_tee tee);
+enum postern_tee_kind verdict_kind(enum tee_kind kind);
+/* Family, model and stepping; returns how many bytes: 0 in version 2. */
+size_t verdict_snp_family(uint8_t out[3], const struct snp_report *r);
 
 /* The reason of what never was judged. */
 #define VERDICT_UNUSABLE "unusable"

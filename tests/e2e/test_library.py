@@ -111,6 +111,16 @@ def test_example_without_collateral(examples, tmp_path):
     assert done.returncode == 2 and "collateral-missing: root CRL: missing" in done.stderr
 
 
+def test_example_takes_reports(examples):
+    """A folder as AMD serves it; without a policy no report goes without a CRL."""
+    program, env = examples["shared"]
+    snp = ROOT / "tests/vectors/snp"
+    done = subprocess.run([program, snp / "reports/milan_trustee.bin",
+                           snp / "collateral/milan_trustee", "1719792000"], capture_output=True,
+                          text=True, timeout=60, check=False, env=dict(os.environ, **env))
+    assert done.returncode == 1 and done.stdout == "refused: collateral-missing\n", done.stderr
+
+
 def test_header_in_cxx(pkg_config, examples, tmp_path):
     source = tmp_path / "main.cc"
     source.write_text('#include <postern/tee.h>\n#include <cstdio>\n'

@@ -260,6 +260,102 @@ static void documents_of_strangers(void **state)
 	tee_vector_collateral_free(&files);
 }
 
+/* AMD's: the real ones, and a CRL of the largest size made to take much. */
+static void snp_documents(void **state)
+{
+#define SNP "tests/vectors/snp/"
+	/* CertificateList up to its entries: lengths of 3 bytes, filled below */
+	static const uint8_t head[] = {
+		0x30, 0x83, 0, 0, 0, 0x30, 0x83, 0, 0, 0, /* list, tbsCertList */
+		0x02, 0x01, 0x01, /* version 2 */
+		0x30, 0x03, 0x06, 0x01, 0x2a, /* algorithm */
+		0x30, 0x00, /* issuer */
+		0x17, 0x0d, '2', '4', '0', '1', '0', '1', '0', '0', '0', '0', '0', '0', 'Z',
+		0x30, 0x83, 0, 0, 0, /* revokedCertificates */
+	};
+	/* the smallest extensions, which take more than entries do */
+#define EXTENSION 0x30, 0x05, 0x06, 0x01, 0x2a, 0x04, 0x00
+#define FIVE EXTENSION, EXTENSION, EXTENSION, EXTENSION, EXTENSION
+	static const uint8_t entry[] = {
+		0x30, 0x7d, 0x02, 0x01, 0x01, /* serial number */
+		0x17, 0x0d, '2', '4', '0', '1', '0', '1', '0', '0', '0', '0', '0', '0', 'Z',
+		0x30, 0x69, FIVE, FIVE, FIVE, /* fifteen of them */
+	};
+	static const uint8_t tail[] = { 0x30, 0x03, 0x06, 0x01, 0x2a, 0x03, 0x01, 0x00 };
+	static const char text[] = "snp: {require_crl: false}\n";
+	struct span report = vector_load(SNP "reports/milan_virtee.bin");
+	struct span vcek = vector_load(SNP "collateral/milan_virtee/vcek.der");
+	struct span chain = vector_load(SNP "collateral/milan_virtee/cert_chain.pem");
+	uint8_t *crl = mem_new(64 * KIB);
+	struct wr w = wr_over(crl, 64 * KIB);
+	struct postern_tee_document d[] = {
+		{ POSTERN_TEE_VCEK, vcek.p, vcek.n },
+		{ POSTERN_TEE_VEK_CHAIN, chain.p, chain.n },
+		{ POSTERN_TEE_VEK_CRL, "", 0 },
+	};
+	struct postern_tee_verdict v = { .size = sizeof(v) };
+	struct postern_tee_request r = {
+		.size = sizeof(r),
+		.evidence = report.p,
+		.evidence_size = report.n,
+		.at = AT,
+		.any_report_data = 1,
+	};
+	struct postern_tee_policy *policy = NULL;
+	size_t n = sizeof(head);
+
+	(void)state;
+	wr_bytes(&w, SPAN_ARRAY(head));
+	for (; n + sizeof(entry) + sizeof(tail) <= 64 * KIB; n += sizeof(entry))
+		wr_bytes(&w, SPAN_ARRAY(entry));
+	for (size_t i = 0; i < 3; i++) { /* each from behind its length to an end */
+		const size_t at[] = { 2, 7, sizeof(head) - 3 };
+		size_t len = (i ? n : n + sizeof(tail)) - at[i] - 3;
+
+		crl[at[i]] = (uint8_t)(len >> 16);
+		crl[at[i] + 1] = (uint8_t)(len >> 8);
+		crl[at[i] + 2] = (uint8_t)len;
+	}
+	wr_bytes(&w, SPAN_ARRAY(tail));
+	assert_int_equal(postern_tee_policy_new(&policy, "p", text, strlen(text), NULL),
+			 POSTERN_TEE_OK);
+	r.policy = policy;
+	for (int round = 0; round < 2; round++) { /* the first is libcrypto's */
+		struct postern_tee_collateral *c = NULL;
+		struct mark m;
+
+		d[2].data = "";
+		d[2].size = 0;
+		m = begin();
+		assert_int_equal(postern_tee_collateral_new(&c, d, 3, NULL), POSTERN_TEE_OK);
+		end("SEV-SNP collateral", m, 16 * KIB, 16 * KIB);
+		r.collateral = c;
+		m = begin();
+		assert_int_equal(postern_tee_verify(&v, &r), POSTERN_TEE_OK);
+		end("SEV-SNP verification", m, round ? 64 * KIB : MIB, round ? 0 : MIB);
+		postern_tee_collateral_free(c);
+		d[2].data = crl;
+		d[2].size = wr_span(&w).n;
+		m = begin();
+		assert_int_equal(postern_tee_collateral_new(&c, d, 3, NULL), POSTERN_TEE_OK);
+		end("with a CRL of 64 KiB", m, 256 * KIB, 256 * KIB);
+		r.collateral = c;
+		m = begin();
+		assert_int_equal(postern_tee_verify(&v, &r), POSTERN_TEE_REFUSED);
+		assert_string_equal(v.reason, "crl-malformed");
+#ifndef OTHERS_MALLOC
+		assert_true(calls > 15 * 64 * KIB / sizeof(entry)); /* each was read */
+#endif
+		end("its verification", m, MIB, round ? 0 : MIB);
+		postern_tee_collateral_free(c);
+	}
+	postern_tee_policy_free(policy);
+	free(crl);
+	vector_free(report);
+	vector_free(vcek);
+	vector_free(chain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +363,7 @@ int main(void)
 		cmocka_unit_test(logs_of_strangers),
 		cmocka_unit_test(policies_of_strangers),
 		cmocka_unit_test(documents_of_strangers),
+		cmocka_unit_test(snp_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

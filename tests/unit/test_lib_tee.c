@@ -7,6 +7,7 @@
 
 #include <postern/tee.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -391,6 +392,9 @@ static void documents_refused(void **state)
 	f.documents[6] = (struct postern_tee_document){ "tcb_info.JSON", "", 0 };
 	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, &e), POSTERN_TEE_UNUSABLE);
 	assert_non_null(strstr(e.detail, "tcb_info.JSON"));
+	f.documents[6].name = f.documents[5].name; /* nothing: not given */
+	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, &e), POSTERN_TEE_OK);
+	postern_tee_collateral_free(c);
 	f.documents[6].name = NULL;
 	assert_int_equal(postern_tee_collateral_new(&c, f.documents, 7, NULL),
 			 POSTERN_TEE_UNUSABLE);
@@ -401,7 +405,7 @@ static void documents_refused(void **state)
 	postern_tee_collateral_free(c);
 	f.count = 6;
 	folder_free(&f);
-	/* every name is one that a folder's files have, but for the last */
+	/* the first names are those of this folder's files */
 	for (size_t i = 0; (name = postern_tee_document_name(i)); i++)
 		if (i < TEE_VECTOR_ITEMS)
 			assert_string_equal(name, tee_vector_items[i]);
@@ -729,7 +733,7 @@ static void hint_tells(void **state)
 	assert_int_equal(h.size, sizeof(h));
 	assert_int_equal(postern_tee_hint_read(&h, NULL, 8), POSTERN_TEE_UNUSABLE);
 	assert_int_equal(postern_tee_hint_read(NULL, quote.p, quote.n), POSTERN_TEE_UNUSABLE);
-	h.size--;
+	h.size = offsetof(struct postern_tee_hint, reported_tcb) - 1; /* less than the first's */
 	assert_int_equal(postern_tee_hint_read(&h, quote.p, quote.n), POSTERN_TEE_UNUSABLE);
 	vector_free(quote);
 	vector_free(sample);
