@@ -1,12 +1,14 @@
 /*
- * evidence: a folder of recorded quotes, what belongs to each, in order.
+ * evidence: a folder of recorded quotes and SEV-SNP reports, what belongs to
+ * each, in order.
  *
- * Every file is a quote, as quote_file reads it, in the folder or below it, but
- * for names that begin with a dot and for what is kept beside a quote:
+ * Every file is one, as quote_file reads it, in the folder or below it, but for
+ * names that begin with a dot and for what is kept beside it:
  *
  *   NAME.at          when it was recorded: one time, 2026-03-01T00:00:00Z
- *   NAME.collateral/ Intel's documents for it, as in quoting/collateral_dir
- *   collateral/      the same for all quotes of its folder
+ *   NAME.collateral/ the vendor's documents for it, as in
+ *                    quoting/collateral_dir or quoting/snp_dir
+ *   collateral/      the same for all of its folder
  */
 #ifndef POSTERN_CLI_EVIDENCE_H
 #define POSTERN_CLI_EVIDENCE_H
@@ -31,7 +33,7 @@ struct evidence {
 };
 
 /*
- * One quote; 'error' is NULL, or says why what is beside it cannot be used.
+ * One of them; 'error' is NULL, or says why what is beside it cannot be used.
  * False ends the walk.
  */
 typedef bool evidence_fn(void *ctx, const struct evidence *e,

@@ -10,26 +10,28 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/evidence.h"
-#include "quoting/quote_file.h"
 #include "cli/quote_report.h"
+#include "cli/quote_snp.h"
 #include "io/clock.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/policy_load.h"
-#include "tee/eventlog.h"
+#include "quoting/quote_file.h"
+#include "quoting/snp_dir.h"
+#include "tee/bind.h"
 
 /* clang-format off */
 static const char policy_help[] =
 	"usage: postern policy check POLICY FOLDER [OPTION...]\n"
 	"\n"
-	"Says what a policy would refuse of the quotes recorded in a folder, "
-	"and by which\n"
-	"rules, all of them.  A file NAME may have beside it NAME.at, the time "
-	"it was\n"
-	"recorded, and NAME.collateral/ or collateral/, Intel's documents for "
-	"it.\n"
+	"Says what a policy would refuse of the quotes and SEV-SNP reports "
+	"recorded in a\n"
+	"folder, and by which rules, all of them.  A file NAME may have beside "
+	"it NAME.at,\n"
+	"the time it was recorded, and NAME.collateral/ or collateral/, the "
+	"vendor's\n"
+	"documents for it.\n"
 	"\n"
-	"  --collateral DIR  Intel's documents for quotes that have none beside "
-	"them\n"
+	"  --collateral DIR  documents for what has none beside it\n"
 	"                    (default /var/lib/postern/collateral)\n"
 	"  --at TIME         judge all as of 2026-03-01T00:00:00Z\n"
 	"                    (default: as recorded, else now)\n"
@@ -52,14 +54,14 @@ struct check {
 	const struct check_options *o;
 	struct arena arena;
 	struct tee_policy policy;
-	struct tee_anchor anchors[2];
+	struct tee_anchor anchors[1 + TEE_ANCHOR_AMD_COUNT + 1];
 	size_t anchor_count;
 	json_t *files; /* with --json */
 	size_t accepted, refused, unusable;
-	size_t reasons[TEE_REASON_COUNT]; /* how many quotes each refuses */
+	size_t reasons[TEE_REASON_COUNT]; /* how much evidence each refuses */
 };
 
-/* Why one quote is refused; of policy rules all. */
+/* Why one piece of evidence is refused; of policy rules all. */
 struct outcome {
 	struct policy_fault faults[POLICY_FAULTS_MAX];
 	size_t count;
@@ -95,23 +97,43 @@ static const char *name_of(const struct check *c, const struct evidence *e)
 	return e->path + strlen(c->o->folder) + 1;
 }
 
-/* The log that was recorded with an otherwise accepted quote. */
-static void check_log(struct tee_verdict *v, struct span log)
-{
-	struct eventlog_identity id;
-	unsigned imr = 0;
+/* What a folder has for a piece of evidence; for the other kind nothing. */
+struct documents {
+	struct collateral_files quotes;
+	struct snp_files snp;
+};
 
-	if (v->reason || !log.n)
-		return;
-	v->reason = eventlog_check(&id, &imr, &v->quote, log);
-	if (v->reason == TEE_LOG_MISMATCH)
-		(void)snprintf(v->detail, sizeof(v->detail),
-			       "event log: expected the quote's RTMR%u, found "
-			       "another",
-			       imr);
-	else if (v->reason)
-		(void)snprintf(v->detail, sizeof(v->detail),
-			       "event log: not of its form");
+static void documents_fini(struct documents *d)
+{
+	collateral_fini(&d->quotes);
+	snp_files_fini(&d->snp);
+}
+
+/* Empty where something is missing, which error then says. */
+static struct tee_collateral load_documents(struct documents *d,
+					    const char *folder,
+					    struct span evidence,
+					    char error[256])
+{
+	struct tee_collateral view = { 0 };
+	struct snp_report report;
+	uint8_t fmspc[6];
+	bool has_fmspc;
+
+	if (tee_kind_of(evidence) == TEE_KIND_SNP) {
+		/* What is no report is refused whatever there is for it. */
+		if (snp_parse(&report, evidence) ||
+		    snp_files_load(&d->snp, folder, report.signing_key, error))
+			return view;
+		error[0] = 0; /* it spoke of a CRL that may be absent */
+		view.snp = snp_files_view(&d->snp);
+		return view;
+	}
+	has_fmspc = collateral_fmspc_of(fmspc, evidence);
+	if (!collateral_load(&d->quotes, folder, has_fmspc ? fmspc : NULL,
+			     error))
+		view = collateral_view(&d->quotes);
+	return view;
 }
 
 static void verify(const struct check *c, struct tee_verdict *v,
@@ -121,15 +143,13 @@ static void verify(const struct check *c, struct tee_verdict *v,
 	const char *folder = e->collateral[0] ? e->collateral
 					      : c->o->collateral;
 	struct span quote = buf_span(&f->quote);
-	AUTO(collateral_fini)
-	struct collateral_files files = { 0 };
-	struct tee_collateral view = { 0 };
+	AUTO(documents_fini)
+	struct documents documents = { 0 };
 	char error[256] = "";
-	uint8_t fmspc[6];
-	bool has_fmspc = collateral_fmspc_of(fmspc, quote);
+	struct tee_collateral view =
+		load_documents(&documents, folder, quote, error);
+	struct eventlog_identity id;
 
-	if (!collateral_load(&files, folder, has_fmspc ? fmspc : NULL, error))
-		view = collateral_view(&files);
 	tee_verify(v, &(struct tee_input){
 			      .quote = quote,
 			      .collateral = &view,
@@ -138,10 +158,11 @@ static void verify(const struct check *c, struct tee_verdict *v,
 			      .policy = &c->policy,
 			      .at = at,
 		      });
-	if (v->reason == TEE_COLLATERAL_MISSING)
+	if (v->reason == TEE_COLLATERAL_MISSING && error[0])
 		(void)snprintf(v->detail, sizeof(v->detail), "collateral: %.*s",
 			       TEE_DETAIL_MAX - 16, error);
-	check_log(v, buf_span(&f->event_log));
+	if (f->event_log.n)
+		tee_bind_runtime_log(v, &id, buf_span(&f->event_log));
 }
 
 /* What is verified is refused by rules, and several may. */
@@ -149,7 +170,9 @@ static void find_faults(struct outcome *out, const struct check *c,
 			const struct tee_verdict *v)
 {
 	out->count = 0;
-	if (v->is_verified && v->tcb_status != TCB_NONE)
+	/* AMD has no status: all of a report's is known once it is verified. */
+	if (v->is_verified &&
+	    (v->kind == TEE_KIND_SNP || v->tcb_status != TCB_NONE))
 		out->count = policy_faults(out->faults, v, &c->policy);
 	if (out->count || !v->reason)
 		return;
@@ -158,7 +181,7 @@ static void find_faults(struct outcome *out, const struct check *c,
 	out->count = 1;
 }
 
-/* Each reason once a quote, however many rules it stands for. */
+/* Each reason once a verdict, however many rules it stands for. */
 static void count(struct check *c, const struct outcome *out)
 {
 	for (size_t i = 0; i < out->count; i++) {
@@ -194,7 +217,10 @@ static void print(const struct check *c, const struct evidence *e,
 static void add_report(struct check *c, const struct evidence *e,
 		       const struct tee_verdict *v, const struct outcome *out)
 {
-	json_t *root = quote_report_verdict(v, v->at), *faults = json_array();
+	json_t *root = v->kind == TEE_KIND_SNP
+			       ? quote_snp_verdict(v)
+			       : quote_report_verdict(v, v->at);
+	json_t *faults = json_array();
 
 	for (size_t i = 0; i < out->count; i++) {
 		const struct policy_fault *f = &out->faults[i];
@@ -251,7 +277,7 @@ static bool check_one(void *ctx, const struct evidence *e, const char *error)
 
 static void print_summary(const struct check *c)
 {
-	printf("\n%zu quotes: %zu accepted, %zu refused",
+	printf("\n%zu quotes and reports: %zu accepted, %zu refused",
 	       c->accepted + c->refused, c->accepted, c->refused);
 	if (c->unusable)
 		printf(", %zu files unusable", c->unusable);
@@ -281,14 +307,25 @@ static void print_json(struct check *c)
 	json_decref(root);
 }
 
+/* A root of the form of Intel's, or of AMD's. */
+static bool load_root(struct tee_anchor *out, const char *path, char *error)
+{
+	enum rc rc = collateral_simulated_anchor(out, path, error);
+
+	if (rc == RC_MALFORMED)
+		rc = snp_files_simulated_anchor(out, path, error);
+	return rc == RC_OK;
+}
+
 static int load(struct check *c)
 {
 	char error[POLICY_ERROR_MAX];
 
 	c->anchors[c->anchor_count++] = tee_anchor_intel;
-	if (c->o->root &&
-	    collateral_simulated_anchor(&c->anchors[c->anchor_count++],
-					c->o->root, error))
+	for (size_t i = 0; i < TEE_ANCHOR_AMD_COUNT; i++)
+		c->anchors[c->anchor_count++] = tee_anchors_amd[i];
+	if (c->o->root && !load_root(&c->anchors[c->anchor_count++],
+				     c->o->root, error))
 		return unusable(error);
 	if (policy_load(&c->policy, &c->arena, c->o->policy, NULL, error))
 		return unusable(error);
@@ -309,7 +346,7 @@ static int check(const struct check_options *o)
 	if (evidence_walk(o->folder, check_one, &c, error))
 		return unusable(error);
 	if (!(c.accepted + c.refused + c.unusable))
-		return unusable("no quotes in that folder");
+		return unusable("no quotes or reports in that folder");
 	if (o->is_json)
 		print_json(&c);
 	else

@@ -1,6 +1,6 @@
 """`postern policy check` and `postern platforms`: what a policy would refuse.
 
-Goal: over real quotes with the collateral of their month, each is accepted or
+Goal: over real quotes and SEV-SNP reports with their collateral, each is accepted or
 refused for every rule that refuses it; a signed list made with OpenSSL's keys
 is verified by OpenSSL too, and one out of order refuses everything.
 """
@@ -14,6 +14,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests/vectors/tdx"
+SNP = ROOT / "tests/vectors/snp"
+TRUSTEE, GOOGLE = "milan_trustee.bin", "milan_google.bin"
 EXAMPLES = ROOT / "examples/policy"
 TDX = "tdx_v4_b0c0_uptodate.bin"
 SGX = "sgx_v3_00a067.bin"
@@ -150,7 +152,7 @@ def test_for_people(postern, evidence, tmp_path):
     assert done.returncode == 1
     assert f"ACCEPTED {TDX}: UpToDate\n" in done.stdout
     assert f"REFUSED {DEBUG}" in done.stdout
-    assert "3 quotes: 1 accepted, 2 refused" in done.stdout
+    assert "3 quotes and reports: 1 accepted, 2 refused" in done.stdout
     assert "       1  policy-debug\n" in done.stdout
     for name in (SGX, DEBUG):
         (evidence / name).unlink()
@@ -173,6 +175,74 @@ def test_unusable(postern, args):
     done = postern("policy", *args)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("postern policy")
+
+
+# ---- SEV-SNP reports ----
+
+@pytest.fixture
+def reports(evidence):
+    """AMD's real reports beside the quotes, each with its chip's documents."""
+    for name in ("milan_trustee", "milan_google"):
+        shutil.copy(SNP / f"reports/{name}.bin", evidence)
+        shutil.copytree(SNP / f"collateral/{name}", evidence / f"{name}.bin.collateral")
+        (evidence / f"{name}.bin.at").write_text("2024-07-01T00:00:00Z\n")
+    return evidence
+
+
+def test_reports_beside_quotes(check, reports):
+    status, said, files = check("snp: {require_crl: false}\n")
+    assert status == 1 and said["accepted"] == 2 and said["refused"] == 3
+    assert files[TDX]["accepted"] and files[TRUSTEE]["accepted"]
+    assert files[TRUSTEE]["anchor"] == "AMD ARK-Milan" and files[TRUSTEE]["faults"] == []
+    assert files[TRUSTEE]["platform"]["product"] == "Milan-B0"
+    assert reasons(files[GOOGLE]) == ["policy-debug"] and files[GOOGLE]["verified"]
+    assert said["reasons"]["policy-debug"] == 2
+    # all the rules that refuse, not only the first
+    _, _, files = check("snp: {require_crl: false, smt: false, single_socket: true, allow: []}\n"
+                        "images: []\n")
+    assert reasons(files[TRUSTEE]) == ["policy-snp-guest", "policy-platform",
+                                       "measurement-not-listed"]
+    assert reasons(files[GOOGLE])[0] == "policy-debug"
+    assert reasons(files[TDX]) == ["measurement-not-listed"]
+
+
+def test_reports_documents_missing(check, reports):
+    _, _, files = check("")
+    assert reasons(files[TRUSTEE]) == ["collateral-missing"]
+    assert files[TRUSTEE]["detail"] == "CRL: missing"
+    (reports / f"{TRUSTEE}.collateral/vcek.der").unlink()
+    shutil.rmtree(reports / f"{GOOGLE}.collateral")
+    _, _, files = check("snp: {require_crl: false}\n", "--collateral",
+                        SNP / "collateral/milan_google")
+    assert reasons(files[TRUSTEE]) == ["collateral-missing"]
+    assert f"{TRUSTEE}.collateral/vcek.der" in files[TRUSTEE]["detail"]
+    assert reasons(files[GOOGLE]) == ["policy-debug"]
+
+
+def test_report_with_a_log_or_cut(check, reports):
+    raw = (reports / TRUSTEE).read_bytes()
+    shutil.copytree(SNP / "collateral/milan_trustee", reports / "collateral")
+    (reports / "log.json").write_text(json.dumps({"quote": raw.hex(), "event_log": "[]"}))
+    (reports / "cut").write_bytes(raw[:1000])
+    _, _, files = check("snp: {require_crl: false}\n", "--at", "2024-07-01T00:00:00Z")
+    assert reasons(files["log.json"]) == ["event-log-malformed"]
+    assert "a SEV-SNP report has no registers" in files["log.json"]["detail"]
+    assert reasons(files["cut"]) == ["snp-report-size"]
+
+
+def test_reports_for_people(postern, reports, tmp_path):
+    (tmp_path / "p.yaml").write_text("snp: {require_crl: false}\n")
+    said = postern("policy", "check", tmp_path / "p.yaml", reports).stdout
+    assert f"ACCEPTED {TRUSTEE}\n" in said and f"REFUSED {GOOGLE}\n" in said
+
+
+def test_amds_root_is_no_simulation(postern, reports, tmp_path):
+    chain = (SNP / "collateral/milan_trustee/cert_chain.pem").read_text()
+    root = tmp_path / "root.pem"
+    root.write_text("-----BEGIN" + chain.split("-----BEGIN")[2])
+    (tmp_path / "p.yaml").write_text("")
+    done = postern("policy", "check", tmp_path / "p.yaml", reports, "--root", root)
+    assert done.returncode == 2 and "a root of AMD's is no simulation" in done.stderr
 
 
 # ---- signed lists ----
