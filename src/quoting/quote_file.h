@@ -1,6 +1,10 @@
 /*
  * quote_file: a quote as somebody kept it: raw bytes, hex, base64, or a JSON
- * object with the quote in hex and perhaps dstack's event log beside it.
+ * object with the quote in one of these texts and perhaps dstack's event log
+ * beside it.
+ *
+ * Hex may begin with 0x; base64 may be that of URLs and lack its padding; white
+ * space does not count in either.
  */
 #ifndef POSTERN_QUOTING_QUOTE_FILE_H
 #define POSTERN_QUOTING_QUOTE_FILE_H
