@@ -1,6 +1,7 @@
 /*
  * postern: the person's command.  `postern COMMAND ...`, from one table.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,19 @@ static int run_help(int argc, char **argv)
 	return c->run(2, (char *[]){ argv[1], help, NULL });
 }
 
-int main(int argc, char **argv)
+/* Half a quote or a verdict that nobody got is no success. */
+static int flushed(int status)
+{
+	bool was_lost = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !was_lost)
+		return status;
+	fprintf(stderr, "postern: standard output: %s\n",
+		was_lost ? "not all was written" : strerror(errno));
+	return status == CLI_OK ? CLI_USAGE : status;
+}
+
+static int run(int argc, char **argv)
 {
 	const struct cli_command *c;
 
@@ -116,4 +129,9 @@ int main(int argc, char **argv)
 	}
 	c = find(argv[1]);
 	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	return flushed(run(argc, argv));
 }

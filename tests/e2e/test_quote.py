@@ -55,7 +55,9 @@ FORMS = {
     "hex_upper_case": HEX.upper().encode(),
     "hex_in_lines": "\n".join(HEX[i:i + 64] for i in range(0, len(HEX), 64)).encode() + b"\n",
     "base64": BASE64.encode(),
+    "hex_0x": b"0x" + HEX.encode() + b"\n",
     "base64_in_lines": base64.encodebytes(RAW),
+    "base64_of_urls": base64.urlsafe_b64encode(RAW).rstrip(b"="),
     "json": json.dumps({"quote": HEX}).encode(),
     "json_of_base64": json.dumps({"quote": BASE64}).encode(),
     "json_as_dstack": json.dumps({"quote": HEX, "report_data": "", "vm_config": "{}"},
@@ -234,3 +236,12 @@ def test_show(run):
     assert said["verified"] is False
     assert said["measurements"]["mr_td"].startswith("91eb2b44")
     assert run("show", __file__).returncode == 2
+
+
+@pytest.mark.parametrize("args", [["show", QUOTE], ["verify", QUOTE, *GOOD], ["--help"]])
+def test_output_that_is_lost_is_no_success(bindir, args):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([bindir / "postern", "quote", *map(str, args)], stdout=full,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"postern: standard output: " in done.stderr
