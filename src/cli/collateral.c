@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "pcs/bundle.h"
+#include "pcs/served.h"
 
 static const char collateral_help[] =
 	"usage: postern collateral fetch URL (--quote FILE | --fmspc HEX) "
@@ -207,7 +208,7 @@ static void show_set(struct collateral_report *r, const char *dir,
 	struct collateral_files files = { 0 };
 	char error[256];
 
-	if (collateral_load(&files, dir, fmspc, error))
+	if (served_load(&files, dir, fmspc, error))
 		collateral_report_broken(r, fmspc, error);
 	else
 		collateral_report_set(r, fmspc, &files, terms);
@@ -309,7 +310,7 @@ static bool collect(struct bundle *b, const struct collateral_options *o,
 		if (o->has_fmspc && !span_equal(SPAN_ARRAY(list[i]),
 						SPAN_ARRAY(o->key.fmspc)))
 			continue;
-		if (collateral_load(&b->sets[b->count], o->dir, list[i], error))
+		if (served_load(&b->sets[b->count], o->dir, list[i], error))
 			return false;
 		b->count++;
 	}

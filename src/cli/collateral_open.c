@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "io/file.h"
 #include "pcs/bundle.h"
+#include "pcs/served.h"
 #include "tee/hint.h"
 
 static bool fail(char error[COLLATERAL_ERROR_MAX], const char *format, ...)
@@ -68,7 +69,7 @@ static bool open_folder(struct collateral_files *out,
 	bool has_fmspc = collateral_fmspc_of(fmspc, w->quote);
 	char why[256];
 
-	if (!collateral_load(out, w->from, has_fmspc ? fmspc : NULL, why))
+	if (!served_load(out, w->from, has_fmspc ? fmspc : NULL, why))
 		return true;
 	return fail(error,
 		    "%s\nIntel's documents about the platform are looked for "
@@ -95,6 +96,8 @@ bool collateral_read_bundle(struct bundle *out, const char *path,
 					 : "larger than a bundle may be");
 	if (bundle_read(out, buf_span(&text), why))
 		return fail(error, "%s: %s", path, why);
+	for (size_t i = 0; i < out->count; i++)
+		served_normalize(&out->sets[i]);
 	return true;
 }
 

@@ -13,7 +13,7 @@
 #include "cli/quote_report.h"
 #include "cli/quote_snp.h"
 #include "io/clock.h"
-#include "quoting/collateral_dir.h"
+#include "pcs/served.h"
 #include "quoting/policy_load.h"
 #include "quoting/quote_file.h"
 #include "quoting/snp_dir.h"
@@ -130,8 +130,7 @@ static struct tee_collateral load_documents(struct documents *d,
 		return view;
 	}
 	has_fmspc = collateral_fmspc_of(fmspc, evidence);
-	if (!collateral_load(&d->quotes, folder, has_fmspc ? fmspc : NULL,
-			     error))
+	if (!served_load(&d->quotes, folder, has_fmspc ? fmspc : NULL, error))
 		view = collateral_view(&d->quotes);
 	return view;
 }

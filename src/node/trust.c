@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "io/file.h"
-#include "quoting/collateral_dir.h"
+#include "pcs/served.h"
 #include "quoting/policy_load.h"
 #include "tee/policy.h"
 
@@ -199,7 +199,7 @@ static struct prepared *slot_of(struct trust *t, const struct sha256 *state)
 	return NULL;
 }
 
-/* Where collateral_load() looks for this FMSPC, and how the files there look.
+/* Where served_load() looks for this FMSPC, and how the files there look.
  * *fmspc becomes NULL for the folder that serves all others, so that strangers
  * cannot make us keep more than there is. */
 static void look_for(struct sha256 *state, const struct trust *t,
@@ -257,8 +257,8 @@ static void verify_afresh(struct trust *t, struct tee_verdict *out,
 		.at = at,
 	};
 	char why[256] = "", detail[TEE_DETAIL_MAX];
-	enum rc rc = collateral_load(&files, t->settings.collateral, fmspc,
-				     why);
+	enum rc rc = served_load(&files, t->settings.collateral, fmspc,
+				 why);
 
 	if (!rc)
 		view = collateral_view(&files);

@@ -198,6 +198,12 @@ static enum rc add_document(struct buf *out, const json_t *root,
 		       : RC_LIMIT;
 }
 
+static bool is_nothing(const json_t *value)
+{
+	return !value || json_is_null(value) ||
+	       (json_is_string(value) && !json_string_length(value));
+}
+
 static enum rc read_qvl_set(struct collateral_files *set, const json_t *root,
 			    const char **which)
 {
@@ -210,14 +216,18 @@ static enum rc read_qvl_set(struct collateral_files *set, const json_t *root,
 		{ "pck_crl", &set->pck_crl, false },
 		{ "tcb_info_issuer_chain", &set->tcb_info_chain, true },
 		{ "qe_identity_issuer_chain", &set->qe_identity_chain, true },
+		/* older files have none */
 		{ "pck_crl_issuer_chain", &set->pck_crl_chain, true },
 	};
+	const size_t count = sizeof(plain) / sizeof(plain[0]);
 	enum rc rc;
 
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const json_t *value = json_object_get(root, plain[i].key);
 
 		*which = plain[i].key;
+		if (i == count - 1 && is_nothing(value))
+			continue;
 		rc = plain[i].is_text ? add_text(plain[i].out, value)
 				      : add_bytes(plain[i].out, value);
 		if (rc)

@@ -491,6 +491,16 @@ def test_dcap_qvl_imported(postern, workdir, old):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("chain", [{}, {"pck_crl_issuer_chain": ""},
+                                   {"pck_crl_issuer_chain": None}])
+def test_dcap_qvl_without_pck_crl_issuer_chain(postern, workdir, chain):
+    made = qvl(B0C0, False)
+    del made["pck_crl_issuer_chain"]
+    (workdir / "c.json").write_text(json.dumps(made | chain))
+    done = postern.run("quote", "verify", QUOTE, "--collateral", workdir / "c.json", "--at", AT)
+    assert done.returncode == 0, done.stderr
+
+
 def test_bundle_carries_many_platforms(postern, pccs, workdir):
     pccs.serve(VECTORS / "collateral/sgx_00a067_202506", "sgx", ca="processor")
     assert postern.fetch().returncode == 0
