@@ -13,16 +13,16 @@
 
 /* clang-format off */
 static const char platforms_help[] =
-	"usage: postern platforms sign LIST.yaml --key PRIVATE.pem [--out FILE]\n"
+	"usage: postern platforms sign LIST.yaml --key PRIVATE.pem [--output FILE]\n"
 	"       postern platforms show FILE --key PUBLIC.pem [--at TIME]\n"
 	"\n"
 	"Makes a signed list of platforms that a policy can name, or checks one "
 	"and shows\n"
 	"it.  The keys are OpenSSL's, ECDSA P-256, see postern-platforms(1).\n"
 	"\n"
-	"  --key FILE  sign with this private key; check with this public key\n"
-	"  --out FILE  write the list there (default: standard output)\n"
-	"  --at TIME   in force at 2026-03-01T00:00:00Z? (default: now)\n"
+	"  --key FILE     sign with this private key; check with this public key\n"
+	"  --output FILE  write the list there (default: standard output)\n"
+	"  --at TIME      in force at 2026-03-01T00:00:00Z? (default: now)\n"
 	"\n"
 	"Exit status: 0 signed, or in order and in force; 1 not in order or not "
 	"in force;\n"
@@ -195,7 +195,7 @@ static int read_options(struct platforms_options *o, bool *help, int argc,
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "key", required_argument, NULL, 'k' },
-		{ "out", required_argument, NULL, 'o' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "at", required_argument, NULL, 'a' },
 		{ 0 },
 	};

@@ -272,7 +272,7 @@ def sign(postern, keys, tmp_path):
                         f"issued: 2023-01-01T00:00:00Z\nexpires: {expires}\n"
                         f"platforms:\n  - ppid: {ppid}\n    level: 2\n"
                         "    operator: Example GmbH\n")
-        done = postern("platforms", "sign", text, "--key", key, "--out", tmp_path / "list.json")
+        done = postern("platforms", "sign", text, "--key", key, "--output", tmp_path / "list.json")
         assert done.returncode == 0, done.stderr
         pem = public.read_text().replace("\n", "\n        ")
         return (f"platforms:\n  lists:\n    - name: example\n      use: {wants}\n"
