@@ -241,7 +241,8 @@ static int show(struct collateral_options *o)
 
 	if (o->file_count > 1)
 		return cli_usage("collateral", "show takes one folder or file");
-	if (stat(from, &st)) {
+	/* What cannot be listed would be an empty folder. */
+	if (stat(from, &st) || access(from, R_OK)) {
 		fprintf(stderr, "postern collateral: %s: %s\n", from,
 			strerror(errno));
 		return CLI_USAGE;

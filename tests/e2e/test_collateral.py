@@ -313,6 +313,14 @@ def test_unusable(postern, args):
     assert done.stderr.startswith("postern collateral: ") and done.stdout == ""
 
 
+def test_folder_that_cannot_be_listed_is_not_empty(bindir, tmp_path):
+    (tmp_path / "dir").mkdir(mode=0o300)
+    done = subprocess.run(["setpriv", "--bounding-set=-dac_override,-dac_read_search",
+                           bindir / "postern", "collateral", "show", tmp_path / "dir"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "Permission denied" in done.stderr and not done.stdout
+
+
 # ---- what is stored
 
 
