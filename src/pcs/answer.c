@@ -236,7 +236,6 @@ static enum rc decode_hex(struct wr *w, struct span hex)
 enum rc pcs_crl_decode(struct wr *w, struct span body)
 {
 	struct span der;
-	enum rc rc;
 
 	switch (pcs_crl_detect(body)) {
 	case PCS_CRL_UNKNOWN:
@@ -248,8 +247,7 @@ enum rc pcs_crl_decode(struct wr *w, struct span body)
 		return w->over ? RC_LIMIT : RC_OK;
 	case PCS_CRL_PEM:
 		/* Its bytes go to w as they are decoded. */
-		rc = pem_decode(&der, 1, w, PEM_CRL, body);
-		return rc == RC_LIMIT ? RC_LIMIT : rc;
+		return pem_decode(&der, 1, w, PEM_CRL, body);
 	case PCS_CRL_HEX:
 		return decode_hex(w, cut_padding(body));
 	}
