@@ -238,6 +238,9 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 	if (load_grounds(&g, o, buf_span(&f->quote)))
 		return CLI_USAGE;
 	view = collateral_view(&g.files);
+	/* Beside a chain of the quote's own it could only disagree. */
+	if (q.certification_type != QUOTE_CERTIFICATION_CHAIN)
+		view.pck_chain = buf_span(&g.files.pck_chain);
 	tee_verify(&v, &(struct tee_input){
 			       .quote = buf_span(&f->quote),
 			       .collateral = &view,

@@ -210,23 +210,23 @@ static enum rc read_qvl_set(struct collateral_files *set, const json_t *root,
 	const struct {
 		const char *key;
 		struct buf *out;
-		bool is_text;
+		bool is_text, is_optional;
 	} plain[] = {
-		{ "root_ca_crl", &set->root_crl, false },
-		{ "pck_crl", &set->pck_crl, false },
-		{ "tcb_info_issuer_chain", &set->tcb_info_chain, true },
-		{ "qe_identity_issuer_chain", &set->qe_identity_chain, true },
-		/* older files have none */
-		{ "pck_crl_issuer_chain", &set->pck_crl_chain, true },
+		{ "root_ca_crl", &set->root_crl, false, false },
+		{ "pck_crl", &set->pck_crl, false, false },
+		{ "tcb_info_issuer_chain", &set->tcb_info_chain, true, false },
+		{ "qe_identity_issuer_chain", &set->qe_identity_chain, true,
+		  false },
+		{ "pck_crl_issuer_chain", &set->pck_crl_chain, true, true },
+		{ "pck_certificate_chain", &set->pck_chain, true, true },
 	};
-	const size_t count = sizeof(plain) / sizeof(plain[0]);
 	enum rc rc;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		const json_t *value = json_object_get(root, plain[i].key);
 
 		*which = plain[i].key;
-		if (i == count - 1 && is_nothing(value))
+		if (plain[i].is_optional && is_nothing(value))
 			continue;
 		rc = plain[i].is_text ? add_text(plain[i].out, value)
 				      : add_bytes(plain[i].out, value);

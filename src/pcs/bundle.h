@@ -10,8 +10,8 @@
  *
  * Read, too: the collateral file of dcap-qvl, which is one set whose signed
  * objects stand apart from their signatures, with bytes in hex or, in older
- * files, as arrays of numbers; pck_crl_issuer_chain may be missing, null or
- * empty.  What is not one of the two is refused.
+ * files, as arrays of numbers; pck_crl_issuer_chain and pck_certificate_chain
+ * may be missing, null or empty.  What is not one of the two is refused.
  *
  * Pure.  Nothing is verified here: what is read is judged like an answer.
  *

@@ -57,6 +57,7 @@ void collateral_init(struct collateral_files *c)
 	collateral_items(items, c);
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		buf_init(items[i], COLLATERAL_ITEM_MAX);
+	buf_init(&c->pck_chain, COLLATERAL_ITEM_MAX);
 }
 
 void collateral_fini(struct collateral_files *c)
@@ -66,6 +67,7 @@ void collateral_fini(struct collateral_files *c)
 	collateral_items(items, c);
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		buf_fini(items[i]);
+	buf_fini(&c->pck_chain);
 }
 
 static void fmspc_name(char out[2 * FMSPC_LEN + 1],
@@ -86,14 +88,34 @@ static bool is_folder(const char *dir, const char *sub)
 	       S_ISDIR(st.st_mode);
 }
 
+/* One file; what may be absent may. */
+static enum rc load_item(struct buf *to, const char *dir, const char *sub,
+			 const char *name, bool is_needed, char error[256])
+{
+	char path[PATH_MAX];
+	enum rc rc = say_path(path, dir, sub, name);
+
+	if (!rc)
+		rc = file_read(to, path);
+	if (rc == RC_SYS && errno == ENOENT && !is_needed)
+		return RC_OK;
+	if (rc == RC_SYS)
+		say(error, "%s/%s: %m", dir, name);
+	else if (rc)
+		say(error, "%s: larger than %d bytes", path,
+		    COLLATERAL_ITEM_MAX);
+	return rc;
+}
+
 enum rc collateral_load(struct collateral_files *out, const char *dir,
 			const uint8_t fmspc[FMSPC_LEN], char error[256])
 {
 	AUTO(collateral_fini)
 	struct collateral_files c;
 	struct buf *items[COLLATERAL_ITEMS];
-	char name[2 * FMSPC_LEN + 1], path[PATH_MAX];
+	char name[2 * FMSPC_LEN + 1];
 	const char *sub = NULL;
+	enum rc rc = RC_OK;
 
 	*out = (struct collateral_files){ 0 };
 	collateral_init(&c);
@@ -102,20 +124,14 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 		fmspc_name(name, fmspc);
 		sub = is_folder(dir, name) ? name : NULL;
 	}
-	for (size_t i = 0; i < COLLATERAL_ITEMS; i++) {
-		enum rc rc = say_path(path, dir, sub, collateral_names[i]);
-		if (!rc)
-			rc = file_read(items[i], path);
-		if (rc == RC_SYS && errno == ENOENT && i >= COLLATERAL_NEEDED)
-			continue;
-		if (rc == RC_SYS)
-			say(error, "%s/%s: %m", dir, collateral_names[i]);
-		else if (rc)
-			say(error, "%s: larger than %d bytes", path,
-			    COLLATERAL_ITEM_MAX);
-		if (rc)
-			return rc;
-	}
+	for (size_t i = 0; !rc && i < COLLATERAL_ITEMS; i++)
+		rc = load_item(items[i], dir, sub, collateral_names[i],
+			       i < COLLATERAL_NEEDED, error);
+	if (!rc)
+		rc = load_item(&c.pck_chain, dir, sub, "pck_chain.pem", false,
+			       error);
+	if (rc)
+		return rc;
 	*out = c;
 	c = (struct collateral_files){ 0 };
 	return RC_OK;

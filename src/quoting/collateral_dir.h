@@ -5,6 +5,7 @@
  *   tcb_info.json     tcb_info_issuer_chain.pem
  *   qe_identity.json  qe_identity_issuer_chain.pem
  *   pck_crl_issuer_chain.pem   (may be absent)
+ *   pck_chain.pem              (may be absent, and is none of the set)
  *
  * in the folder, or in its sub-folder named by the FMSPC (12 lower-case hex
  * digits), which is looked at first.
@@ -20,6 +21,12 @@
 struct collateral_files {
 	struct buf root_crl, pck_crl, tcb_info, tcb_info_chain, qe_identity,
 		qe_identity_chain, pck_crl_chain;
+	/*
+	 * The PCK certificate of one platform, its CA and root, for quotes that
+	 * do not carry them.  The rest is of a whole family, so this is not
+	 * saved with it, and not in the view.
+	 */
+	struct buf pck_chain;
 };
 
 enum {

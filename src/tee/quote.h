@@ -24,6 +24,13 @@ enum {
 	QUOTE_TD_REPORT_15_LEN = 648,
 };
 
+/* Of the certification data types 1 to 5 those that are told apart. */
+enum {
+	QUOTE_CERTIFICATION_PPID_CLEAR = 1,
+	QUOTE_CERTIFICATION_PPID_RSA3072 = 3,
+	QUOTE_CERTIFICATION_CHAIN = 5,
+};
+
 enum quote_tee {
 	QUOTE_SGX,
 	QUOTE_TDX,

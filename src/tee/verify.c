@@ -15,9 +15,6 @@
 
 enum {
 	PCK_CHAIN_LEN = 3,
-	CERTIFICATION_PPID_CLEAR = 1,
-	CERTIFICATION_PPID_RSA3072 = 3,
-	CERTIFICATION_CHAIN = 5,
 	/* What ends a certification of types 1 to 3. */
 	TRAILER_LEN = 16 + 2 + 2, /* CPUSVN, PCESVN, PCEID */
 	UTC_TEXT = 24,
@@ -68,7 +65,7 @@ static enum tee_reason choose_chain(struct run *r, struct span *pem)
 	const struct quote *q = &r->v->quote;
 	struct span given = r->p->pck_chain;
 
-	if (q->certification_type == CERTIFICATION_CHAIN) {
+	if (q->certification_type == QUOTE_CERTIFICATION_CHAIN) {
 		*pem = q->certification_data;
 		if (given.n && !span_equal(given, *pem))
 			return refuse(r->v->detail, TEE_PCK_PEM,
@@ -76,7 +73,8 @@ static enum tee_reason choose_chain(struct run *r, struct span *pem)
 				      "collateral's");
 		return TEE_OK;
 	}
-	if (q->certification_type > CERTIFICATION_PPID_RSA3072 || !given.n)
+	if (!given.n ||
+	    q->certification_type > QUOTE_CERTIFICATION_PPID_RSA3072)
 		return refuse(r->v->detail, TEE_QUOTE_CERT_TYPE,
 			      "certification type %u: no PCK chain in quote or "
 			      "collateral",
@@ -167,10 +165,10 @@ static enum tee_reason check_trailer(struct run *r)
 	uint16_t pce_svn;
 	uint8_t pce_id[2];
 
-	if (q->certification_type == CERTIFICATION_CHAIN)
+	if (q->certification_type == QUOTE_CERTIFICATION_CHAIN)
 		return TEE_OK;
 	/* Type 1 is opaque: its size is not what the specification says. */
-	if (q->certification_type == CERTIFICATION_PPID_CLEAR)
+	if (q->certification_type == QUOTE_CERTIFICATION_PPID_CLEAR)
 		return TEE_OK;
 	if (data.n < TRAILER_LEN || !rd_skip(&data, data.n - TRAILER_LEN) ||
 	    !rd_n(&data, &cpu_svn, 16) || !rd_le16(&data, &pce_svn) ||

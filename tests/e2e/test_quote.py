@@ -7,6 +7,7 @@ unusable, never accepted and never a crash; unusable input exits 2.
 import base64
 import json
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -227,6 +228,43 @@ def test_simulated_is_said(run):
     done = run("verify", sample / "quote.dat", *GOOD, "--root", sample / "trustedRootCaCert.pem")
     assert done.returncode == 1  # those documents rest on another root
     assert "root-untrusted" in done.stdout
+
+
+@pytest.mark.parametrize("how", ["none", "folder", "dcap_qvl"])
+def test_quote_without_its_chain(run, tmp_path, how):
+    """Intel's sample carries a PPID; the PCK chain stands beside it."""
+    sample = VECTORS / "intel-sample-sgx"
+    for name, of in [("root_ca.crl.der", "rootCaCrl.der"), ("pck.crl.der", "intermediateCaCrl.der"),
+                     ("tcb_info.json", "tcbInfo.json"), ("qe_identity.json", "qeIdentity.json"),
+                     ("tcb_info_issuer_chain.pem", "tcbSignChain.pem"),
+                     ("qe_identity_issuer_chain.pem", "tcbSignChain.pem")]:
+        shutil.copy(sample / of, tmp_path / name)
+    chain = (sample / "pckCert.pem").read_text() + (sample / "pckSignChain.pem").read_text()
+    collateral = tmp_path
+    if how == "folder":
+        (tmp_path / "pck_chain.pem").write_text(chain)
+    if how == "dcap_qvl":
+        collateral = tmp_path / "c.json"
+        members = {"pck_certificate_chain": chain}
+        for name in ("root_ca", "pck"):
+            members[f"{name}_crl"] = (tmp_path / f"{name}.crl.der").read_bytes().hex()
+        for name in ("tcb_info", "qe_identity"):
+            text = (tmp_path / f"{name}.json").read_text()
+            members[name] = text[text.index(":") + 1:text.rindex(',"signature"')]
+            members[f"{name}_signature"] = json.loads(text)["signature"]
+            members[f"{name}_issuer_chain"] = (tmp_path / f"{name}_issuer_chain.pem").read_text()
+        collateral.write_text(json.dumps(members))
+    done = run("verify", sample / "quote.dat", "--collateral", collateral, "--at",
+               "2022-01-01T00:00:00Z", "--root", sample / "trustedRootCaCert.pem")
+    assert done.returncode == (1 if how == "none" else 0), done.stdout + done.stderr
+    assert ("no PCK chain in quote or collateral" in done.stdout) == (how == "none")
+
+
+def test_chain_beside_a_quote_that_has_its_own_does_not_count(run, tmp_path):
+    shutil.copytree(GOOD[1], tmp_path / "c")
+    (tmp_path / "c/pck_chain.pem").write_text("of another platform")
+    done = run("verify", QUOTE, "--collateral", tmp_path / "c", *GOOD[2:])
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_show(run):
