@@ -38,6 +38,14 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
+/* Whoever opens a FIFO waits for its writer. */
+static bool is_no_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -61,11 +69,13 @@ static bool read_time(struct evidence *e)
 {
 	char path[EVIDENCE_PATH_MAX + 4];
 	AUTO(buf_fini)
-	struct buf text;
+	struct buf text = { 0 };
 	struct span s, line;
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), "%s.at", e->path);
+	if (is_no_file(path))
+		return false;
 	buf_init(&text, TIME_FILE_MAX);
 	rc = file_read(&text, path);
 	if (rc == RC_SYS && errno == ENOENT)
@@ -90,20 +100,27 @@ static void find_collateral(struct evidence *e, const char *folder)
 		memcpy(e->collateral, found, strlen(found) + 1);
 }
 
+/* What cannot be used of it, or beside it; NULL: nothing. */
+static const char *complaint(struct evidence *e)
+{
+	if (is_no_file(e->path))
+		return "no regular file";
+	return read_time(e) ? NULL
+			    : "its .at holds no time such as "
+			      "2026-03-01T00:00:00Z";
+}
+
 static enum rc take(struct walk *w, const char *folder, const char *path)
 {
 	struct evidence e = { 0 };
-	bool is_usable;
+	const char *why;
 
 	if (++w->count > EVIDENCE_FILES_MAX)
 		return fail(w, RC_LIMIT, folder, "too many files");
 	memcpy(e.path, path, strlen(path) + 1); /* visit_entry() made it fit */
-	is_usable = read_time(&e);
+	why = complaint(&e);
 	find_collateral(&e, folder);
-	w->is_over = !w->fn(w->ctx, &e,
-			    is_usable ? NULL
-				      : "its .at holds no time such as "
-					"2026-03-01T00:00:00Z");
+	w->is_over = !w->fn(w->ctx, &e, why);
 	return RC_OK;
 }
 

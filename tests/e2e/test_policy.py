@@ -5,6 +5,7 @@ refused for every rule that refuses it; a signed list made with OpenSSL's keys
 is verified by OpenSSL too, and one out of order refuses everything.
 """
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -144,6 +145,16 @@ def test_no_quote_is_refused_and_bad_file_unusable(check, evidence):
     status, said, files = check("")
     assert status == 2 and said["unusable"] == 2
     assert ".at holds no time" in files["text"]["unusable"]
+
+
+def test_fifo_is_unusable_and_not_waited_for(check, evidence):
+    os.mkfifo(evidence / "a_fifo")
+    code, said, files = check("")
+    assert code == 2 and said["unusable"] == 1
+    (evidence / (TDX + ".at")).unlink()
+    os.mkfifo(evidence / (TDX + ".at"))
+    assert "its .at holds no time" in check("")[2][TDX]["unusable"]
+    assert files["a_fifo"]["unusable"] == "no regular file" and TDX in files
 
 
 def test_for_people(postern, evidence, tmp_path):
