@@ -67,6 +67,14 @@ def on_terminal(argv):
     return said.decode()
 
 
+def tool(bindir, name):
+    """The helper program tests/tools/NAME.c, built as the programs in bindir."""
+    built = bindir.parent
+    run("make", "-s", f"MODE={built.name.split('-')[0]}", f"O={built}", built / "tool" / name,
+        cwd=ROOT, timeout=300)
+    return built / "tool" / name
+
+
 class Netns:
     """A network namespace, by name; `ns.run("ip", "addr")` runs inside.
 

@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, tool
 from pccs import Answer, Ca, Pccs, percent
 
 VECTORS = ROOT / "tests/vectors/tdx"
@@ -72,10 +72,11 @@ def postern(bindir, workdir, pccs):
 def simset(bindir, tmp_path_factory):
     """simset(evaluation, issued) -> folder with set/, root.pem, quote.bin; one platform."""
     folder = tmp_path_factory.mktemp("simset")
+    program = tool(bindir, "simset")
 
     def make(evaluation, issued):
         out = folder / f"{evaluation}-{int(issued)}"
-        subprocess.run([bindir.parent / "tool/simset", folder / "state", out, str(evaluation),
+        subprocess.run([program, folder / "state", out, str(evaluation),
                         str(int(issued))], check=True, timeout=60)
         return out
     return make

@@ -26,7 +26,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, run, wait_for
+from conftest import ROOT, run, tool, wait_for
 
 BASE = "postern.localhost"
 APP = "abcdef0123456789abcdef0123456789abcdef01"
@@ -206,8 +206,7 @@ class Edge:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pt-edge-", dir="/tmp"))
         self.bin = bindir / "postern-edge"
         self.chain, self.key = make_cert(self.dir)
-        self.tool = bindir.parent / "tool/store_fill"
-        run("make", "-s", f"O={bindir.parent}", self.tool, cwd=ROOT)
+        self.tool = tool(bindir, "store_fill")
         self.process = None
         self.port = None
         self.settings = {"hello": "800ms", "connect": "400ms", "idle": "3s", "half_closed": "2s",
