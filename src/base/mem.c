@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *need(void *p)
+void *mem_need(void *p)
 {
 	if (!p) {
 		(void)fputs("postern: out of memory\n", stderr);
@@ -22,7 +22,7 @@ void *mem_new(size_t n)
 
 void *mem_new_array(size_t count, size_t n)
 {
-	return need(calloc(count ? count : 1, n ? n : 1));
+	return mem_need(calloc(count ? count : 1, n ? n : 1));
 }
 
 void *mem_grow(void *p, size_t count, size_t n)
@@ -31,7 +31,7 @@ void *mem_grow(void *p, size_t count, size_t n)
 
 	if (__builtin_mul_overflow(count, n, &size))
 		size = SIZE_MAX;
-	return need(realloc(p, size ? size : 1));
+	return mem_need(realloc(p, size ? size : 1));
 }
 
 char *mem_dup(const char *s)

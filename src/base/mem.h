@@ -14,6 +14,8 @@ void *mem_new(size_t n);
 void *mem_new_array(size_t count, size_t n);
 /* As realloc(), of count objects of n bytes.  n * count must not overflow. */
 void *mem_grow(void *p, size_t count, size_t n);
+/* p itself; out of memory when it is NULL. */
+void *mem_need(void *p);
 /* A copy of the string, or of n bytes with a NUL after them.  Returns owned. */
 char *mem_dup(const char *s);
 char *mem_dup_n(const void *p, size_t n);

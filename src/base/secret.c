@@ -1,6 +1,9 @@
 #include "base/secret.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 void secret_wipe(void *p, size_t n)
 {
@@ -11,6 +14,23 @@ void secret_wipe(void *p, size_t n)
 void key32_wipe(struct key32 *k)
 {
 	secret_wipe(k, sizeof(*k));
+}
+
+void *secret_take(const struct secret_memory *m, size_t n)
+{
+	return m ? m->take(m->arg, n) : mem_new(n);
+}
+
+void secret_give(const struct secret_memory *m, void *p, size_t n)
+{
+	if (!p)
+		return;
+	if (m) {
+		m->give(m->arg, p, n);
+		return;
+	}
+	secret_wipe(p, n);
+	free(p);
 }
 
 bool ct_equal(const void *a, const void *b, size_t n)

@@ -21,6 +21,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/sandbox.h"
+#include "io/vault.h"
 #include "wgd/inner.h"
 #include "wgd/options.h"
 #include "wgd/outer.h"
@@ -37,6 +38,7 @@ enum {
 struct wgd {
 	struct log log;
 	struct loop *loop;
+	struct vault *vault; /* of the device: every key that stays */
 	struct device *device;
 	struct inner *inner;
 	struct outer *outer;
@@ -261,6 +263,7 @@ static void stop(struct wgd *w)
 	inner_free(w->inner);
 	outer_free(w->outer);
 	device_free(w->device);
+	vault_free(w->vault);
 	loop_free(w->loop);
 }
 
@@ -286,7 +289,8 @@ static bool start(struct wgd *w, const struct options *o)
 	if (sandbox_basics() || loop_new(&w->loop) ||
 	    loop_signals(w->loop, on_signal, w))
 		return failed(w, "process");
-	w->device = device_new(&sink);
+	w->vault = vault_new();
+	w->device = device_new_in(&sink, vault_memory(w->vault));
 	w->outer = outer_new(w->loop, on_datagrams, w);
 	errno = outer_bind(w->outer, 0);
 	if (errno)
@@ -372,6 +376,10 @@ static void detach(void)
 
 static void say_ready(const struct wgd *w, const char *interface, int ready_fd)
 {
+	if (vault_guards(w->vault) != VAULT_ALL)
+		log_event(&w->log, LOG_WARN, "keys_not_guarded",
+			  LU64("missing",
+			       VAULT_ALL & ~vault_guards(w->vault)));
 	log_event(&w->log, LOG_INFO, "ready", LSTR("interface", interface),
 		  LU64("port", outer_port(w->outer)));
 	if (ready_fd < 0)

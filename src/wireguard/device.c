@@ -1,6 +1,5 @@
 #include "wireguard/device.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -79,8 +78,15 @@ void engine_event(struct device *d, enum device_event_kind kind,
 
 struct device *device_new(const struct device_sink *sink)
 {
-	struct device *d = mem_new(sizeof(*d));
+	return device_new_in(sink, NULL);
+}
 
+struct device *device_new_in(const struct device_sink *sink,
+			     const struct secret_memory *memory)
+{
+	struct device *d = secret_take(memory, sizeof(*d));
+
+	d->memory = memory;
 	d->sink = *sink;
 	d->cipher = chapoly_new(chapoly_best());
 	d->mtu = DEVICE_MTU_DEFAULT;
@@ -104,8 +110,7 @@ void device_free(struct device *d)
 	ratelimit_fini(&d->limits);
 	cookie_checker_wipe(&d->cookies);
 	noise_identity_wipe(&d->identity);
-	secret_wipe(d, sizeof(*d));
-	free(d);
+	secret_give(d->memory, d, sizeof(*d));
 }
 
 uint32_t engine_index_new(struct device *d, struct peer *p)
@@ -347,7 +352,8 @@ enum rc device_peer_add(struct device *d, struct peer **out,
 	map_reserve(&d->keys, d->peer_count + 1);
 	map_reserve(&d->indexes, (d->peer_count + 1) * INDEXES_PER_PEER);
 	deadline_reserve(&d->deadlines, d->peer_count + 1);
-	p = peer_new(&d->identity, public_key, rng_u32(), &d->staged);
+	p = peer_new(&d->identity, public_key, rng_u32(), &d->staged,
+		     d->memory);
 	p->key_hash = hash;
 	map_put(&d->keys, hash, p);
 	link_last(d, p);

@@ -92,6 +92,10 @@ struct device_sink {
 
 /* Returns owned: device_free(), which erases every key. */
 struct device *device_new(const struct device_sink *sink);
+/* The same with the device, its peers and their sessions, hence every key that
+ * stays, in that memory, which is borrowed.  NULL: the heap. */
+struct device *device_new_in(const struct device_sink *sink,
+			     const struct secret_memory *memory);
 void device_free(struct device *d);
 
 /* A datagram received; its bytes are overwritten. */

@@ -34,6 +34,7 @@ struct engine_incoming {
 
 struct device {
 	struct device_sink sink;
+	const struct secret_memory *memory; /* where it and its peers stand */
 	struct chapoly *cipher;
 	struct engine_outgoing outgoing; /* empty between calls */
 	struct engine_incoming incoming;

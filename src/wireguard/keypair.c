@@ -1,24 +1,22 @@
 #include "wireguard/keypair.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 
-static void kill(struct keypair **slot, const struct keypair_gone *gone)
+static void kill(const struct keypairs *all, struct keypair **slot,
+		 const struct keypair_gone *gone)
 {
 	struct keypair *k = STEAL(*slot);
 
 	if (!k)
 		return;
 	gone->fn(gone->arg, k->local_index);
-	secret_wipe(k, sizeof(*k));
-	free(k);
+	secret_give(all->memory, k, sizeof(*k));
 }
 
 void keypairs_install(struct keypairs *k, const struct noise_session *s,
 		      uint64_t now_ms, const struct keypair_gone *gone)
 {
-	struct keypair *fresh = mem_new(sizeof(*fresh));
+	struct keypair *fresh = secret_take(k->memory, sizeof(*fresh));
 
 	fresh->send = s->send;
 	fresh->receive = s->receive;
@@ -26,15 +24,15 @@ void keypairs_install(struct keypairs *k, const struct noise_session *s,
 	fresh->local_index = s->local_index;
 	fresh->remote_index = s->remote_index;
 	fresh->is_initiator = s->is_initiator;
-	kill(&k->previous, gone);
+	kill(k, &k->previous, gone);
 	if (!s->is_initiator) {
-		kill(&k->next, gone);
+		kill(k, &k->next, gone);
 		k->next = fresh;
 		return;
 	}
 	/* The peer may already send under what we hold as next. */
 	if (k->next) {
-		kill(&k->current, gone);
+		kill(k, &k->current, gone);
 		k->previous = STEAL(k->next);
 	} else {
 		k->previous = STEAL(k->current);
@@ -47,7 +45,7 @@ bool keypairs_confirm(struct keypairs *k, const struct keypair *used,
 {
 	if (!k->next || used != k->next)
 		return false;
-	kill(&k->previous, gone);
+	kill(k, &k->previous, gone);
 	k->previous = k->current;
 	k->current = STEAL(k->next);
 	return true;
@@ -65,9 +63,9 @@ struct keypair *keypairs_find(const struct keypairs *k, uint32_t local_index)
 
 void keypairs_clear(struct keypairs *k, const struct keypair_gone *gone)
 {
-	kill(&k->previous, gone);
-	kill(&k->current, gone);
-	kill(&k->next, gone);
+	kill(k, &k->previous, gone);
+	kill(k, &k->current, gone);
+	kill(k, &k->next, gone);
 }
 
 static bool is_old(const struct keypair *k, uint64_t now_ms)

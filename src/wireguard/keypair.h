@@ -32,6 +32,7 @@ struct keypair {
 
 /* Zeroed: no session. */
 struct keypairs {
+	const struct secret_memory *memory; /* of the sessions; NULL: heap */
 	struct keypair *previous, *current, *next;
 };
 

@@ -14,9 +14,10 @@ struct peer_staged {
 
 struct peer *peer_new(const struct noise_identity *id,
 		      const uint8_t public_key[MESSAGE_KEY_LEN], uint32_t seed,
-		      struct peer_stage_budget *budget)
+		      struct peer_stage_budget *budget,
+		      const struct secret_memory *memory)
 {
-	struct peer *p = mem_new(sizeof(*p));
+	struct peer *p = secret_take(memory, sizeof(*p));
 
 	noise_peer_set(&p->handshake, id, public_key);
 	cookie_maker_set(&p->cookies, public_key);
@@ -24,6 +25,7 @@ struct peer *peer_new(const struct noise_identity *id,
 	p->allowed.of = p;
 	p->deadline.of = p;
 	p->budget = budget;
+	p->memory = p->keypairs.memory = memory;
 	return p;
 }
 
@@ -32,8 +34,7 @@ void peer_free(struct peer *p)
 	peer_stage_clear(p);
 	noise_wipe(&p->handshake);
 	cookie_maker_wipe(&p->cookies);
-	secret_wipe(p, sizeof(*p));
-	free(p);
+	secret_give(p->memory, p, sizeof(*p));
 }
 
 /* All the memory that staging a packet of n bytes takes, so that many small

@@ -45,15 +45,18 @@ struct peer {
 	struct peer_staged *staged_first, *staged_last;
 	size_t staged_count;
 	struct peer_stage_budget *budget;
+	const struct secret_memory *memory; /* where it stands itself */
 
 	uint64_t key_hash; /* in the device's map of public keys */
 	struct peer *next, *prev; /* in the device's list */
 };
 
-/* Returns owned: peer_free().  Borrows the budget. */
+/* Returns owned: peer_free().  Borrows the budget and the memory, in which the
+ * peer and its sessions stand (NULL: the heap). */
 struct peer *peer_new(const struct noise_identity *id,
 		      const uint8_t public_key[MESSAGE_KEY_LEN], uint32_t seed,
-		      struct peer_stage_budget *budget);
+		      struct peer_stage_budget *budget,
+		      const struct secret_memory *memory);
 /* Its indexes, prefixes and deadline were given back before. */
 void peer_free(struct peer *p);
 

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -48,12 +49,42 @@ static void wiped_is_zero(void **state)
 	secret_wipe(NULL, 0);
 }
 
+static void *noted_take(void *arg, size_t n)
+{
+	*(size_t *)arg += n;
+	return calloc(1, n);
+}
+
+static void noted_give(void *arg, void *p, size_t n)
+{
+	*(size_t *)arg -= n;
+	free(p);
+}
+
+static void memory_is_the_heap_or_the_one_given(void **state)
+{
+	size_t taken = 0;
+	const struct secret_memory m = { noted_take, noted_give, &taken };
+	void *heap = secret_take(NULL, 40), *own = secret_take(&m, 50);
+
+	(void)state;
+	assert_int_equal(taken, 50);
+	assert_memory_equal(heap, (uint8_t[40]){ 0 }, 40);
+	secret_give(NULL, heap, 40);
+	secret_give(NULL, NULL, 40);
+	secret_give(&m, NULL, 50);
+	assert_int_equal(taken, 50);
+	secret_give(&m, own, 50);
+	assert_int_equal(taken, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_only_when_every_byte_is),
 		cmocka_unit_test(zero_key_is_told),
 		cmocka_unit_test(wiped_is_zero),
+		cmocka_unit_test(memory_is_the_heap_or_the_one_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
