@@ -4,6 +4,7 @@
  * One process, one loop: the device (wireguard/), the TUN (inner), the UDP
  * sockets (outer) and the UAPI socket (uapid).
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -170,6 +171,7 @@ static void sink_event(void *arg, const struct device_event *e)
 		[DEVICE_HANDSHAKE] = "handshake",
 		[DEVICE_MOVED] = "moved",
 		[DEVICE_GAVE_UP] = "gave_up",
+		[DEVICE_STRAYED] = "strayed",
 	};
 	struct device_peer_view v = device_peer_view(e->peer);
 	struct wgd *w = arg;
@@ -275,6 +277,15 @@ static bool failed(const struct wgd *w, const char *what)
 	return false;
 }
 
+static void pin(struct device *d, const struct options *o)
+{
+	static_assert(OPTIONS_PINS_MAX <= (int)DEVICE_PINS_MAX);
+	if (o->pins_all)
+		device_pin_all(d);
+	for (size_t i = 0; i < o->pin_count; i++)
+		(void)device_pin(d, o->pins[i]); /* there is room: above */
+}
+
 static bool start(struct wgd *w, const struct options *o)
 {
 	const char *interface = o->interface;
@@ -291,6 +302,7 @@ static bool start(struct wgd *w, const struct options *o)
 		return failed(w, "process");
 	w->vault = vault_new();
 	w->device = device_new_in(&sink, vault_memory(w->vault));
+	pin(w->device, o);
 	w->outer = outer_new(w->loop, on_datagrams, w);
 	errno = outer_bind(w->outer, 0);
 	if (errno)

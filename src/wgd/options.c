@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum {
 	EXIT_USAGE = 2,
 };
@@ -23,6 +25,26 @@ static bool is_interface(const char *s)
 	return true;
 }
 
+/* "all", or a public key as wg(8) prints it. */
+static bool add_pin(struct options *o, const char *text)
+{
+	size_t n;
+
+	if (!text)
+		return false;
+	if (!strcmp(text, "all")) {
+		o->pins_all = true;
+		return true;
+	}
+	if (o->pin_count == OPTIONS_PINS_MAX ||
+	    !text_base64_decode(o->pins[o->pin_count], sizeof(*o->pins), &n,
+				span_str(text)) ||
+	    n != sizeof(*o->pins))
+		return false;
+	o->pin_count++;
+	return true;
+}
+
 bool options_parse(struct options *out, int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -36,6 +58,9 @@ bool options_parse(struct options *out, int argc, char **argv)
 			o.is_verbose = true;
 		else if (!strcmp(a, "-m") || !strcmp(a, "--metrics"))
 			o.has_metrics = true;
+		else if ((!strcmp(a, "-p") || !strcmp(a, "--pin")) &&
+			 add_pin(&o, argv[i + 1]))
+			i++;
 		else if (!o.interface && is_interface(a))
 			o.interface = a;
 		else
@@ -50,7 +75,8 @@ bool options_parse(struct options *out, int argc, char **argv)
 int options_usage(void)
 {
 	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] "
-		    "[-m|--metrics] INTERFACE\n",
+		    "[-m|--metrics] [-p|--pin all|PUBLIC-KEY]... "
+		    "INTERFACE\n",
 		    stderr);
 	return EXIT_USAGE;
 }

@@ -3,9 +3,18 @@
 #define POSTERN_WGD_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	OPTIONS_PINS_MAX = 64,
+};
 
 struct options {
 	bool is_foreground, is_verbose, has_metrics;
+	bool pins_all;
+	uint8_t pins[OPTIONS_PINS_MAX][32]; /* public keys */
+	size_t pin_count;
 	const char *interface; /* a name wg(8) and the kernel both take */
 };
 

@@ -158,6 +158,13 @@ void engine_heard(struct device *d, struct peer *p, const struct endpoint *from,
 
 	p->rx_bytes += n;
 	timers_any_received(&p->timers, now.ms);
+	if (!is_same && p->is_pinned && p->is_placed) {
+		/* Once a place, not once a packet. */
+		if (!endpoint_equal(&p->strayed, from))
+			engine_event(d, DEVICE_STRAYED, p);
+		p->strayed = *from;
+		return;
+	}
 	p->endpoint = *from;
 	p->has_endpoint = true;
 	if (!is_same)
@@ -331,6 +338,35 @@ static void unlink_peer(struct device *d, struct peer *p)
 	d->peer_count--;
 }
 
+static bool is_pinned(const struct device *d,
+		      const uint8_t public_key[DEVICE_KEY_LEN])
+{
+	for (size_t i = 0; i < d->pin_count; i++)
+		if (span_equal(SPAN_ARRAY(d->pins[i]),
+			       span_of(public_key, DEVICE_KEY_LEN)))
+			return true;
+	return d->pins_all;
+}
+
+enum rc device_pin(struct device *d, const uint8_t public_key[DEVICE_KEY_LEN])
+{
+	struct peer *p = device_peer_find(d, public_key);
+
+	if (d->pin_count >= DEVICE_PINS_MAX)
+		return RC_LIMIT;
+	memcpy(d->pins[d->pin_count++], public_key, DEVICE_KEY_LEN);
+	if (p)
+		p->is_pinned = true;
+	return RC_OK;
+}
+
+void device_pin_all(struct device *d)
+{
+	d->pins_all = true;
+	for (struct peer *p = d->first; p; p = p->next)
+		p->is_pinned = true;
+}
+
 enum rc device_peer_add(struct device *d, struct peer **out,
 			const uint8_t public_key[DEVICE_KEY_LEN])
 {
@@ -355,6 +391,7 @@ enum rc device_peer_add(struct device *d, struct peer **out,
 	p = peer_new(&d->identity, public_key, rng_u32(), &d->staged,
 		     d->memory);
 	p->key_hash = hash;
+	p->is_pinned = is_pinned(d, public_key);
 	map_put(&d->keys, hash, p);
 	link_last(d, p);
 	*out = p;
@@ -390,7 +427,7 @@ void device_peer_set_psk(struct peer *p, const struct key32 *psk)
 void device_peer_set_endpoint(struct peer *p, const struct endpoint *e)
 {
 	p->endpoint = *e;
-	p->has_endpoint = true;
+	p->has_endpoint = p->is_placed = true;
 }
 
 void device_peer_set_keepalive(struct device *d, struct peer *p,

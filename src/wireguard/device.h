@@ -30,6 +30,7 @@ enum {
 	DEVICE_ALLOWED_MAX = 1 << 20,
 	DEVICE_STAGED_BYTES_MAX = 16 << 20,
 	DEVICE_MTU_DEFAULT = 1420,
+	DEVICE_PINS_MAX = 64,
 };
 
 /* ms never goes back and counts sleep; unix_ns may jump, and is guarded. */
@@ -68,6 +69,7 @@ enum device_event_kind {
 	DEVICE_HANDSHAKE, /* a session was made */
 	DEVICE_MOVED, /* the peer speaks from a new endpoint */
 	DEVICE_GAVE_UP, /* no answer to initiations for 90 s */
+	DEVICE_STRAYED, /* a pinned peer speaks from somewhere else */
 };
 
 /* Borrowed for the call. */
@@ -154,6 +156,17 @@ void device_set_key(struct device *d, const struct key32 *secret);
 const struct key32 *device_key(const struct device *d);
 /* NULL: no key is set. */
 const uint8_t *device_public_key(const struct device *d);
+
+/*
+ * Pins a peer, there already or to come, or all peers, for good.  The endpoint
+ * that is set for a pinned peer stays: what authentic comes from elsewhere is
+ * taken, and reported, but all answers go to that endpoint.  One for which none
+ * was set is followed like any other.
+ *
+ * RC_LIMIT: DEVICE_PINS_MAX keys are pinned.
+ */
+enum rc device_pin(struct device *d, const uint8_t public_key[DEVICE_KEY_LEN]);
+void device_pin_all(struct device *d);
 
 size_t device_peer_count(const struct device *d);
 struct peer *device_peer_find(const struct device *d,

@@ -52,6 +52,9 @@ struct device {
 	size_t peer_count;
 	size_t mtu;
 	struct peer_stage_budget staged;
+	uint8_t pins[DEVICE_PINS_MAX][DEVICE_KEY_LEN]; /* public keys */
+	size_t pin_count;
+	bool pins_all;
 	int64_t clock_ns; /* wall time at ms 0, as first seen; 0: not yet */
 	uint64_t drops[DEVICE_DROP_COUNT];
 };

@@ -37,6 +37,9 @@ struct peer {
 
 	bool has_endpoint;
 	struct endpoint endpoint;
+	bool is_pinned;
+	bool is_placed; /* the endpoint was set, not learned */
+	struct endpoint strayed; /* where a pinned one last spoke from */
 	int64_t timestamp_ns; /* of our last initiation */
 	uint32_t unanswered; /* initiations since a handshake completed */
 	int64_t handshake_unix_ns; /* when the last one completed; 0: never */

@@ -61,14 +61,14 @@ print(done, digest.hexdigest(), flush=True)
 class Side:
     """One end: a namespace, a key, a daemon with its interface."""
 
-    def __init__(self, make_children, ns, program, inner):
+    def __init__(self, make_children, ns, program, inner, options=()):
         self.children = make_children
         self.ns = ns
         self.inner = inner
         self.name = unique("wg")
         self.private = run("wg", "genkey").stdout.strip()
         self.public = run("wg", "pubkey", input=self.private).stdout.strip()
-        self.process = self.children.start(*ns.argv(program, "-f", self.name))
+        self.process = self.children.start(*ns.argv(program, "-f", *options, self.name))
         wait_for(self.socket.exists, what=f"{self.socket}")
 
     @property
@@ -244,6 +244,31 @@ def test_roaming_in_mid_transfer(own):
     a.ns.run("ip", "addr", "replace", "192.0.2.77/24", "dev", own.wire[0])
     stream.finish(60)
     assert b.show("endpoints")[1].startswith("192.0.2.77:")
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_g9_pinned_endpoint_stays_though_a_nat_rewrites_it(program, netns, children, pinned):
+    """Somebody between two ends sends b's packets on from an address of his own.
+    Without a pin a follows and talks to him; with one a stays where it was told."""
+    na, nb = netns("wga"), netns("wgb")
+    wire = link(na, "192.0.2.1/24", nb, "192.0.2.2/24")
+    a = Side(children, na, program, "10.99.0.1", ("--pin", "all") if pinned else ())
+    b = Side(children, nb, program, "10.99.0.2")
+    connect(a, b, "192.0.2.2")
+    b.set("peer", a.public, "endpoint", f"192.0.2.1:{a.show('listen-port')[0]}")
+    Stream(children, a, b, 1 << 20, 7030).finish(30)
+    assert a.show("endpoints")[1] == "192.0.2.2:51820"
+    b.ns.run("ip", "addr", "add", "192.0.2.66/24", "dev", wire[1])
+    b.ns.run("nft", "add table ip middle; add chain ip middle out { type nat hook postrouting "
+             "priority 100; }; add rule ip middle out udp sport 51820 snat to 192.0.2.66:666; "
+             "add chain ip middle in { type filter hook input priority 0; }; "
+             "add rule ip middle in ip daddr 192.0.2.66 counter")
+    b.set("listen-port", 51821)  # a new flow, so that the rule is asked
+    b.set("listen-port", 51820)
+    before = int(a.show("transfer")[1])
+    b.ns.run("ping", "-c", 3, "-i", "0.2", "-W", 1, a.inner, check=False)
+    wait_for(lambda: int(a.show("transfer")[1]) > before, what="a packet of the rewriter's")
+    assert a.show("endpoints")[1] == ("192.0.2.2:51820" if pinned else "192.0.2.66:666")
 
 
 def test_ipv6_inside_and_outside(own):
@@ -674,7 +699,9 @@ def test_interface_may_be_renamed_and_moved(program, own, netns):
 
 
 def test_command_line_mistakes(program):
-    for argv in ((), ("-x", "wg9"), ("a/b",), ("..",), ("much-too-long-name",), ("a", "b")):
+    for argv in ((), ("-x", "wg9"), ("a/b",), ("..",), ("much-too-long-name",), ("a", "b"),
+                 ("--pin",), ("--pin", "everyone", "wg9"), ("wg9", "--pin"),
+                 ("--pin", base64.b64encode(bytes(31)).decode(), "wg9")):
         done = run(program, *argv, check=False)
         assert done.returncode == 2 and done.stdout.startswith("usage: ")
 

@@ -389,6 +389,96 @@ static void roaming_follows_the_last_authentic_sender(void **state)
 	sim_free(s);
 }
 
+/* Side 1 answers where it was told side 0 is, however side 0 moves. */
+static void assert_stays(struct sim *s)
+{
+	const struct endpoint home = s->side[0].at;
+
+	device_peer_set_endpoint(s->side[1].peer, &home);
+	sim_send(s, 0, 100);
+	sim_run(s, 100);
+	s->side[0].at = sim_endpoint("198.51.100.7:4444");
+	for (int i = 0; i < 3; i++) {
+		sim_send(s, 0, 100);
+		sim_run(s, 100);
+	}
+	assert_int_equal(s->side[1].packets, 4); /* taken all the same */
+	assert_true(endpoint_equal(device_peer_view(s->side[1].peer).endpoint, &home));
+	assert_int_equal(s->side[1].events[DEVICE_MOVED], 0);
+	assert_int_equal(s->side[1].events[DEVICE_STRAYED], 1);
+	/* Nothing goes there: not even the response to a handshake. */
+	s->side[0].peer->keypairs.current->send_counter = KEYPAIR_REKEY_AFTER_MESSAGES;
+	sim_send(s, 1, 100);
+	sim_send(s, 0, 100);
+	sim_run(s, 20'000);
+	assert_int_equal(s->side[0].packets, 0);
+	assert_true(s->side[1].sent[MESSAGE_RESPONSE] >= 2);
+	assert_int_equal(s->side[0].events[DEVICE_HANDSHAKE], 1);
+	s->side[0].at = home;
+	sim_send(s, 0, 100);
+	sim_run(s, 20'000);
+	assert_int_equal(s->side[0].events[DEVICE_HANDSHAKE], 2);
+	/* Who configures may move it. */
+	s->side[0].at = sim_endpoint("198.51.100.9:4444");
+	device_peer_set_endpoint(s->side[1].peer, &s->side[0].at);
+	s->side[0].packets = 0;
+	sim_send(s, 1, 100);
+	sim_run(s, 100);
+	assert_int_equal(s->side[0].packets, 1);
+}
+
+static void g8_pinned_endpoint_stays(void **state)
+{
+	struct sim *s = sim_new();
+	const uint8_t other[32] = { 1 };
+
+	(void)state;
+	assert_int_equal(device_pin(s->side[1].device, other), RC_OK);
+	assert_int_equal(device_pin(s->side[1].device, s->side[0].public_key), RC_OK);
+	assert_stays(s);
+	sim_free(s);
+	s = sim_new();
+	device_pin_all(s->side[1].device);
+	assert_stays(s);
+	sim_free(s);
+}
+
+static void g8_pin_holds_for_a_peer_added_later(void **state)
+{
+	struct sim *s = sim_new();
+	struct allowedips_prefix p = sim_prefix("10.0.0.1/32");
+	struct device *d = s->side[1].device;
+
+	(void)state;
+	device_peer_remove(d, s->side[1].peer);
+	assert_int_equal(device_pin(d, s->side[0].public_key), RC_OK);
+	assert_int_equal(device_peer_add(d, &s->side[1].peer, s->side[0].public_key), RC_OK);
+	assert_int_equal(device_peer_allow(d, s->side[1].peer, &p), RC_OK);
+	assert_stays(s);
+	for (size_t i = 1; i < DEVICE_PINS_MAX; i++)
+		assert_int_equal(device_pin(d, s->side[0].public_key), RC_OK);
+	assert_int_equal(device_pin(d, s->side[0].public_key), RC_LIMIT);
+	sim_free(s);
+}
+
+static void pinned_peer_without_a_place_is_followed(void **state)
+{
+	struct sim *s = sim_new();
+
+	(void)state;
+	device_pin_all(s->side[1].device);
+	sim_send(s, 0, 100);
+	sim_run(s, 100);
+	s->side[0].at = sim_endpoint("198.51.100.7:4444");
+	sim_send(s, 0, 100);
+	sim_run(s, 100);
+	sim_send(s, 1, 100);
+	sim_run(s, 100);
+	assert_int_equal(s->side[0].packets, 1);
+	assert_int_equal(s->side[1].events[DEVICE_STRAYED], 0);
+	sim_free(s);
+}
+
 static void psk_equal_works_psk_different_does_not(void **state)
 {
 	struct sim *s = sim_new();
@@ -652,6 +742,9 @@ int main(void)
 		cmocka_unit_test(both_initiate_at_once_and_still_meet),
 		cmocka_unit_test(restarted_side_is_found_again),
 		cmocka_unit_test(roaming_follows_the_last_authentic_sender),
+		cmocka_unit_test(g8_pinned_endpoint_stays),
+		cmocka_unit_test(g8_pin_holds_for_a_peer_added_later),
+		cmocka_unit_test(pinned_peer_without_a_place_is_followed),
 		cmocka_unit_test(psk_equal_works_psk_different_does_not),
 		cmocka_unit_test(g26_psk_rotated_under_loss_without_outage),
 		cmocka_unit_test(another_private_key_ends_the_sessions),

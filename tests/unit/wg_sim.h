@@ -49,7 +49,7 @@ struct sim_side {
 	size_t last_packet_len;
 	size_t sent[5]; /* datagrams sent, by type */
 	unsigned last_ecn;
-	size_t events[3];
+	size_t events[4];
 	/* when set, sees each datagram first; true: it takes it away */
 	bool (*tap)(struct sim *s, int from, const uint8_t *bytes, size_t n);
 };
