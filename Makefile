@@ -131,6 +131,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/aeadspeed: $(call archives,crypto)
+$(O)/tool/wghand: $(call archives,wgd)
 $(O)/tool/wgnull: $(O)/obj/wgd/main.o $(call archives,wgd)
 tools: $(TOOLS)
 
