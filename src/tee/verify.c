@@ -59,6 +59,15 @@ static enum tee_reason check_time(struct run *r, const char *what, int64_t from,
 	return TEE_OK;
 }
 
+/* Without what ends a file or a C string, which is no part of a chain. */
+static struct span without_end(struct span pem)
+{
+	while (pem.n && (pem.p[pem.n - 1] == 0 || pem.p[pem.n - 1] == '\n' ||
+			 pem.p[pem.n - 1] == '\r'))
+		pem.n--;
+	return pem;
+}
+
 /* The PEM of the PCK chain, in the quote or beside it. */
 static enum tee_reason choose_chain(struct run *r, struct span *pem)
 {
@@ -67,7 +76,8 @@ static enum tee_reason choose_chain(struct run *r, struct span *pem)
 
 	if (q->certification_type == QUOTE_CERTIFICATION_CHAIN) {
 		*pem = q->certification_data;
-		if (given.n && !span_equal(given, *pem))
+		if (given.n &&
+		    !span_equal(without_end(given), without_end(*pem)))
 			return refuse(r->v->detail, TEE_PCK_PEM,
 				      "PCK chain: the quote's differs from the "
 				      "collateral's");

@@ -44,7 +44,7 @@ struct tee_collateral {
 	/*
 	 * PEM: PCK certificate, its CA, root.  For quotes that do not carry
 	 * them (certification types 1..3); n == 0: none.  When the quote does,
-	 * both must be the same bytes.
+	 * both must be the same bytes, up to the NULs and line ends behind.
 	 */
 	struct span pck_chain;
 	/*

@@ -309,7 +309,7 @@ static void root_changed_everywhere_refused(void **state)
 	vector_free(quote);
 }
 
-/* A chain beside the quote is fine when it is the quote's own. */
+/* A chain beside the quote is fine when it is the quote's own, however it ends. */
 static void chain_beside_the_quote(void **state)
 {
 	struct span quote = tee_vector_quote(B0C0_QUOTE);
@@ -321,6 +321,13 @@ static void chain_beside_the_quote(void **state)
 	c.pck_chain = v.quote.certification_data;
 	verify_case(&v, quote, &c, B0C0_AT);
 	assert_int_equal(v.reason, TEE_OK);
+	assert_int_equal(c.pck_chain.p[c.pck_chain.n - 1], 0);
+	for (unsigned cut = 1; cut <= 3; cut++) {
+		c.pck_chain.n--;
+		verify_case(&v, quote, &c, B0C0_AT);
+		/* NUL and line end are no part of it; the last dash is. */
+		assert_int_equal(v.reason, cut < 3 ? TEE_OK : TEE_PCK_PEM);
+	}
 	tee_vector_collateral_free(&c);
 	vector_free(quote);
 }
