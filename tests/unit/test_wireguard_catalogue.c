@@ -1,5 +1,6 @@
 /* The rows on WireGuard (G1 to G31) of the attack catalogue: which test holds which, checked
  * against the sources, and the tests of a whole device that stand nowhere else. */
+#include "wg_low_order.h"
 #include "wg_sim.h"
 
 #include <ctype.h>
@@ -68,7 +69,8 @@ static const struct row {
 	{ 14, "half a request", UNIT "control.c", "any_fault_changes_nothing" },
 	{ 15, "removed with packets in flight", UNIT "attack.c",
 	  "g15_removed_peer_with_packets_in_flight" },
-	{ 15, "ended within a batch", UNIT "batch.c", "session_ended_within_a_batch_takes_no_more" },
+	{ 15, "ended within a batch", UNIT "batch.c",
+	  "session_ended_within_a_batch_takes_no_more" },
 	{ 16, "a peer stalls", UNIT "metrics.c", "counts_are_written" },
 	{ 16, "the daemon is gone", E2E "control.py", "test_wireguard_killed_is_restored" },
 	{ 17, "status without a process", E2E "wireguard.py", "test_metrics_for_prometheus" },
@@ -85,7 +87,8 @@ static const struct row {
 	{ 20, "inner packets that are none", UNIT "attack.c",
 	  "inner_packets_that_are_none_are_refused" },
 	{ 21, "traffic beside the tunnel", E2E "control.py", "test_firewall_drops_what_wants_out" },
-	{ 22, "probes from beside the tunnel", E2E "control.py", "test_firewall_drops_other_sources" },
+	{ 22, "probes from beside the tunnel", E2E "control.py",
+	  "test_firewall_drops_other_sources" },
 	{ 23, "plaintext when the tunnel is down", E2E "control.py",
 	  "test_failed_start_leaves_the_network_closed" },
 	{ 25, "padding and MTU", UNIT "device.c", "g25_padding_stays_within_the_mtu" },
@@ -172,16 +175,6 @@ static void every_row_has_a_test_that_exists(void **state)
 		if (!has[g])
 			fail_msg("G%u has no test", g);
 }
-
-static const char *const low_order[] = {
-	"0000000000000000000000000000000000000000000000000000000000000000",
-	"0100000000000000000000000000000000000000000000000000000000000000",
-	"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-	"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
 
 /* Such a key as a peer's: it is never spoken to.  As an ephemeral: never answered, though the
  * MAC is right. */

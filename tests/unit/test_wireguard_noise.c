@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "wg_low_order.h"
+
 #include "base/text.h"
 #include "crypto/x25519.h"
 #include "wireguard/noise.h"
@@ -272,16 +274,6 @@ static void g3_clock_forward_recovers_when_the_peer_is_set_anew(void **state)
 	noise_peer_set(&p.at_b, &p.b, p.a.public_key);
 	assert_int_equal(take(&p, &i), RC_OK);
 }
-
-static const char *const low_order[] = {
-	"0000000000000000000000000000000000000000000000000000000000000000",
-	"0100000000000000000000000000000000000000000000000000000000000000",
-	"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-	"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
 
 static void g6_low_order_static_refused_both_ways(void **state)
 {
