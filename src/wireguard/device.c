@@ -31,6 +31,7 @@ static const char *const drop_names[DEVICE_DROP_COUNT] = {
 	[DEVICE_DROP_UNROUTED] = "unrouted",
 	[DEVICE_DROP_NO_ENDPOINT] = "no_endpoint",
 	[DEVICE_DROP_STAGED] = "staged",
+	[DEVICE_DROP_LOOP] = "loop",
 };
 
 const char *device_drop_name(enum device_drop d)

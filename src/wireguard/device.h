@@ -60,6 +60,7 @@ enum device_drop {
 	DEVICE_DROP_UNROUTED, /* to send: no peer has that destination */
 	DEVICE_DROP_NO_ENDPOINT, /* to send: nobody knows where the peer is */
 	DEVICE_DROP_STAGED, /* to send: the queue of the peer was full */
+	DEVICE_DROP_LOOP, /* to send: a message of ours to that very peer */
 	DEVICE_DROP_COUNT,
 };
 /* "malformed", "mac1", ... for logs. */

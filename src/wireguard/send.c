@@ -126,6 +126,57 @@ void engine_keepalive(struct device *d, struct peer *p, struct device_time now)
 	engine_seal(d, now); /* before the room is gone */
 }
 
+/* What follows the IP header of a UDP packet.  An IPv6 packet of ours has no
+ * extension header, unless it is a fragment. */
+static bool read_udp(struct span *udp, struct span packet, bool is_v6)
+{
+	enum {
+		V4_PROTOCOL = 9,
+		V6_NEXT = 6,
+		V6_LEN = 40,
+		UDP = 17,
+	};
+	size_t header = is_v6 ? V6_LEN : (packet.p[0] & 15u) * 4;
+
+	*udp = packet;
+	return packet.p[is_v6 ? V6_NEXT : V4_PROTOCOL] == UDP &&
+	       rd_skip(udp, header);
+}
+
+/*
+ * Whether a packet for the peer is a message of ours to that very peer: then
+ * the route to its endpoint leads into the tunnel, and each message would be
+ * carried in the next one, for ever.  The indexes tell ours from those of
+ * somebody else who speaks to that endpoint through the tunnel.
+ */
+static bool is_own(const struct peer *p, const struct engine_ip *ip,
+		   struct span packet)
+{
+	const struct keypair *k = p->keypairs.current;
+	uint32_t type, index;
+	struct span udp;
+	uint16_t port;
+
+	if (ip->is_v6 != p->endpoint.is_v6 ||
+	    !span_equal(span_of(ip->destination, ip->is_v6 ? 16 : 4),
+			span_of(p->endpoint.ip, ip->is_v6 ? 16 : 4)) ||
+	    !read_udp(&udp, packet, ip->is_v6) || !rd_skip(&udp, 2) ||
+	    !rd_be16(&udp, &port) || port != p->endpoint.port ||
+	    !rd_skip(&udp, 4) || !rd_le32(&udp, &type) ||
+	    !rd_le32(&udp, &index))
+		return false;
+	switch (type) {
+	case MESSAGE_INITIATION:
+		return index == p->handshake_index;
+	case MESSAGE_RESPONSE:
+		return keypairs_find(&p->keypairs, index) != NULL;
+	case MESSAGE_DATA:
+		return k && index == k->remote_index;
+	default:
+		return false;
+	}
+}
+
 static void send_one(struct device *d, const struct device_packet *in,
 		     struct device_time now)
 {
@@ -143,6 +194,10 @@ static void send_one(struct device *d, const struct device_packet *in,
 	}
 	if (!p->has_endpoint) {
 		engine_drop(d, DEVICE_DROP_NO_ENDPOINT);
+		return;
+	}
+	if (is_own(p, &ip, span_of(in->bytes, in->n))) {
+		engine_drop(d, DEVICE_DROP_LOOP);
 		return;
 	}
 	engine_send(d, p, in->bytes, in->n, now);

@@ -91,6 +91,8 @@ static const struct row {
 	  "test_firewall_drops_other_sources" },
 	{ 23, "plaintext when the tunnel is down", E2E "control.py",
 	  "test_failed_start_leaves_the_network_closed" },
+	{ 24, "endpoint inside its own tunnel", UNIT "catalogue.c",
+	  "g24_tunnel_routed_into_itself_does_not_feed_itself" },
 	{ 25, "padding and MTU", UNIT "device.c", "g25_padding_stays_within_the_mtu" },
 	{ 25, "any MTU over any", E2E "wireguard.py", "test_any_mtu_inside_over_any_outside" },
 	{ 26, "PSK rotated under loss", UNIT "device.c",
@@ -110,9 +112,8 @@ static const struct row {
 	{ 0, "random bytes", UNIT "attack.c", "random_bytes_do_nothing" },
 };
 
-/* 24: an endpoint inside its own tunnel is the host's routes' business, and its mark's.
- * 30: who learns a public key later is no question to a device; the PSK answers it. */
-static const unsigned without_test[] = { 24, 30 };
+/* 30: who learns a public key later is no question to a device; the PSK answers it. */
+static const unsigned without_test[] = { 30 };
 
 static size_t count_words(const char *text, const char *word)
 {
@@ -357,6 +358,80 @@ static void g20_extension_headers_do_not_hide_the_source(void **state)
 	sim_free(s);
 }
 
+/* The route to side 1's endpoint leads into side 0's tunnel: what side 0 sends comes back to it
+ * as a packet to send. */
+static bool loop(struct sim *s, int from, const uint8_t *bytes, size_t n)
+{
+	uint8_t room[DEVICE_HEADROOM + SIM_DATAGRAM_MAX + DEVICE_TAILROOM] = { 0 };
+	uint8_t *b = room + DEVICE_HEADROOM;
+	bool is_v6 = s->side[1].at.is_v6;
+	size_t header = is_v6 ? 40 : 20;
+	struct device_packet *p = s->arg;
+
+	(void)from;
+	p->n = header + 8 + n;
+	if (is_v6) {
+		b[0] = 0x60;
+		b[4] = (uint8_t)((8 + n) >> 8);
+		b[5] = (uint8_t)(8 + n);
+		b[6] = 17;
+		memcpy(b + 24, s->side[1].at.ip, 16);
+	} else {
+		sim_ip(b, p->n, 1, 2);
+		b[9] = 17;
+		memcpy(b + 16, s->side[1].at.ip, 4);
+	}
+	b[header + 2] = (uint8_t)(s->side[1].at.port >> 8);
+	b[header + 3] = (uint8_t)s->side[1].at.port;
+	memcpy(b + header + 8, bytes, n);
+	memcpy(p->bytes, room, sizeof(room));
+	return true;
+}
+
+static void assert_feeds_nothing(const char *endpoint, const char *all)
+{
+	uint8_t room[DEVICE_HEADROOM + SIM_DATAGRAM_MAX + DEVICE_TAILROOM];
+	struct device_packet looped = { .bytes = room }, p = { 0 };
+	struct sim *s = sim_new();
+	struct allowedips_prefix prefix = sim_prefix(all);
+	size_t sent;
+
+	s->side[1].at = sim_endpoint(endpoint);
+	device_peer_set_endpoint(s->side[0].peer, &s->side[1].at);
+	assert_int_equal(device_peer_allow(s->side[0].device, s->side[0].peer, &prefix), RC_OK);
+	s->arg = &looped;
+	s->side[0].tap = loop;
+	sim_send(s, 0, 100); /* an initiation */
+	p = (struct device_packet){ room + DEVICE_HEADROOM, looped.n };
+	device_send(s->side[0].device, &p, 1, s->now);
+	assert_int_equal(sim_drops(s, 0, DEVICE_DROP_LOOP), 1);
+	assert_int_equal(s->side[0].peer->staged_count, 1);
+	/* The route is right for a while, then wrong again: data. */
+	s->side[0].tap = NULL;
+	sim_run(s, 10'000);
+	assert_int_equal(s->side[1].packets, 1);
+	s->side[0].tap = loop;
+	sim_send(s, 0, 100);
+	sent = s->side[0].sent[MESSAGE_DATA];
+	p = (struct device_packet){ room + DEVICE_HEADROOM, looped.n };
+	device_send(s->side[0].device, &p, 1, s->now);
+	assert_int_equal(sim_drops(s, 0, DEVICE_DROP_LOOP), 2);
+	assert_int_equal(s->side[0].sent[MESSAGE_DATA], sent);
+	/* Somebody else's WireGuard to the same endpoint goes through. */
+	room[DEVICE_HEADROOM + (s->side[1].at.is_v6 ? 40 : 20) + 8 + 4] ^= 1;
+	device_send(s->side[0].device, &p, 1, s->now);
+	assert_int_equal(sim_drops(s, 0, DEVICE_DROP_LOOP), 2);
+	assert_int_equal(s->side[0].sent[MESSAGE_DATA], sent + 1);
+	sim_free(s);
+}
+
+static void g24_tunnel_routed_into_itself_does_not_feed_itself(void **state)
+{
+	(void)state;
+	assert_feeds_nothing("192.0.2.2:2000", "0.0.0.0/0");
+	assert_feeds_nothing("[2001:db8::2]:2000", "::/0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +440,7 @@ int main(void)
 		cmocka_unit_test(g6_zero_and_low_order_keys_get_no_answer),
 		cmocka_unit_test(g7_key_changed_at_every_moment_leaves_nothing_behind),
 		cmocka_unit_test(g10_bad_macs_are_dropped_before_load_or_work),
+		cmocka_unit_test(g24_tunnel_routed_into_itself_does_not_feed_itself),
 		cmocka_unit_test(reflected_messages_do_nothing),
 		cmocka_unit_test(g20_extension_headers_do_not_hide_the_source),
 	};
