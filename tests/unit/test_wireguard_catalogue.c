@@ -12,6 +12,7 @@
 #define UNIT "tests/unit/test_wireguard_"
 #define E2E "tests/e2e/test_"
 
+/* clang-format off */
 static const struct row {
 	unsigned g;
 	const char *attack;
@@ -111,6 +112,7 @@ static const struct row {
 	{ 0, "replayed initiation", UNIT "attack.c", "replayed_initiation_gets_no_answer" },
 	{ 0, "random bytes", UNIT "attack.c", "random_bytes_do_nothing" },
 };
+/* clang-format on */
 
 /* 30: who learns a public key later is no question to a device; the PSK answers it. */
 static const unsigned without_test[] = { 30 };
