@@ -169,6 +169,47 @@ static void both_forms_of_dcap_qvl_are_read_and_verify(void **state)
 	}
 }
 
+/* A signature is 64 bytes, and what it signs is there. */
+static void signed_by_halves_is_refused(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name, *from, *to;
+	} cases[] = {
+		{ "signature_short", "_signature\":\"", "_signature\":\"zz" },
+		{ "signature_absent", "\"tcb_info_signature\"", "\"tcb_info_signaturE\"" },
+		{ "object_empty", "\"tcb_info\":\"", "\"tcb_info\":\"\",\"rest\":\"" },
+		{ "object_absent", "\"tcb_info\":", "\"tcb_inf0\":" },
+	};
+	/* clang-format on */
+	struct collateral_files set;
+	struct buf text;
+
+	(void)state;
+	load(&set, dirs[0]);
+	make_qvl(&text, &set, false);
+	assert_true(buf_add(&text, span_of("", 1)));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char error[BUNDLE_ERROR_MAX] = "";
+		const char *all = (const char *)buf_span(&text).p;
+		const char *at = strstr(all, cases[i].from);
+		struct bundle b = { 0 };
+		struct buf changed;
+
+		print_message("%s\n", cases[i].name);
+		assert_non_null(at);
+		buf_init(&changed, BUNDLE_MAX);
+		assert_true(buf_add(&changed, span_of(all, (size_t)(at - all))));
+		add(&changed, cases[i].to);
+		add(&changed, at + strlen(cases[i].from));
+		assert_int_equal(bundle_read(&b, buf_span(&changed), error), RC_MALFORMED);
+		assert_non_null(strstr(error, "tcb_info"));
+		buf_fini(&changed);
+	}
+	buf_fini(&text);
+	collateral_fini(&set);
+}
+
 static void expect_refused(const char *text, enum rc want, const char *said)
 {
 	char error[BUNDLE_ERROR_MAX] = "";
@@ -254,6 +295,18 @@ static void bounds(void **state)
 		wr_str(&w, "00");
 	wr_str(&w, "\"}");
 	assert_int_equal(bundle_read(&b, wr_span(&w), error), RC_LIMIT);
+	w = wr_over(text, BUNDLE_MAX);
+	wr_str(&w, "{\"root_ca_crl\":[0");
+	for (size_t i = 0; i < COLLATERAL_ITEM_MAX; i++)
+		wr_str(&w, ",0");
+	wr_str(&w, "]}");
+	assert_int_equal(bundle_read(&b, wr_span(&w), error), RC_LIMIT);
+	w = wr_over(text, BUNDLE_MAX);
+	wr_str(&w, OURS "\"sets\":[{\"root_ca.crl.der\":\"");
+	for (size_t i = 0; i <= COLLATERAL_ITEM_MAX; i += 3)
+		wr_str(&w, "AAAA");
+	wr_str(&w, "\"}]}");
+	assert_int_equal(bundle_read(&b, wr_span(&w), error), RC_LIMIT);
 	free(text);
 }
 
@@ -263,6 +316,7 @@ int main(void)
 		cmocka_unit_test(ours_written_and_read_is_the_identity),
 		cmocka_unit_test(what_is_no_text_cannot_be_written),
 		cmocka_unit_test(both_forms_of_dcap_qvl_are_read_and_verify),
+		cmocka_unit_test(signed_by_halves_is_refused),
 		cmocka_unit_test(what_is_neither_is_refused),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(bounds),
