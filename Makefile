@@ -116,7 +116,7 @@ mutate:
 # Line coverage of the parsers, by the tests of their rooms; 95 % or it fails.
 COV_ROOMS := base conf pki tee quoting pcs measure sni channel manifest
 cov:
-	find $(BUILD)/cov -name '*.gcda' -delete 2>/dev/null || true
+	@mkdir -p $(BUILD)/cov && find $(BUILD)/cov -name '*.gcda' -delete
 	@for room in $(COV_ROOMS); do $(MAKE) -s MODE=cov T=$${room}_ unit || exit 1; done
 	@tools/cov $(BUILD)
 
