@@ -324,7 +324,7 @@ enum rc cloud_read(struct cloud *out, struct arena *arena, const char *path,
 	rc = file_read(&text, path);
 	if (rc) {
 		(void)snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
-			       rc == RC_LIMIT ? "too large" : strerror(errno));
+			       file_why(rc));
 		return rc;
 	}
 	rc = conf_read(&c, cloud_fields, arena, path, buf_span(&text), error);

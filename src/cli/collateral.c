@@ -104,7 +104,7 @@ static int key_from_quote(struct collateral_options *o)
 	struct quote_file f = { 0 };
 	char error[QUOTE_FILE_ERROR_MAX];
 
-	if (quote_file_read(&f, o->quote, error))
+	if (quote_file_argument(&f, o->quote, error))
 		return unusable(error);
 	if (!collateral_key_of(&o->key, buf_span(&f.quote)))
 		return cli_usage("collateral", "%s: no quote that names its "

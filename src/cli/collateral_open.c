@@ -1,6 +1,5 @@
 #include "cli/collateral_open.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -89,11 +88,9 @@ bool collateral_read_bundle(struct bundle *out, const char *path,
 	enum rc rc;
 
 	buf_init(&text, BUNDLE_MAX);
-	rc = file_read(&text, path);
+	rc = file_read_argument(&text, path);
 	if (rc)
-		return fail(error, "%s: %s", path,
-			    rc == RC_SYS ? strerror(errno)
-					 : "larger than a bundle may be");
+		return fail(error, "%s: %s", path, file_why(rc));
 	if (bundle_read(out, buf_span(&text), why))
 		return fail(error, "%s: %s", path, why);
 	for (size_t i = 0; i < out->count; i++)

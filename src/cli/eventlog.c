@@ -1,6 +1,5 @@
 #include "cli/eventlog.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,8 +56,8 @@ static int load_quote(struct quote_file *out, const char *path)
 {
 	char error[QUOTE_FILE_ERROR_MAX];
 
-	return quote_file_read(out, path, error) ? unusable(NULL, error)
-						 : CLI_OK;
+	return quote_file_argument(out, path, error) ? unusable(NULL, error)
+						     : CLI_OK;
 }
 
 /* The object's quote is used unless another is named. */
@@ -87,10 +86,9 @@ static int load(struct input *in, const struct eventlog_options *o)
 	struct span log;
 
 	buf_init(&in->log, CCEL_MAX);
-	rc = file_read(&in->log, o->file);
+	rc = file_read_argument(&in->log, o->file);
 	if (rc)
-		return unusable(o->file, rc == RC_SYS ? strerror(errno)
-						      : "larger than 1 MiB");
+		return unusable(o->file, file_why(rc));
 	log = buf_span(&in->log);
 	if (log.n && log.p[0] == '{' && load_object(in, o))
 		return CLI_USAGE;

@@ -38,14 +38,6 @@ static bool ends_in(const char *name, const char *end)
 	return n > m && strcmp(name + n - m, end) == 0;
 }
 
-/* Whoever opens a FIFO waits for its writer. */
-static bool is_no_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
 static bool is_folder(const char *path)
 {
 	struct stat st;
@@ -74,8 +66,6 @@ static bool read_time(struct evidence *e)
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), "%s.at", e->path);
-	if (is_no_file(path))
-		return false;
 	buf_init(&text, TIME_FILE_MAX);
 	rc = file_read(&text, path);
 	if (rc == RC_SYS && errno == ENOENT)
@@ -103,8 +93,6 @@ static void find_collateral(struct evidence *e, const char *folder)
 /* What cannot be used of it, or beside it; NULL: nothing. */
 static const char *complaint(struct evidence *e)
 {
-	if (is_no_file(e->path))
-		return "no regular file";
 	return read_time(e) ? NULL
 			    : "its .at holds no time such as "
 			      "2026-03-01T00:00:00Z";

@@ -1,6 +1,5 @@
 #include "cli/measure_input.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,10 +26,9 @@ int measure_load(struct buf *out, const char *path, size_t max)
 	enum rc rc;
 
 	buf_init(out, max);
-	rc = file_read(out, path);
+	rc = file_read_argument(out, path);
 	if (rc)
-		return unusable(path, rc == RC_SYS ? strerror(errno)
-						   : "too large");
+		return unusable(path, file_why(rc));
 	return CLI_OK;
 }
 
@@ -100,7 +98,7 @@ int measure_acpi(struct sha384 out[MEASURE_ACPI_COUNT], const char *path)
 		return CLI_USAGE;
 	log = buf_span(&file);
 	if (log.n && log.p[0] == '{') {
-		if (quote_file_read(&object, path, error)) {
+		if (quote_file_argument(&object, path, error)) {
 			fprintf(stderr, "postern measure: %s\n", error);
 			return CLI_USAGE;
 		}

@@ -49,11 +49,9 @@ static int unusable(const char *what, const char *why)
 
 static int load(struct buf *out, const char *path)
 {
-	enum rc rc = file_read(out, path);
+	enum rc rc = file_read_argument(out, path);
 
-	if (!rc)
-		return CLI_OK;
-	return unusable(path, rc == RC_SYS ? strerror(errno) : "too large");
+	return rc ? unusable(path, file_why(rc)) : CLI_OK;
 }
 
 static void auto_key(struct p256_private **k)

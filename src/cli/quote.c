@@ -370,7 +370,7 @@ int cli_quote(int argc, char **argv)
 		fputs(quote_help, stdout);
 		return CLI_OK;
 	}
-	if (quote_file_read(&f, o.file, error))
+	if (quote_file_argument(&f, o.file, error))
 		return unusable(error);
 	return is_show ? show(&o, &f) : verify(&o, &f);
 }

@@ -23,7 +23,7 @@ bool report_data_read(struct report_data *out, const char *text,
 		return true;
 	}
 	buf_init(&bytes, sizeof(r.bytes));
-	rc = file_read(&bytes, strcmp(text, "-") == 0 ? "/dev/stdin" : text);
+	rc = file_read_argument(&bytes, text);
 	if (rc == RC_SYS) {
 		(void)snprintf(error, REPORT_DATA_ERROR_MAX,
 			       "--report-data %.256s: neither 2 to 128 hex "

@@ -1,6 +1,5 @@
 #include "edge/certs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +28,7 @@ static enum rc read_pem(struct buf *out, const char *path,
 	rc = file_read(out, path);
 	if (rc)
 		(void)snprintf(error, CERTS_ERROR_MAX, "%s: %s", path,
-			       rc == RC_SYS ? strerror(errno) : "too large");
+			       file_why(rc));
 	return rc;
 }
 

@@ -1,6 +1,5 @@
 #include "edge/config.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,7 +194,7 @@ enum rc edge_config_read(struct edge_config *out, struct arena *arena,
 	rc = file_read(&text, path);
 	if (rc) {
 		(void)snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
-			       rc == RC_SYS ? strerror(errno) : "too large");
+			       file_why(rc));
 		return rc;
 	}
 	rc = conf_read(&c, fields, arena, path, buf_span(&text), error);

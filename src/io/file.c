@@ -48,13 +48,13 @@ static enum rc read_to_end(struct buf *out, int fd)
 	}
 }
 
-enum rc file_read(struct buf *out, const char *path)
+/* Takes the descriptor, or the errno why there is none. */
+static enum rc read_and_close(struct buf *out, int fd)
 {
 	size_t had = out->n;
 	enum rc rc;
-	int error, fd;
+	int error;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return RC_SYS;
 	rc = read_to_end(out, fd);
@@ -64,6 +64,35 @@ enum rc file_read(struct buf *out, const char *path)
 	close(fd);
 	errno = error;
 	return rc;
+}
+
+enum rc file_read(struct buf *out, const char *path)
+{
+	/* O_NONBLOCK: opening a FIFO waits for its writer, else. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st = { 0 };
+
+	if (fd < 0) /* ENXIO: a socket */
+		return errno == ENXIO ? RC_UNSUPPORTED : RC_SYS;
+	/* Of a folder read() says what it is. */
+	if (fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+		return read_and_close(out, fd);
+	close(fd);
+	return RC_UNSUPPORTED;
+}
+
+enum rc file_read_argument(struct buf *out, const char *path)
+{
+	const char *name = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+
+	return read_and_close(out, open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+}
+
+const char *file_why(enum rc rc)
+{
+	if (rc == RC_SYS)
+		return strerror(errno);
+	return rc == RC_LIMIT ? "too large" : "not a regular file";
 }
 
 static bool write_all(int fd, struct span b)

@@ -1,5 +1,9 @@
 /*
  * file: whole files: read with a bound, replaced atomically.
+ *
+ * What belongs to a configuration or is evidence lies in regular files, and is
+ * read as such: a FIFO in its place would hold whoever opens it until somebody
+ * writes.  Only what a person named on a command line may be a pipe.
  */
 #ifndef POSTERN_IO_FILE_H
 #define POSTERN_IO_FILE_H
@@ -10,14 +14,20 @@
 #include "base/rc.h"
 
 /*
- * Appends the file's bytes to *out, which bounds them.
+ * Appends a regular file's bytes to *out, which bounds them.  Waits for nobody.
  *
- * RC_SYS    errno says why it cannot be read
- * RC_LIMIT  it is larger than out's room
+ * RC_SYS          errno says why it cannot be read
+ * RC_LIMIT        it is larger than out's room
+ * RC_UNSUPPORTED  it is no regular file
  *
  * On failure out's content is what it was.
  */
 enum rc file_read(struct buf *out, const char *path);
+/* The same for an argument: "-" is standard input, and pipes and devices are
+ * read to their end, however long that takes. */
+enum rc file_read_argument(struct buf *out, const char *path);
+/* Why one of the two failed, for a person; of RC_SYS by errno. */
+const char *file_why(enum rc rc);
 
 /*
  * Replaces 'path' by a file holding 'content': a temporary file beside it,

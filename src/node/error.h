@@ -12,7 +12,4 @@ enum {
 void error_set(char *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Why file_read() failed: errno's text for RC_SYS, else its size. */
-const char *error_of_file(enum rc rc);
-
 #endif

@@ -36,7 +36,7 @@ static enum rc read_manifest(struct identity *id, const char *path,
 
 	if (rc) {
 		error_set(error, "manifest %s: %s", path,
-			  error_of_file(rc));
+			  file_why(rc));
 		return rc;
 	}
 	rc = manifest_read(&id->manifest, buf_span(&id->manifest_bytes), why);
@@ -95,7 +95,7 @@ static enum rc read_seed(struct key32 *seed, const char *path,
 	    text_hex_decode(seed->b, sizeof(seed->b), hex))
 		return RC_OK;
 	error_set(error, "instance seed %s: %s", path,
-		  rc ? error_of_file(rc) : "expected 64 hex digits, newline");
+		  rc ? file_why(rc) : "expected 64 hex digits, newline");
 	return rc ? rc : RC_MALFORMED;
 }
 

@@ -162,7 +162,7 @@ enum rc settings_load(void *out, const struct conf_field *fields,
 	rc = file_read(&text, path);
 	if (rc) {
 		snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
-			 error_of_file(rc));
+			 file_why(rc));
 		return RC_MALFORMED;
 	}
 	return conf_read(out, fields, arena, path, buf_span(&text), error);

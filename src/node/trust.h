@@ -22,7 +22,7 @@
 
 struct trust;
 
-/* RC_MALFORMED or RC_SYS: error says which file and why.  Returns owned. */
+/* On failure error says which file and why.  Returns owned. */
 enum rc trust_open(struct trust **out, const struct trust_settings *settings,
 		   char error[NODE_ERROR_MAX]);
 void trust_free(struct trust *t);

@@ -7,10 +7,12 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "io/file.h"
 
 enum {
 	HEADERS_BYTES_MAX = 64 * 1024,
 	HEADER_MAX = 32 * 1024, /* an issuer chain takes 2 to 3 KiB */
+	CA_FILE_MAX = 4 * 1024 * 1024, /* a system's store has 0.25 MiB */
 };
 
 static const char retry_name[] = "Retry-After";
@@ -21,6 +23,7 @@ struct transfer {
 	struct get_reply reply;
 	size_t header_bytes;
 	enum pcs_reason why; /* it was ended by us */
+	struct buf ca; /* of options->ca_file */
 };
 
 void get_reply_fini(struct get_reply *r)
@@ -35,6 +38,7 @@ void get_reply_fini(struct get_reply *r)
 static void transfer_fini(struct transfer *t)
 {
 	get_reply_fini(&t->reply);
+	buf_fini(&t->ca);
 }
 
 static size_t take_body(char *piece, size_t size, size_t count, void *arg)
@@ -137,6 +141,9 @@ static void set_options(CURL *curl, struct transfer *t)
 	const struct get_options *o = t->options;
 	long timeout_ms = o->timeout_ms ? (long)o->timeout_ms : GET_TIMEOUT_MS;
 	bool is_plain = strncasecmp(o->url, "http:", 5) == 0;
+	struct curl_blob ca = { .data = t->ca.p,
+				.len = t->ca.n,
+				.flags = CURL_BLOB_NOCOPY };
 
 	curl_easy_setopt(curl, CURLOPT_URL, o->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
@@ -153,8 +160,9 @@ static void set_options(CURL *curl, struct transfer *t)
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (o->ca_file) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
 	}
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
@@ -233,6 +241,16 @@ enum pcs_reason get(struct get_reply *out, struct pcs_error *error,
 
 	if (!curl)
 		abort(); /* out of memory */
+	buf_init(&t.ca, CA_FILE_MAX);
+	if (options->ca_file) {
+		enum rc rc = file_read(&t.ca, options->ca_file);
+
+		if (rc) {
+			curl_easy_cleanup(curl);
+			return pcs_fail(error, PCS_TLS, "%s: %s",
+					options->ca_file, file_why(rc));
+		}
+	}
 	buf_init(&t.reply.body, options->body_max);
 	for (size_t i = 0; i < GET_HEADERS_MAX; i++)
 		buf_init(&t.reply.header[i], HEADER_MAX);

@@ -99,11 +99,9 @@ static enum rc load_item(struct buf *to, const char *dir, const char *sub,
 		rc = file_read(to, path);
 	if (rc == RC_SYS && errno == ENOENT && !is_needed)
 		return RC_OK;
-	if (rc == RC_SYS)
-		say(error, "%s/%s: %m", dir, name);
-	else if (rc)
-		say(error, "%s: larger than %d bytes", path,
-		    COLLATERAL_ITEM_MAX);
+	if (rc)
+		say(error, "%s/%s%s%s: %s", dir, sub ? sub : "",
+		    sub ? "/" : "", name, file_why(rc));
 	return rc;
 }
 
@@ -199,13 +197,10 @@ enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
 
 	buf_init(&pem, COLLATERAL_ITEM_MAX);
 	rc = file_read(&pem, path);
-	if (rc == RC_SYS)
-		say(error, "%s: %m", path);
-	else if (rc)
-		say(error, "%s: larger than %d bytes", path,
-		    COLLATERAL_ITEM_MAX);
-	if (rc)
+	if (rc) {
+		say(error, "%s: %s", path, file_why(rc));
 		return rc;
+	}
 	rc = tee_anchor_simulated(out, buf_span(&pem));
 	if (rc == RC_DENIED)
 		say(error, "%s: Intel's root is no simulation", path);

@@ -47,7 +47,8 @@ void collateral_init(struct collateral_files *c);
 
 /*
  * Loads from dir/<fmspc> or, when fmspc is NULL or that folder does not exist,
- * from dir.  RC_SYS (errno) or RC_LIMIT: error names the file; *out is empty.
+ * from dir.  On failure, which is file_read()'s, error names the file; *out is
+ * empty.
  */
 enum rc collateral_load(struct collateral_files *out, const char *dir,
 			const uint8_t fmspc[6], char error[256]);
@@ -71,7 +72,7 @@ bool collateral_fmspc_of(uint8_t fmspc[6], struct span quote);
 /*
  * The simulated trust anchor in a PEM file that a configuration names, by
  * tee_anchor_simulated().  Otherwise error says what is wrong with which file:
- * RC_SYS (errno), RC_LIMIT, RC_MALFORMED, RC_DENIED (Intel's own root).
+ * file_read()'s failures, RC_MALFORMED, RC_DENIED (Intel's own root).
  */
 enum rc collateral_simulated_anchor(struct tee_anchor *out, const char *path,
 				    char error[256]);

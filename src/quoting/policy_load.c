@@ -1,6 +1,5 @@
 #include "quoting/policy_load.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,8 +76,7 @@ enum rc policy_load(struct tee_policy *out, struct arena *arena,
 	rc = file_read(&text, path);
 	if (rc) {
 		(void)snprintf(error, POLICY_ERROR_MAX, "%.256s: %s", path,
-			       rc == RC_SYS ? strerror(errno)
-					    : "larger than 1 MiB");
+			       file_why(rc));
 		return rc;
 	}
 	rc = policy_read(out, arena, path, buf_span(&text), error);

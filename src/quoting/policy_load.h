@@ -24,7 +24,8 @@ enum {
  * replaces, or NULL: a list of the same name and key is then not older than the
  * one it had, however the file went back.
  *
- * RC_SYS, RC_LIMIT or RC_MALFORMED: error names the file, and the line.
+ * RC_SYS, RC_LIMIT, RC_UNSUPPORTED (no regular file) or RC_MALFORMED: error
+ * names the file, and the line.
  */
 enum rc policy_load(struct tee_policy *out, struct arena *arena,
 		    const char *path, const struct tee_policy *before,

@@ -1,6 +1,5 @@
 #include "quoting/quote_file.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,17 +148,19 @@ static enum rc complain(char error[QUOTE_FILE_ERROR_MAX], enum rc rc,
 	return rc;
 }
 
-enum rc quote_file_read(struct quote_file *out, const char *path,
-			char error[QUOTE_FILE_ERROR_MAX])
+typedef enum rc read_fn(struct buf *out, const char *path);
+
+static enum rc read_by(read_fn *read, struct quote_file *out, const char *path,
+		       char error[QUOTE_FILE_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf bytes = { 0 };
 	enum rc rc;
 
 	buf_init(&bytes, QUOTE_FILE_BYTES_MAX);
-	rc = file_read(&bytes, strcmp(path, "-") == 0 ? "/dev/stdin" : path);
-	if (rc == RC_SYS)
-		return complain(error, rc, path, strerror(errno));
+	rc = read(&bytes, path);
+	if (rc == RC_SYS || rc == RC_UNSUPPORTED)
+		return complain(error, rc, path, file_why(rc));
 	if (!rc)
 		rc = quote_file_parse(out, buf_span(&bytes));
 	if (rc == RC_MALFORMED)
@@ -167,4 +168,16 @@ enum rc quote_file_read(struct quote_file *out, const char *path,
 				"expected a JSON object whose \"quote\" is "
 				"hex or base64");
 	return rc ? complain(error, rc, path, "larger than 1 MiB") : RC_OK;
+}
+
+enum rc quote_file_read(struct quote_file *out, const char *path,
+			char error[QUOTE_FILE_ERROR_MAX])
+{
+	return read_by(file_read, out, path, error);
+}
+
+enum rc quote_file_argument(struct quote_file *out, const char *path,
+			    char error[QUOTE_FILE_ERROR_MAX])
+{
+	return read_by(file_read_argument, out, path, error);
 }

@@ -36,12 +36,13 @@ enum {
 enum rc quote_file_parse(struct quote_file *out, struct span bytes);
 
 /*
- * From a file, "-" for standard input: as above, and RC_SYS when it cannot be
- * read.  On failure error
- * names the file and says why.
+ * From a file by file_read(), or by file_read_argument(): as above, and their
+ * failures.  On failure error names the file and says why.
  */
 enum rc quote_file_read(struct quote_file *out, const char *path,
 			char error[QUOTE_FILE_ERROR_MAX]);
+enum rc quote_file_argument(struct quote_file *out, const char *path,
+			    char error[QUOTE_FILE_ERROR_MAX]);
 void quote_file_fini(struct quote_file *f);
 
 #endif

@@ -23,10 +23,8 @@ static enum rc load(struct buf *out, const char *path, char error[256])
 
 	buf_init(out, ITEM_MAX);
 	rc = file_read(out, path);
-	if (rc == RC_SYS)
-		say(error, "%s: %m", path);
-	else if (rc)
-		say(error, "%s: larger than %d bytes", path, ITEM_MAX);
+	if (rc)
+		say(error, "%s: %s", path, file_why(rc));
 	return rc;
 }
 

@@ -19,7 +19,7 @@ struct snp_files {
 	struct buf vek, chain, crl;
 };
 
-/* RC_SYS (errno) or RC_LIMIT: error names the file; *out is empty. */
+/* file_read()'s failures: error names the file; *out is empty. */
 enum rc snp_files_load(struct snp_files *out, const char *dir,
 		       enum snp_signing_key key, char error[256]);
 void snp_files_fini(struct snp_files *f);
@@ -28,7 +28,7 @@ struct snp_collateral snp_files_view(const struct snp_files *f);
 
 /*
  * The simulated trust anchor in a PEM file, by tee_anchor_simulated_snp().
- * Otherwise error says what is wrong with which file: RC_SYS (errno), RC_LIMIT,
+ * Otherwise error says what is wrong with which file: file_read()'s failures,
  * RC_MALFORMED, RC_DENIED (a root of AMD's).
  */
 enum rc snp_files_simulated_anchor(struct tee_anchor *out, const char *path,

@@ -94,6 +94,7 @@ static int print_policy(const struct options *o)
 	struct buf manifest = { 0 };
 	uint8_t config_id[MANIFEST_CONFIG_ID_LEN];
 	struct sha384 value;
+	enum rc rc;
 
 	buf_init(&manifest, MANIFEST_MAX);
 	if (!td_is_name(o->policy_of)) {
@@ -101,9 +102,10 @@ static int print_policy(const struct options *o)
 			o->policy_of);
 		return EXIT_USAGE;
 	}
-	if (o->manifest && file_read(&manifest, o->manifest)) {
-		fprintf(stderr, "postern-teesim: %s: cannot be read\n",
-			o->manifest);
+	rc = o->manifest ? file_read(&manifest, o->manifest) : RC_OK;
+	if (rc) {
+		fprintf(stderr, "postern-teesim: %s: %s\n", o->manifest,
+			file_why(rc));
 		return EXIT_FAILED;
 	}
 	printf("  - name: %s # SIMULATED\n", o->policy_of);
@@ -258,11 +260,14 @@ static int load(const struct options *o)
 	struct buf text = { 0 };
 	char error[CONF_ERROR_MAX];
 	struct config c;
+	enum rc rc;
 
 	arena_init(&arena, ARENA_MAX);
 	buf_init(&text, CONF_FILE_MAX);
-	if (file_read(&text, o->config)) {
-		fprintf(stderr, "postern-teesim: %s: %m\n", o->config);
+	rc = file_read(&text, o->config);
+	if (rc) {
+		fprintf(stderr, "postern-teesim: %s: %s\n", o->config,
+			file_why(rc));
 		return EXIT_USAGE;
 	}
 	if (config_read(&c, &arena, o->config, buf_span(&text), error)) {

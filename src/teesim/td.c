@@ -189,7 +189,7 @@ static enum rc read_file(struct buf *out, const char *path, size_t max,
 		snprintf(error, TD_ERROR_MAX, "%s: larger than %zu bytes", path,
 			 max);
 	else if (rc)
-		snprintf(error, TD_ERROR_MAX, "%s: %m", path);
+		snprintf(error, TD_ERROR_MAX, "%s: %s", path, file_why(rc));
 	return rc;
 }
 

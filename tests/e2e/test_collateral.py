@@ -267,6 +267,11 @@ def test_wrong_ca(postern, pccs, workdir):
     stranger = Ca(workdir, "stranger")
     refused(postern.fetch(ca=stranger.path), "server-certificate-refused")
     refused(postern.fetch(ca="/nonexistent.pem"), "server-certificate-refused")
+    os.mkfifo(workdir / "fifo")
+    refused(postern.fetch(ca=workdir / "fifo"), "server-certificate-refused", "regular file")
+    refused(postern.fetch(ca="/dev/null"), "server-certificate-refused", "regular file")
+    (workdir / "empty").touch()
+    refused(postern.fetch(ca=workdir / "empty"), "server-certificate-refused")
     refused(postern.collateral("fetch", pccs.url, "--fmspc", "b0c06f000000"),
             "server-certificate-refused")  # the system's roots do not know it
     assert pccs.seen == []

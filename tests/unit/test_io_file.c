@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +87,74 @@ static void absent_file_fails(void **state)
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(file_read(&b, ((struct folder *)*state)->path), RC_SYS);
 	assert_int_equal(errno, EISDIR);
+	buf_fini(&b);
+}
+
+static void make_socket(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	close(fd);
+}
+
+/* Nobody writes to the FIFO: who waits for it is ended by the alarm. */
+static void what_is_no_regular_file_is_refused_at_once(void **state)
+{
+	char fifo[128], link[128], unix_socket[128];
+	struct buf b;
+
+	assert_int_equal(mkfifo(folder_file(fifo, *state, "fifo"), 0600), 0);
+	assert_int_equal(symlink("fifo", folder_file(link, *state, "link")), 0);
+	make_socket(folder_file(unix_socket, *state, "socket"));
+	buf_init(&b, 10);
+	assert_true(buf_add(&b, span_str("kept")));
+	alarm(10);
+	for (size_t i = 0; i < 4; i++) {
+		const char *const paths[] = { fifo, link, unix_socket, "/dev/zero" };
+		enum rc rc = file_read(&b, paths[i]);
+
+		assert_int_equal(rc, RC_UNSUPPORTED);
+		assert_string_equal(file_why(rc), "not a regular file");
+	}
+	alarm(0);
+	assert_true(span_equal_str(buf_span(&b), "kept"));
+	buf_fini(&b);
+}
+
+static void link_to_a_file_is_read(void **state)
+{
+	char file[128], link[128];
+
+	assert_int_equal(file_replace(folder_file(file, *state, "f"), span_str("x"), 0600), RC_OK);
+	assert_int_equal(symlink("f", folder_file(link, *state, "l")), 0);
+	expect_content(link, "x");
+}
+
+static void argument_may_be_a_pipe(void **state)
+{
+	char path[64];
+	struct buf b;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "piped", 5), 5);
+	close(fds[1]);
+	(void)snprintf(path, sizeof(path), "/dev/fd/%d", fds[0]);
+	buf_init(&b, 10);
+	assert_int_equal(file_read(&b, path), RC_UNSUPPORTED);
+	assert_int_equal(file_read_argument(&b, path), RC_OK);
+	assert_true(span_equal_str(buf_span(&b), "piped"));
+	assert_int_equal(dup2(fds[0], 0), 0);
+	buf_reset(&b);
+	assert_int_equal(file_read_argument(&b, "-"), RC_OK); /* read to its end already */
+	assert_int_equal(buf_span(&b).n, 0);
+	assert_int_equal(file_read_argument(&b, "/dev/zero"), RC_LIMIT);
+	close(fds[0]);
 	buf_fini(&b);
 }
 
@@ -184,6 +254,9 @@ int main(void)
 		T(replaced_file_is_read),
 		T(read_is_bounded),
 		T(absent_file_fails),
+		T(what_is_no_regular_file_is_refused_at_once),
+		T(link_to_a_file_is_read),
+		T(argument_may_be_a_pipe),
 		T(replace_in_absent_folder_fails),
 		T(failed_replace_leaves_nothing_behind),
 		T(folders_are_made_once),

@@ -141,7 +141,7 @@ static void oversized_file_is_a_limit(void **state)
 	folder_file(path, &f, "pck.crl.der");
 	assert_int_equal(file_replace(path, SPAN_ARRAY(big), 0644), RC_OK);
 	assert_int_equal(collateral_load(&back, f.path, NULL, error), RC_LIMIT);
-	assert_non_null(strstr(error, "pck.crl.der: larger than"));
+	assert_non_null(strstr(error, "pck.crl.der: too large"));
 	folder_remove(&f);
 }
 

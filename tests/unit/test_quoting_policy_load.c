@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "folder.h"
@@ -101,6 +102,23 @@ static void load(struct fixture *f, struct tee_policy *out, const struct tee_pol
 	assert_string_equal(tee_reason_name(out->lists[0].state), tee_reason_name(want));
 }
 
+/* Nobody writes to it: who waits is ended by the alarm. */
+static void fifo_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	char error[POLICY_ERROR_MAX] = "";
+	struct tee_policy p;
+
+	assert_int_equal(mkfifo(f->list, 0600), 0);
+	alarm(10);
+	load(f, &p, NULL, TEE_LIST_MISSING);
+	assert_int_equal(unlink(f->policy), 0);
+	assert_int_equal(mkfifo(f->policy, 0600), 0);
+	assert_int_equal(policy_load(&p, &f->arena, f->policy, NULL, error), RC_UNSUPPORTED);
+	alarm(0);
+	assert_non_null(strstr(error, "policy.yaml: not a regular file"));
+}
+
 static void list_beside_its_policy(void **state)
 {
 	struct fixture *f = *state;
@@ -183,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(list_beside_its_policy),
+		T(fifo_is_not_waited_for),
 		T(policy_by_its_bare_name),
 		T(serial_never_goes_back),
 		T(policy_that_is_none),

@@ -66,7 +66,7 @@ static void too_large(void **state)
 	put(&f, "cert_chain.pem", "chain");
 	put(&f, "crl.der", text);
 	assert_int_equal(snp_files_load(&files, f.path, SNP_VCEK, error), RC_LIMIT);
-	assert_non_null(strstr(error, "/crl.der: larger than"));
+	assert_non_null(strstr(error, "/crl.der: too large"));
 	assert_int_equal(snp_files_view(&files).vek.n, 0);
 	folder_remove(&f);
 }
