@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "pcs/answer.h"
+#include "pki/crl_form.h"
 #include "pki/pem.h"
 
 enum {
@@ -43,21 +44,21 @@ static void expect_same(struct rooms *r, struct span body, struct span der)
 {
 	struct wr again = WR_ARRAY(r->second);
 
-	assert(pcs_crl_decode(&again, body) == RC_OK);
+	assert(crl_form_decode(&again, body) == RC_OK);
 	assert(span_equal(wr_span(&again), der));
 }
 
 static void check_list(struct rooms *r, struct span body)
 {
 	struct wr w = WR_ARRAY(r->first), text = WR_ARRAY(r->text);
-	enum pcs_crl_form form = pcs_crl_detect(body);
-	enum rc rc = pcs_crl_decode(&w, body);
+	enum crl_form form = crl_form_of(body);
+	enum rc rc = crl_form_decode(&w, body);
 	struct span der = wr_span(&w);
 
-	assert(form != PCS_CRL_UNKNOWN || rc == RC_MALFORMED);
-	assert(pcs_body_is(PCS_PCK_CRL, body) == (form != PCS_CRL_UNKNOWN));
+	assert(form != CRL_FORM_UNKNOWN || rc == RC_MALFORMED);
+	assert(pcs_body_is(PCS_PCK_CRL, body) == (form != CRL_FORM_UNKNOWN));
 	/* PEM may hold anything; what it holds is for the verifier. */
-	if (rc || form == PCS_CRL_PEM)
+	if (rc || form == CRL_FORM_PEM)
 		return;
 	assert(der.n >= 2 && der.p[0] == 0x30 && der.n <= body.n);
 	text_hex(&text, der);

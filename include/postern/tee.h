@@ -100,9 +100,10 @@ struct postern_tee_document {
  * Names of documents; they are the names of files in a folder of collateral,
  * too.  For TDX and SGX (Intel PCS v4):
  */
-/* DER: certificates that the root revoked */
+/* Certificates that the root revoked: DER, or PEM or hex of it, as Intel's
+ * service and caches of it answer */
 #define POSTERN_TEE_ROOT_CRL "root_ca.crl.der"
-/* DER: PCK certificates that their CA revoked */
+/* PCK certificates that their CA revoked: the same */
 #define POSTERN_TEE_PCK_CRL "pck.crl.der"
 /* JSON: {"tcbInfo":{...},"signature":"..."}, and PEM: its signer and root */
 #define POSTERN_TEE_TCB_INFO "tcb_info.json"

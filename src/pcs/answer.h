@@ -49,23 +49,6 @@ unsigned pcs_retry_after(struct span value, int64_t now);
  */
 enum rc pcs_chain_decode(struct wr *w, struct span value);
 
-enum pcs_crl_form {
-	PCS_CRL_UNKNOWN,
-	PCS_CRL_DER,
-	PCS_CRL_PEM,
-	PCS_CRL_HEX,
-};
-/* By its first bytes; hex is hex throughout, white space at its end aside. */
-enum pcs_crl_form pcs_crl_detect(struct span body);
-/*
- * Writes a revocation list as DER.  A NUL or white space behind any form, even
- * DER, is common and cut.
- *
- * RC_MALFORMED  none of the forms, or broken in its form
- * RC_LIMIT      it does not fit; w then reports overflow
- */
-enum rc pcs_crl_decode(struct wr *w, struct span body);
-
 /*
  * The body is of the form of the item: a list as above, or a JSON document with
  * the one member it must have and its signature.

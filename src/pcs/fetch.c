@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "pcs/answer.h"
+#include "pki/crl_form.h"
 
 /* The bytes of the issuer chain, decoded. */
 static enum pcs_reason take_chain(struct buf *chain, struct pcs_error *error,
@@ -45,7 +46,7 @@ static enum pcs_reason take_body(struct buf *body, struct pcs_error *error,
 	if (item == PCS_PCK_CRL || item == PCS_ROOT_CRL) {
 		room = mem_new(PCS_BODY_MAX);
 		w = wr_over(room, PCS_BODY_MAX);
-		if (pcs_crl_decode(&w, s))
+		if (crl_form_decode(&w, s))
 			return pcs_fail(error, PCS_FORM,
 					"%s: neither DER nor PEM nor hex",
 					pcs_item_name(item));

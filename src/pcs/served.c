@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "pcs/answer.h"
+#include "pki/crl_form.h"
 
 /* No form is shorter than what it stands for. */
 static void normalize(struct buf *document,
@@ -40,8 +41,8 @@ void served_normalize(struct collateral_files *c)
 		&c->pck_crl_chain,
 	};
 
-	normalize(&c->root_crl, pcs_crl_decode);
-	normalize(&c->pck_crl, pcs_crl_decode);
+	normalize(&c->root_crl, crl_form_decode);
+	normalize(&c->pck_crl, crl_form_decode);
 	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
 		if (is_encoded(buf_span(chains[i])))
 			normalize(chains[i], pcs_chain_decode);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "pki/crl_form.h"
 #include "pki/pem.h"
 
 enum {
@@ -176,15 +177,38 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 	return check_signer(p, detail, "QE identity", &p->qe_signer, w);
 }
 
-static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
-				char *detail, const char *what, struct span der)
+/* A list's DER, kept.  What has no form of a list is kept as it is, and DER,
+ * too: here its length is nobody's but its own. */
+static enum rc keep_crl(struct span *der, struct tee_prepared *p,
+			struct span list)
 {
-	struct span copy;
+	enum crl_form form = crl_form_of(list);
+	uint8_t *room;
+	struct wr w;
 	enum rc rc;
 
-	if (!keep(&copy, p, der))
-		return refuse(detail, TEE_CRL_MALFORMED, "%s: too large", what);
-	rc = crl_parse(out, copy);
+	if (form != CRL_FORM_PEM && form != CRL_FORM_HEX)
+		return keep(der, p, list) ? RC_OK : RC_LIMIT;
+	/* No form is shorter than what it stands for. */
+	room = arena_new(&p->arena, list.n, 1);
+	if (!room)
+		return RC_LIMIT;
+	w = wr_over(room, list.n);
+	rc = crl_form_decode(&w, list);
+	if (!rc)
+		*der = wr_span(&w);
+	return rc;
+}
+
+static enum tee_reason read_crl(struct crl *out, struct tee_prepared *p,
+				char *detail, const char *what,
+				struct span list)
+{
+	struct span der;
+	enum rc rc = keep_crl(&der, p, list);
+
+	if (!rc)
+		rc = crl_parse(out, der);
 	if (rc)
 		return refuse(detail, TEE_CRL_MALFORMED, "%s: %s", what,
 			      rc_name(rc));

@@ -35,8 +35,8 @@ struct tee_policy;
 
 /* The documents a verification needs, each exactly as served.  Borrowed. */
 struct tee_collateral {
-	struct span root_crl; /* DER */
-	struct span pck_crl; /* DER */
+	struct span root_crl; /* DER, or PEM or hex of it: pki/crl_form.h */
+	struct span pck_crl; /* the same */
 	struct span tcb_info; /* JSON: {"tcbInfo":{...},"signature":"..."} */
 	struct span tcb_info_chain; /* PEM: signer, root */
 	struct span qe_identity; /* the same with "enclaveIdentity" */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "pki/pem.h"
 #include "tee_vectors.h"
 
 enum {
@@ -16,6 +17,48 @@ static int64_t utc(const char *text)
 
 	assert_true(text_utc(&at, span_str(text)));
 	return at;
+}
+
+/* Intel's lists in the forms that servers give them in: the same verdict. */
+static void lists_in_every_form(void **state)
+{
+	struct tee_collateral c = tee_vector_collateral("collateral/tdx_b0c0_202506");
+	struct span *const lists[] = { &c.root_crl, &c.pck_crl };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		static char text[256 * 1024];
+		struct span der = *lists[i];
+
+		for (int form = 0; form < 3; form++) {
+			struct tee_prepared_info info;
+			struct tee_prepared *p = NULL;
+			struct wr w = WR_ARRAY(text);
+			char detail[TEE_DETAIL_MAX];
+
+			if (form == 0)
+				pem_encode(&w, PEM_CRL, der);
+			else
+				text_hex(&w, der);
+			if (form == 2)
+				wr_str(&w, "\r\n");
+			*lists[i] = wr_span(&w);
+			assert_false(w.over);
+			assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+			tee_prepared_info(&info, p);
+			assert_int_equal(info.pck_crl_issued, 1750327235);
+			tee_prepared_free(p);
+			/* The form is right and the list is not. */
+			text[w.n / 2] = text[w.n / 2] == '0' ? '1' : '0';
+			assert_int_not_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1),
+					     TEE_OK);
+			lists[i]->n -= 3;
+			assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1),
+					 TEE_CRL_MALFORMED);
+		}
+		*lists[i] = der;
+	}
+	tee_vector_collateral_free(&c);
 }
 
 /* The windows that tests/vectors/tdx was collected with. */
@@ -150,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(info),
+		cmocka_unit_test(lists_in_every_form),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(document_times),
 	};
