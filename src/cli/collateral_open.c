@@ -164,8 +164,9 @@ static bool open_server(struct collateral_files *out,
 	char dir[PATH_MAX];
 
 	if (!pcs_server_parse(&source.server, span_str(w->from)))
-		return fail(error, "%s: expected a URL such as %s", w->from,
-			    PCS_INTEL);
+		return fail(error, "%s: expected a URL such as %s, with https "
+				   "or http",
+			    w->from, PCS_INTEL);
 	if (!collateral_key_of(&key, w->quote))
 		return fail(error, "the quote names no platform");
 	if (!find_cache(dir, w, &key))

@@ -205,20 +205,12 @@ static struct prepared *slot_of(struct trust *t, const struct sha256 *state)
 static void look_for(struct sha256 *state, const struct trust *t,
 		     const uint8_t **fmspc)
 {
-	char name[2 * FMSPC_LEN + 1] = "", path[TRUST_PATH_MAX];
-	struct wr w = wr_over(name, sizeof(name) - 1);
+	char name[COLLATERAL_FOLDER_MAX], path[TRUST_PATH_MAX];
 	const char *dir = t->settings.collateral;
-	struct stat st;
 
 	*state = (struct sha256){ 0 };
-	if (*fmspc)
-		text_hex(&w, span_of(*fmspc, FMSPC_LEN));
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >=
-		    (int)sizeof(path) ||
-	    stat(path, &st) || !S_ISDIR(st.st_mode)) {
+	if (*fmspc && !collateral_folder(name, dir, *fmspc))
 		*fmspc = NULL;
-		name[0] = '\0';
-	}
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
 		if (snprintf(path, sizeof(path), "%s/%s/%s", dir,
 			     *fmspc ? name : ".", collateral_names[i]) <

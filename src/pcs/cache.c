@@ -193,10 +193,10 @@ static enum pcs_reason load_set(struct cache_set *out, struct pcs_error *error,
 {
 	AUTO(cache_set_fini)
 	struct cache_set s = { 0 };
-	char name[FMSPC_TEXT], folder[PATH_MAX];
+	char name[COLLATERAL_FOLDER_MAX], folder[PATH_MAX];
 	enum pcs_reason reason;
 
-	fmspc_text(name, key->fmspc);
+	(void)collateral_folder(name, dir, key->fmspc); /* or there is none */
 	if (!path_in(folder, dir, "", name, ""))
 		return pcs_fail(error, PCS_STORE, "%s: name too long", dir);
 	reason = load_files(&s, error, folder, terms->now);
@@ -312,10 +312,10 @@ static enum pcs_reason replace_set(struct pcs_error *error, const char *dir,
 				   const uint8_t *fmspc,
 				   const struct collateral_files *files)
 {
-	char name[FMSPC_TEXT], folder[PATH_MAX], fresh[PATH_MAX];
+	char name[COLLATERAL_FOLDER_MAX], folder[PATH_MAX], fresh[PATH_MAX];
 	bool is_done;
 
-	fmspc_text(name, fmspc);
+	(void)collateral_folder(name, dir, fmspc); /* or it is made */
 	if (!path_in(folder, dir, "", name, "") ||
 	    !path_in(fresh, dir, ".", name, ".new"))
 		return pcs_fail(error, PCS_STORE, "%s: name too long", dir);
@@ -447,6 +447,17 @@ enum pcs_reason cache_store(struct tee_prepared_info *info,
 
 /* ---- listing */
 
+/* Two folders of one family differ in case; one of them is looked at. */
+static bool is_listed(uint8_t fmspcs[CACHE_SETS_MAX][PCS_FMSPC_LEN], size_t n,
+		      const uint8_t fmspc[PCS_FMSPC_LEN])
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_equal(SPAN_ARRAY(fmspcs[i]),
+			       span_of(fmspc, PCS_FMSPC_LEN)))
+			return true;
+	return false;
+}
+
 size_t cache_list(uint8_t fmspcs[CACHE_SETS_MAX][PCS_FMSPC_LEN],
 		  const char *dir)
 {
@@ -459,7 +470,8 @@ size_t cache_list(uint8_t fmspcs[CACHE_SETS_MAX][PCS_FMSPC_LEN],
 
 		if (n < CACHE_SETS_MAX &&
 		    text_hex_decode(fmspc, sizeof(fmspc),
-				    span_str(entries[i]->d_name)))
+				    span_str(entries[i]->d_name)) &&
+		    !is_listed(fmspcs, n, fmspc))
 			memcpy(fmspcs[n++], fmspc, sizeof(fmspc));
 		free(entries[i]);
 	}

@@ -126,19 +126,43 @@ static struct span without_end(struct span s, const char *end)
 	return s;
 }
 
+/* RFC 3986 §3.1: a scheme's case does not matter.  Without its ':'. */
+static bool rd_scheme(struct span *s, struct span *scheme)
+{
+	size_t n = 0;
+
+	while (n < s->n && s->p[n] != ':')
+		n++;
+	*scheme = span_of(s->p, n);
+	return n && n < s->n && is_made_of(*scheme, "+-.") &&
+	       !(s->p[0] >= '0' && s->p[0] <= '9') && is_alnum(s->p[0]) &&
+	       rd_skip(s, n + 1);
+}
+
+static bool is_scheme(struct span scheme, const char *name)
+{
+	return span_equal_nocase(scheme, span_str(name));
+}
+
 bool pcs_is_url(struct span text)
 {
-	return rd_text(&text, "https:") || rd_text(&text, "http:");
+	struct span scheme;
+
+	return rd_scheme(&text, &scheme) &&
+	       (is_scheme(scheme, "https") || is_scheme(scheme, "http") ||
+		span_has_prefix(text, span_str("//")));
 }
 
 bool pcs_server_parse(struct pcs_server *out, struct span url)
 {
 	struct pcs_server s = { 0 };
-	struct span rest = url, authority, path;
+	struct span rest = url, scheme, authority, path;
 	size_t n;
 
-	s.is_https = rd_text(&rest, "https://");
-	if (!s.is_https && !rd_text(&rest, "http://"))
+	if (!rd_scheme(&rest, &scheme) || !rd_text(&rest, "//"))
+		return false;
+	s.is_https = is_scheme(scheme, "https");
+	if (!s.is_https && !is_scheme(scheme, "http"))
 		return false;
 	if (!rd_until(&rest, &authority, '/') || !check_authority(authority) ||
 	    !check_path(rest))
@@ -153,6 +177,7 @@ bool pcs_server_parse(struct pcs_server *out, struct span url)
 	if (n >= sizeof(s.base))
 		return false;
 	memcpy(s.base, url.p, n);
+	text_lower(s.base, scheme.n);
 	s.is_intel = span_equal_nocase(span_str(s.base), span_str(PCS_INTEL));
 	*out = s;
 	return true;

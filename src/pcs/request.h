@@ -22,7 +22,8 @@ enum {
 
 /* A server.  Zeroed: none. */
 struct pcs_server {
-	char base[PCS_URL_MAX]; /* scheme://authority[/path], without '/' */
+	/* scheme://authority[/path], without '/', the scheme in lower case */
+	char base[PCS_URL_MAX];
 	bool is_https;
 	bool is_intel; /* the original: its root CRL stands elsewhere */
 };
@@ -37,7 +38,7 @@ struct pcs_server {
  * fragment, a byte that no URL has, "." or ".." in the path, too long.
  */
 bool pcs_server_parse(struct pcs_server *out, struct span url);
-/* It begins as a URL does, so it is one or meant to be. */
+/* It begins as a URL does, of any scheme, so it is one or meant to be. */
 bool pcs_is_url(struct span text);
 /* Host without brackets, and port, of a server's URL. */
 struct pcs_endpoint {

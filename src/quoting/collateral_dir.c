@@ -1,6 +1,8 @@
 #include "quoting/collateral_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,7 +72,7 @@ void collateral_fini(struct collateral_files *c)
 	buf_fini(&c->pck_chain);
 }
 
-static void fmspc_name(char out[2 * FMSPC_LEN + 1],
+static void fmspc_name(char out[COLLATERAL_FOLDER_MAX],
 		       const uint8_t fmspc[FMSPC_LEN])
 {
 	struct wr w = wr_over(out, 2 * FMSPC_LEN);
@@ -86,6 +88,33 @@ static bool is_folder(const char *dir, const char *sub)
 
 	return !say_path(path, dir, NULL, sub) && stat(path, &st) == 0 &&
 	       S_ISDIR(st.st_mode);
+}
+
+bool collateral_folder(char name[COLLATERAL_FOLDER_MAX], const char *dir,
+		       const uint8_t fmspc[FMSPC_LEN])
+{
+	struct dirent **entries = NULL;
+	bool is_there;
+	int count;
+
+	fmspc_name(name, fmspc);
+	is_there = is_folder(dir, name);
+	count = is_there ? 0 : scandir(dir, &entries, NULL, alphasort);
+	for (int i = 0; i < count; i++) {
+		const char *found = entries[i]->d_name;
+		uint8_t of[FMSPC_LEN];
+
+		if (!is_there &&
+		    text_hex_decode(of, sizeof(of), span_str(found)) &&
+		    span_equal(SPAN_ARRAY(of), span_of(fmspc, FMSPC_LEN)) &&
+		    is_folder(dir, found)) {
+			memcpy(name, found, COLLATERAL_FOLDER_MAX);
+			is_there = true;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return is_there;
 }
 
 /* One file; what may be absent may. */
@@ -111,17 +140,15 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 	AUTO(collateral_fini)
 	struct collateral_files c;
 	struct buf *items[COLLATERAL_ITEMS];
-	char name[2 * FMSPC_LEN + 1];
+	char name[COLLATERAL_FOLDER_MAX];
 	const char *sub = NULL;
 	enum rc rc = RC_OK;
 
 	*out = (struct collateral_files){ 0 };
 	collateral_init(&c);
 	collateral_items(items, &c);
-	if (fmspc) {
-		fmspc_name(name, fmspc);
-		sub = is_folder(dir, name) ? name : NULL;
-	}
+	if (fmspc && collateral_folder(name, dir, fmspc))
+		sub = name;
 	for (size_t i = 0; !rc && i < COLLATERAL_ITEMS; i++)
 		rc = load_item(items[i], dir, sub, collateral_names[i],
 			       i < COLLATERAL_NEEDED, error);
@@ -155,7 +182,7 @@ enum rc collateral_save(struct collateral_files *c, const char *dir,
 			const uint8_t fmspc[FMSPC_LEN], char error[256])
 {
 	struct buf *items[COLLATERAL_ITEMS];
-	char name[2 * FMSPC_LEN + 1];
+	char name[COLLATERAL_FOLDER_MAX];
 	enum rc rc;
 
 	collateral_items(items, c);

@@ -7,8 +7,8 @@
  *   pck_crl_issuer_chain.pem   (may be absent)
  *   pck_chain.pem              (may be absent, and is none of the set)
  *
- * in the folder, or in its sub-folder named by the FMSPC (12 lower-case hex
- * digits), which is looked at first.
+ * in the folder, or in its sub-folder named by the FMSPC (12 hex digits), which
+ * is looked at first.
  */
 #ifndef POSTERN_QUOTING_COLLATERAL_DIR_H
 #define POSTERN_QUOTING_COLLATERAL_DIR_H
@@ -44,6 +44,17 @@ void collateral_spans(struct span items[COLLATERAL_ITEMS],
 
 /* Empty, with room for documents to be made. */
 void collateral_init(struct collateral_files *c);
+
+enum {
+	COLLATERAL_FOLDER_MAX = 13, /* 12 hex digits and a NUL */
+};
+/*
+ * The sub-folder of this FMSPC, as it is called there: in lower case if there
+ * is such a one, otherwise the first in any case.  False: there is none, and
+ * the name is that in lower case.
+ */
+bool collateral_folder(char name[COLLATERAL_FOLDER_MAX], const char *dir,
+		       const uint8_t fmspc[6]);
 
 /*
  * Loads from dir/<fmspc> or, when fmspc is NULL or that folder does not exist,

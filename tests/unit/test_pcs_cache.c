@@ -137,6 +137,35 @@ static void stored_is_loaded_byte_by_byte(void **state)
 	assert_memory_equal(list[0], f->key.fmspc, PCS_FMSPC_LEN);
 }
 
+/* Other software writes FMSPCs in upper case. */
+static void folder_in_upper_case_is_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct cache_set s = { 0 };
+	struct cache_terms terms = terms_at(f, NOW);
+	char lower[256], upper[256], mixed[256];
+	uint8_t list[CACHE_SETS_MAX][PCS_FMSPC_LEN];
+
+	assert_int_equal(put(f, NULL, NOW - 1000, &terms), PCS_OK);
+	folder_of(lower, f, "", "");
+	(void)snprintf(upper, sizeof(upper), "%s/53494D000000", f->dir);
+	(void)snprintf(mixed, sizeof(mixed), "%s/53494d000000", f->dir);
+	assert_string_equal(lower, mixed);
+	assert_int_equal(rename(lower, upper), 0);
+	assert_int_equal(cache_list(list, f->dir), 1);
+	assert_memory_equal(list[0], f->key.fmspc, PCS_FMSPC_LEN);
+	assert_int_equal(get_it(&s, f, NOW), PCS_OK);
+	cache_set_fini(&s);
+	/* What comes later takes its place, and not one beside it. */
+	assert_int_equal(put(f, NULL, NOW - 10, &terms), PCS_OK);
+	assert_int_equal(access(lower, F_OK), -1);
+	assert_int_equal(put(f, NULL, NOW - 20, &terms), PCS_OLDER);
+	/* Of two the one in lower case counts, and it is one set. */
+	assert_int_equal(mkdir(lower, 0755), 0);
+	assert_int_equal(cache_list(list, f->dir), 1);
+	assert_int_equal(get_it(&s, f, NOW), PCS_NOTHING);
+}
+
 static void when_it_was_fetched_is_the_files_time(void **state)
 {
 	struct fixture *f = *state;
@@ -370,6 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_is_nothing),
 		T(stored_is_loaded_byte_by_byte),
+		T(folder_in_upper_case_is_the_same),
 		T(when_it_was_fetched_is_the_files_time),
 		T(expired_is_loaded_and_says_so),
 		T(refused_answers_destroy_nothing),

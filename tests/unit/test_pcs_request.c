@@ -30,8 +30,14 @@ static void servers(void **state)
 		{ .url = "https" },
 		{ .url = "https://" },
 		{ .url = "https:///x" },
-		{ .url = "HTTPS://h" },
+		{ "HTTPS://h", "https://h", "h", 443 },
+		{ "Http://H/X", "http://H/X", "H", 80 },
 		{ .url = "ftp://h" },
+		{ .url = "httpss://h" },
+		{ .url = "https//h" },
+		{ .url = "://h" },
+		{ .url = "1https://h" },
+		{ .url = "HTTPS:h" },
 		{ .url = "file:///etc/passwd" },
 		{ .url = "https://user@h" },
 		{ .url = "https://user:pass@h" },
@@ -69,7 +75,7 @@ static void servers(void **state)
 			continue;
 		}
 		assert_string_equal(s.base, rows[i].base);
-		assert_int_equal(s.is_https, rows[i].url[4] == 's');
+		assert_int_equal(s.is_https, s.base[4] == 's');
 		assert_int_equal(s.is_intel, i == 0);
 		pcs_server_endpoint(&e, &s);
 		assert_string_equal(e.host, rows[i].host);
@@ -94,6 +100,15 @@ static void a_url_is_told_from_a_path(void **state)
 	(void)state;
 	assert_true(pcs_is_url(span_str("https://h")));
 	assert_true(pcs_is_url(span_str("http:/oops")));
+	assert_true(pcs_is_url(span_str("HTTPS://h")));
+	assert_true(pcs_is_url(span_str("ftp://h")));
+	assert_true(pcs_is_url(span_str("git+ssh://h")));
+	assert_false(pcs_is_url(span_str("a:b")));
+	assert_false(pcs_is_url(span_str("./a://b")));
+	assert_false(pcs_is_url(span_str("://b")));
+	assert_false(pcs_is_url(span_str("-a://b")));
+	assert_false(pcs_is_url(span_str("1a://b")));
+	assert_false(pcs_is_url(span_str("")));
 	assert_false(pcs_is_url(span_str("/var/lib/postern")));
 	assert_false(pcs_is_url(span_str("https")));
 	assert_false(pcs_is_url(span_str("bundle.json")));
