@@ -1,26 +1,16 @@
 #include "cli/collateral_report.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/json.h"
 #include "tee/document.h"
 
 enum {
-	UTC_TEXT = 24,
 	FMSPC_TEXT = 2 * PCS_FMSPC_LEN + 1,
 	NUMBERS_MAX = 64,
 };
-
-static const char *utc(char text[UTC_TEXT], int64_t at)
-{
-	struct wr w = wr_over(text, UTC_TEXT - 1);
-
-	memset(text, 0, UTC_TEXT);
-	text_utc_write(&w, at);
-	return text;
-}
 
 static const char *hex(char text[FMSPC_TEXT], const uint8_t *fmspc)
 {
@@ -34,12 +24,6 @@ static const char *hex(char text[FMSPC_TEXT], const uint8_t *fmspc)
 static const char *tee_name(enum quote_tee tee)
 {
 	return tee == QUOTE_TDX ? "TDX" : "SGX";
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		abort(); /* out of memory: see base/mem */
 }
 
 void collateral_report_init(struct collateral_report *r)
@@ -60,16 +44,15 @@ static json_t *add(struct collateral_report *r, const uint8_t *fmspc,
 	json_t *entry = json_object();
 	char text[FMSPC_TEXT];
 
-	set(entry, "fmspc",
-	    fmspc ? json_string(hex(text, fmspc)) : json_null());
-	set(entry, "verified", json_boolean(!reason));
+	jset(entry, "fmspc",
+	     fmspc ? json_string(hex(text, fmspc)) : json_null());
+	jset(entry, "verified", json_boolean(!reason));
 	if (reason) {
-		set(entry, "reason", json_string(reason));
-		set(entry, "detail", json_string(detail));
+		jset(entry, "reason", json_string(reason));
+		jset(entry, "detail", json_string(detail));
 		r->bad_count++;
 	}
-	if (json_array_append_new(r->sets, entry))
-		abort(); /* out of memory */
+	jadd(r->sets, entry);
 	return entry;
 }
 
@@ -81,16 +64,14 @@ static void auto_prepared(struct tee_prepared **p)
 static void describe(json_t *entry, const struct tee_prepared_info *i,
 		     bool is_valid)
 {
-	char text[UTC_TEXT];
-
-	set(entry, "valid", json_boolean(is_valid));
-	set(entry, "tee", json_string(tee_name(i->tcb_tee)));
-	set(entry, "tcb_evaluation", json_integer(i->tcb_evaluation));
-	set(entry, "qe_evaluation", json_integer(i->qe_evaluation));
-	set(entry, "valid_from", json_string(utc(text, i->valid_from)));
-	set(entry, "valid_to", json_string(utc(text, i->valid_to)));
-	set(entry, "anchor", json_string(i->anchor));
-	set(entry, "simulated", json_boolean(i->is_simulated));
+	jset(entry, "valid", json_boolean(is_valid));
+	jset(entry, "tee", json_string(tee_name(i->tcb_tee)));
+	jset(entry, "tcb_evaluation", json_integer(i->tcb_evaluation));
+	jset(entry, "qe_evaluation", json_integer(i->qe_evaluation));
+	jset_time(entry, "valid_from", i->valid_from);
+	jset_time(entry, "valid_to", i->valid_to);
+	jset(entry, "anchor", json_string(i->anchor));
+	jset(entry, "simulated", json_boolean(i->is_simulated));
 }
 
 void collateral_report_set(struct collateral_report *r, const uint8_t *fmspc,
@@ -140,14 +121,9 @@ static int number_of(const json_t *entry, const char *key)
 	return (int)json_integer_value(json_object_get(entry, key));
 }
 
-static bool is_true(const json_t *entry, const char *key)
-{
-	return json_is_true(json_object_get(entry, key));
-}
-
 static void print_entry(FILE *to, const json_t *e)
 {
-	if (!is_true(e, "verified")) {
+	if (!jtrue(e, "verified")) {
 		fprintf(to, "%s  REFUSED: %s: %s\n", text_of(e, "fmspc"),
 			text_of(e, "reason"), text_of(e, "detail"));
 		return;
@@ -156,14 +132,8 @@ static void print_entry(FILE *to, const json_t *e)
 		text_of(e, "fmspc"), text_of(e, "tee"),
 		number_of(e, "tcb_evaluation"), number_of(e, "qe_evaluation"),
 		text_of(e, "valid_from"), text_of(e, "valid_to"),
-		is_true(e, "valid") ? "valid" : "NOT VALID NOW",
-		is_true(e, "simulated") ? "  SIMULATED" : "");
-}
-
-static void print_json(FILE *to, const json_t *root)
-{
-	(void)json_dumpf(root, to, JSON_INDENT(2));
-	fputc('\n', to);
+		jtrue(e, "valid") ? "valid" : "NOT VALID NOW",
+		jtrue(e, "simulated") ? "  SIMULATED" : "");
 }
 
 bool collateral_report_is_good(const struct collateral_report *r)
@@ -175,7 +145,7 @@ void collateral_report_print(FILE *to, const struct collateral_report *r,
 			     bool is_json)
 {
 	if (is_json) {
-		print_json(to, r->sets);
+		jprint(to, r->sets);
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(r->sets); i++)
@@ -189,8 +159,8 @@ void collateral_report_line(FILE *to, const struct tee_prepared_info *info)
 	json_t *entry = json_object();
 	char text[FMSPC_TEXT];
 
-	set(entry, "fmspc", json_string(hex(text, info->fmspc)));
-	set(entry, "verified", json_true());
+	jset(entry, "fmspc", json_string(hex(text, info->fmspc)));
+	jset(entry, "verified", json_true());
 	describe(entry, info, true);
 	print_entry(to, entry);
 	json_decref(entry);
@@ -220,9 +190,9 @@ static json_t *read_number(const struct jtree *entry)
 	    !document_time(entry, "tcbDate", &at))
 		return NULL;
 	out = json_object();
-	set(out, "tcb_evaluation", json_integer(number));
-	set(out, "event", text_in(entry, "tcbRecoveryEventDate"));
-	set(out, "tcb_date", text_in(entry, "tcbDate"));
+	jset(out, "tcb_evaluation", json_integer(number));
+	jset(out, "event", text_in(entry, "tcbRecoveryEventDate"));
+	jset(out, "tcb_date", text_in(entry, "tcbDate"));
 	return out;
 }
 
@@ -245,15 +215,9 @@ static bool read_numbers(json_t *out, const struct jtree *root,
 
 		if (!number)
 			return false;
-		if (json_array_append_new(out, number))
-			abort(); /* out of memory */
+		jadd(out, number);
 	}
 	return true;
-}
-
-static void auto_json(json_t **tree)
-{
-	json_decref(*tree);
 }
 
 bool collateral_report_numbers(FILE *to, struct span object, enum quote_tee tee,
@@ -261,7 +225,7 @@ bool collateral_report_numbers(FILE *to, struct span object, enum quote_tee tee,
 {
 	AUTO(arena_fini)
 	struct arena arena;
-	AUTO(auto_json)
+	AUTO(jfree)
 	json_t *out = json_array();
 	const struct jtree *root;
 
@@ -270,7 +234,7 @@ bool collateral_report_numbers(FILE *to, struct span object, enum quote_tee tee,
 	if (!root || !read_numbers(out, root, tee, at))
 		return false;
 	if (is_json)
-		print_json(to, out);
+		jprint(to, out);
 	for (size_t i = 0; !is_json && i < json_array_size(out); i++) {
 		const json_t *e = json_array_get(out, i);
 

@@ -1,9 +1,8 @@
 #include "cli/eventlog_report.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/json.h"
 #include "cli/quote_report.h"
 #include "tee/ccel_text.h"
 #include "tee/document.h"
@@ -11,22 +10,6 @@
 enum {
 	NAME_SHOWN_MAX = 64, /* bytes of an event's name in the table */
 };
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		abort(); /* out of memory: see base/mem */
-}
-
-static void set_hex(json_t *object, const char *key, struct span b)
-{
-	AUTO(mem_auto_free)
-	char *text = mem_new(2 * b.n + 1);
-	struct wr w = wr_over(text, 2 * b.n);
-
-	text_hex(&w, b);
-	set(object, key, json_string(text));
-}
 
 /* One event of either form. */
 struct event {
@@ -52,8 +35,8 @@ static void set_type(json_t *object, uint32_t type)
 	(void)snprintf(number, sizeof(number), "0x%08x", type);
 	if (type == EVENTLOG_RUNTIME_TYPE)
 		name = "runtime event";
-	set(object, "type", json_string(name ? name : number));
-	set(object, "type_id", json_integer(type));
+	jset(object, "type", json_string(name ? name : number));
+	jset(object, "type_id", json_integer(type));
 }
 
 /* What a runtime event's digest is by what it says. */
@@ -86,19 +69,18 @@ static void add_event(json_t *events, const struct event *e)
 	json_t *o = json_object();
 
 	ccel_describe(&w, e->type, e->data);
-	set(o, "register", json_string(register_name(name, e->rtmr)));
+	jset(o, "register", json_string(register_name(name, e->rtmr)));
 	set_type(o, e->type);
-	set(o, "extended", json_boolean(e->is_extended));
-	set(o, "data_measured", json_boolean(e->is_extended && is_measured(e)));
+	jset(o, "extended", json_boolean(e->is_extended));
+	jset(o, "data_measured", json_boolean(e->is_extended && is_measured(e)));
 	if (e->name.n)
-		set(o, "event",
-		    json_stringn((const char *)e->name.p, e->name.n));
-	set(o, "text", json_string(text));
+		jset(o, "event",
+		     json_stringn((const char *)e->name.p, e->name.n));
+	jset(o, "text", json_string(text));
 	if (e->digest.n)
-		set_hex(o, "digest", e->digest);
-	set_hex(o, "data", e->data);
-	if (json_array_append_new(events, o))
-		abort(); /* out of memory */
+		jset_hex(o, "digest", e->digest);
+	jset_hex(o, "data", e->data);
+	jadd(events, o);
 }
 
 static void read_ccel(json_t *events, struct span log)
@@ -191,9 +173,9 @@ static json_t *registers_of(const struct ccel_registers *r)
 		json_t *one = json_object();
 		char name[8];
 
-		set(one, "events", json_integer(r->event_count[i]));
-		set_hex(one, "replayed", SPAN_ARRAY(r->rtmr[i].b));
-		set(all, register_name(name, i), one);
+		jset(one, "events", json_integer(r->event_count[i]));
+		jset_hex(one, "replayed", SPAN_ARRAY(r->rtmr[i].b));
+		jset(all, register_name(name, i), one);
 	}
 	return all;
 }
@@ -215,8 +197,8 @@ bool eventlog_report_read(struct eventlog_report *out, struct span log)
 	json_t *events = json_array();
 
 	r.root = json_object();
-	set(r.root, "form", json_string(r.is_json ? "json" : "ccel"));
-	set(r.root, "events", events); /* kept by the root */
+	jset(r.root, "form", json_string(r.is_json ? "json" : "ccel"));
+	jset(r.root, "events", events); /* kept by the root */
 	if (r.is_json ? !read_json(events, &r.registers, log)
 		      : ccel_replay(&r.registers, log) != TEE_OK) {
 		eventlog_report_fini(&r);
@@ -224,7 +206,7 @@ bool eventlog_report_read(struct eventlog_report *out, struct span log)
 	}
 	if (!r.is_json)
 		read_ccel(events, log);
-	set(r.root, "registers", registers_of(&r.registers));
+	jset(r.root, "registers", registers_of(&r.registers));
 	*out = r;
 	return true;
 }
@@ -248,9 +230,9 @@ static void set_detail(json_t *root, enum tee_reason reason, unsigned rtmr)
 		(void)snprintf(text, sizeof(text),
 			       "a digest is not its event's, or a statement "
 			       "comes twice");
-	set(root, "agrees", json_boolean(!reason));
-	set(root, "reason", json_string(tee_reason_name(reason)));
-	set(root, "detail", json_string(text));
+	jset(root, "agrees", json_boolean(!reason));
+	jset(root, "reason", json_string(tee_reason_name(reason)));
+	jset(root, "detail", json_string(text));
 }
 
 /* Beside each replayed register the quote's, and whether they agree; null for
@@ -268,11 +250,11 @@ static void set_quote(struct eventlog_report *r, const struct quote *quote)
 		json_t *one = json_object_get(all,
 					      register_name(name, (int)i));
 
-		set_hex(one, "quote", quote->td.rtmr[i]);
-		set(one, "agrees",
-		    is_compared ? json_boolean(span_equal(
-					  replayed, quote->td.rtmr[i]))
-				: json_null());
+		jset_hex(one, "quote", quote->td.rtmr[i]);
+		jset(one, "agrees",
+		     is_compared ? json_boolean(span_equal(
+					   replayed, quote->td.rtmr[i]))
+				 : json_null());
 	}
 }
 
@@ -290,34 +272,22 @@ enum tee_reason eventlog_report_compare(struct eventlog_report *r,
 	if (quote->tee == QUOTE_TDX)
 		set_quote(r, quote);
 	if (!reason && r->is_json)
-		set(r->root, "identity", quote_report_identity(&id));
+		jset(r->root, "identity", quote_report_identity(&id));
 	return reason;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
 }
 
 static void print_event(FILE *to, const json_t *e)
 {
 	char name[4 * NAME_SHOWN_MAX + 4] = { 0 };
 	struct wr w = wr_over(name, sizeof(name) - 1);
-	const char *text = text_of(e, "text");
-	char mark = is_true(e, "data_measured") ? '=' : ' ';
+	const char *text = jtext(e, "text");
+	char mark = jtrue(e, "data_measured") ? '=' : ' ';
 
-	if (!is_true(e, "extended"))
+	if (!jtrue(e, "extended"))
 		mark = '-';
-	text_escape(&w, span_str(text_of(e, "event")), NAME_SHOWN_MAX);
-	fprintf(to, "%-5s %c %-32s%s%s%s%s\n", text_of(e, "register"), mark,
-		text_of(e, "type"), name[0] ? " " : "", name,
+	text_escape(&w, span_str(jtext(e, "event")), NAME_SHOWN_MAX);
+	fprintf(to, "%-5s %c %-32s%s%s%s%s\n", jtext(e, "register"), mark,
+		jtext(e, "type"), name[0] ? " " : "", name,
 		text[0] ? " " : "", text);
 }
 
@@ -348,7 +318,7 @@ void eventlog_report_print(FILE *to, const json_t *root)
 		const json_t *one =
 			json_object_get(registers, register_name(name, i));
 
-		fprintf(to, "%s %s%s\n", name, text_of(one, "replayed"),
+		fprintf(to, "%s %s%s\n", name, jtext(one, "replayed"),
 			agreement(one));
 	}
 	if (identity) {

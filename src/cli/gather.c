@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/json.h"
 #include "cli/place.h"
 
 /* What a program of the node answers, or null. */
@@ -42,7 +43,7 @@ static void add_services(json_t *node, const char *cloud, const char *name)
 	(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/services.json",
 		       name);
 	place_path(path, cloud, rest);
-	report = json_load_file(path, 0, NULL);
+	report = jload(path);
 	(void)json_object_set(node, "services",
 			      json_object_get(report, "services"));
 	json_decref(report);
@@ -74,7 +75,7 @@ static json_t *describe(const char *name)
 	char path[PLACE_PATH_MAX];
 
 	place_path(path, name, "cloud.json");
-	return json_load_file(path, 0, NULL);
+	return jload(path);
 }
 
 json_t *gather_cloud(const char *name)

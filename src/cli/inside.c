@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <glob.h>
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "cli/cloud.h"
 #include "cli/commands.h"
+#include "cli/json.h"
 #include "cli/node.h"
 #include "cli/place.h"
 #include "cli/status.h"
@@ -76,7 +76,7 @@ static void state_folder(char out[PLACE_PATH_MAX], const char *name)
 	const char *state;
 
 	place_path(path, name, "cloud.json");
-	cloud = json_load_file(path, 0, NULL);
+	cloud = jload(path);
 	state = json_string_value(json_object_get(cloud, "state"));
 	if (state)
 		(void)snprintf(out, PLACE_PATH_MAX, "%.500s", state);

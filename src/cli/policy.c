@@ -1,15 +1,14 @@
 #include "cli/policy.h"
 
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/evidence.h"
+#include "cli/json.h"
 #include "cli/quote_report.h"
 #include "cli/quote_snp.h"
 #include "io/clock.h"
@@ -71,18 +70,6 @@ static void check_fini(struct check *c)
 {
 	arena_fini(&c->arena);
 	json_decref(c->files);
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		abort(); /* out of memory: see base/mem */
-}
-
-static void append(json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value))
-		abort(); /* out of memory */
 }
 
 static int unusable(const char *error)
@@ -225,13 +212,13 @@ static void add_report(struct check *c, const struct evidence *e,
 		const struct policy_fault *f = &out->faults[i];
 		json_t *fault = json_object();
 
-		set(fault, "reason", json_string(tee_reason_name(f->reason)));
-		set(fault, "detail", json_string(f->detail));
-		append(faults, fault);
+		jset(fault, "reason", json_string(tee_reason_name(f->reason)));
+		jset(fault, "detail", json_string(f->detail));
+		jadd(faults, fault);
 	}
-	set(root, "file", json_string(name_of(c, e)));
-	set(root, "faults", faults);
-	append(c->files, root);
+	jset(root, "file", json_string(name_of(c, e)));
+	jset(root, "faults", faults);
+	jadd(c->files, root);
 }
 
 static void note_unusable(struct check *c, const struct evidence *e,
@@ -244,10 +231,10 @@ static void note_unusable(struct check *c, const struct evidence *e,
 	if (!c->files)
 		return;
 	root = json_object();
-	set(root, "file", json_string(name_of(c, e)));
-	set(root, "accepted", json_false());
-	set(root, "unusable", json_string(why));
-	append(c->files, root);
+	jset(root, "file", json_string(name_of(c, e)));
+	jset(root, "accepted", json_false());
+	jset(root, "unusable", json_string(why));
+	jadd(c->files, root);
 }
 
 static bool check_one(void *ctx, const struct evidence *e, const char *error)
@@ -293,16 +280,15 @@ static void print_json(struct check *c)
 
 	for (size_t r = 0; r < TEE_REASON_COUNT; r++)
 		if (c->reasons[r])
-			set(reasons, tee_reason_name((enum tee_reason)r),
-			    json_integer((json_int_t)c->reasons[r]));
-	set(root, "policy", json_string(c->o->policy));
-	set(root, "accepted", json_integer((json_int_t)c->accepted));
-	set(root, "refused", json_integer((json_int_t)c->refused));
-	set(root, "unusable", json_integer((json_int_t)c->unusable));
-	set(root, "reasons", reasons);
-	set(root, "files", STEAL(c->files));
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+			jset(reasons, tee_reason_name((enum tee_reason)r),
+			     json_integer((json_int_t)c->reasons[r]));
+	jset(root, "policy", json_string(c->o->policy));
+	jset(root, "accepted", json_integer((json_int_t)c->accepted));
+	jset(root, "refused", json_integer((json_int_t)c->refused));
+	jset(root, "unusable", json_integer((json_int_t)c->unusable));
+	jset(root, "reasons", reasons);
+	jset(root, "files", STEAL(c->files));
+	jprint(stdout, root);
 	json_decref(root);
 }
 

@@ -1,10 +1,9 @@
 #include "cli/prediction.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/json.h"
 
 enum {
 	HEX_LEN = 2 * QUOTE_MR_LEN + 1,
@@ -86,12 +85,6 @@ void prediction_print(FILE *to, const struct prediction *p)
 	print_notes(to, p, "");
 }
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		abort(); /* out of memory: see base/mem */
-}
-
 static json_t *events_of(const struct prediction *p)
 {
 	json_t *events = json_array();
@@ -101,13 +94,12 @@ static json_t *events_of(const struct prediction *p)
 		const struct bootlog_event *e = &p->log.event[i];
 		json_t *o = json_object();
 
-		set(o, "register",
-		    json_string(name_of(POLICY_RTMR0 + e->rtmr)));
-		set(o, "name", json_string(e->name));
-		set(o, "digest", json_string(hex_of(hex, e->digest.b)));
-		set(o, "given", json_boolean(e->is_given));
-		if (json_array_append_new(events, o))
-			abort(); /* out of memory */
+		jset(o, "register",
+		     json_string(name_of(POLICY_RTMR0 + e->rtmr)));
+		jset(o, "name", json_string(e->name));
+		jset(o, "digest", json_string(hex_of(hex, e->digest.b)));
+		jset(o, "given", json_boolean(e->is_given));
+		jadd(events, o);
 	}
 	return events;
 }
@@ -119,23 +111,22 @@ void prediction_print_json(FILE *to, const struct prediction *p)
 
 	for (size_t r = 0; r < PREDICTION_COUNT; r++)
 		if (p->missing[r])
-			set(missing, name_of(r), json_string(p->missing[r]));
+			jset(missing, name_of(r), json_string(p->missing[r]));
 		else
-			set(root, name_of(r),
-			    json_string(hex_of(hex, p->value[r])));
-	set(root, "not_predicted", missing);
+			jset(root, name_of(r),
+			     json_string(hex_of(hex, p->value[r])));
+	jset(root, "not_predicted", missing);
 	if (p->layout)
-		set(root, "layout", json_string(p->layout));
+		jset(root, "layout", json_string(p->layout));
 	if (p->has_pages)
-		set(root, "two_pass", json_boolean(p->is_two_pass));
+		jset(root, "two_pass", json_boolean(p->is_two_pass));
 	if (p->memory_mib)
-		set(root, "memory_mib",
-		    json_integer((json_int_t)p->memory_mib));
+		jset(root, "memory_mib",
+		     json_integer((json_int_t)p->memory_mib));
 	if (p->cpus)
-		set(root, "cpus", json_integer((json_int_t)p->cpus));
-	set(root, "events", events_of(p));
-	(void)json_dumpf(root, to, JSON_INDENT(2));
-	fputc('\n', to);
+		jset(root, "cpus", json_integer((json_int_t)p->cpus));
+	jset(root, "events", events_of(p));
+	jprint(to, root);
 	json_decref(root);
 }
 

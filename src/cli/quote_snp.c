@@ -1,57 +1,19 @@
 #include "cli/quote_snp.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/json.h"
 #include "quoting/snp_dir.h"
 #include "tee/claims.h"
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		abort(); /* out of memory: see base/mem */
-}
-
-static void set_hex(json_t *object, const char *key, struct span b)
-{
-	AUTO(mem_auto_free)
-	char *text = mem_new(2 * b.n + 1);
-	struct wr w = wr_over(text, 2 * b.n);
-
-	text_hex(&w, b);
-	set(object, key, json_string(text));
-}
-
-/* "" is shown as nothing. */
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	set(object, key, text[0] ? json_string(text) : json_null());
-}
-
-static void set_time(json_t *object, const char *key, int64_t at)
-{
-	char text[24] = "";
-	struct wr w = wr_over(text, sizeof(text) - 1);
-
-	if (at)
-		text_utc_write(&w, at);
-	set_text(object, key, text);
-}
-
-static void set_bits(json_t *object, const char *key, uint64_t bits)
-{
-	set(object, key, json_sprintf("%016" PRIx64, bits));
-}
 
 static void set_version(json_t *object, const char *key,
 			const struct snp_version *v)
 {
-	set(object, key,
-	    json_sprintf("%u.%u.%u", (unsigned)v->major, (unsigned)v->minor,
-			 (unsigned)v->build));
+	jset(object, key,
+	     json_sprintf("%u.%u.%u", (unsigned)v->major, (unsigned)v->minor,
+			  (unsigned)v->build));
 }
 
 static json_t *guest_policy_of(const struct snp_report *r)
@@ -72,12 +34,12 @@ static json_t *guest_policy_of(const struct snp_report *r)
 	};
 	json_t *p = json_object();
 
-	set_bits(p, "bits", r->policy);
-	set(p, "abi",
-	    json_sprintf("%u.%u", (unsigned)(r->policy >> 8 & 0xff),
-			 (unsigned)(r->policy & 0xff)));
+	jset_bits(p, "bits", r->policy);
+	jset(p, "abi",
+	     json_sprintf("%u.%u", (unsigned)(r->policy >> 8 & 0xff),
+			  (unsigned)(r->policy & 0xff)));
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
-		set(p, bits[i].name, json_boolean(r->policy & bits[i].bit));
+		jset(p, bits[i].name, json_boolean(r->policy & bits[i].bit));
 	return p;
 }
 
@@ -85,39 +47,39 @@ static json_t *head_of(const struct snp_report *r)
 {
 	json_t *head = json_object();
 
-	set(head, "tee", json_string(tee_kind_name(TEE_KIND_SNP)));
-	set(head, "version", json_integer(r->version));
-	set(head, "bytes", json_integer((json_int_t)r->raw.n));
-	set(head, "signed_by",
-	    json_string(r->signing_key == SNP_VLEK ? "VLEK" : "VCEK"));
-	set(head, "guest_svn", json_integer(r->guest_svn));
-	set(head, "vmpl",
-	    r->vmpl == SNP_VMPL_HOST ? json_string("host")
-				     : json_integer(r->vmpl));
-	set(head, "guest_policy", guest_policy_of(r));
-	set_bits(head, "platform_info", r->platform_info);
-	set(head, "author_key", json_boolean(r->author_key_en));
-	set(head, "chip_key_masked", json_boolean(r->mask_chip_key));
-	set_bits(head, "reported_tcb", r->reported_tcb);
-	set_bits(head, "current_tcb", r->current_tcb);
-	set_bits(head, "committed_tcb", r->committed_tcb);
-	set_bits(head, "launch_tcb", r->launch_tcb);
+	jset(head, "tee", json_string(tee_kind_name(TEE_KIND_SNP)));
+	jset(head, "version", json_integer(r->version));
+	jset(head, "bytes", json_integer((json_int_t)r->raw.n));
+	jset(head, "signed_by",
+	     json_string(r->signing_key == SNP_VLEK ? "VLEK" : "VCEK"));
+	jset(head, "guest_svn", json_integer(r->guest_svn));
+	jset(head, "vmpl",
+	     r->vmpl == SNP_VMPL_HOST ? json_string("host")
+				      : json_integer(r->vmpl));
+	jset(head, "guest_policy", guest_policy_of(r));
+	jset_bits(head, "platform_info", r->platform_info);
+	jset(head, "author_key", json_boolean(r->author_key_en));
+	jset(head, "chip_key_masked", json_boolean(r->mask_chip_key));
+	jset_bits(head, "reported_tcb", r->reported_tcb);
+	jset_bits(head, "current_tcb", r->current_tcb);
+	jset_bits(head, "committed_tcb", r->committed_tcb);
+	jset_bits(head, "launch_tcb", r->launch_tcb);
 	set_version(head, "firmware", &r->current);
 	set_version(head, "firmware_committed", &r->committed);
-	set_hex(head, "chip_id", r->chip_id);
-	set_hex(head, "report_id", r->report_id);
-	set_hex(head, "report_id_ma", r->report_id_ma);
+	jset_hex(head, "chip_id", r->chip_id);
+	jset_hex(head, "report_id", r->report_id);
+	jset_hex(head, "report_id_ma", r->report_id_ma);
 	if (r->version >= 3)
-		set(head, "cpu",
-		    json_sprintf("family %02x model %02x stepping %u (%s)",
-				 (unsigned)r->cpu_family,
-				 (unsigned)r->cpu_model,
-				 (unsigned)r->cpu_stepping,
-				 snp_product_name(snp_product_of_cpu(
-					 r->cpu_family, r->cpu_model))));
+		jset(head, "cpu",
+		     json_sprintf("family %02x model %02x stepping %u (%s)",
+				  (unsigned)r->cpu_family,
+				  (unsigned)r->cpu_model,
+				  (unsigned)r->cpu_stepping,
+				  snp_product_name(snp_product_of_cpu(
+					  r->cpu_family, r->cpu_model))));
 	if (r->version >= 5) {
-		set_bits(head, "launch_mitigations", r->launch_mitigations);
-		set_bits(head, "current_mitigations", r->current_mitigations);
+		jset_bits(head, "launch_mitigations", r->launch_mitigations);
+		jset_bits(head, "current_mitigations", r->current_mitigations);
 	}
 	return head;
 }
@@ -126,13 +88,13 @@ static json_t *measurements_of(const struct snp_report *r)
 {
 	json_t *m = json_object();
 
-	set_hex(m, "measurement", r->measurement);
-	set_hex(m, "host_data", r->host_data);
-	set_hex(m, "id_key_digest", r->id_key_digest);
-	set_hex(m, "author_key_digest", r->author_key_digest);
-	set_hex(m, "family_id", r->family_id);
-	set_hex(m, "image_id", r->image_id);
-	set_hex(m, "report_data", r->report_data);
+	jset_hex(m, "measurement", r->measurement);
+	jset_hex(m, "host_data", r->host_data);
+	jset_hex(m, "id_key_digest", r->id_key_digest);
+	jset_hex(m, "author_key_digest", r->author_key_digest);
+	jset_hex(m, "family_id", r->family_id);
+	jset_hex(m, "image_id", r->image_id);
+	jset_hex(m, "report_data", r->report_data);
 	return m;
 }
 
@@ -140,8 +102,8 @@ json_t *quote_snp_report(const struct snp_report *r)
 {
 	json_t *root = json_object();
 
-	set(root, "report", head_of(r));
-	set(root, "measurements", measurements_of(r));
+	jset(root, "report", head_of(r));
+	jset(root, "measurements", measurements_of(r));
 	return root;
 }
 
@@ -150,11 +112,11 @@ static json_t *tcb_of(const struct snp_tcb *t, enum snp_product p)
 	json_t *o = json_object();
 
 	if (p == SNP_TURIN)
-		set(o, "fmc", json_integer(t->fmc));
-	set(o, "bootloader", json_integer(t->bootloader));
-	set(o, "tee", json_integer(t->tee));
-	set(o, "snp", json_integer(t->snp));
-	set(o, "microcode", json_integer(t->microcode));
+		jset(o, "fmc", json_integer(t->fmc));
+	jset(o, "bootloader", json_integer(t->bootloader));
+	jset(o, "tee", json_integer(t->tee));
+	jset(o, "snp", json_integer(t->snp));
+	jset(o, "microcode", json_integer(t->microcode));
 	return o;
 }
 
@@ -166,17 +128,17 @@ static json_t *platform_of(const struct tee_verdict *v)
 	json_t *p = json_object();
 
 	tee_claims_of(&c, v);
-	set(p, "line", json_string(snp_product_name(f->product)));
-	set_text(p, "product", f->product_name);
+	jset(p, "line", json_string(snp_product_name(f->product)));
+	jset_text_if_any(p, "product", f->product_name);
 	if (c.platform_id.n)
-		set_hex(p, "chip_id", c.platform_id);
+		jset_hex(p, "chip_id", c.platform_id);
 	else
-		set(p, "chip_id", json_null());
-	set_text(p, "cloud", f->csp_id);
-	set(p, "reported_tcb", tcb_of(&f->reported, f->product));
-	set(p, "current_tcb", tcb_of(&f->current, f->product));
-	set(p, "committed_tcb", tcb_of(&f->committed, f->product));
-	set(p, "launch_tcb", tcb_of(&f->launch, f->product));
+		jset(p, "chip_id", json_null());
+	jset_text_if_any(p, "cloud", f->csp_id);
+	jset(p, "reported_tcb", tcb_of(&f->reported, f->product));
+	jset(p, "current_tcb", tcb_of(&f->current, f->product));
+	jset(p, "committed_tcb", tcb_of(&f->committed, f->product));
+	jset(p, "launch_tcb", tcb_of(&f->launch, f->product));
 	return p;
 }
 
@@ -184,9 +146,9 @@ static json_t *collateral_of(const struct tee_verdict *v)
 {
 	json_t *c = json_object();
 
-	set_time(c, "earliest_issue", v->earliest_issue);
-	set_time(c, "earliest_expiry", v->earliest_expiry);
-	set(c, "crl", json_boolean(v->snp_platform.has_crl));
+	jset_time(c, "earliest_issue", v->earliest_issue);
+	jset_time(c, "earliest_expiry", v->earliest_expiry);
+	jset(c, "crl", json_boolean(v->snp_platform.has_crl));
 	return c;
 }
 
@@ -194,23 +156,23 @@ json_t *quote_snp_verdict(const struct tee_verdict *v)
 {
 	json_t *root = json_object();
 
-	set(root, "accepted", json_boolean(v->reason == TEE_OK));
-	set(root, "reason", json_string(tee_reason_name(v->reason)));
-	set(root, "detail", json_string(v->detail));
-	set(root, "verified", json_boolean(v->is_verified));
-	set(root, "simulated", json_boolean(v->is_simulated));
-	set(root, "anchor", json_string(v->anchor));
-	set_time(root, "at", v->at);
-	set(root, "tcb_status", json_null()); /* AMD publishes none */
-	set(root, "advisories", json_array());
-	set(root, "image", json_string(v->image));
-	set(root, "collateral",
-	    v->is_verified ? collateral_of(v) : json_null());
-	set(root, "platform", v->is_verified ? platform_of(v) : json_null());
+	jset(root, "accepted", json_boolean(v->reason == TEE_OK));
+	jset(root, "reason", json_string(tee_reason_name(v->reason)));
+	jset(root, "detail", json_string(v->detail));
+	jset(root, "verified", json_boolean(v->is_verified));
+	jset(root, "simulated", json_boolean(v->is_simulated));
+	jset(root, "anchor", json_string(v->anchor));
+	jset_time(root, "at", v->at);
+	jset(root, "tcb_status", json_null()); /* AMD publishes none */
+	jset(root, "advisories", json_array());
+	jset(root, "image", json_string(v->image));
+	jset(root, "collateral",
+	     v->is_verified ? collateral_of(v) : json_null());
+	jset(root, "platform", v->is_verified ? platform_of(v) : json_null());
 	if (!v->snp.raw.n)
 		return root;
-	set(root, "report", head_of(&v->snp));
-	set(root, "measurements", measurements_of(&v->snp));
+	jset(root, "report", head_of(&v->snp));
+	jset(root, "measurements", measurements_of(&v->snp));
 	return root;
 }
 

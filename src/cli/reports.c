@@ -1,9 +1,10 @@
 #include "cli/reports.h"
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cli/json.h"
 
 static bool is_fine(const char *state)
 {
@@ -82,7 +83,7 @@ bool reports_follow(struct reports *r, const struct plan *p, size_t machine,
 
 	(void)snprintf(path, sizeof(path), "%.450s/postern/services.json",
 		       m->spec.run);
-	root = json_load_file(path, 0, NULL);
+	root = jload(path);
 	services = json_object_get(root, "services");
 	if (json_array_size(services) < m->spec.service_count) {
 		json_decref(root);

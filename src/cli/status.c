@@ -9,6 +9,7 @@
 #include "cli/cloud.h"
 #include "cli/commands.h"
 #include "cli/gather.h"
+#include "cli/json.h"
 #include "cli/place.h"
 #include "io/clock.h"
 
@@ -17,13 +18,6 @@ static const char status_help[] =
 	"\n"
 	"Nodes, services, leases and tunnels of a cloud that `postern up` runs "
 	"(default demo).\n";
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s ? s : "";
-}
 
 static json_int_t number_of(const json_t *object, const char *key)
 {
@@ -39,14 +33,14 @@ static void print_services(const json_t *node)
 
 	json_array_foreach(services, i, s)
 	{
-		const char *state = text_of(s, "state");
+		const char *state = jtext(s, "state");
 		json_int_t restarts = number_of(s, "restarts");
 		bool is_fine = strcmp(state, "ready") == 0;
 
 		if (strcmp(state, "done") == 0 || n >= sizeof(line) - 64)
 			continue;
 		n += (size_t)snprintf(line + n, 64, "%s%.20s%s%.10s%s",
-				      n ? " " : "", text_of(s, "name"),
+				      n ? " " : "", jtext(s, "name"),
 				      is_fine ? "" : ":", is_fine ? "" : state,
 				      restarts ? "*" : "");
 	}
@@ -76,20 +70,20 @@ static void print_cvm(const json_t *node)
 		fputs(" (no answer)", stdout);
 		return;
 	}
-	printf(" %s", text_of(status, "state"));
+	printf(" %s", jtext(status, "state"));
 	if (json_is_object(lease))
-		printf(" %s", text_of(lease, "address"));
+		printf(" %s", jtext(lease, "address"));
 	if (json_array_size(refusals) > 0)
 		printf(", last refusal: %s",
-		       text_of(json_array_get(refusals, 0), "reason"));
+		       jtext(json_array_get(refusals, 0), "reason"));
 }
 
 static void print_node(const json_t *node)
 {
-	const char *kind = text_of(node, "kind");
+	const char *kind = jtext(node, "kind");
 
-	printf("%-12s %-9s %-15s ", text_of(node, "name"), kind,
-	       text_of(node, "address"));
+	printf("%-12s %-9s %-15s ", jtext(node, "name"), kind,
+	       jtext(node, "address"));
 	print_services(node);
 	if (strcmp(kind, "gateway") == 0)
 		print_gateway(node);
@@ -104,10 +98,10 @@ static void print_lease(const json_t *l)
 
 	printf("  %-12s %.8s %-12s %4lld s left, renewed %lld times, %s, %s, "
 	       "rx %lld tx %lld\n",
-	       text_of(l, "app_name"), text_of(l, "instance_id"),
-	       text_of(l, "address"), (long long)(left_ms / 1000),
-	       (long long)number_of(l, "renewals"), text_of(l, "image"),
-	       text_of(l, "tcb_status"), (long long)number_of(l, "rx_bytes"),
+	       jtext(l, "app_name"), jtext(l, "instance_id"),
+	       jtext(l, "address"), (long long)(left_ms / 1000),
+	       (long long)number_of(l, "renewals"), jtext(l, "image"),
+	       jtext(l, "tcb_status"), (long long)number_of(l, "rx_bytes"),
 	       (long long)number_of(l, "tx_bytes"));
 }
 
@@ -119,7 +113,7 @@ static void print_cloud(const json_t *cloud)
 	printf("cloud %s, SIMULATED TEEs, https://*.%s:%lld, "
 	       "supervisor %lld\n\n"
 	       "%-12s %-9s %-15s %-22s TUNNEL\n",
-	       text_of(cloud, "name"), text_of(cloud, "base"),
+	       jtext(cloud, "name"), jtext(cloud, "base"),
 	       (long long)number_of(cloud, "port"),
 	       (long long)number_of(cloud, "supervisor"), "NODE", "KIND",
 	       "ADDRESS", "SERVICES (* restarted)");
@@ -130,7 +124,7 @@ static void print_cloud(const json_t *cloud)
 		const json_t *leases = json_object_get(node, "leases");
 
 		if (json_array_size(leases) > 0)
-			printf("\nleases of %s\n", text_of(node, "name"));
+			printf("\nleases of %s\n", jtext(node, "name"));
 		json_array_foreach(leases, k, l)
 			print_lease(l);
 	}

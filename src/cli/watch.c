@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/json.h"
 
 enum {
 	ASK_EVERY_MS = 250
 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s ? s : "";
-}
 
 static bool tell_tunnel(const char *node, const json_t *status,
 			struct progress *progress)
@@ -25,7 +19,7 @@ static bool tell_tunnel(const char *node, const json_t *status,
 
 	if (!json_is_object(lease))
 		return false;
-	address = text_of(lease, "address");
+	address = jtext(lease, "address");
 	progress_event(progress,
 		       "%s: attested both ways, lease of %lld s, tunnel "
 		       "address %.*s",
@@ -43,9 +37,9 @@ static bool tell_refusal(const char *node, const json_t *status,
 
 	if (!last)
 		return false;
-	detail = text_of(last, "detail");
+	detail = jtext(last, "detail");
 	progress_event(progress, "%s: refused, as it should be: %s, %.*s", node,
-		       text_of(last, "reason"), (int)strcspn(detail, ":"),
+		       jtext(last, "reason"), (int)strcspn(detail, ":"),
 		       detail);
 	return true;
 }
