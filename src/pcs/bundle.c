@@ -36,6 +36,31 @@ static bool is_text(size_t item)
 	return !strstr(collateral_names[item], ".der");
 }
 
+/* The member that is being read. */
+struct member {
+	const char *name;
+	const json_t *value;
+};
+
+static struct member member_of(const json_t *object, const char *name)
+{
+	return (struct member){ name, json_object_get(object, name) };
+}
+
+static bool is_nothing(const json_t *value)
+{
+	return !value || json_is_null(value) ||
+	       (json_is_string(value) && !json_string_length(value));
+}
+
+/* What is wrong with a member that could not be read. */
+static const char *fault_of(const struct member *m, enum rc rc)
+{
+	if (rc == RC_LIMIT)
+		return "too large";
+	return is_nothing(m->value) ? "missing" : "not of its form";
+}
+
 /* ---- reading values */
 
 static struct span string_of(const json_t *value)
@@ -110,27 +135,25 @@ static enum rc add_bytes(struct buf *out, const json_t *value)
 /* ---- ours */
 
 static enum rc read_ours(struct collateral_files *set, const json_t *object,
-			 const char **which)
+			 struct member *m)
 {
 	struct buf *items[COLLATERAL_ITEMS];
 	size_t found = 0;
 
 	collateral_items(items, set);
 	for (size_t i = 0; i < COLLATERAL_ITEMS; i++) {
-		const json_t *value =
-			json_object_get(object, collateral_names[i]);
 		enum rc rc;
 
-		*which = collateral_names[i];
-		if (!value && i >= COLLATERAL_NEEDED)
+		*m = member_of(object, collateral_names[i]);
+		if (!m->value && i >= COLLATERAL_NEEDED)
 			continue;
 		found++;
-		rc = is_text(i) ? add_text(items[i], value)
-				: add_base64(items[i], value);
+		rc = is_text(i) ? add_text(items[i], m->value)
+				: add_base64(items[i], m->value);
 		if (rc)
 			return rc;
 	}
-	*which = "an unknown member";
+	*m = (struct member){ "an unknown member", object };
 	return json_object_size(object) == found ? RC_OK : RC_MALFORMED;
 }
 
@@ -153,14 +176,14 @@ static enum rc read_sets(struct bundle *b, const json_t *root,
 	b->sets = mem_new_array(json_array_size(sets) + 1, sizeof(*b->sets));
 	for (size_t i = 0; i < json_array_size(sets); i++) {
 		struct collateral_files *set = &b->sets[b->count++];
-		const char *which = "";
+		struct member m = { 0 };
 		enum rc rc;
 
 		collateral_init(set);
-		rc = read_ours(set, json_array_get(sets, i), &which);
+		rc = read_ours(set, json_array_get(sets, i), &m);
 		if (rc)
 			return complain(error, rc, "sets[%zu]: %s: %s", i,
-					which, rc_name(rc));
+					m.name, fault_of(&m, rc));
 	}
 	return RC_OK;
 }
@@ -171,7 +194,7 @@ static enum rc read_sets(struct bundle *b, const json_t *root,
  * signature covers, stay as they are. */
 static enum rc add_document(struct buf *out, const json_t *root,
 			    const char *name, const char *object_key,
-			    const char *signature_key)
+			    const char *signature_key, struct member *m)
 {
 	AUTO(buf_fini)
 	struct buf signature;
@@ -181,14 +204,15 @@ static enum rc add_document(struct buf *out, const json_t *root,
 	enum rc rc;
 
 	buf_init(&signature, 64);
-	rc = add_bytes(&signature, json_object_get(root, signature_key));
-	if (rc || signature.n != 64)
+	*m = member_of(root, signature_key);
+	if (add_bytes(&signature, m->value) || signature.n != 64)
 		return RC_MALFORMED;
 	text_hex(&w, buf_span(&signature));
 	wr_printf(&before, "{\"%s\":", name);
 	if (!buf_add(out, wr_span(&before)))
 		return RC_LIMIT;
-	rc = add_text(out, json_object_get(root, object_key));
+	*m = member_of(root, object_key);
+	rc = add_text(out, m->value);
 	if (rc)
 		return rc;
 	return buf_add(out, span_str(",\"signature\":\"")) &&
@@ -198,14 +222,8 @@ static enum rc add_document(struct buf *out, const json_t *root,
 		       : RC_LIMIT;
 }
 
-static bool is_nothing(const json_t *value)
-{
-	return !value || json_is_null(value) ||
-	       (json_is_string(value) && !json_string_length(value));
-}
-
 static enum rc read_qvl_set(struct collateral_files *set, const json_t *root,
-			    const char **which)
+			    struct member *m)
 {
 	const struct {
 		const char *key;
@@ -223,37 +241,34 @@ static enum rc read_qvl_set(struct collateral_files *set, const json_t *root,
 	enum rc rc;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		const json_t *value = json_object_get(root, plain[i].key);
-
-		*which = plain[i].key;
-		if (plain[i].is_optional && is_nothing(value))
+		*m = member_of(root, plain[i].key);
+		if (plain[i].is_optional && is_nothing(m->value))
 			continue;
-		rc = plain[i].is_text ? add_text(plain[i].out, value)
-				      : add_bytes(plain[i].out, value);
+		rc = plain[i].is_text ? add_text(plain[i].out, m->value)
+				      : add_bytes(plain[i].out, m->value);
 		if (rc)
 			return rc;
 	}
-	*which = "tcb_info";
 	rc = add_document(&set->tcb_info, root, "tcbInfo", "tcb_info",
-			  "tcb_info_signature");
+			  "tcb_info_signature", m);
 	if (rc)
 		return rc;
-	*which = "qe_identity";
 	return add_document(&set->qe_identity, root, "enclaveIdentity",
-			    "qe_identity", "qe_identity_signature");
+			    "qe_identity", "qe_identity_signature", m);
 }
 
 static enum rc read_qvl(struct bundle *b, const json_t *root,
 			char error[BUNDLE_ERROR_MAX])
 {
-	const char *which = "";
+	struct member m = { 0 };
 	enum rc rc;
 
 	b->sets = mem_new_array(1, sizeof(*b->sets));
 	b->count = 1;
 	collateral_init(&b->sets[0]);
-	rc = read_qvl_set(&b->sets[0], root, &which);
-	return rc ? complain(error, rc, "%s: %s", which, rc_name(rc)) : RC_OK;
+	rc = read_qvl_set(&b->sets[0], root, &m);
+	return rc ? complain(error, rc, "%s: %s", m.name, fault_of(&m, rc))
+		  : RC_OK;
 }
 
 /* ---- both */

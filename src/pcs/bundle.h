@@ -38,7 +38,8 @@ struct bundle {
 
 /*
  * RC_OK         *out is owned: bundle_fini()
- * RC_MALFORMED  error says what is wrong with which set
+ * RC_MALFORMED  error names the set, its member, and says whether that is
+ *               missing or not of its form
  * RC_LIMIT      larger than BUNDLE_MAX, more sets than BUNDLE_SETS_MAX, or an
  *               item larger than a collateral folder takes
  *
