@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/collateral_open.h"
 #include "cli/collateral_report.h"
+#include "cli/complaint.h"
 #include "quoting/quote_file.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -51,10 +52,11 @@ static const char collateral_help[] =
 	"  --at TIME        judge as of 2026-03-01T00:00:00Z (default now)\n"
 	"  --json           show, numbers: for machines\n"
 	"\n"
-	"Exit status: 0 done, 1 refused or not to be had, 2 arguments "
-	"unusable.\n";
+	"Exit status: 0 done, 1 refused or not to be had, 2 a file, a folder or "
+	"the\narguments unusable.\n";
 
 struct collateral_options {
+	struct complainer say;
 	const char *dir, *quote, *ca_file, *root;
 	struct pcs_key key;
 	bool has_fmspc, allows_older, is_json;
@@ -65,16 +67,19 @@ struct collateral_options {
 	int file_count;
 };
 
-static int refused(const char *what, const char *detail)
+/* Refused, or not to be had; where the folder is to blame, nothing is decided. */
+static int refused(const struct collateral_options *o, enum pcs_reason reason,
+		   const char *detail)
 {
-	fprintf(stderr, "postern collateral: %s: %s\n", what, detail);
-	return CLI_REFUSED;
+	return complain(&o->say, reason == PCS_STORE ? CLI_USAGE : CLI_REFUSED,
+			pcs_reason_name(reason), NULL, "%s: %s",
+			pcs_reason_name(reason), detail);
 }
 
-static int unusable(const char *error)
+static int unusable(const struct collateral_options *o, const char *reason,
+		    const char *file, const char *error)
 {
-	fprintf(stderr, "postern collateral: %s\n", error);
-	return CLI_USAGE;
+	return complain(&o->say, CLI_USAGE, reason, file, "%s", error);
 }
 
 static struct cache_terms terms_of(const struct collateral_options *o)
@@ -103,13 +108,14 @@ static int key_from_quote(struct collateral_options *o)
 	AUTO(quote_file_fini)
 	struct quote_file f = { 0 };
 	char error[QUOTE_FILE_ERROR_MAX];
+	enum rc rc = quote_file_argument(&f, o->quote, error);
 
-	if (quote_file_argument(&f, o->quote, error))
-		return unusable(error);
+	if (rc)
+		return unusable(o, complaint_of_file(rc), o->quote, error);
 	if (!collateral_key_of(&o->key, buf_span(&f.quote)))
-		return cli_usage("collateral", "%s: no quote that names its "
+		return complain_usage(&o->say, "%s: no quote that names its "
 					       "platform",
-				 o->quote);
+				      o->quote);
 	return CLI_OK;
 }
 
@@ -121,19 +127,20 @@ static int fetch(struct collateral_options *o)
 	struct pcs_source source;
 
 	if (!source_of(&source, o))
-		return cli_usage("collateral", "expected one URL such as %s",
-				 PCS_INTEL);
+		return complain_usage(&o->say, "expected one URL such as %s",
+				      PCS_INTEL);
 	if (o->has_fmspc == (o->quote != NULL))
-		return cli_usage("collateral",
-				 "expected either --quote or --fmspc");
+		return complain_usage(&o->say,
+				      "expected either --quote or --fmspc");
 	if (o->quote && key_from_quote(o))
 		return CLI_USAGE;
 	if (refresh_now(&info, &why, &source, &o->key, o->dir, &terms)) {
-		(void)refused(pcs_reason_name(why.reason), why.detail);
+		int status = refused(o, why.reason, why.detail);
+
 		if (why.retry_after_s)
 			fprintf(stderr, "the server asks to wait %u seconds\n",
 				why.retry_after_s);
-		return CLI_REFUSED;
+		return status;
 	}
 	collateral_report_line(stdout, &info);
 	return CLI_OK;
@@ -159,8 +166,8 @@ static int numbers(struct collateral_options *o)
 	enum tee_reason reason;
 
 	if (!source_of(&source, o))
-		return cli_usage("collateral", "expected one URL such as %s",
-				 PCS_INTEL);
+		return complain_usage(&o->say, "expected one URL such as %s",
+				      PCS_INTEL);
 	buf_init(&body, COLLATERAL_ITEM_MAX);
 	buf_init(&chain, COLLATERAL_ITEM_MAX);
 	buf_init(&crl, COLLATERAL_ITEM_MAX);
@@ -168,16 +175,18 @@ static int numbers(struct collateral_options *o)
 		       o->at) ||
 	    fetch_item(&crl, &none, &why, &source, PCS_ROOT_CRL, &o->key,
 		       o->at))
-		return refused(pcs_reason_name(why.reason), why.detail);
+		return refused(o, why.reason, why.detail);
 	d.text = buf_span(&body);
 	d.chain = buf_span(&chain);
 	d.root_crl = buf_span(&crl);
 	reason = tee_document_open(&object, detail, &d, &o->anchor, 1, o->at);
 	if (reason)
-		return refused(tee_reason_name(reason), detail);
+		return complain(&o->say, CLI_REFUSED, tee_reason_name(reason),
+				NULL, "%s: %s", tee_reason_name(reason),
+				detail);
 	if (!collateral_report_numbers(stdout, object, o->key.tee, o->at,
 				       o->is_json))
-		return refused(pcs_reason_name(PCS_FORM),
+		return refused(o, PCS_FORM,
 			       "TCB evaluation data numbers: not of their "
 			       "form, of another TEE, or expired");
 	return CLI_OK;
@@ -185,20 +194,20 @@ static int numbers(struct collateral_options *o)
 
 /* ---- show */
 
-static bool show_bundle(struct collateral_report *r, const char *path,
-			const struct cache_terms *terms)
+static int show_bundle(struct collateral_report *r,
+		       const struct collateral_options *o, const char *path,
+		       const struct cache_terms *terms)
 {
 	AUTO(bundle_fini)
 	struct bundle b = { 0 };
 	char error[COLLATERAL_ERROR_MAX];
+	enum rc rc = collateral_read_bundle(&b, path, error);
 
-	if (!collateral_read_bundle(&b, path, error)) {
-		(void)unusable(error);
-		return false;
-	}
+	if (rc)
+		return unusable(o, complaint_of_file(rc), path, error);
 	for (size_t i = 0; i < b.count; i++)
 		collateral_report_set(r, NULL, &b.sets[i], terms);
-	return true;
+	return CLI_OK;
 }
 
 static void show_set(struct collateral_report *r, const char *dir,
@@ -214,8 +223,8 @@ static void show_set(struct collateral_report *r, const char *dir,
 		collateral_report_set(r, fmspc, &files, terms);
 }
 
-static bool show_folder(struct collateral_report *r, const char *dir,
-			const struct cache_terms *terms)
+static int show_folder(struct collateral_report *r, const char *dir,
+		       const struct cache_terms *terms)
 {
 	uint8_t list[CACHE_SETS_MAX][PCS_FMSPC_LEN];
 	size_t n = cache_list(list, dir);
@@ -228,7 +237,7 @@ static bool show_folder(struct collateral_report *r, const char *dir,
 		    (int)sizeof(path) &&
 	    access(path, F_OK) == 0)
 		show_set(r, dir, NULL, terms);
-	return true;
+	return CLI_OK;
 }
 
 static int show(struct collateral_options *o)
@@ -240,16 +249,14 @@ static int show(struct collateral_options *o)
 	struct stat st;
 
 	if (o->file_count > 1)
-		return cli_usage("collateral", "show takes one folder or file");
+		return complain_usage(&o->say, "show takes one folder or file");
 	/* What cannot be listed would be an empty folder. */
-	if (stat(from, &st) || access(from, R_OK)) {
-		fprintf(stderr, "postern collateral: %s: %s\n", from,
-			strerror(errno));
-		return CLI_USAGE;
-	}
+	if (stat(from, &st) || access(from, R_OK))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_UNREADABLE, from,
+				"%s: %s", from, strerror(errno));
 	collateral_report_init(&r);
-	if (!(S_ISDIR(st.st_mode) ? show_folder(&r, from, &terms)
-				  : show_bundle(&r, from, &terms)))
+	if (S_ISDIR(st.st_mode) ? show_folder(&r, from, &terms)
+				: show_bundle(&r, o, from, &terms))
 		return CLI_USAGE;
 	collateral_report_print(stdout, &r, o->is_json);
 	return collateral_report_is_good(&r) ? CLI_OK : CLI_REFUSED;
@@ -264,9 +271,13 @@ static int import_file(const struct collateral_options *o, const char *path)
 	struct cache_terms terms = terms_of(o);
 	char error[COLLATERAL_ERROR_MAX];
 	int status = CLI_OK;
+	enum rc rc = collateral_read_bundle(&b, path, error);
 
-	if (!collateral_read_bundle(&b, path, error))
-		return unusable(error);
+	if (rc)
+		return unusable(o, complaint_of_file(rc), path, error);
+	if (!b.count)
+		return complain(&o->say, CLI_USAGE, COMPLAINT_EMPTY, path,
+				"%s: no set of documents in it", path);
 	for (size_t i = 0; i < b.count; i++) {
 		struct tee_prepared_info info = { 0 };
 		struct pcs_error why = { 0 };
@@ -277,6 +288,8 @@ static int import_file(const struct collateral_options *o, const char *path)
 				"postern collateral: %s: set %zu: %s: %s\n",
 				path, i + 1, pcs_reason_name(why.reason),
 				why.detail);
+			if (why.reason == PCS_STORE)
+				return CLI_USAGE;
 			status = CLI_REFUSED;
 		} else {
 			collateral_report_line(stdout, &info);
@@ -290,7 +303,7 @@ static int import(struct collateral_options *o)
 	int status = CLI_OK;
 
 	if (!o->file_count)
-		return cli_usage("collateral", "expected a file to import");
+		return complain_usage(&o->say, "expected a file to import");
 	for (int i = 0; i < o->file_count; i++) {
 		int one = import_file(o, o->files[i]);
 
@@ -329,16 +342,16 @@ static int export(struct collateral_options *o)
 
 	buf_init(&text, BUNDLE_MAX);
 	if (o->file_count != 1)
-		return cli_usage("collateral", "expected one file to write");
+		return complain_usage(&o->say, "expected one file to write");
 	if (!collect(&b, o, error))
-		return unusable(error);
+		return unusable(o, COMPLAINT_EMPTY, o->dir, error);
 	if (bundle_write(&text, b.sets, b.count))
-		return refused(o->dir, "does not fit into a bundle");
-	if (file_replace(o->files[0], buf_span(&text), 0644)) {
-		fprintf(stderr, "postern collateral: %s: %s\n", o->files[0],
-			strerror(errno));
-		return CLI_REFUSED;
-	}
+		return complain(&o->say, CLI_USAGE, COMPLAINT_UNFIT, o->dir,
+				"%s: does not fit into a bundle", o->dir);
+	if (file_replace(o->files[0], buf_span(&text), 0644))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_OUTPUT,
+				o->files[0], "%s: %s", o->files[0],
+				strerror(errno));
 	printf("%s: %zu set%s\n", o->files[0], b.count,
 	       b.count == 1 ? "" : "s");
 	return CLI_OK;
@@ -438,11 +451,11 @@ static int read_options(struct collateral_options *o, bool *help,
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == '?')
-			return cli_usage("collateral", "wrong arguments");
+			return complain_usage(&o->say, "wrong arguments");
 		if (!strchr(takes, c))
-			return cli_usage("collateral",
-					 "%s: not an option of %s",
-					 argv[optind - 1], argv[0]);
+			return complain_usage(&o->say,
+					      "%s: not an option of %s",
+					      argv[optind - 1], argv[0]);
 		if (c == 'j')
 			o->is_json = true;
 		else if (c == 'h')
@@ -458,8 +471,9 @@ static int read_options(struct collateral_options *o, bool *help,
 		else if (c == 'o')
 			o->allows_older = true;
 		else if ((expected = read_option(o, c)))
-			return cli_usage("collateral", "%s", expected);
+			return complain_usage(&o->say, "%s", expected);
 	}
+	o->say.is_json = o->is_json;
 	o->files = argv + optind;
 	o->file_count = argc - optind;
 	return CLI_OK;
@@ -468,6 +482,7 @@ static int read_options(struct collateral_options *o, bool *help,
 int cli_collateral(int argc, char **argv)
 {
 	struct collateral_options o = {
+		.say = complainer_of("collateral", argc, argv),
 		.dir = "/var/lib/postern/collateral",
 		.key = { .tee = QUOTE_TDX },
 		.at = clock_unix_s(),
@@ -481,8 +496,8 @@ int cli_collateral(int argc, char **argv)
 	       (argc < 2 || strcmp(argv[1], verbs[v].name) != 0))
 		v++;
 	if (v == VERB_COUNT)
-		return cli_usage("collateral", "expected fetch, numbers, show, "
-					       "import or export");
+		return complain_usage(&o.say, "expected fetch, numbers, show, "
+					      "import or export");
 	if (!help &&
 	    read_options(&o, &help, verbs[v].takes, argc - 1, argv + 1))
 		return CLI_USAGE;
@@ -491,6 +506,6 @@ int cli_collateral(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (o.root && collateral_simulated_anchor(&o.anchor, o.root, error))
-		return unusable(error);
+		return unusable(&o, COMPLAINT_ROOT, o.root, error);
 	return verbs[v].run(&o);
 }

@@ -40,6 +40,14 @@ bool collateral_key_of(struct pcs_key *key, struct span quote)
 	return true;
 }
 
+static bool is_simulated(const struct collateral_want *w)
+{
+	for (size_t i = 0; i < w->anchor_count; i++)
+		if (w->anchors[i].is_simulated)
+			return true;
+	return false;
+}
+
 /* Where this server's answers are kept; false: the name is too long. */
 static bool find_cache(char out[PATH_MAX], const struct collateral_want *w,
 		       const struct pcs_key *key)
@@ -54,8 +62,15 @@ static bool find_cache(char out[PATH_MAX], const struct collateral_want *w,
 	pcs_group_name(group, key);
 	n = snprintf(out, PATH_MAX, "%s%s/%s%s", w->cache ? w->cache : home,
 		     w->cache ? "" : below,
-		     w->anchor.is_simulated ? "simulated/" : "", group);
+		     is_simulated(w) ? "simulated/" : "", group);
 	return n > 0 && n < PATH_MAX;
+}
+
+static bool fail_url(char error[COLLATERAL_ERROR_MAX], const char *url)
+{
+	return fail(error,
+		    "%s: expected a URL such as %s, with https or http", url,
+		    PCS_INTEL);
 }
 
 /* ---- a folder */
@@ -79,8 +94,15 @@ static bool open_folder(struct collateral_files *out,
 
 /* ---- a file */
 
-bool collateral_read_bundle(struct bundle *out, const char *path,
-			    char error[COLLATERAL_ERROR_MAX])
+static enum rc fail_rc(char error[COLLATERAL_ERROR_MAX], enum rc rc,
+		       const char *path, const char *why)
+{
+	(void)fail(error, "%s: %s", path, why);
+	return rc;
+}
+
+enum rc collateral_read_bundle(struct bundle *out, const char *path,
+			       char error[COLLATERAL_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf text;
@@ -90,12 +112,13 @@ bool collateral_read_bundle(struct bundle *out, const char *path,
 	buf_init(&text, BUNDLE_MAX);
 	rc = file_read_argument(&text, path);
 	if (rc)
-		return fail(error, "%s: %s", path, file_why(rc));
-	if (bundle_read(out, buf_span(&text), why))
-		return fail(error, "%s: %s", path, why);
+		return fail_rc(error, rc, path, file_why(rc));
+	rc = bundle_read(out, buf_span(&text), why);
+	if (rc)
+		return fail_rc(error, rc, path, why);
 	for (size_t i = 0; i < out->count; i++)
 		served_normalize(&out->sets[i]);
-	return true;
+	return RC_OK;
 }
 
 static void auto_prepared(struct tee_prepared **p)
@@ -104,7 +127,7 @@ static void auto_prepared(struct tee_prepared **p)
 }
 
 static bool is_of(const struct collateral_files *set, const struct pcs_key *key,
-		  const struct tee_anchor *anchor)
+		  const struct collateral_want *w)
 {
 	AUTO(auto_prepared)
 	struct tee_prepared *p = NULL;
@@ -112,7 +135,7 @@ static bool is_of(const struct collateral_files *set, const struct pcs_key *key,
 	struct tee_prepared_info info;
 	char detail[TEE_DETAIL_MAX];
 
-	if (tee_prepare(&p, detail, &view, anchor, 1))
+	if (tee_prepare(&p, detail, &view, w->anchors, w->anchor_count))
 		return false;
 	tee_prepared_info(&info, p);
 	return info.tcb_tee == key->tee &&
@@ -128,13 +151,13 @@ static bool open_bundle(struct collateral_files *out,
 	struct pcs_key key = { 0 };
 	size_t i = 0;
 
-	if (!collateral_read_bundle(&b, w->from, error))
+	if (collateral_read_bundle(&b, w->from, error))
 		return false;
 	/* The verifier says better what is wrong with the only one. */
 	if (b.count != 1) {
 		if (!collateral_key_of(&key, w->quote))
 			return fail(error, "the quote names no platform");
-		while (i < b.count && !is_of(&b.sets[i], &key, &w->anchor))
+		while (i < b.count && !is_of(&b.sets[i], &key, w))
 			i++;
 	}
 	if (i == b.count)
@@ -156,17 +179,15 @@ static bool open_server(struct collateral_files *out,
 	struct pcs_source source = { .ca_file = w->ca_file };
 	struct pcs_key key = { .update = w->update,
 			       .evaluation = w->evaluation };
-	const struct cache_terms terms = { .anchors = &w->anchor,
-					   .anchor_count = 1,
+	const struct cache_terms terms = { .anchors = w->anchors,
+					   .anchor_count = w->anchor_count,
 					   .now = w->at };
 	struct pcs_error why = { 0 };
 	struct cache_set set = { 0 };
 	char dir[PATH_MAX];
 
 	if (!pcs_server_parse(&source.server, span_str(w->from)))
-		return fail(error, "%s: expected a URL such as %s, with https "
-				   "or http",
-			    w->from, PCS_INTEL);
+		return fail_url(error, w->from);
 	if (!collateral_key_of(&key, w->quote))
 		return fail(error, "the quote names no platform");
 	if (!find_cache(dir, w, &key))
@@ -193,4 +214,46 @@ bool collateral_open(struct collateral_files *out,
 	if (stat(w->from, &st) == 0 && S_ISREG(st.st_mode))
 		return open_bundle(out, w, error);
 	return open_folder(out, w, error);
+}
+
+/* ---- arguments */
+
+const char *collateral_option(struct collateral_want *w, bool *is_mine, int c,
+			      const char *value)
+{
+	*is_mine = true;
+	switch (c) {
+	case 'c':
+		w->from = value;
+		return NULL;
+	case 'C':
+		w->ca_file = value;
+		return NULL;
+	case 'k':
+		w->cache = value;
+		return NULL;
+	case 'u':
+		return pcs_update_parse(&w->update, &w->evaluation,
+					span_str(value))
+			       ? NULL
+			       : "--update: expected early, standard or a "
+				 "number";
+	default:
+		*is_mine = false;
+		return NULL;
+	}
+}
+
+bool collateral_is_there(const char *from, char error[COLLATERAL_ERROR_MAX])
+{
+	AUTO(bundle_fini)
+	struct bundle b = { 0 };
+	struct pcs_server server;
+	struct stat st;
+
+	if (pcs_is_url(span_str(from)))
+		return pcs_server_parse(&server, span_str(from)) ||
+		       fail_url(error, from);
+	return stat(from, &st) != 0 || !S_ISREG(st.st_mode) ||
+	       !collateral_read_bundle(&b, from, error);
 }

@@ -19,7 +19,8 @@ enum {
 struct collateral_want {
 	const char *from; /* folder, file, or URL */
 	struct span quote; /* it says which platform's */
-	struct tee_anchor anchor;
+	const struct tee_anchor *anchors;
+	size_t anchor_count;
 	int64_t at;
 	/* for a URL */
 	const char *ca_file; /* roots of the server's certificate; or NULL */
@@ -38,11 +39,23 @@ bool collateral_open(struct collateral_files *out,
 		     const struct collateral_want *want,
 		     char error[COLLATERAL_ERROR_MAX]);
 
+/*
+ * Reads an option that says where from: --collateral 'c', --ca-file 'C',
+ * --update 'u', --cache 'k'.  *is_mine: it was one of these.  What was
+ * expected, or NULL when it is read.
+ */
+const char *collateral_option(struct collateral_want *w, bool *is_mine, int c,
+			      const char *value);
+/* What can be seen before there is a quote: a URL is a server's, and a file is
+ * a bundle.  False: error says why not. */
+bool collateral_is_there(const char *from, char error[COLLATERAL_ERROR_MAX]);
+
 /* Which platform a quote is of.  False: it does not say. */
 bool collateral_key_of(struct pcs_key *key, struct span quote);
-/* Reads a bundle.  False: error says why not. */
+/* Reads a bundle.  On failure, file_read_argument()'s or bundle_read()'s, error
+ * says why. */
 struct bundle;
-bool collateral_read_bundle(struct bundle *out, const char *path,
-			    char error[COLLATERAL_ERROR_MAX]);
+enum rc collateral_read_bundle(struct bundle *out, const char *path,
+			       char error[COLLATERAL_ERROR_MAX]);
 
 #endif

@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "cli/complaint.h"
 
 enum {
 	WORD_MAX = 32, /* longer words are near nothing */
@@ -12,22 +13,19 @@ enum {
 
 int cli_usage(const char *command, const char *format, ...)
 {
+	const struct complainer c = { .command = command };
 	va_list args;
+	int status;
 
-	fprintf(stderr, "postern %s: ", command);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	status = complain_usage_list(&c, format, args);
 	va_end(args);
-	fprintf(stderr, "; see `postern help %s`\n", command);
-	return CLI_USAGE;
+	return status;
 }
 
 bool cli_is_root(const char *command)
 {
-	if (geteuid() == 0)
-		return true;
-	fprintf(stderr, "postern %s: needs root; run it with sudo\n", command);
-	return false;
+	return complain_is_root(&(struct complainer){ .command = command });
 }
 
 static unsigned least(unsigned a, unsigned b, unsigned c)

@@ -11,9 +11,11 @@
 #include <stdbool.h>
 
 enum cli_status {
-	CLI_OK = 0,
+	CLI_OK = 0, /* done; what was asked holds */
 	CLI_REFUSED = 1, /* understood, and the answer is no; or failed */
-	CLI_USAGE = 2, /* the command line or a configuration is wrong */
+	/* not decided: arguments, a file or a configuration is unusable, or the
+	 * result could not be written */
+	CLI_USAGE = 2,
 };
 
 typedef int cli_run_fn(int argc, char **argv);
@@ -24,7 +26,7 @@ struct cli_command {
 	const char *help; /* one line */
 };
 
-/* Says "postern: <message>" and how to get help; returns CLI_USAGE. */
+/* complain_usage() of a command without --json. */
 int cli_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/complaint.h"
 #include "cli/eventlog_report.h"
+#include "cli/json.h"
 #include "quoting/quote_file.h"
 #include "io/file.h"
 
@@ -29,6 +31,7 @@ static const char eventlog_help[] =
 	"2 input or arguments unusable.\n";
 
 struct eventlog_options {
+	struct complainer say;
 	const char *file, *quote;
 	bool is_json;
 };
@@ -45,19 +48,22 @@ static void input_fini(struct input *in)
 	quote_file_fini(&in->with);
 }
 
-static int unusable(const char *file, const char *why)
+/* The file is read, and is not what is needed. */
+static int unfit(const struct eventlog_options *o, const char *file,
+		 const char *reason, const char *why)
 {
-	fprintf(stderr, "postern eventlog: %s%s%s\n", file ? file : "",
-		file ? ": " : "", why);
-	return CLI_USAGE;
+	return complain(&o->say, CLI_USAGE, reason, file, "%s: %s", file, why);
 }
 
-static int load_quote(struct quote_file *out, const char *path)
+static int load_quote(struct quote_file *out, const struct eventlog_options *o,
+		      const char *path)
 {
 	char error[QUOTE_FILE_ERROR_MAX];
+	enum rc rc = quote_file_argument(out, path, error);
 
-	return quote_file_argument(out, path, error) ? unusable(NULL, error)
-						     : CLI_OK;
+	return rc ? complain(&o->say, CLI_USAGE, complaint_of_file(rc), path,
+			     "%s", error)
+		  : CLI_OK;
 }
 
 /* The object's quote is used unless another is named. */
@@ -66,13 +72,17 @@ static int load_object(struct input *in, const struct eventlog_options *o)
 	AUTO(quote_file_fini)
 	struct quote_file object = { 0 };
 
-	if (load_quote(&object, o->file))
-		return CLI_USAGE;
+	if (quote_file_parse(&object, buf_span(&in->log)))
+		return unfit(o, o->file, COMPLAINT_MALFORMED,
+			     "expected a JSON object whose \"quote\" is hex or "
+			     "base64");
 	buf_reset(&in->log);
 	if (!buf_span(&object.event_log).n)
-		return unusable(o->file, "no \"event_log\" in it");
+		return unfit(o, o->file, COMPLAINT_MALFORMED,
+			     "no \"event_log\" in it");
 	if (!buf_add(&in->log, buf_span(&object.event_log)))
-		return unusable(o->file, "its event log is too large");
+		return unfit(o, o->file, COMPLAINT_MALFORMED,
+			     "its event log is too large");
 	if (!o->quote) {
 		in->with = object;
 		object = (struct quote_file){ 0 };
@@ -88,11 +98,11 @@ static int load(struct input *in, const struct eventlog_options *o)
 	buf_init(&in->log, CCEL_MAX);
 	rc = file_read_argument(&in->log, o->file);
 	if (rc)
-		return unusable(o->file, file_why(rc));
+		return unfit(o, o->file, COMPLAINT_UNREADABLE, file_why(rc));
 	log = buf_span(&in->log);
 	if (log.n && log.p[0] == '{' && load_object(in, o))
 		return CLI_USAGE;
-	return o->quote ? load_quote(&in->with, o->quote) : CLI_OK;
+	return o->quote ? load_quote(&in->with, o, o->quote) : CLI_OK;
 }
 
 static void print(const struct eventlog_report *r,
@@ -101,8 +111,7 @@ static void print(const struct eventlog_report *r,
 	const json_t *detail = json_object_get(r->root, "detail");
 
 	if (o->is_json) {
-		(void)json_dumpf(r->root, stdout, JSON_INDENT(2));
-		putchar('\n');
+		jprint(stdout, r->root);
 		return;
 	}
 	if (detail)
@@ -120,22 +129,23 @@ static int show(const struct eventlog_options *o)
 	struct input in = { 0 };
 	AUTO(eventlog_report_fini)
 	struct eventlog_report r = { 0 };
+	const char *of = o->quote ? o->quote : o->file;
 	enum tee_reason reason = TEE_OK;
 	struct quote q;
 
 	if (load(&in, o))
 		return CLI_USAGE;
 	if (!eventlog_report_read(&r, buf_span(&in.log)))
-		return unusable(o->file, "not an event log, or not strictly "
-					 "of its form");
+		return unfit(o, o->file, COMPLAINT_MALFORMED,
+			     "not an event log, or not strictly of its form");
 	if (buf_span(&in.with.quote).n) {
 		reason = quote_parse(&q, buf_span(&in.with.quote));
 		if (reason)
-			return unusable(o->quote ? o->quote : o->file,
-					tee_reason_name(reason));
+			return unfit(o, of, COMPLAINT_MALFORMED,
+				     tee_reason_name(reason));
 		if (q.tee != QUOTE_TDX)
-			return unusable(o->quote ? o->quote : o->file,
-					"an SGX quote has no such registers");
+			return unfit(o, of, COMPLAINT_UNFIT,
+				     "an SGX quote has no such registers");
 		reason = eventlog_report_compare(&r, &q, buf_span(&in.log));
 	}
 	print(&r, o);
@@ -150,7 +160,9 @@ int cli_eventlog(int argc, char **argv)
 		{ "quote", required_argument, NULL, 'q' },
 		{ 0 },
 	};
-	struct eventlog_options o = { 0 };
+	struct eventlog_options o = {
+		.say = complainer_of("eventlog", argc, argv),
+	};
 	int c;
 
 	optind = 1;
@@ -164,10 +176,11 @@ int cli_eventlog(int argc, char **argv)
 		else if (c == 'q')
 			o.quote = optarg;
 		else
-			return CLI_USAGE;
+			return complain_usage(&o.say, "wrong arguments");
 	}
 	if (argc - optind != 2 || strcmp(argv[optind], "show") != 0)
-		return cli_usage("eventlog", "expected show and one file");
+		return complain_usage(&o.say, "expected show and one file");
+	o.say.is_json = o.is_json;
 	o.file = argv[optind + 1];
 	return show(&o);
 }

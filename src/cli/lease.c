@@ -6,7 +6,9 @@
 #include "cli/ask.h"
 #include "cli/cloud.h"
 #include "cli/commands.h"
+#include "cli/complaint.h"
 #include "cli/gather.h"
+#include "cli/json.h"
 #include "cli/place.h"
 #include "cli/status.h"
 #include "io/clock.h"
@@ -23,24 +25,29 @@ static const char lease_help[] =
 	"  --admin SOCKET  the registrar's (default: that of the cloud's "
 	"gateway, else\n"
 	"                  /run/postern/admin.sock)\n"
-	"  --name NAME     which cloud (default demo)\n";
+	"  --name NAME     which cloud (default demo)\n"
+	"  --json          list: for machines\n"
+	"\n"
+	"Exit status: 0 done, 1 refused or no answer, 2 arguments unusable.\n";
 
 enum {
 	INSTANCE_HEX_LEN = 40
 };
 
 struct lease_options {
+	struct complainer say;
 	const char *name;
 	char admin[GATHER_PATH_MAX];
 	bool is_json;
 };
 
-static int said(enum rc rc, const char *error)
+static int said(const struct lease_options *o, enum rc rc, const char *error)
 {
 	if (!rc)
 		return CLI_OK;
-	fprintf(stderr, "postern lease: %s\n", error);
-	return CLI_REFUSED;
+	return complain(&o->say, CLI_REFUSED,
+			rc == RC_DENIED ? COMPLAINT_DENIED : COMPLAINT_SILENT,
+			o->admin, "%s", error);
 }
 
 static int list(const struct lease_options *o)
@@ -51,10 +58,9 @@ static int list(const struct lease_options *o)
 	enum rc rc = ask(&answer, o->admin, "GET", "/v1/leases", error);
 
 	if (rc)
-		return said(rc, error);
+		return said(o, rc, error);
 	if (o->is_json) {
-		(void)json_dumpf(answer, stdout, JSON_INDENT(1));
-		putchar('\n');
+		jprint(stdout, answer);
 	}
 	if (!o->is_json &&
 	    json_array_size(json_object_get(answer, "leases")) == 0)
@@ -90,7 +96,7 @@ static int withdraw_one(const struct lease_options *o, const char *instance)
 	json_decref(answer);
 	if (!rc)
 		printf("withdrawn %s\n", instance);
-	return said(rc, error);
+	return said(o, rc, error);
 }
 
 /* An instance id, or the name of an app: all its instances then. */
@@ -103,7 +109,7 @@ static int withdraw(const struct lease_options *o, const char *what)
 	enum rc rc = ask(&answer, o->admin, "GET", "/v1/leases", error);
 
 	if (rc)
-		return said(rc, error);
+		return said(o, rc, error);
 	json_array_foreach(json_object_get(answer, "leases"), i, lease)
 	{
 		const char *instance = "", *app = "";
@@ -140,7 +146,7 @@ static int allow(const struct lease_options *o, const char *instance)
 	json_decref(answer);
 	if (!rc)
 		printf("allowed %s\n", instance);
-	return said(rc, error);
+	return said(o, rc, error);
 }
 
 int cli_lease(int argc, char **argv)
@@ -152,7 +158,10 @@ int cli_lease(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct lease_options o = { .name = PLACE_DEFAULT_NAME };
+	struct lease_options o = {
+		.say = complainer_of("lease", argc, argv),
+		.name = PLACE_DEFAULT_NAME,
+	};
 	const char *admin = NULL;
 	int c;
 
@@ -167,12 +176,13 @@ int cli_lease(int argc, char **argv)
 			fputs(lease_help, stdout);
 			return CLI_OK;
 		} else
-			return cli_usage("lease", "wrong arguments");
+			return complain_usage(&o.say, "wrong arguments");
 	}
 	if (!cloud_is_name(o.name))
-		return cli_usage("lease", "what is '%s'?", o.name);
+		return complain_usage(&o.say, "what is '%s'?", o.name);
 	/* A socket that is named may be another user's, as in production. */
-	if (!admin && !cli_is_root("lease"))
+	o.say.is_json = o.is_json;
+	if (!admin && !complain_is_root(&o.say))
 		return CLI_REFUSED;
 	if (admin)
 		(void)snprintf(o.admin, sizeof(o.admin), "%.500s", admin);
@@ -186,9 +196,9 @@ int cli_lease(int argc, char **argv)
 		return withdraw(&o, argv[1]);
 	if (argc == 2 && strcmp(argv[0], "allow") == 0) {
 		if (!is_instance(argv[1]))
-			return cli_usage("lease", "allow takes an instance id, "
-						  "40 hex digits");
+			return complain_usage(&o.say, "allow takes an instance id, "
+						      "40 hex digits");
 		return allow(&o, argv[1]);
 	}
-	return cli_usage("lease", "say list, withdraw WHAT or allow INSTANCE");
+	return complain_usage(&o.say, "say list, withdraw WHAT or allow INSTANCE");
 }

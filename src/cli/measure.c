@@ -50,7 +50,8 @@ static const char measure_help[] =
 	"  --json                  for machines, with each event\n"
 	"  --policy NAME           as an image of a policy file\n"
 	"\n"
-	"Exit status: 0 predicted, 1 no such boot, 2 input or arguments "
+	"Exit status: 0 predicted, 1 no such boot (it does not fit, or QEMU or "
+	"we do not\ndo it), 2 a file is not what it should be, or arguments "
 	"unusable.\n";
 
 enum {
@@ -62,6 +63,7 @@ enum {
 };
 
 struct measure_options {
+	struct complainer say;
 	const char *firmware, *kernel, *initrd, *cmdline;
 	const char *manifest, *events, *acpi_log, *policy;
 	const char *input[FIRMWARE_INPUT_COUNT];
@@ -71,10 +73,20 @@ struct measure_options {
 	bool is_two_pass, is_unpatched, is_json, has_instance_id;
 };
 
-static int refuse(const char *path, const char *why)
+/* It is what it should be, and no such boot is possible. */
+static int refuse(const struct measure_options *o, const char *path,
+		  const char *why)
 {
-	fprintf(stderr, "postern measure: %s: %s\n", path, why);
-	return CLI_REFUSED;
+	return complain(&o->say, CLI_REFUSED, COMPLAINT_UNFIT, path, "%s: %s",
+			path, why);
+}
+
+/* It is not what it should be. */
+static int unusable(const struct measure_options *o, const char *path,
+		    const char *why)
+{
+	return complain(&o->say, CLI_USAGE, COMPLAINT_MALFORMED, path, "%s: %s",
+			path, why);
 }
 
 /* The digests that RTMR0 needs; 'input' of those that are there point there. */
@@ -84,10 +96,10 @@ static int load_inputs(struct sha384 digests[FIRMWARE_INPUT_COUNT],
 {
 	static_assert(FIRMWARE_ACPI_LOADER == 0 && FIRMWARE_ACPI_TABLES == 2);
 
-	if (o->acpi_log && measure_acpi(digests, o->acpi_log))
+	if (o->acpi_log && measure_acpi(digests, &o->say, o->acpi_log))
 		return CLI_USAGE;
 	for (size_t i = 0; i < FIRMWARE_INPUT_COUNT; i++) {
-		if (o->input[i] && measure_digest(&digests[i], o->input[i]))
+		if (o->input[i] && measure_digest(&digests[i], &o->say, o->input[i]))
 			return CLI_USAGE;
 		if (o->input[i] || (o->acpi_log && i < MEASURE_ACPI_COUNT))
 			input[i] = &digests[i];
@@ -114,7 +126,8 @@ static int predict_rtmr0(struct prediction *p, const struct tdvf *image,
 		return CLI_USAGE;
 	rc = firmware_events(&p->log, &b);
 	if (rc == RC_LIMIT)
-		return refuse(o->firmware, "it does not fit into that memory");
+		return refuse(o, o->firmware,
+			      "it does not fit into that memory");
 	if (rc == RC_UNSUPPORTED)
 		p->missing[POLICY_RTMR0] =
 			"the firmware's variable store is not empty";
@@ -140,16 +153,16 @@ static int predict_firmware(struct prediction *p,
 	struct tdvf image;
 	enum rc rc;
 
-	if (measure_load(&file, o->firmware, TDVF_IMAGE_MAX))
+	if (measure_load(&file, &o->say, o->firmware, TDVF_IMAGE_MAX))
 		return CLI_USAGE;
 	rc = tdvf_read(&image, buf_span(&file));
 	if (rc == RC_UNSUPPORTED)
-		return refuse(o->firmware, "it has parts that QEMU does not "
-					   "load");
+		return refuse(o, o->firmware,
+			      "it has parts that QEMU does not load");
 	if (rc)
-		return refuse(o->firmware, "not a whole TDX firmware image "
-					   "(variable store and code in one "
-					   "file)");
+		return unusable(o, o->firmware,
+				"not a whole TDX firmware image (variable "
+				"store and code in one file)");
 	tdvf_mrtd(&mr_td, &image,
 		  o->is_two_pass ? TDVF_TWO_PASS : TDVF_PAGE_BY_PAGE);
 	prediction_set(p, POLICY_MR_TD, SPAN_ARRAY(mr_td.b));
@@ -160,13 +173,13 @@ static int predict_firmware(struct prediction *p,
 
 static int refuse_kernel(const struct measure_options *o, enum rc rc)
 {
-	const char *why = "its boot protocol or sections are not supported";
-
 	if (rc == RC_MALFORMED)
-		why = "not a bzImage with an EFI stub";
-	else if (rc == RC_LIMIT)
-		why = "the initrd does not fit into that memory";
-	return refuse(o->kernel, why);
+		return unusable(o, o->kernel, "not a bzImage with an EFI stub");
+	return refuse(o, o->kernel,
+		      rc == RC_LIMIT
+			      ? "the initrd does not fit into that memory"
+			      : "its boot protocol or sections are not "
+				"supported");
 }
 
 static int predict_kernel(struct prediction *p, const struct measure_options *o)
@@ -179,8 +192,8 @@ static int predict_kernel(struct prediction *p, const struct measure_options *o)
 	struct sha384 digest;
 	enum rc rc;
 
-	if (measure_load(&kernel, o->kernel, KERNEL_MAX) ||
-	    measure_load(&initrd, o->initrd, INITRD_MAX))
+	if (measure_load(&kernel, &o->say, o->kernel, KERNEL_MAX) ||
+	    measure_load(&initrd, &o->say, o->initrd, INITRD_MAX))
 		return CLI_USAGE;
 	b.kernel = buf_span(&kernel);
 	b.initrd = buf_span(&initrd);
@@ -190,8 +203,8 @@ static int predict_kernel(struct prediction *p, const struct measure_options *o)
 	if (rc)
 		return refuse_kernel(o, rc);
 	if (linux_rtmr2_events(&p->log, &b))
-		return cli_usage("measure", "--cmdline: expected printable "
-					    "ASCII; --initrd: not empty");
+		return complain_usage(&o->say, "--cmdline: expected printable "
+					       "ASCII; --initrd: not empty");
 	linux_rtmr1_events(&p->log, &digest,
 			   firmware_separates_rtmr1(o->layout));
 	prediction_replay(p, 1);
@@ -228,7 +241,7 @@ static int predict_manifest(struct prediction *p,
 	uint8_t config_id[MANIFEST_CONFIG_ID_LEN];
 	struct sha256 hash;
 
-	if (measure_load(&file, o->manifest, MANIFEST_MAX))
+	if (measure_load(&file, &o->say, o->manifest, MANIFEST_MAX))
 		return CLI_USAGE;
 	sha256_of(&hash, buf_span(&file));
 	manifest_config_id(config_id, buf_span(&file));
@@ -266,7 +279,7 @@ static int measure(const struct measure_options *o)
 	if (!status && o->manifest)
 		status = predict_manifest(&p, o);
 	if (!status && o->events) {
-		status = measure_events(&rtmr3, o->events);
+		status = measure_events(&rtmr3, &o->say, o->events);
 		if (!status)
 			prediction_set(&p, POLICY_RTMR3, SPAN_ARRAY(rtmr3.b));
 	}
@@ -291,19 +304,19 @@ static int check(const struct measure_options *o)
 	for (size_t i = 0; i < FIRMWARE_INPUT_COUNT; i++)
 		has_input = has_input || o->input[i];
 	if (has_any && (!has_all || (!o->memory_mib && !o->is_unpatched)))
-		return cli_usage("measure", "expected --kernel, --initrd, "
-					    "--cmdline and --memory");
+		return complain_usage(&o->say, "expected --kernel, --initrd, "
+					       "--cmdline and --memory");
 	if (o->is_unpatched && !has_any)
-		return cli_usage("measure", "--unpatched goes with --kernel");
+		return complain_usage(&o->say, "--unpatched goes with --kernel");
 	if (has_input && (!o->firmware || !o->memory_mib))
-		return cli_usage("measure", "ACPI digests go with --firmware "
-					    "and --memory");
+		return complain_usage(&o->say, "ACPI digests go with --firmware "
+					       "and --memory");
 	if (o->has_instance_id && (!o->manifest || o->events))
-		return cli_usage("measure", "--instance-id goes with "
-					    "--manifest, without --events");
+		return complain_usage(&o->say, "--instance-id goes with "
+					       "--manifest, without --events");
 	if (!o->firmware && !has_any && !o->manifest && !o->events)
-		return cli_usage("measure", "expected --firmware, --kernel, "
-					    "--manifest or --events");
+		return complain_usage(&o->say, "expected --firmware, --kernel, "
+					       "--manifest or --events");
 	return CLI_OK;
 }
 
@@ -395,7 +408,9 @@ int cli_measure(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct measure_options o = { 0 };
+	struct measure_options o = {
+		.say = complainer_of("measure", argc, argv),
+	};
 	const char **text, *why;
 	int c;
 
@@ -407,7 +422,7 @@ int cli_measure(int argc, char **argv)
 			return CLI_OK;
 		}
 		if (c == '?')
-			return CLI_USAGE;
+			return complain_usage(&o.say, "wrong arguments");
 		if (text) {
 			*text = optarg;
 		} else if (c == 'j') {
@@ -419,14 +434,15 @@ int cli_measure(int argc, char **argv)
 		} else {
 			why = value_option(&o, c);
 			if (why)
-				return cli_usage("measure", "%s", why);
+				return complain_usage(&o.say, "%s", why);
 		}
 	}
 	if (optind != argc)
-		return cli_usage("measure", "%s: unexpected", argv[optind]);
+		return complain_usage(&o.say, "%s: unexpected", argv[optind]);
 	if (o.policy && (o.is_json || !prediction_is_name(o.policy)))
-		return cli_usage("measure", "--policy: expected a name of "
-					    "letters, digits, -, _ and ., and "
-					    "no --json");
+		return complain_usage(&o.say, "--policy: expected a name of "
+					      "letters, digits, -, _ and ., and "
+					      "no --json");
+	o.say.is_json = o.is_json;
 	return check(&o) ? CLI_USAGE : measure(&o);
 }

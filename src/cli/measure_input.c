@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/commands.h"
 #include "cli/eventlog_report.h"
 #include "quoting/quote_file.h"
 #include "io/file.h"
@@ -15,31 +14,35 @@ enum {
 	EV_PLATFORM_CONFIG_FLAGS = 0x0a,
 };
 
-static int unusable(const char *path, const char *why)
+static int malformed(const struct complainer *say, const char *path,
+		     const char *why)
 {
-	fprintf(stderr, "postern measure: %s: %s\n", path, why);
-	return CLI_USAGE;
+	return complain(say, CLI_USAGE, COMPLAINT_MALFORMED, path, "%s: %s",
+			path, why);
 }
 
-int measure_load(struct buf *out, const char *path, size_t max)
+int measure_load(struct buf *out, const struct complainer *say,
+		 const char *path, size_t max)
 {
 	enum rc rc;
 
 	buf_init(out, max);
 	rc = file_read_argument(out, path);
 	if (rc)
-		return unusable(path, file_why(rc));
+		return complain(say, CLI_USAGE, COMPLAINT_UNREADABLE, path,
+				"%s: %s", path, file_why(rc));
 	return CLI_OK;
 }
 
-int measure_digest(struct sha384 *out, const char *text)
+int measure_digest(struct sha384 *out, const struct complainer *say,
+		   const char *text)
 {
 	AUTO(buf_fini)
 	struct buf file = { 0 };
 
 	if (text_hex_decode(out->b, sizeof(out->b), span_str(text)))
 		return CLI_OK;
-	if (measure_load(&file, text, ACPI_FILE_MAX))
+	if (measure_load(&file, say, text, ACPI_FILE_MAX))
 		return CLI_USAGE;
 	sha384_of(out, buf_span(&file));
 	return CLI_OK;
@@ -85,41 +88,42 @@ static bool take_acpi(struct sha384 out[MEASURE_ACPI_COUNT], struct span log)
 	return true;
 }
 
-int measure_acpi(struct sha384 out[MEASURE_ACPI_COUNT], const char *path)
+int measure_acpi(struct sha384 out[MEASURE_ACPI_COUNT],
+		 const struct complainer *say, const char *path)
 {
-	char error[QUOTE_FILE_ERROR_MAX];
 	AUTO(quote_file_fini)
 	struct quote_file object = { 0 };
 	AUTO(buf_fini)
 	struct buf file = { 0 };
 	struct span log;
 
-	if (measure_load(&file, path, CCEL_MAX))
+	if (measure_load(&file, say, path, CCEL_MAX))
 		return CLI_USAGE;
 	log = buf_span(&file);
 	if (log.n && log.p[0] == '{') {
-		if (quote_file_argument(&object, path, error)) {
-			fprintf(stderr, "postern measure: %s\n", error);
-			return CLI_USAGE;
-		}
+		if (quote_file_parse(&object, log))
+			return malformed(say, path,
+					 "expected a JSON object whose "
+					 "\"quote\" is hex or base64");
 		log = buf_span(&object.event_log);
 	}
 	if (take_acpi(out, log))
 		return CLI_OK;
-	return unusable(path, "not an event log with three ACPI events");
+	return malformed(say, path, "not an event log with three ACPI events");
 }
 
-int measure_events(struct sha384 *out, const char *path)
+int measure_events(struct sha384 *out, const struct complainer *say,
+		   const char *path)
 {
 	AUTO(buf_fini)
 	struct buf file = { 0 };
 	struct eventlog_registers r;
 
-	if (measure_load(&file, path, EVENTLOG_MAX))
+	if (measure_load(&file, say, path, EVENTLOG_MAX))
 		return CLI_USAGE;
 	if (eventlog_replay(&r, buf_span(&file)))
-		return unusable(path, "not a JSON array of runtime events, or "
-				      "a digest in it is not its event's");
+		return malformed(say, path, "not a JSON array of runtime events, or "
+					    "a digest in it is not its event's");
 	*out = r.rtmr[EVENTLOG_RTMR];
 	return CLI_OK;
 }

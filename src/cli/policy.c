@@ -7,15 +7,15 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/complaint.h"
+#include "cli/documents.h"
 #include "cli/evidence.h"
 #include "cli/json.h"
 #include "cli/quote_report.h"
 #include "cli/quote_snp.h"
 #include "io/clock.h"
-#include "pcs/served.h"
 #include "quoting/policy_load.h"
 #include "quoting/quote_file.h"
-#include "quoting/snp_dir.h"
 #include "tee/bind.h"
 
 /* clang-format off */
@@ -30,8 +30,12 @@ static const char policy_help[] =
 	"vendor's\n"
 	"documents for it.\n"
 	"\n"
-	"  --collateral DIR  documents for what has none beside it\n"
+	"  --collateral DIR|FILE|URL\n"
+	"                    documents for what has none beside it, as for "
+	"quote verify\n"
 	"                    (default /var/lib/postern/collateral)\n"
+	"  --ca-file PEM, --update WHICH, --cache DIR\n"
+	"                    of that server, as for quote verify\n"
 	"  --at TIME         judge all as of 2026-03-01T00:00:00Z\n"
 	"                    (default: as recorded, else now)\n"
 	"  --root PEM        trust this SIMULATED root, too\n"
@@ -43,9 +47,18 @@ static const char policy_help[] =
 /* clang-format on */
 
 struct check_options {
-	const char *policy, *folder, *collateral, *root;
+	struct complainer say;
+	struct collateral_want want; /* for what has none beside it */
+	const char *policy, *folder, *root;
 	bool has_time, is_json;
 	int64_t at; /* with has_time: of all; else: of what has none */
+};
+
+/* A server that did not answer for a family is not asked for it again. */
+struct failure {
+	bool has_fmspc;
+	uint8_t fmspc[PCS_FMSPC_LEN];
+	char error[COLLATERAL_ERROR_MAX];
 };
 
 /* What is judged by, and what came of it. */
@@ -53,8 +66,9 @@ struct check {
 	const struct check_options *o;
 	struct arena arena;
 	struct tee_policy policy;
-	struct tee_anchor anchors[1 + TEE_ANCHOR_AMD_COUNT + 1];
+	struct tee_anchor anchors[DOCUMENTS_ANCHORS_MAX + 1];
 	size_t anchor_count;
+	struct failure failure; /* the last one */
 	json_t *files; /* with --json */
 	size_t accepted, refused, unusable;
 	size_t reasons[TEE_REASON_COUNT]; /* how much evidence each refuses */
@@ -72,78 +86,62 @@ static void check_fini(struct check *c)
 	json_decref(c->files);
 }
 
-static int unusable(const char *error)
-{
-	fprintf(stderr, "postern policy: %s\n", error);
-	return CLI_USAGE;
-}
-
 /* The name below the folder that was asked about. */
 static const char *name_of(const struct check *c, const struct evidence *e)
 {
 	return e->path + strlen(c->o->folder) + 1;
 }
 
-/* What a folder has for a piece of evidence; for the other kind nothing. */
-struct documents {
-	struct collateral_files quotes;
-	struct snp_files snp;
-};
-
-static void documents_fini(struct documents *d)
+/* Documents for one piece of evidence; error: why there are none. */
+static void find_documents(struct check *c, struct documents *d,
+			   struct tee_collateral *view,
+			   const struct evidence *e,
+			   const struct tee_input *in,
+			   char error[COLLATERAL_ERROR_MAX])
 {
-	collateral_fini(&d->quotes);
-	snp_files_fini(&d->snp);
-}
+	struct collateral_want want = c->o->want;
+	struct failure now = { 0 };
 
-/* Empty where something is missing, which error then says. */
-static struct tee_collateral load_documents(struct documents *d,
-					    const char *folder,
-					    struct span evidence,
-					    char error[256])
-{
-	struct tee_collateral view = { 0 };
-	struct snp_report report;
-	uint8_t fmspc[6];
-	bool has_fmspc;
-
-	if (tee_kind_of(evidence) == TEE_KIND_SNP) {
-		/* What is no report is refused whatever there is for it. */
-		if (snp_parse(&report, evidence) ||
-		    snp_files_load(&d->snp, folder, report.signing_key, error))
-			return view;
-		error[0] = 0; /* it spoke of a CRL that may be absent */
-		view.snp = snp_files_view(&d->snp);
-		return view;
+	want.quote = in->quote;
+	want.anchors = in->anchors;
+	want.anchor_count = in->anchor_count;
+	want.at = in->at;
+	if (e->collateral[0])
+		want.from = e->collateral;
+	else
+		now.has_fmspc = pcs_is_url(span_str(want.from)) &&
+				collateral_fmspc_of(now.fmspc, want.quote);
+	if (now.has_fmspc && c->failure.has_fmspc &&
+	    span_equal(SPAN_ARRAY(now.fmspc), SPAN_ARRAY(c->failure.fmspc))) {
+		memcpy(error, c->failure.error, COLLATERAL_ERROR_MAX);
+		return;
 	}
-	has_fmspc = collateral_fmspc_of(fmspc, evidence);
-	if (!served_load(&d->quotes, folder, has_fmspc ? fmspc : NULL, error))
-		view = collateral_view(&d->quotes);
-	return view;
+	if (documents_open(d, view, &want, error) || !now.has_fmspc)
+		return;
+	memcpy(now.error, error, sizeof(now.error));
+	c->failure = now;
 }
 
-static void verify(const struct check *c, struct tee_verdict *v,
+static void verify(struct check *c, struct tee_verdict *v,
 		   const struct evidence *e, const struct quote_file *f,
 		   int64_t at)
 {
-	const char *folder = e->collateral[0] ? e->collateral
-					      : c->o->collateral;
-	struct span quote = buf_span(&f->quote);
 	AUTO(documents_fini)
 	struct documents documents = { 0 };
-	char error[256] = "";
-	struct tee_collateral view =
-		load_documents(&documents, folder, quote, error);
+	char error[COLLATERAL_ERROR_MAX] = "";
+	struct tee_collateral view = { 0 };
+	const struct tee_input in = {
+		.quote = buf_span(&f->quote),
+		.collateral = &view,
+		.anchors = c->anchors,
+		.anchor_count = c->anchor_count,
+		.policy = &c->policy,
+		.at = at,
+	};
 	struct eventlog_identity id;
 
-	tee_verify(v, &(struct tee_input){
-			      .quote = quote,
-			      .collateral = &view,
-			      .anchors = c->anchors,
-			      .anchor_count = c->anchor_count,
-			      .policy = &c->policy,
-			      .at = at,
-		      });
+	find_documents(c, &documents, &view, e, &in, error);
+	tee_verify(v, &in);
 	if (v->reason == TEE_COLLATERAL_MISSING && error[0])
 		(void)snprintf(v->detail, sizeof(v->detail), "collateral: %.*s",
 			       TEE_DETAIL_MAX - 16, error);
@@ -292,28 +290,19 @@ static void print_json(struct check *c)
 	json_decref(root);
 }
 
-/* A root of the form of Intel's, or of AMD's. */
-static bool load_root(struct tee_anchor *out, const char *path, char *error)
-{
-	enum rc rc = collateral_simulated_anchor(out, path, error);
-
-	if (rc == RC_MALFORMED)
-		rc = snp_files_simulated_anchor(out, path, error);
-	return rc == RC_OK;
-}
-
 static int load(struct check *c)
 {
+	const struct check_options *o = c->o;
 	char error[POLICY_ERROR_MAX];
 
-	c->anchors[c->anchor_count++] = tee_anchor_intel;
-	for (size_t i = 0; i < TEE_ANCHOR_AMD_COUNT; i++)
-		c->anchors[c->anchor_count++] = tee_anchors_amd[i];
-	if (c->o->root && !load_root(&c->anchors[c->anchor_count++],
-				     c->o->root, error))
-		return unusable(error);
-	if (policy_load(&c->policy, &c->arena, c->o->policy, NULL, error))
-		return unusable(error);
+	c->anchor_count = documents_anchors(c->anchors);
+	if (o->root && !documents_root(&c->anchors[c->anchor_count++], o->root,
+				       error))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_ROOT, o->root,
+				"%s", error);
+	if (policy_load(&c->policy, &c->arena, o->policy, NULL, error))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_POLICY,
+				o->policy, "%s", error);
 	return CLI_OK;
 }
 
@@ -321,17 +310,22 @@ static int check(const struct check_options *o)
 {
 	AUTO(check_fini)
 	struct check c = { .o = o };
-	char error[EVIDENCE_ERROR_MAX];
+	char error[COLLATERAL_ERROR_MAX];
 
 	arena_init(&c.arena, POLICY_ARENA_MAX);
+	if (!collateral_is_there(o->want.from, error))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_COLLATERAL,
+				o->want.from, "collateral: %s", error);
 	if (load(&c))
 		return CLI_USAGE;
 	if (o->is_json)
 		c.files = json_array();
 	if (evidence_walk(o->folder, check_one, &c, error))
-		return unusable(error);
+		return complain(&o->say, CLI_USAGE, COMPLAINT_UNREADABLE,
+				o->folder, "%s", error);
 	if (!(c.accepted + c.refused + c.unusable))
-		return unusable("no quotes or reports in that folder");
+		return complain(&o->say, CLI_USAGE, COMPLAINT_EMPTY, o->folder,
+				"no quotes or reports in that folder");
 	if (o->is_json)
 		print_json(&c);
 	else
@@ -351,45 +345,57 @@ static int read_options(struct check_options *o, bool *help, int argc,
 		{ "collateral", required_argument, NULL, 'c' },
 		{ "at", required_argument, NULL, 'a' },
 		{ "root", required_argument, NULL, 'r' },
+		{ "ca-file", required_argument, NULL, 'C' },
+		{ "update", required_argument, NULL, 'u' },
+		{ "cache", required_argument, NULL, 'k' },
 		{ 0 },
 	};
+	const char *expected;
+	bool is_mine;
 	int c;
 
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		expected = collateral_option(&o->want, &is_mine, c, optarg);
+		if (expected)
+			return complain_usage(&o->say, "%s", expected);
+		if (is_mine)
+			continue;
 		if (c == 'j')
 			o->is_json = true;
 		else if (c == 'h')
 			*help = true;
-		else if (c == 'c')
-			o->collateral = optarg;
 		else if (c == 'r')
 			o->root = optarg;
 		else if (c != 'a')
-			return cli_usage("policy", "wrong arguments");
+			return complain_usage(&o->say, "wrong arguments");
 		else if (!text_utc(&o->at, span_str(optarg)))
-			return cli_usage("policy", "--at: expected a time such "
-						   "as 2026-03-01T00:00:00Z");
+			return complain_usage(&o->say,
+					      "--at: expected a time such as "
+					      "2026-03-01T00:00:00Z");
 		else
 			o->has_time = true;
 	}
 	if (!*help && argc - optind != 2)
-		return cli_usage("policy", "expected a policy and a folder");
+		return complain_usage(&o->say,
+				      "expected a policy and a folder");
 	o->policy = argv[optind];
 	o->folder = *help ? NULL : argv[optind + 1];
+	o->say.is_json = o->is_json;
 	return CLI_OK;
 }
 
 int cli_policy(int argc, char **argv)
 {
 	struct check_options o = {
-		.collateral = "/var/lib/postern/collateral",
+		.say = complainer_of("policy", argc, argv),
+		.want = { .from = "/var/lib/postern/collateral" },
 		.at = clock_unix_s(),
 	};
 	bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
 
 	if (!help && (argc < 2 || strcmp(argv[1], "check") != 0))
-		return cli_usage("policy", "expected check");
+		return complain_usage(&o.say, "expected check");
 	if (!help && read_options(&o, &help, argc - 1, argv + 1))
 		return CLI_USAGE;
 	if (help) {

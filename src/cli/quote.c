@@ -9,13 +9,14 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/collateral_open.h"
+#include "cli/complaint.h"
+#include "cli/documents.h"
+#include "cli/json.h"
 #include "cli/quote_get.h"
 #include "cli/quote_report.h"
 #include "cli/quote_snp.h"
 #include "cli/report_data.h"
 #include "io/clock.h"
-#include "quoting/collateral_dir.h"
 #include "quoting/policy_load.h"
 #include "quoting/quote_file.h"
 #include "tee/bind.h"
@@ -55,77 +56,74 @@ static const char quote_help[] =
 /* clang-format on */
 
 struct quote_options {
-	const char *file, *collateral, *root, *policy, *ca_file, *cache;
+	struct complainer say;
+	const char *file, *root, *policy;
+	struct collateral_want want; /* but for quote and anchors */
 	struct report_data report_data;
-	enum pcs_update update;
-	uint32_t evaluation;
-	int64_t at;
 	bool is_json;
 };
 
 /* What a verification stands on. */
 struct grounds {
-	struct collateral_files files;
-	struct tee_anchor anchor;
+	struct documents documents;
+	struct tee_collateral view; /* of them */
+	struct tee_anchor anchors[DOCUMENTS_ANCHORS_MAX];
+	size_t anchor_count;
 	struct arena arena; /* of the policy */
 	struct tee_policy policy;
 };
 
 static void grounds_fini(struct grounds *g)
 {
-	collateral_fini(&g->files);
+	documents_fini(&g->documents);
 	arena_fini(&g->arena);
 }
 
-static int unusable(const char *error)
-{
-	fprintf(stderr, "postern quote: %s\n", error);
-	return CLI_USAGE;
-}
-
-static int load_policy(struct grounds *g, const char *path)
+static int load_policy(struct grounds *g, const struct quote_options *o)
 {
 	char error[POLICY_ERROR_MAX];
 
-	if (policy_load(&g->policy, &g->arena, path, NULL, error))
-		return unusable(error);
+	arena_init(&g->arena, POLICY_ARENA_MAX);
+	g->policy = tee_policy_default;
+	if (o->policy &&
+	    policy_load(&g->policy, &g->arena, o->policy, NULL, error))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_POLICY,
+				o->policy, "%s", error);
 	return CLI_OK;
+}
+
+/* One root, where one is named: it stands in the others' place. */
+static int load_anchors(struct grounds *g, const struct quote_options *o)
+{
+	char error[256];
+
+	g->anchor_count = documents_anchors(g->anchors);
+	if (!o->root)
+		return CLI_OK;
+	g->anchor_count = 1;
+	if (documents_root(&g->anchors[0], o->root, error))
+		return CLI_OK;
+	return complain(&o->say, CLI_USAGE, COMPLAINT_ROOT, o->root, "%s",
+			error);
 }
 
 static int load_grounds(struct grounds *g, const struct quote_options *o,
 			struct span quote)
 {
+	struct collateral_want want = o->want;
 	char error[COLLATERAL_ERROR_MAX];
-	bool is_there;
 
-	g->policy = tee_policy_default;
-	g->anchor = tee_anchor_intel;
-	arena_init(&g->arena, POLICY_ARENA_MAX);
-	if (o->policy && load_policy(g, o->policy))
+	if (load_policy(g, o) || load_anchors(g, o))
 		return CLI_USAGE;
-	if (o->root && collateral_simulated_anchor(&g->anchor, o->root, error))
-		return unusable(error);
-	is_there = collateral_open(&g->files,
-				   &(struct collateral_want){
-					   .from = o->collateral,
-					   .quote = quote,
-					   .anchor = g->anchor,
-					   .at = o->at,
-					   .ca_file = o->ca_file,
-					   .cache = o->cache,
-					   .update = o->update,
-					   .evaluation = o->evaluation,
-				   },
-				   error);
+	want.quote = quote;
+	want.anchors = g->anchors;
+	want.anchor_count = g->anchor_count;
+	if (!documents_open(&g->documents, &g->view, &want, error))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_COLLATERAL,
+				want.from, "collateral: %s", error);
 	if (error[0])
 		fprintf(stderr, "postern quote: collateral: %s\n", error);
-	return is_there ? CLI_OK : CLI_USAGE;
-}
-
-static void print_json(const json_t *root)
-{
-	(void)json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+	return CLI_OK;
 }
 
 /* What the layers' lines do not say. */
@@ -158,7 +156,7 @@ static int give(const struct tee_verdict *v, json_t *root,
 {
 	quote_report_layers(root, v, asked);
 	if (o->is_json) {
-		print_json(root);
+		jprint(stdout, root);
 	} else {
 		printf("%s%s: %s%s%s\n\n", v->reason ? "REFUSED" : "ACCEPTED",
 		       v->is_simulated ? " (SIMULATED)" : "", o->file,
@@ -171,42 +169,14 @@ static int give(const struct tee_verdict *v, json_t *root,
 	return v->reason ? CLI_REFUSED : CLI_OK;
 }
 
-static int verify_snp(const struct quote_options *o, const struct quote_file *f)
-{
-	struct span log = buf_span(&f->event_log);
-	const struct quote_asked asked = {
-		.report_data = o->report_data.n,
-		.event_log = log.n,
-		.policy = o->policy,
-	};
-	AUTO(grounds_fini)
-	struct grounds g = { .policy = tee_policy_default };
-	struct eventlog_identity identity;
-	struct tee_verdict v;
-	char error[256];
-
-	arena_init(&g.arena, POLICY_ARENA_MAX);
-	if (o->policy && load_policy(&g, o->policy))
-		return CLI_USAGE;
-	if (!quote_snp_verify(&v, buf_span(&f->quote), o->collateral, o->root,
-			      &g.policy, o->at, error))
-		return unusable(error);
-	if (asked.report_data)
-		tee_bind_report_data(&v, span_of(o->report_data.bytes,
-						 o->report_data.n));
-	if (asked.event_log)
-		tee_bind_runtime_log(&v, &identity, log); /* refuses */
-	return give(&v, quote_snp_verdict(&v), o, &asked);
-}
-
 /* What has not the form of a quote is refused whatever it would rest on. */
 static int refuse_form(const struct quote_options *o,
 		       const struct quote_asked *asked, enum tee_reason reason)
 {
-	struct tee_verdict v = { .reason = reason, .at = o->at };
+	struct tee_verdict v = { .reason = reason, .at = o->want.at };
 
 	(void)snprintf(v.detail, sizeof(v.detail), "not a TDX or SGX quote");
-	return give(&v, quote_report_verdict(&v, o->at), o, asked);
+	return give(&v, quote_report_verdict(&v, v.at), o, asked);
 }
 
 static bool is_snp(const struct quote_file *f)
@@ -227,37 +197,30 @@ static int verify(const struct quote_options *o, const struct quote_file *f)
 	AUTO(grounds_fini)
 	struct grounds g = { 0 };
 	struct eventlog_identity identity;
-	struct tee_collateral view;
 	struct tee_verdict v;
 	json_t *root;
 
-	if (is_snp(f))
-		return verify_snp(o, f);
-	if (form)
+	if (form && !is_snp(f))
 		return refuse_form(o, &asked, form);
 	if (load_grounds(&g, o, buf_span(&f->quote)))
 		return CLI_USAGE;
-	view = collateral_view(&g.files);
-	/* Beside a chain of the quote's own it could only disagree. */
-	if (q.certification_type != QUOTE_CERTIFICATION_CHAIN)
-		view.pck_chain = buf_span(&g.files.pck_chain);
 	tee_verify(&v, &(struct tee_input){
 			       .quote = buf_span(&f->quote),
-			       .collateral = &view,
-			       .anchors = &g.anchor,
-			       .anchor_count = 1,
+			       .collateral = &g.view,
+			       .anchors = g.anchors,
+			       .anchor_count = g.anchor_count,
 			       .policy = &g.policy,
-			       .at = o->at,
+			       .at = o->want.at,
 		       });
 	if (asked.report_data)
 		tee_bind_report_data(&v, span_of(o->report_data.bytes,
 						 o->report_data.n));
-	if (asked.event_log)
+	if (asked.event_log) /* of a report it is refused */
 		tee_bind_runtime_log(&v, &identity, log);
-	root = quote_report_verdict(&v, o->at);
+	root = is_snp(f) ? quote_snp_verdict(&v)
+			 : quote_report_verdict(&v, v.at);
 	if (asked.event_log && !v.reason)
-		(void)json_object_set_new(root, "event_log",
-					  quote_report_identity(&identity));
+		jset(root, "event_log", quote_report_identity(&identity));
 	return give(&v, root, o, &asked);
 }
 
@@ -270,16 +233,16 @@ static int show(const struct quote_options *o, const struct quote_file *f)
 	enum tee_reason reason = is_snp(f) ? snp_parse(&report, bytes)
 					   : quote_parse(&q, bytes);
 
-	if (reason) {
-		fprintf(stderr, "postern quote: %s: not a %s: %s\n", o->file,
-			is_snp(f) ? "SEV-SNP report" : "TDX or SGX quote",
-			tee_reason_name(reason));
-		return CLI_USAGE; /* nothing is refused: nothing was asked */
-	}
+	if (reason) /* nothing is refused: nothing was asked */
+		return complain(&o->say, CLI_USAGE, COMPLAINT_MALFORMED,
+				o->file, "%s: not a %s: %s", o->file,
+				is_snp(f) ? "SEV-SNP report"
+					  : "TDX or SGX quote",
+				tee_reason_name(reason));
 	root = is_snp(f) ? quote_snp_report(&report) : quote_report_quote(&q);
 	if (o->is_json) {
-		(void)json_object_set_new(root, "verified", json_false());
-		print_json(root);
+		jset(root, "verified", json_false());
+		jprint(stdout, root);
 	} else {
 		printf("UNVERIFIED: %s\n\n", o->file);
 		quote_report_print(stdout, root);
@@ -306,71 +269,71 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 		{ 0 },
 	};
 	char error[REPORT_DATA_ERROR_MAX];
+	const char *expected;
+	bool is_mine;
 	int c;
 
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (is_show && strchr("carpdCuk", c))
-			return cli_usage("quote", "show takes --json only");
+			return complain_usage(&o->say, "show takes --json only");
+		expected = collateral_option(&o->want, &is_mine, c, optarg);
+		if (expected)
+			return complain_usage(&o->say, "%s", expected);
+		if (is_mine)
+			continue;
 		if (c == 'j')
 			o->is_json = true;
 		else if (c == 'h')
 			*help = true;
-		else if (c == 'c')
-			o->collateral = optarg;
 		else if (c == 'r')
 			o->root = optarg;
 		else if (c == 'p')
 			o->policy = optarg;
-		else if (c == 'C')
-			o->ca_file = optarg;
-		else if (c == 'k')
-			o->cache = optarg;
-		else if (c == 'u' &&
-			 !pcs_update_parse(&o->update, &o->evaluation,
-					   span_str(optarg)))
-			return cli_usage("quote", "--update: expected early, "
-						  "standard or a number");
-		else if (c == 'u')
-			continue;
 		else if (c == 'd') {
 			if (!report_data_read(&o->report_data, optarg, error))
-				return cli_usage("quote", "%s", error);
+				return complain_usage(&o->say, "%s", error);
 		} else if (c != 'a')
-			return cli_usage("quote", "wrong arguments");
-		else if (!text_utc(&o->at, span_str(optarg)))
-			return cli_usage("quote", "--at: expected a time such "
-						  "as 2026-03-01T00:00:00Z");
+			return complain_usage(&o->say, "wrong arguments");
+		else if (!text_utc(&o->want.at, span_str(optarg)))
+			return complain_usage(&o->say,
+					      "--at: expected a time such as "
+					      "2026-03-01T00:00:00Z");
 	}
 	if (!*help && argc - optind != 1)
-		return cli_usage("quote", "expected one file");
+		return complain_usage(&o->say, "expected one file");
 	o->file = argv[optind];
+	o->say.is_json = o->is_json;
 	return CLI_OK;
 }
 
 int cli_quote(int argc, char **argv)
 {
 	struct quote_options o = {
-		.collateral = "/var/lib/postern/collateral",
-		.at = clock_unix_s(),
+		.say = complainer_of("quote", argc, argv),
+		.want = { .from = "/var/lib/postern/collateral",
+			  .at = clock_unix_s() },
 	};
 	AUTO(quote_file_fini)
 	struct quote_file f = { 0 };
 	char error[QUOTE_FILE_ERROR_MAX];
+	enum rc rc;
 	bool is_show, help = argc > 1 && strcmp(argv[1], "--help") == 0;
 
 	if (argc > 1 && strcmp(argv[1], "get") == 0)
 		return cli_quote_get(argc - 1, argv + 1);
 	is_show = argc > 1 && strcmp(argv[1], "show") == 0;
 	if (!help && !is_show && (argc < 2 || strcmp(argv[1], "verify") != 0))
-		return cli_usage("quote", "expected verify, show or get");
+		return complain_usage(&o.say, "expected verify, show or get");
 	if (!help && read_options(&o, &help, argc - 1, argv + 1, is_show))
 		return CLI_USAGE;
 	if (help) {
 		fputs(quote_help, stdout);
 		return CLI_OK;
 	}
-	if (quote_file_argument(&f, o.file, error))
-		return unusable(error);
+	rc = quote_file_argument(&f, o.file, error);
+	if (rc)
+		return complain(&o.say, CLI_USAGE, complaint_of_file(rc),
+				o.file, "%s", error);
 	return is_show ? show(&o, &f) : verify(&o, &f);
 }

@@ -32,7 +32,7 @@ static const char get_help[] =
 	"is no TDX\n"
 	"\n"
 	"Exit status: 0 made, 1 no source of quotes or it failed, 2 arguments "
-	"unusable.\n";
+	"unusable, or\nthe quote could not be written.\n";
 
 enum {
 	OUTPUT_MODE = 0644, /* a quote is no secret */
@@ -84,6 +84,12 @@ static int failed(const char *what, const char *why)
 	return CLI_REFUSED;
 }
 
+static int unwritable(const char *path)
+{
+	fprintf(stderr, "postern quote: %s: %s\n", path, strerror(errno));
+	return CLI_USAGE;
+}
+
 static int no_source(const char *error)
 {
 	fprintf(stderr,
@@ -123,12 +129,11 @@ static int write_quote(const struct get_options *o, struct span quote)
 		wr_u8(&w, '\n');
 		out = wr_span(&w);
 	}
-	if (o->output)
-		return file_replace(o->output, out, OUTPUT_MODE)
-			       ? failed(o->output, strerror(errno))
-			       : CLI_OK;
-	if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout))
-		return failed("standard output", strerror(errno));
+	if (o->output && file_replace(o->output, out, OUTPUT_MODE))
+		return unwritable(o->output);
+	if (!o->output &&
+	    (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout)))
+		return unwritable("standard output");
 	return CLI_OK;
 }
 

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/json.h"
-#include "quoting/snp_dir.h"
 #include "tee/claims.h"
 
 static void set_version(json_t *object, const char *key,
@@ -226,38 +225,4 @@ bool quote_snp_say_held(struct wr *w, const struct tee_verdict *v,
 		break;
 	}
 	return false;
-}
-
-bool quote_snp_verify(struct tee_verdict *v, struct span report,
-		      const char *dir, const char *root,
-		      const struct tee_policy *policy, int64_t at,
-		      char error[256])
-{
-	AUTO(snp_files_fini)
-	struct snp_files files = { 0 };
-	struct tee_collateral collateral = { 0 };
-	struct tee_anchor simulated;
-	struct tee_input in = {
-		.quote = report,
-		.collateral = &collateral,
-		.anchors = tee_anchors_amd,
-		.anchor_count = TEE_ANCHOR_AMD_COUNT,
-		.policy = policy,
-		.at = at,
-	};
-	struct snp_report r;
-
-	if (root) {
-		if (snp_files_simulated_anchor(&simulated, root, error))
-			return false;
-		in.anchors = &simulated;
-		in.anchor_count = 1;
-	}
-	/* What has not the form of a report is refused without documents. */
-	if (snp_parse(&r, report) == TEE_OK &&
-	    snp_files_load(&files, dir, r.signing_key, error))
-		return false;
-	collateral.snp = snp_files_view(&files);
-	tee_verify(v, &in);
-	return true;
 }

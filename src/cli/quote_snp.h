@@ -23,14 +23,4 @@ json_t *quote_snp_verdict(const struct tee_verdict *v);
 bool quote_snp_say_held(struct wr *w, const struct tee_verdict *v,
 			enum tee_layer layer);
 
-/*
- * Verifies with the documents in 'dir' (quoting/snp_dir.h) and AMD's roots, or
- * the simulated one in the file 'root' when that is not NULL.  False: error
- * says what is unusable, and v is untouched.  v borrows the report.
- */
-bool quote_snp_verify(struct tee_verdict *v, struct span report,
-		      const char *dir, const char *root,
-		      const struct tee_policy *policy, int64_t at,
-		      char error[256]);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "cli/cloud.h"
 #include "cli/commands.h"
+#include "cli/complaint.h"
 #include "cli/gather.h"
 #include "cli/json.h"
 #include "cli/place.h"
@@ -17,7 +18,9 @@ static const char status_help[] =
 	"usage: postern status [--name NAME] [--json]\n"
 	"\n"
 	"Nodes, services, leases and tunnels of a cloud that `postern up` runs "
-	"(default demo).\n";
+	"(default demo).\n"
+	"\n"
+	"Exit status: 0 shown, 1 no such cloud, 2 arguments unusable.\n";
 
 static json_int_t number_of(const json_t *object, const char *key)
 {
@@ -139,6 +142,7 @@ int cli_status(int argc, char **argv)
 		{ 0 },
 	};
 	const char *name = PLACE_DEFAULT_NAME;
+	struct complainer say = complainer_of("status", argc, argv);
 	bool is_json = false;
 	json_t *cloud;
 	int c;
@@ -152,28 +156,25 @@ int cli_status(int argc, char **argv)
 			fputs(status_help, stdout);
 			return CLI_OK;
 		} else
-			return cli_usage("status", "wrong arguments");
+			return complain_usage(&say, "wrong arguments");
 	}
 	if (optind < argc)
-		return cli_usage("status", "what is '%s'?", argv[optind]);
+		return complain_usage(&say, "what is '%s'?", argv[optind]);
 	if (!cloud_is_name(name))
-		return cli_usage("status", "what is '%s'?", name);
-	if (!cli_is_root("status"))
+		return complain_usage(&say, "what is '%s'?", name);
+	say.is_json = is_json;
+	if (!complain_is_root(&say))
 		return CLI_REFUSED;
 	cloud = gather_cloud(name);
-	if (!cloud) {
-		fprintf(stderr,
-			"postern status: no cloud %s runs here; `postern up` "
-			"starts one\n",
-			name);
-		return CLI_REFUSED;
-	}
-	if (is_json) {
-		(void)json_dumpf(cloud, stdout, JSON_INDENT(1));
-		putchar('\n');
-	} else {
+	if (!cloud)
+		return complain(&say, CLI_REFUSED, COMPLAINT_SILENT, NULL,
+				"no cloud %s runs here; `postern up` starts "
+				"one",
+				name);
+	if (is_json)
+		jprint(stdout, cloud);
+	else
 		print_cloud(cloud);
-	}
 	json_decref(cloud);
 	return CLI_OK;
 }

@@ -208,6 +208,24 @@ struct tee_collateral collateral_view(const struct collateral_files *c)
 	};
 }
 
+bool collateral_is_chainless(struct span quote)
+{
+	struct quote q;
+
+	return quote_parse(&q, quote) == TEE_OK &&
+	       q.certification_type != QUOTE_CERTIFICATION_CHAIN;
+}
+
+struct tee_collateral collateral_view_for(const struct collateral_files *c,
+					  struct span quote)
+{
+	struct tee_collateral view = collateral_view(c);
+
+	if (collateral_is_chainless(quote))
+		view.pck_chain = buf_span(&c->pck_chain);
+	return view;
+}
+
 bool collateral_fmspc_of(uint8_t fmspc[FMSPC_LEN], struct span quote)
 {
 	struct quote q;

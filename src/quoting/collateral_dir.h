@@ -73,6 +73,14 @@ enum rc collateral_save(struct collateral_files *c, const char *dir,
 			const uint8_t fmspc[6], char error[256]);
 /* The view tee_verify takes; borrows c. */
 struct tee_collateral collateral_view(const struct collateral_files *c);
+/*
+ * The view for one quote, with pck_chain where it carries no PCK chain itself:
+ * beside a chain of the quote's own it could only disagree.
+ */
+struct tee_collateral collateral_view_for(const struct collateral_files *c,
+					  struct span quote);
+/* It carries none.  False, too, of what is no quote. */
+bool collateral_is_chainless(struct span quote);
 
 /*
  * The FMSPC in a quote's PCK certificate, to choose collateral by.  Nothing is

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import subprocess
 import time
 
@@ -86,6 +87,30 @@ def refused(done, reason, said=""):
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"postern collateral: {reason}: "), done.stderr
     assert said in done.stderr and done.stdout == ""
+
+
+def test_policy_is_checked_with_a_server(postern, pccs, workdir):
+    """One request a document and family, however many quotes; none when it is down."""
+    evidence, policy = workdir / "evidence", workdir / "policy.yaml"
+    evidence.mkdir()
+    policy.write_text("")
+    for i in range(3):
+        shutil.copy(QUOTE, evidence / f"quote{i}")
+
+    def check(cache):
+        done = postern.run("policy", "check", policy, evidence, "--collateral",
+                           pccs.url.replace("https", "HTTPS"), "--ca-file", pccs.ca.path, "--cache",
+                           workdir / cache, "--at", AT, "--json")
+        return done.returncode, json.loads(done.stdout)
+    status, said = check("cache")
+    assert status == 0 and said["accepted"] == 3, said
+    assert len(pccs.seen) == 4 and (workdir / "cache/tdx-default/b0c06f000000").is_dir()
+    pccs.seen.clear()
+    pccs.bend[TCB] = Answer(503, {})
+    status, said = check("other")
+    assert status == 1 and said["reasons"] == {"collateral-missing": 3}
+    assert all("server-error" in f["detail"] for f in said["files"])
+    assert len(pccs.seen) == 1
 
 
 # ---- what is fetched
@@ -299,7 +324,9 @@ def test_nobody_listens(postern, pccs):
     pccs.stop()
     refused(postern.fetch(), "server-unreachable")
     done, said = postern.verify()
-    assert done.returncode == 2 and said is None and "server-unreachable" in done.stderr
+    assert done.returncode == 2 and said["error"]["reason"] == "collateral-unavailable"
+    assert "server-unreachable" in said["error"]["text"] and said["error"]["text"] in done.stderr
+    assert said["error"]["file"] == pccs.url
 
 
 @pytest.mark.parametrize("args", [
@@ -316,7 +343,8 @@ def test_nobody_listens(postern, pccs):
 def test_unusable(postern, args):
     done = postern.run("collateral", *args)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("postern collateral: ") and done.stdout == ""
+    assert done.stderr.startswith("postern collateral: ")
+    assert done.stdout == "" or ("--json" in args and "error" in json.loads(done.stdout))
 
 
 def test_folder_that_cannot_be_listed_is_not_empty(bindir, tmp_path):

@@ -267,11 +267,11 @@ def test_simulator_refuses_what_is_no_prediction(platform, workdir):
 def test_no_kernel_or_firmware_refused(boot, measure, tmp_path):
     (tmp_path / "text").write_text("not a kernel")
     done = boot(kernel=tmp_path / "text")
-    assert done.returncode == 1 and "bzImage" in done.stderr
+    assert done.returncode == 2 and "bzImage" in done.stderr
     done = measure("--firmware", tmp_path / "text")
-    assert done.returncode == 1 and "TDX firmware" in done.stderr
+    assert done.returncode == 2 and "TDX firmware" in done.stderr
     done = measure("--firmware", OVMF.parent.with_name("OVMF") / "OVMF_CODE.fd")
-    assert done.returncode == 1 and "in one file" in done.stderr
+    assert done.returncode == 2 and "in one file" in done.stderr
     done = measure("--firmware", OVMF, "--memory", "1", *ACPI)
     assert done.returncode == 1 and "memory" in done.stderr
 
@@ -298,4 +298,4 @@ def test_unusable_input_exits_2(boot, change):
 ])
 def test_unusable_arguments_exit_2(measure, args):
     done = measure(*args)
-    assert done.returncode == 2 and done.stderr and not done.stdout
+    assert done.returncode == 2 and done.stderr and ("--json" in args) == bool(done.stdout)

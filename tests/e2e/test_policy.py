@@ -177,6 +177,42 @@ def test_example_is_a_policy(postern, evidence, tmp_path):
         assert files[TDX]["accepted"], files[TDX]["faults"]
 
 
+def test_collateral_of_a_bundle(postern, check, evidence, tmp_path):
+    """What has none beside it is judged by the set of its family in the file."""
+    for name, collateral, _ in RECORDED:
+        shutil.rmtree(evidence / (name + ".collateral"))
+        family = collateral.split("_")[1].ljust(12, "0")
+        shutil.copytree(VECTORS / "collateral" / collateral, tmp_path / "dir" / family)
+    made = postern("collateral", "export", tmp_path / "bundle.json", "--dir", tmp_path / "dir")
+    assert made.returncode == 0 and "3 sets" in made.stdout, made.stderr
+    assert reasons(check("")[2][TDX]) == ["collateral-missing"]
+    status, said, files = check("", "--collateral", tmp_path / "bundle.json")
+    assert status == 1 and files[TDX]["accepted"], files[TDX]
+    assert reasons(files[SGX]) == ["tcb-status-not-accepted"]
+    assert reasons(files[DEBUG]) == ["policy-debug"]
+
+
+def test_quote_without_its_chain(check, evidence, tmp_path):
+    """Intel's sample carries a PPID; its PCK chain was recorded beside it."""
+    sample = VECTORS / "intel-sample-sgx"
+    beside = evidence / "sample.collateral"
+    beside.mkdir()
+    for name, of in [("root_ca.crl.der", "rootCaCrl.der"), ("pck.crl.der", "intermediateCaCrl.der"),
+                     ("tcb_info.json", "tcbInfo.json"), ("qe_identity.json", "qeIdentity.json"),
+                     ("tcb_info_issuer_chain.pem", "tcbSignChain.pem"),
+                     ("qe_identity_issuer_chain.pem", "tcbSignChain.pem")]:
+        shutil.copy(sample / of, beside / name)
+    shutil.copy(sample / "quote.dat", evidence / "sample")
+    (evidence / "sample.at").write_text("2022-01-01T00:00:00Z\n")
+    root = ["--root", sample / "trustedRootCaCert.pem"]
+    policy = "simulated: true\n"
+    assert reasons(check(policy, *root)[2]["sample"]) == ["quote-certification-type"]
+    chain = (sample / "pckCert.pem").read_text() + (sample / "pckSignChain.pem").read_text()
+    (beside / "pck_chain.pem").write_text(chain)
+    said = check(policy, *root)[2]["sample"]
+    assert said["accepted"] and said["simulated"], said
+
+
 @pytest.mark.parametrize("args", [
     [], ["judge"], ["check"], ["check", "a"], ["check", "/nonexistent", ROOT],
     ["check", EXAMPLES / "policy.yaml", "/nonexistent"],

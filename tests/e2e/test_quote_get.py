@@ -87,4 +87,4 @@ def test_wrong(quote, args, want, says):
 
 def test_output_that_cannot_be_written(quote, platform):
     done = quote("get", "--simulator", platform / "td.sock", "--output", "/nonexistent/x")
-    assert done.returncode == 1 and b"/nonexistent/x: No such file" in done.stderr
+    assert done.returncode == 2 and b"/nonexistent/x: No such file" in done.stderr

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/documents.h"
 #include "cli/quote_snp.h"
 #include "folder.h"
 #include "io/file.h"
@@ -37,13 +38,40 @@ static const char *string_at(const json_t *root, const char *object, const char 
 	return json_string_value(json_object_get(json_object_get(root, object), key));
 }
 
+/* As `postern quote verify` does: AMD's roots, or the one named. */
+static bool verify(struct tee_verdict *v, struct span report, const char *dir, const char *root,
+		   char error[COLLATERAL_ERROR_MAX])
+{
+	struct tee_anchor anchors[DOCUMENTS_ANCHORS_MAX];
+	size_t count = documents_anchors(anchors);
+	struct documents d = { 0 };
+	struct tee_collateral view;
+	bool is_done;
+
+	if (root && !documents_root(&anchors[0], root, error))
+		return false;
+	is_done = documents_open(&d, &view,
+				 &(struct collateral_want){
+					 .from = dir, .quote = report, .at = MADE_AT },
+				 error);
+	if (is_done)
+		tee_verify(v, &(struct tee_input){ .quote = report,
+						   .collateral = &view,
+						   .anchors = anchors,
+						   .anchor_count = root ? 1 : count,
+						   .policy = &tee_policy_default,
+						   .at = MADE_AT });
+	documents_fini(&d);
+	return is_done;
+}
+
 static void from_folder(void **state)
 {
 	struct plan_documents d;
 	struct plan p;
 	struct folder f;
 	struct tee_verdict v;
-	char error[256] = "", root_path[128];
+	char error[COLLATERAL_ERROR_MAX] = "", root_path[128];
 	json_t *root;
 
 	(void)state;
@@ -58,8 +86,7 @@ static void from_folder(void **state)
 	put(&f, "crl.der", d.crl);
 	put(&f, "root.pem", d.root);
 	folder_file(root_path, &f, "root.pem");
-	assert_true(quote_snp_verify(&v, SPAN_ARRAY(d.report), f.path, root_path,
-				     &tee_policy_default, MADE_AT, error));
+	assert_true(verify(&v, SPAN_ARRAY(d.report), f.path, root_path, error));
 	assert_int_equal(v.reason, TEE_OK);
 	root = quote_snp_verdict(&v);
 	assert_true(json_is_true(json_object_get(root, "accepted")));
@@ -75,8 +102,7 @@ static void from_folder(void **state)
 	assert_true(json_is_true(json_object_get(json_object_get(root, "collateral"), "crl")));
 	json_decref(root);
 	/* AMD's roots, when no other is named */
-	assert_true(quote_snp_verify(&v, SPAN_ARRAY(d.report), f.path, NULL, &tee_policy_default,
-				     MADE_AT, error));
+	assert_true(verify(&v, SPAN_ARRAY(d.report), f.path, NULL, error));
 	assert_int_equal(v.reason, TEE_PCK_ROOT);
 	root = quote_snp_verdict(&v);
 	assert_true(json_is_null(json_object_get(root, "platform")));
@@ -90,21 +116,20 @@ static void unusable(void **state)
 	struct plan_documents d;
 	struct plan p;
 	struct tee_verdict v;
-	char error[256] = "";
+	char error[COLLATERAL_ERROR_MAX] = "";
 	json_t *root;
 
 	(void)state;
 	plan_init(&p, &keys, SNP_MILAN, SNP_VCEK);
 	plan_documents(&d, &p);
-	assert_false(quote_snp_verify(&v, SPAN_ARRAY(d.report), "/nonexistent", NULL,
-				      &tee_policy_default, MADE_AT, error));
+	assert_false(verify(&v, SPAN_ARRAY(d.report), "/nonexistent", NULL, error));
 	assert_non_null(strstr(error, "/nonexistent/vcek.der: "));
-	assert_false(quote_snp_verify(&v, SPAN_ARRAY(d.report), "/nonexistent", "/nonexistent.pem",
-				      &tee_policy_default, MADE_AT, error));
+	assert_false(verify(&v, SPAN_ARRAY(d.report), "/nonexistent", "/nonexistent.pem", error));
 	assert_non_null(strstr(error, "/nonexistent.pem: "));
+	assert_false(verify(&v, SPAN_ARRAY(d.report), "https://example", NULL, error));
+	assert_non_null(strstr(error, "https://example: AMD's documents"));
 	/* no report: refused as one, whatever the folder holds */
-	assert_true(quote_snp_verify(&v, SPAN_ARRAY(zeros), "/nonexistent", NULL,
-				     &tee_policy_default, MADE_AT, error));
+	assert_true(verify(&v, SPAN_ARRAY(zeros), "/nonexistent", NULL, error));
 	assert_int_equal(v.reason, TEE_SNP_VERSION);
 	root = quote_snp_verdict(&v);
 	assert_true(json_is_false(json_object_get(root, "accepted")));
