@@ -43,7 +43,9 @@ struct identity {
 
 struct identity_options {
 	const char *manifest; /* file */
-	const char *state; /* folder, made when absent: "instance-seed" */
+	/* folder, made when absent: "instance-seed"; trust.h keeps a file there,
+	 * too */
+	const char *state;
 	const char *node; /* label in the claims */
 };
 

@@ -39,7 +39,7 @@ enum rc platform_open(struct platform *p, const struct platform_options *o,
 		  LHEX("app", SPAN_ARRAY(p->identity.manifest.app_id)),
 		  LHEX("instance", SPAN_ARRAY(p->identity.instance_id)),
 		  LSTR("quotes", quote_source_name(p->source)));
-	rc = trust_open(&p->trust, o->trust, error);
+	rc = trust_open(&p->trust, o->trust, o->identity.state, error);
 	if (rc)
 		return rc;
 	say_trust(p, o);
@@ -69,6 +69,10 @@ bool platform_poll(struct platform *p, bool now, const struct log *log)
 	case TRUST_BAD:
 		/* The last good policy may meet collateral that is new. */
 		log_event(log, LOG_ERROR, "trust_not_reloaded",
+			  LSTR("why", error));
+		return true;
+	case TRUST_UNSAVED:
+		log_event(log, LOG_ERROR, "list_serials_not_saved",
 			  LSTR("why", error));
 		return true;
 	case TRUST_RELOADED:

@@ -12,6 +12,7 @@
 #include "io/file.h"
 #include "pcs/served.h"
 #include "quoting/policy_load.h"
+#include "quoting/serials.h"
 #include "tee/policy.h"
 
 enum {
@@ -42,6 +43,9 @@ struct trust {
 	size_t next_prepared; /* gives way to the next one */
 	struct sha256 seen; /* what the files looked like at the last look */
 	struct sha256 used; /* ... when they were last reported */
+	struct serials serials; /* of lists, the highest seen */
+	char serials_path[TRUST_PATH_MAX]; /* ""; kept nowhere */
+	bool is_unsaved;
 };
 
 static void believed_fini(struct believed *b)
@@ -63,16 +67,19 @@ static enum rc read_policy(struct believed *b, const char *path,
 }
 
 static enum rc read_all(struct believed *out, const struct trust_settings *s,
-			const struct tee_policy *before,
+			const struct serials *serials,
 			char error[NODE_ERROR_MAX])
 {
 	AUTO(believed_fini)
 	struct believed b = { 0 };
+	AUTO(mem_auto_free)
+	struct policy_list *lists = mem_new_array(SERIALS_MAX, sizeof(*lists));
+	const struct tee_policy before = serials_as_policy(serials, lists);
 	enum rc rc;
 
 	arena_init(&b.arena, POLICY_ARENA_MAX);
 	b.anchors[b.anchor_count++] = tee_anchor_intel;
-	rc = read_policy(&b, s->policy, before, error);
+	rc = read_policy(&b, s->policy, &before, error);
 	if (!rc && s->simulated_root)
 		rc = collateral_simulated_anchor(&b.anchors[b.anchor_count++],
 						 s->simulated_root, error);
@@ -142,8 +149,61 @@ static void look(struct sha256 *out, const struct trust_settings *s,
 	fold_folder(out, s->collateral, 1);
 }
 
+/* ---- serials of lists ---- */
+
+static enum rc load_serials(struct trust *t, const char *state,
+			    char error[NODE_ERROR_MAX])
+{
+	enum rc rc;
+	int n;
+
+	if (!state)
+		return RC_OK;
+	n = snprintf(t->serials_path, sizeof(t->serials_path),
+		     "%s/platform-serials", state);
+	if (n >= (int)sizeof(t->serials_path)) {
+		error_set(error, "%.256s: name too long", state);
+		return RC_LIMIT;
+	}
+	rc = serials_load(&t->serials, t->serials_path);
+	if (rc)
+		error_set(error, "serials of platform lists: %.256s: %s",
+			  t->serials_path,
+			  rc == RC_MALFORMED ? "not what was written there"
+					     : file_why(rc));
+	return rc;
+}
+
+static enum rc save_serials(struct trust *t, char error[NODE_ERROR_MAX])
+{
+	enum rc rc = RC_OK;
+
+	if (t->serials_path[0])
+		rc = serials_save(&t->serials, t->serials_path);
+	t->is_unsaved = rc;
+	if (rc)
+		error_set(error, "serials of platform lists: %.256s: %s",
+			  t->serials_path, file_why(rc));
+	return rc;
+}
+
+/* Of the lists of the policy that was just read. */
+static enum rc learn_serials(struct trust *t, char error[NODE_ERROR_MAX])
+{
+	bool is_new = false;
+	enum rc rc = serials_learn(&t->serials, &is_new, &t->believed.policy);
+
+	if (!rc && (is_new || t->is_unsaved))
+		return save_serials(t, error);
+	if (rc)
+		error_set(error,
+			  "serials of platform lists: %.256s: holds too many",
+			  t->serials_path);
+	return rc;
+}
+
 enum rc trust_open(struct trust **out, const struct trust_settings *settings,
-		   char error[NODE_ERROR_MAX])
+		   const char *state, char error[NODE_ERROR_MAX])
 {
 	struct trust *t = mem_new(sizeof(*t));
 	enum rc rc;
@@ -151,7 +211,11 @@ enum rc trust_open(struct trust **out, const struct trust_settings *settings,
 	t->settings = *settings;
 	look(&t->seen, settings, &t->believed.policy);
 	t->used = t->seen;
-	rc = read_all(&t->believed, settings, NULL, error);
+	rc = load_serials(t, state, error);
+	if (!rc)
+		rc = read_all(&t->believed, settings, &t->serials, error);
+	if (!rc)
+		rc = learn_serials(t, error);
 	if (rc) {
 		trust_free(t);
 		return rc;
@@ -201,19 +265,23 @@ static struct prepared *slot_of(struct trust *t, const struct sha256 *state)
 
 /* Where served_load() looks for this FMSPC, and how the files there look.
  * *fmspc becomes NULL for the folder that serves all others, so that strangers
- * cannot make us keep more than there is. */
+ * cannot make us keep more than there is.  For quotes without a PCK chain the
+ * one beside them belongs to it. */
 static void look_for(struct sha256 *state, const struct trust *t,
-		     const uint8_t **fmspc)
+		     const uint8_t **fmspc, bool is_chainless)
 {
+	const size_t count = COLLATERAL_ITEMS + (is_chainless ? 1 : 0);
 	char name[COLLATERAL_FOLDER_MAX], path[TRUST_PATH_MAX];
 	const char *dir = t->settings.collateral;
 
 	*state = (struct sha256){ 0 };
 	if (*fmspc && !collateral_folder(name, dir, *fmspc))
 		*fmspc = NULL;
-	for (size_t i = 0; i < COLLATERAL_ITEMS; i++)
+	for (size_t i = 0; i < count; i++)
 		if (snprintf(path, sizeof(path), "%s/%s/%s", dir,
-			     *fmspc ? name : ".", collateral_names[i]) <
+			     *fmspc ? name : ".",
+			     i < COLLATERAL_ITEMS ? collateral_names[i]
+						  : COLLATERAL_PCK_CHAIN) <
 		    (int)sizeof(path))
 			fold_file(state, path);
 }
@@ -253,7 +321,7 @@ static void verify_afresh(struct trust *t, struct tee_verdict *out,
 				 why);
 
 	if (!rc)
-		view = collateral_view(&files);
+		view = collateral_view_for(&files, quote);
 	if (!rc && tee_prepare(&p, detail, &view, in.anchors,
 			       in.anchor_count) == TEE_OK) {
 		tee_verify_prepared(out, keep(t, state, p), quote, in.policy,
@@ -274,7 +342,7 @@ void trust_verify(struct trust *t, struct tee_verdict *out, struct span quote,
 	const struct prepared *known;
 	struct sha256 state;
 
-	look_for(&state, t, &fmspc);
+	look_for(&state, t, &fmspc, collateral_is_chainless(quote));
 	known = slot_of(t, &state);
 	if (known)
 		tee_verify_prepared(out, known->p, quote, &t->believed.policy,
@@ -295,13 +363,16 @@ enum trust_change trust_poll(struct trust *t, bool now,
 	has_settled = now || !memcmp(&state, &t->seen, sizeof(state));
 	t->seen = state;
 	/* public: a digest of file times */
-	if (!has_settled || (!now && !memcmp(&state, &t->used, sizeof(state))))
+	if (!has_settled || (!now && !memcmp(&state, &t->used, sizeof(state)))) {
+		if (t->is_unsaved)
+			(void)save_serials(t, error); /* it was said before */
 		return TRUST_SAME;
+	}
 	t->used = state;
-	if (read_all(&fresh, &t->settings, &t->believed.policy, error))
+	if (read_all(&fresh, &t->settings, &t->serials, error))
 		return TRUST_BAD;
 	believed_fini(&t->believed);
 	t->believed = fresh;
 	forget_prepared(t); /* it rests on the anchors */
-	return TRUST_RELOADED;
+	return learn_serials(t, error) ? TRUST_UNSAVED : TRUST_RELOADED;
 }

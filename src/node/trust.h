@@ -9,7 +9,8 @@
  * trust_poll() sees that they changed.  A policy file that turns bad leaves the
  * last good one in force, and is reported.  The signed lists of platforms that
  * the policy names are read with it; one that turns bad, or goes back behind
- * the serial it had in this process, refuses every quote from then on.
+ * the highest serial ever seen here (quoting/serials.h), refuses every quote from
+ * then on.
  *
  * Source: docs/DESIGN.md §6.
  */
@@ -22,9 +23,14 @@
 
 struct trust;
 
-/* On failure error says which file and why.  Returns owned. */
+/*
+ * 'state' is the folder where serials are remembered, in "platform-serials";
+ * NULL: in this process only.  What is there and cannot be read, or cannot be
+ * written, is a failure: who forgets is open to the lists of last year.  On
+ * failure error says which file and why.  Returns owned.
+ */
 enum rc trust_open(struct trust **out, const struct trust_settings *settings,
-		   char error[NODE_ERROR_MAX]);
+		   const char *state, char error[NODE_ERROR_MAX]);
 void trust_free(struct trust *t);
 
 /* A simulated anchor is accepted, because the configuration names one. */
@@ -45,6 +51,9 @@ enum trust_change {
 	/* something changed; error says why policy and root stay the last good
 	 * ones.  Collateral may be new: judge again, too */
 	TRUST_BAD,
+	/* as TRUST_RELOADED, but the serials of lists are not on disk yet: error
+	 * says why; each look tries again */
+	TRUST_UNSAVED,
 };
 /*
  * Looks at the files.  Changes are reported once two looks in a row see the

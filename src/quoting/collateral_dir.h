@@ -36,6 +36,7 @@ enum {
 };
 /* The files' names, as above. */
 extern const char *const collateral_names[COLLATERAL_ITEMS];
+#define COLLATERAL_PCK_CHAIN "pck_chain.pem"
 /* The documents in the order of their names: to fill, and to read. */
 void collateral_items(struct buf *items[COLLATERAL_ITEMS],
 		      struct collateral_files *c);

@@ -24,7 +24,7 @@ static const char none[] = "tcb:\n  accept: [OutOfDate]\n";
 
 struct fixture {
 	struct folder folder;
-	char policy[128], root[128], collateral[128];
+	char policy[128], root[128], collateral[128], state[128];
 	struct sim_pki pki;
 	struct buf quote;
 	struct trust *trust;
@@ -43,14 +43,23 @@ static void serve(struct fixture *f, const struct sim_knobs *knobs)
 	collateral_fini(&files);
 }
 
-static int setup(void **state)
+/* Opens it, as a process that starts does. */
+static enum rc start(struct fixture *f, char error[NODE_ERROR_MAX])
 {
-	struct fixture *f = test_calloc(1, sizeof(*f));
-	struct trust_settings settings = {
+	const struct trust_settings settings = {
 		.policy = f->policy,
 		.collateral = f->collateral,
 		.simulated_root = f->root,
 	};
+
+	trust_free(f->trust);
+	f->trust = NULL;
+	return trust_open(&f->trust, &settings, f->state, error);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
 	const uint8_t report_data[64] = { 1 };
 	struct sim_td td = { 0 };
 	char error[NODE_ERROR_MAX] = "";
@@ -60,6 +69,8 @@ static int setup(void **state)
 	folder_file(f->policy, &f->folder, "policy.yaml");
 	folder_file(f->root, &f->folder, "root.pem");
 	folder_file(f->collateral, &f->folder, "collateral");
+	folder_file(f->state, &f->folder, "state");
+	assert_int_equal(file_make_dirs(f->state, 0700), RC_OK);
 	assert_int_equal(sim_pki_generate(&f->pki, NULL, NOW - 86400), RC_OK);
 	buf_init(&pem, 65536);
 	assert_int_equal(sim_pki_pem(&pem, &f->pki, SIM_CERT_ROOT), RC_OK);
@@ -70,7 +81,7 @@ static int setup(void **state)
 	sim_td_launch(&td, "base", NULL);
 	buf_init(&f->quote, QUOTE_MAX);
 	assert_int_equal(sim_quote(&f->quote, &f->pki, &td, report_data, NULL), RC_OK);
-	if (trust_open(&f->trust, &settings, error))
+	if (start(f, error))
 		fail_msg("%s", error);
 	*state = f;
 	return 0;
@@ -216,6 +227,98 @@ static void signed_list_is_taken_up(void **state)
 	p256_private_free(key);
 }
 
+/* ... also when the process that saw it is gone. */
+static void signed_list_does_not_go_back_at_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct p256_private *key = p256_private_generate();
+	char error[NODE_ERROR_MAX] = "", path[200];
+
+	name_list(f, key);
+	serve_list(f, key, 7, NULL);
+	assert_int_equal(start(f, error), RC_OK);
+	expect(f, TEE_OK);
+	serve_list(f, key, 6, NULL);
+	assert_int_equal(start(f, error), RC_OK);
+	expect(f, TEE_LIST_STALE);
+	serve_list(f, key, 7, NULL);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_RELOADED);
+	expect(f, TEE_OK);
+	serve_list(f, key, 8, NULL);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_RELOADED);
+	serve_list(f, key, 7, NULL);
+	assert_int_equal(start(f, error), RC_OK);
+	expect(f, TEE_LIST_STALE);
+	/* Not knowing what was seen is no way to know that it is newer. */
+	(void)snprintf(path, sizeof(path), "%s/platform-serials", f->state);
+	assert_int_equal(file_replace(path, span_str("x"), 0644), RC_OK);
+	assert_int_equal(start(f, error), RC_MALFORMED);
+	assert_non_null(strstr(error, "state/platform-serials: not what was written there"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(start(f, error), RC_OK); /* the operator's word */
+	expect(f, TEE_OK);
+	p256_private_free(key);
+}
+
+/* The list is in force at once, and its serial is written as soon as it can. */
+static void serial_that_cannot_be_written_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct p256_private *key = p256_private_generate();
+	char error[NODE_ERROR_MAX] = "", aside[128];
+
+	name_list(f, key);
+	serve_list(f, key, 1, NULL);
+	assert_int_equal(start(f, error), RC_OK);
+	serve_list(f, key, 2, NULL);
+	assert_int_equal(rename(f->state, folder_file(aside, &f->folder, "aside")), 0);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_UNSAVED);
+	assert_non_null(strstr(error, "state/platform-serials: No such file"));
+	expect(f, TEE_OK);
+	assert_int_equal(start(f, error), RC_SYS); /* and no start without it */
+	assert_int_equal(rename(aside, f->state), 0);
+	assert_int_equal(start(f, error), RC_OK);
+	serve_list(f, key, 3, NULL);
+	assert_int_equal(rename(f->state, aside), 0);
+	assert_int_equal(trust_poll(f->trust, true, error), TRUST_UNSAVED);
+	assert_int_equal(rename(aside, f->state), 0);
+	assert_int_equal(trust_poll(f->trust, false, error), TRUST_SAME);
+	serve_list(f, key, 2, NULL);
+	assert_int_equal(start(f, error), RC_OK);
+	expect(f, TEE_LIST_STALE);
+	p256_private_free(key);
+}
+
+/* Such a quote is verified with the chain beside the collateral, as it is now;
+ * one with a chain of its own does not look there. */
+static void quote_without_its_chain(void **state)
+{
+	const struct sim_knobs knobs = { .quote = { .certification_type =
+							    QUOTE_CERTIFICATION_PPID_CLEAR } };
+	const uint8_t report_data[64] = { 1 };
+	struct fixture *f = *state;
+	struct sim_td td = { 0 };
+	struct buf usual = f->quote;
+	struct quote q;
+	char path[200];
+
+	assert_int_equal(quote_parse(&q, buf_span(&usual)), TEE_OK);
+	expect(f, TEE_OK);
+	sim_td_launch(&td, "base", NULL);
+	buf_init(&f->quote, QUOTE_MAX);
+	assert_int_equal(sim_quote(&f->quote, &f->pki, &td, report_data, &knobs), RC_OK);
+	expect(f, TEE_QUOTE_CERT_TYPE);
+	(void)snprintf(path, sizeof(path), "%s/pck_chain.pem", f->collateral);
+	assert_int_equal(file_replace(path, q.certification_data, 0644), RC_OK);
+	expect(f, TEE_OK);
+	assert_int_equal(file_replace(path, span_str("of another platform"), 0644), RC_OK);
+	expect(f, TEE_PCK_PEM);
+	struct buf chainless = f->quote;
+	f->quote = usual;
+	expect(f, TEE_OK);
+	buf_fini(&chainless);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -225,6 +328,9 @@ int main(void)
 		T(broken_policy_hides_no_revocation),
 		T(new_policy_meets_known_collateral),
 		T(signed_list_is_taken_up),
+		T(signed_list_does_not_go_back_at_a_restart),
+		T(serial_that_cannot_be_written_is_said),
+		T(quote_without_its_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
