@@ -40,6 +40,17 @@ static void check_forms(struct span quote)
 	check_same(wr_span(&w), quote);
 }
 
+/* JSON may stand behind white space. */
+static bool begins_as_object(struct span s)
+{
+	uint8_t c = 0;
+
+	while (rd_u8(&s, &c))
+		if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+			break;
+	return c == '{';
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = span_of(data, size);
@@ -50,12 +61,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kept = f;
 	rc = quote_file_parse(&f, bytes);
 	if (rc) {
-		assert(rc == RC_MALFORMED && size && data[0] == '{');
+		assert(rc == RC_MALFORMED && begins_as_object(bytes));
 		assert(memcmp(&f, &kept, sizeof(f)) == 0);
 		return 0;
 	}
 	assert(f.quote.n <= size && f.event_log.n <= 2 * size);
-	if (!size || data[0] != '{')
+	if (!begins_as_object(bytes))
 		assert(!f.event_log.n &&
 		       (f.quote.n < size || span_equal(buf_span(&f.quote), bytes)));
 	check_forms(buf_span(&f.quote));

@@ -52,8 +52,9 @@ static const char collateral_help[] =
 	"  --at TIME        judge as of 2026-03-01T00:00:00Z (default now)\n"
 	"  --json           show, numbers: for machines\n"
 	"\n"
-	"Exit status: 0 done, 1 refused or not to be had, 2 a file, a folder or "
-	"the\narguments unusable.\n";
+	"Exit status: 0 done, 1 refused or not to be had, 2 a file, a folder "
+	"or the\n"
+	"arguments unusable.\n";
 
 struct collateral_options {
 	struct complainer say;
@@ -67,7 +68,7 @@ struct collateral_options {
 	int file_count;
 };
 
-/* Refused, or not to be had; where the folder is to blame, nothing is decided. */
+/* Refused or not to be had; where the folder is to blame, not decided. */
 static int refused(const struct collateral_options *o, enum pcs_reason reason,
 		   const char *detail)
 {

@@ -72,7 +72,8 @@ static void add_event(json_t *events, const struct event *e)
 	jset(o, "register", json_string(register_name(name, e->rtmr)));
 	set_type(o, e->type);
 	jset(o, "extended", json_boolean(e->is_extended));
-	jset(o, "data_measured", json_boolean(e->is_extended && is_measured(e)));
+	jset(o, "data_measured",
+	     json_boolean(e->is_extended && is_measured(e)));
 	if (e->name.n)
 		jset(o, "event",
 		     json_stringn((const char *)e->name.p, e->name.n));

@@ -196,9 +196,11 @@ int cli_lease(int argc, char **argv)
 		return withdraw(&o, argv[1]);
 	if (argc == 2 && strcmp(argv[0], "allow") == 0) {
 		if (!is_instance(argv[1]))
-			return complain_usage(&o.say, "allow takes an instance id, "
-						      "40 hex digits");
+			return complain_usage(&o.say,
+					      "allow takes an instance id, "
+					      "40 hex digits");
 		return allow(&o, argv[1]);
 	}
-	return complain_usage(&o.say, "say list, withdraw WHAT or allow INSTANCE");
+	return complain_usage(&o.say,
+			      "say list, withdraw WHAT or allow INSTANCE");
 }

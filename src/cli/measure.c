@@ -99,7 +99,8 @@ static int load_inputs(struct sha384 digests[FIRMWARE_INPUT_COUNT],
 	if (o->acpi_log && measure_acpi(digests, &o->say, o->acpi_log))
 		return CLI_USAGE;
 	for (size_t i = 0; i < FIRMWARE_INPUT_COUNT; i++) {
-		if (o->input[i] && measure_digest(&digests[i], &o->say, o->input[i]))
+		if (o->input[i] &&
+		    measure_digest(&digests[i], &o->say, o->input[i]))
 			return CLI_USAGE;
 		if (o->input[i] || (o->acpi_log && i < MEASURE_ACPI_COUNT))
 			input[i] = &digests[i];
@@ -307,10 +308,12 @@ static int check(const struct measure_options *o)
 		return complain_usage(&o->say, "expected --kernel, --initrd, "
 					       "--cmdline and --memory");
 	if (o->is_unpatched && !has_any)
-		return complain_usage(&o->say, "--unpatched goes with --kernel");
+		return complain_usage(&o->say,
+				      "--unpatched goes with --kernel");
 	if (has_input && (!o->firmware || !o->memory_mib))
-		return complain_usage(&o->say, "ACPI digests go with --firmware "
-					       "and --memory");
+		return complain_usage(&o->say,
+				      "ACPI digests go with --firmware and "
+				      "--memory");
 	if (o->has_instance_id && (!o->manifest || o->events))
 		return complain_usage(&o->say, "--instance-id goes with "
 					       "--manifest, without --events");
@@ -440,9 +443,9 @@ int cli_measure(int argc, char **argv)
 	if (optind != argc)
 		return complain_usage(&o.say, "%s: unexpected", argv[optind]);
 	if (o.policy && (o.is_json || !prediction_is_name(o.policy)))
-		return complain_usage(&o.say, "--policy: expected a name of "
-					      "letters, digits, -, _ and ., and "
-					      "no --json");
+		return complain_usage(&o.say,
+				      "--policy: expected a name of letters, "
+				      "digits, -, _ and ., and no --json");
 	o.say.is_json = o.is_json;
 	return check(&o) ? CLI_USAGE : measure(&o);
 }

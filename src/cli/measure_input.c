@@ -122,8 +122,9 @@ int measure_events(struct sha384 *out, const struct complainer *say,
 	if (measure_load(&file, say, path, EVENTLOG_MAX))
 		return CLI_USAGE;
 	if (eventlog_replay(&r, buf_span(&file)))
-		return malformed(say, path, "not a JSON array of runtime events, or "
-					    "a digest in it is not its event's");
+		return malformed(say, path,
+				 "not a JSON array of runtime events, or a "
+				 "digest in it is not its event's");
 	*out = r.rtmr[EVENTLOG_RTMR];
 	return CLI_OK;
 }

@@ -261,8 +261,8 @@ static int read_options(struct platforms_options *o, bool *help, int argc,
 		if (c == (is_show ? 'o' : 'a'))
 			return complain_usage(&o->say,
 					      is_show ? "show writes no file"
-						      : "sign takes its times from "
-							"the list");
+						      : "sign takes its times "
+							"from the list");
 		if (c == 'j' && !is_show)
 			return complain_usage(&o->say, "sign prints the list");
 		if (c == 'h')

@@ -276,7 +276,8 @@ static int read_options(struct quote_options *o, bool *help, int argc,
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (is_show && strchr("carpdCuk", c))
-			return complain_usage(&o->say, "show takes --json only");
+			return complain_usage(&o->say,
+					      "show takes --json only");
 		expected = collateral_option(&o->want, &is_mine, c, optarg);
 		if (expected)
 			return complain_usage(&o->say, "%s", expected);

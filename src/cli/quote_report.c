@@ -115,7 +115,8 @@ static json_t *platform_of(const struct tee_verdict *v)
 	if (pck->has_platform) {
 		jset_hex(p, "instance_id",
 			 SPAN_ARRAY(pck->platform_instance_id));
-		jset(p, "dynamic_platform", json_boolean(pck->dynamic_platform));
+		jset(p, "dynamic_platform",
+		     json_boolean(pck->dynamic_platform));
 		jset(p, "cached_keys", json_boolean(pck->cached_keys));
 		jset(p, "smt_enabled", json_boolean(pck->smt_enabled));
 	}

@@ -43,8 +43,7 @@ struct identity {
 
 struct identity_options {
 	const char *manifest; /* file */
-	/* folder, made when absent: "instance-seed"; trust.h keeps a file there,
-	 * too */
+	/* folder, made when absent: "instance-seed", and a file of trust.h */
 	const char *state;
 	const char *node; /* label in the claims */
 };

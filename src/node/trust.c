@@ -363,7 +363,8 @@ enum trust_change trust_poll(struct trust *t, bool now,
 	has_settled = now || !memcmp(&state, &t->seen, sizeof(state));
 	t->seen = state;
 	/* public: a digest of file times */
-	if (!has_settled || (!now && !memcmp(&state, &t->used, sizeof(state)))) {
+	if (!has_settled ||
+	    (!now && !memcmp(&state, &t->used, sizeof(state)))) {
 		if (t->is_unsaved)
 			(void)save_serials(t, error); /* it was said before */
 		return TRUST_SAME;

@@ -9,8 +9,8 @@
  * trust_poll() sees that they changed.  A policy file that turns bad leaves the
  * last good one in force, and is reported.  The signed lists of platforms that
  * the policy names are read with it; one that turns bad, or goes back behind
- * the highest serial ever seen here (quoting/serials.h), refuses every quote from
- * then on.
+ * the highest serial ever seen here (quoting/serials.h), refuses every quote
+ * from then on.
  *
  * Source: docs/DESIGN.md §6.
  */
@@ -51,8 +51,8 @@ enum trust_change {
 	/* something changed; error says why policy and root stay the last good
 	 * ones.  Collateral may be new: judge again, too */
 	TRUST_BAD,
-	/* as TRUST_RELOADED, but the serials of lists are not on disk yet: error
-	 * says why; each look tries again */
+	/* as TRUST_RELOADED, but the serials of lists are not on disk yet:
+	 * error says why; each look tries again */
 	TRUST_UNSAVED,
 };
 /*

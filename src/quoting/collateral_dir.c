@@ -153,8 +153,8 @@ enum rc collateral_load(struct collateral_files *out, const char *dir,
 		rc = load_item(items[i], dir, sub, collateral_names[i],
 			       i < COLLATERAL_NEEDED, error);
 	if (!rc)
-		rc = load_item(&c.pck_chain, dir, sub, COLLATERAL_PCK_CHAIN, false,
-			       error);
+		rc = load_item(&c.pck_chain, dir, sub, COLLATERAL_PCK_CHAIN,
+			       false, error);
 	if (rc)
 		return rc;
 	*out = c;

@@ -83,7 +83,8 @@ static void too_many_are_refused_whole(void **state)
 static void written_is_read(void **state)
 {
 	struct serials *s = test_calloc(1, sizeof(*s)), *back = test_calloc(1, sizeof(*s));
-	struct policy_list l[2] = { list_of(3, PLATFORM_DENY, 7), list_of(4, PLATFORM_ALLOW, UINT32_MAX) };
+	struct policy_list l[2] = { list_of(3, PLATFORM_DENY, 7),
+				    list_of(4, PLATFORM_ALLOW, UINT32_MAX) };
 	struct policy_list *before = test_calloc(SERIALS_MAX, sizeof(*before));
 	char path[128], text[512];
 	struct wr w = WR_ARRAY(text);
