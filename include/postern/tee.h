@@ -22,14 +22,14 @@
  * malloc, is bounded whatever the input:
  *
  *	collateral    8 MiB, and 4 MiB more while it is being made; Intel's
- *	              documents of today take less than 100 KiB, AMD's 16 KiB
+ *	              documents of today take less than 100 KiB, AMD's 32 KiB
  *	policy        32 MiB with all the signed lists it may name, and 16 MiB
  *	              more while it is being read; one without lists takes as
  *	              much as its text, about
  *	verification  5 MiB while it runs, of which an event log needs all
- *	              but 64 KiB, and a CRL of AMD's at most 1 MiB; the
- *	              collateral keeps 8 KiB of it for each thread that
- *	              verified at the same time, up to 16 (nothing of reports)
+ *	              but 64 KiB; the collateral keeps 8 KiB of it for each
+ *	              thread that verified at the same time, up to 16
+ *	              (nothing of reports)
  *
  * libcrypto keeps what it fetched the first time.  A thread that calls needs a
  * stack of 128 KiB.
@@ -141,8 +141,8 @@ POSTERN_TEE_API const char *postern_tee_document_name(size_t index);
  * It is for quotes, for reports, or for both: all documents that one kind of
  * evidence needs, or none of them.  Evidence of a kind that it has none for is
  * refused as collateral-missing.  AMD's documents are for one chip (or cloud)
- * at one TCB; they are only kept here, and read and verified, signatures too,
- * by each verification.
+ * at one TCB; they are read here, signatures too, and what is wrong with them
+ * is said by each verification.
  */
 struct postern_tee_collateral;
 

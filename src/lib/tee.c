@@ -24,8 +24,8 @@ enum {
 	VERDICT_SIZE_FIRST = sizeof(struct postern_tee_verdict),
 	HINT_SIZE_FIRST = offsetof(struct postern_tee_hint, reported_tcb),
 	REQUEST_SIZE_FIRST = sizeof(struct postern_tee_request),
-	/* Of AMD's, which each verification reads with libcrypto: of a CRL it
-	 * makes ten times the size and more. */
+	/* Of AMD's, which are read with libcrypto: of a CRL it makes ten times
+	 * the size and more. */
 	SNP_DOCUMENT_MAX = 64 * 1024,
 	ANCHORS_MAX = 1 + TEE_ANCHOR_AMD_COUNT,
 };
@@ -33,8 +33,7 @@ enum {
 /* Documents for quotes, for reports, or for both. */
 struct postern_tee_collateral {
 	struct tee_prepared *prepared; /* NULL: none for quotes */
-	struct arena arena; /* what snp borrows */
-	struct snp_collateral snp; /* n == 0: not given */
+	struct tee_prepared_snp *reports; /* the same for reports */
 	struct tee_anchor anchors[ANCHORS_MAX];
 	size_t anchor_count;
 };
@@ -163,44 +162,37 @@ static bool has_quotes(struct tee_collateral *c)
 	return false;
 }
 
-/* Copies AMD's documents; what they say is looked at in each verification. */
-static enum tee_reason keep_snp(struct postern_tee_collateral *c,
-				char detail[TEE_DETAIL_MAX],
-				const struct snp_collateral *given)
+/* Reads AMD's documents once; what is wrong with what they say is said by each
+ * verification. */
+static enum tee_reason prepare_snp(struct postern_tee_collateral *c,
+				   char detail[TEE_DETAIL_MAX],
+				   const struct snp_collateral *given)
 {
 	const struct {
 		const char *name;
-		struct span from;
-		struct span *to;
+		struct span bytes;
 		bool is_needed;
 		enum tee_reason too_large;
 	} items[] = {
-		{ "VCEK or VLEK certificate", given->vek, &c->snp.vek, true,
-		  TEE_VEK_CERT },
-		{ "ASK and ARK", given->chain, &c->snp.chain, true,
-		  TEE_VEK_CHAIN },
-		{ "CRL", given->crl, &c->snp.crl, false, TEE_CRL_MALFORMED },
+		{ "VCEK or VLEK certificate", given->vek, true, TEE_VEK_CERT },
+		{ "ASK and ARK", given->chain, true, TEE_VEK_CHAIN },
+		{ "CRL", given->crl, false, TEE_CRL_MALFORMED },
 	};
 
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
-		struct span from = items[i].from;
-		const char *copy;
-
-		if (items[i].is_needed && !from.n) {
+		if (items[i].is_needed && !items[i].bytes.n) {
 			(void)snprintf(detail, TEE_DETAIL_MAX, "%s: missing",
 				       items[i].name);
 			return TEE_COLLATERAL_MISSING;
 		}
-		copy = from.n > SNP_DOCUMENT_MAX ? NULL
-						 : arena_dup(&c->arena, from);
-		if (!copy) {
+		if (items[i].bytes.n > SNP_DOCUMENT_MAX) {
 			(void)snprintf(detail, TEE_DETAIL_MAX,
 				       "%s: larger than %d bytes",
 				       items[i].name, SNP_DOCUMENT_MAX);
 			return items[i].too_large;
 		}
-		*items[i].to = span_of(copy, from.n);
 	}
+	c->reports = tee_prepare_snp(given, c->anchors, c->anchor_count);
 	return TEE_OK;
 }
 
@@ -221,7 +213,6 @@ prepare(struct postern_tee_collateral **out, const struct tee_anchor *anchors,
 	enum postern_tee_result result;
 	enum tee_reason reason = TEE_OK;
 
-	arena_init(&c->arena, 4 * (size_t)SNP_DOCUMENT_MAX);
 	if (!documents && count)
 		return unusable(error, "documents are NULL");
 	result = sort_documents(&given, documents, count, error);
@@ -230,7 +221,7 @@ prepare(struct postern_tee_collateral **out, const struct tee_anchor *anchors,
 	memcpy(c->anchors, anchors, anchor_count * sizeof(*anchors));
 	c->anchor_count = anchor_count;
 	if (has_snp(&given))
-		reason = keep_snp(c, detail, &given.snp);
+		reason = prepare_snp(c, detail, &given.snp);
 	if (!reason && (has_quotes(&given) || !has_snp(&given)))
 		reason = tee_prepare(&c->prepared, detail, &given, c->anchors,
 				     c->anchor_count);
@@ -299,7 +290,7 @@ void postern_tee_collateral_free(struct postern_tee_collateral *collateral)
 	if (!collateral)
 		return;
 	tee_prepared_free(collateral->prepared);
-	arena_fini(&collateral->arena);
+	tee_prepared_snp_free(collateral->reports);
 	free(collateral);
 }
 
@@ -474,8 +465,8 @@ static const char *complaint(const struct postern_tee_request *r)
 }
 
 /*
- * What has no prepared collateral goes the other way to the same checks: a
- * report, and a quote that there are no documents for, which says so.
+ * What there are no documents for goes the other way to the same checks, which
+ * says so.
  */
 static void judge(struct tee_verdict *v, const struct postern_tee_request *r)
 {
@@ -483,14 +474,17 @@ static void judge(struct tee_verdict *v, const struct postern_tee_request *r)
 	const struct tee_policy *policy = r->policy ? &r->policy->policy : NULL;
 	struct span evidence = span_of(r->evidence, r->evidence_size);
 
-	if (c->prepared && tee_kind_of(evidence) != TEE_KIND_SNP)
+	static const struct tee_collateral none;
+	bool is_report = tee_kind_of(evidence) == TEE_KIND_SNP;
+
+	if (is_report && c->reports)
+		tee_verify_prepared_snp(v, c->reports, evidence, policy, r->at);
+	else if (!is_report && c->prepared)
 		tee_verify_prepared(v, c->prepared, evidence, policy, r->at);
 	else
 		tee_verify(v, &(struct tee_input){
 				      .quote = evidence,
-				      .collateral =
-					      &(struct tee_collateral){
-						      .snp = c->snp },
+				      .collateral = &none,
 				      .anchors = c->anchors,
 				      .anchor_count = c->anchor_count,
 				      .policy = policy,

@@ -189,6 +189,23 @@ enum tee_reason tee_document_open(struct span *object,
 				  const struct tee_anchor *anchors,
 				  size_t anchor_count, int64_t at);
 
+/*
+ * AMD's documents, read once for any number of reports and threads: names,
+ * signatures, revocation.  Whatever is wrong with them is said by each
+ * verification, as tee_verify() says it, so this cannot fail.  Copies; returns
+ * owned: tee_prepared_snp_free().
+ */
+struct tee_prepared_snp;
+struct tee_prepared_snp *tee_prepare_snp(const struct snp_collateral *c,
+					 const struct tee_anchor *anchors,
+					 size_t anchor_count);
+void tee_prepared_snp_free(struct tee_prepared_snp *p);
+/* As tee_verify(), of reports only; policy NULL: the default policy. */
+void tee_verify_prepared_snp(struct tee_verdict *verdict,
+			     const struct tee_prepared_snp *p,
+			     struct span report,
+			     const struct tee_policy *policy, int64_t at);
+
 /* As tee_verify(), of quotes only; policy NULL: the default policy. */
 void tee_verify_prepared(struct tee_verdict *verdict,
 			 const struct tee_prepared *p, struct span quote,

@@ -80,6 +80,9 @@ static void retry_after(void **state)
 		{ "Sunday, 06-Nov-94 09:49:37 GMT", 0 },
 		{ "Sun Nov  6 09:49:37 1994", 0 },
 		{ "Sun, 06 Nov 1994 09:49:37 GMT ", 0 },
+		{ "Sun, 06 Nvo 1994 09:49:37 GMT", 0 },
+		{ "Sun, 0x Nov 1994 09:49:37 GMT", 0 },
+		{ "Sun, 06 Nov 1994 09:49:3", 0 },
 	};
 
 	(void)state;

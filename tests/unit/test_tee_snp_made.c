@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "snp_plan.h"
+#include "snp_prepared.h"
 #include "tee/policy.h"
 
 static struct made_keys keys;
@@ -32,19 +33,21 @@ static enum tee_reason judge_plan(struct tee_verdict *v, const struct plan *p,
 	struct plan_documents d;
 	struct tee_collateral collateral = { 0 };
 	struct tee_anchor anchor;
+	const struct tee_input in = {
+		.quote = SPAN_ARRAY(d.report),
+		.collateral = &collateral,
+		.anchors = &anchor,
+		.anchor_count = 1,
+		.policy = policy,
+		.at = MADE_AT,
+	};
 
 	plan_documents(&d, p);
 	assert_int_equal(tee_anchor_simulated_snp(&anchor, d.root), RC_OK);
 	collateral.snp = (struct snp_collateral){ .vek = d.vek, .chain = d.chain, .crl = d.crl };
 	memset(v, 0x5a, sizeof(*v));
-	tee_verify(v, &(struct tee_input){
-			      .quote = SPAN_ARRAY(d.report),
-			      .collateral = &collateral,
-			      .anchors = &anchor,
-			      .anchor_count = 1,
-			      .policy = policy,
-			      .at = MADE_AT,
-		      });
+	tee_verify(v, &in);
+	snp_expect_same_prepared(v, &in);
 	/* borrows what is going out of scope */
 	v->snp = (struct snp_report){ 0 };
 	return v->reason;

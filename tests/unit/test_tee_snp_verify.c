@@ -11,6 +11,7 @@
 #include "crypto/hash.h"
 #include "pki/pem.h"
 #include "pki/rsapss.h"
+#include "snp_prepared.h"
 #include "tee/claims.h"
 #include "tee/policy.h"
 #include "tee_vectors.h"
@@ -62,16 +63,18 @@ static enum tee_reason judge(struct tee_verdict *v, const struct sample *s,
 			     const struct tee_policy *policy, int64_t at)
 {
 	const struct tee_collateral c = { .snp = { .vek = s->vek, .chain = s->chain } };
+	const struct tee_input in = {
+		.quote = s->report,
+		.collateral = &c,
+		.anchors = tee_anchors_amd,
+		.anchor_count = TEE_ANCHOR_AMD_COUNT,
+		.policy = policy,
+		.at = at,
+	};
 
 	memset(v, 0x5a, sizeof(*v));
-	tee_verify(v, &(struct tee_input){
-			      .quote = s->report,
-			      .collateral = &c,
-			      .anchors = tee_anchors_amd,
-			      .anchor_count = TEE_ANCHOR_AMD_COUNT,
-			      .policy = policy,
-			      .at = at,
-		      });
+	tee_verify(v, &in);
+	snp_expect_same_prepared(v, &in);
 	assert_int_equal(v->kind, TEE_KIND_SNP);
 	assert_int_equal(v->reason == TEE_OK, v->detail[0] == 0);
 	assert_true(v->is_verified || v->reason != TEE_OK);
