@@ -33,8 +33,7 @@ static enum tee_reason judge_plan(struct tee_verdict *v, const struct plan *p,
 	struct plan_documents d;
 	struct tee_collateral collateral = { 0 };
 	struct tee_anchor anchor;
-	const struct tee_input in = {
-		.quote = SPAN_ARRAY(d.report),
+	struct tee_input in = {
 		.collateral = &collateral,
 		.anchors = &anchor,
 		.anchor_count = 1,
@@ -43,6 +42,7 @@ static enum tee_reason judge_plan(struct tee_verdict *v, const struct plan *p,
 	};
 
 	plan_documents(&d, p);
+	in.quote = SPAN_ARRAY(d.report);
 	assert_int_equal(tee_anchor_simulated_snp(&anchor, d.root), RC_OK);
 	collateral.snp = (struct snp_collateral){ .vek = d.vek, .chain = d.chain, .crl = d.crl };
 	memset(v, 0x5a, sizeof(*v));
