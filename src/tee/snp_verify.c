@@ -279,10 +279,10 @@ static enum tee_reason check_dates(struct run *r)
 	} items[] = {
 		{ key_name(r), r->p->vek.not_before, r->p->vek.not_after,
 		  TEE_VEK_NOT_YET, TEE_VEK_EXPIRED },
-		{ "ASK", r->p->ask.not_before, r->p->ask.not_after, TEE_VEK_NOT_YET,
-		  TEE_VEK_EXPIRED },
-		{ "ARK", r->p->ark.not_before, r->p->ark.not_after, TEE_VEK_NOT_YET,
-		  TEE_VEK_EXPIRED },
+		{ "ASK", r->p->ask.not_before, r->p->ask.not_after,
+		  TEE_VEK_NOT_YET, TEE_VEK_EXPIRED },
+		{ "ARK", r->p->ark.not_before, r->p->ark.not_after,
+		  TEE_VEK_NOT_YET, TEE_VEK_EXPIRED },
 		{ "CRL", r->p->this_update, r->p->next_update,
 		  TEE_CRL_NOT_YET, TEE_CRL_EXPIRED },
 	};
