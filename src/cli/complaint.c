@@ -48,7 +48,7 @@ int complain(const struct complainer *c, enum cli_status status,
 	fprintf(stderr, "postern %s: %s\n", c->command, text);
 	if (c->is_json)
 		print_error(reason, file, text);
-	return status;
+	return (int)status;
 }
 
 int complain_usage_list(const struct complainer *c, const char *format,
