@@ -26,6 +26,9 @@ static void see(void *arg, const struct wgctl_peer *p)
 		assert(p->endpoint.sa.sa_family == AF_INET || p->endpoint.sa.sa_family == AF_INET6);
 	for (size_t i = 0; i < p->allowed_count; i++)
 		assert(p->allowed[i].len <= (p->allowed[i].is_v6 ? 128 : 32));
+	assert(p->more_count == 0 || p->allowed_count == WGCTL_ALLOWED_MAX);
+	for (size_t i = 0; i < p->more_count; i++)
+		assert(p->more[i].len <= (p->more[i].is_v6 ? 128 : 32));
 	utext_set_peer(&w, p);
 	assert(!w.over);
 }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,22 +49,26 @@ static void print_key(const char *before, const uint8_t key[32])
 	       (const char *)wr_span(&w).p);
 }
 
+static void print_prefixes(const char *before, const struct io_prefix *p,
+			   size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint8_t text[TEXT_MAX];
+		struct wr w = WR_ARRAY(text);
+
+		io_prefix_write(&w, &p[i]);
+		printf("%s%.*s", before, (int)wr_span(&w).n,
+		       (const char *)wr_span(&w).p);
+		before = ", ";
+	}
+}
+
 static void print_allowed(const struct wgctl_peer *p)
 {
-	uint8_t text[WGCTL_ALLOWED_MAX * 64];
-	struct wr w = WR_ARRAY(text);
-
-	for (size_t i = 0; i < p->allowed_count; i++) {
-		if (i)
-			wr_str(&w, ", ");
-		io_prefix_write(&w, &p->allowed[i]);
-	}
-	if (!p->allowed_count)
-		wr_str(&w, "(none)");
-	/* That many are read; there may be more. */
-	if (p->allowed_count == WGCTL_ALLOWED_MAX)
-		wr_str(&w, ", ...");
-	print_field("allowed ips", &w);
+	fputs("  allowed ips: ", stdout);
+	print_prefixes("", p->allowed, p->allowed_count);
+	print_prefixes(", ", p->more, p->more_count);
+	puts(p->allowed_count ? "" : "(none)");
 }
 
 static void print_traffic(const struct wgctl_peer *p)
@@ -120,6 +125,8 @@ static void print_device(const char *name, const struct wgctl *w,
 	}
 	if (d->listen_port)
 		printf("  listening port: %u\n", d->listen_port);
+	if (d->mark)
+		printf("  fwmark: 0x%" PRIx32 "\n", d->mark);
 }
 
 static void wipe_device(struct wgctl_device *d)

@@ -237,7 +237,7 @@ static bool read_allowed_attribute(struct allowed *out, uint16_t type,
 	}
 }
 
-static bool read_allowed_ip(struct wgctl_peer *p, struct span s)
+static bool read_allowed_ip(struct genl_reading *r, struct span s)
 {
 	struct allowed a = { 0 };
 	struct io_prefix prefix = { 0 };
@@ -255,26 +255,27 @@ static bool read_allowed_ip(struct wgctl_peer *p, struct span s)
 	if ((!prefix.is_v6 && a.family != AF_INET) || a.len > 8 * n ||
 	    !copy(prefix.bytes, n, a.address))
 		return false;
-	if (p->allowed_count < WGCTL_ALLOWED_MAX)
-		p->allowed[p->allowed_count++] = prefix;
+	prefixes_add(&r->prefixes, &r->peer, &prefix);
 	return true;
 }
 
-static bool read_allowed(struct wgctl_peer *p, struct span list)
+static bool read_allowed(struct genl_reading *r, struct span list)
 {
 	struct span item;
 	uint16_t type;
 
 	while (!rd_end(&list))
 		if (!rd_attribute(&list, &type, &item) ||
-		    !read_allowed_ip(p, item))
+		    !read_allowed_ip(r, item))
 			return false;
 	return true;
 }
 
-static bool read_peer_attribute(struct wgctl_peer *p, uint16_t type,
+static bool read_peer_attribute(struct genl_reading *r, uint16_t type,
 				struct span value)
 {
+	struct wgctl_peer *p = &r->peer;
+
 	switch (type) {
 	case WGPEER_A_PUBLIC_KEY:
 		return copy(p->public_key, sizeof(p->public_key), value);
@@ -291,10 +292,18 @@ static bool read_peer_attribute(struct wgctl_peer *p, uint16_t type,
 	case WGPEER_A_TX_BYTES:
 		return copy(&p->tx_bytes, sizeof(p->tx_bytes), value);
 	case WGPEER_A_ALLOWEDIPS:
-		return read_allowed(p, value);
+		return read_allowed(r, value);
 	default:
 		return true;
 	}
+}
+
+static void end_peer(struct genl_reading *r)
+{
+	if (r->has_peer && r->fn)
+		r->fn(r->arg, &r->peer);
+	r->has_peer = false;
+	secret_wipe(&r->peer, sizeof(r->peer));
 }
 
 /* The kernel begins each peer, and each rest of one, with its key. */
@@ -307,7 +316,7 @@ static bool begin_peer(struct genl_reading *r, struct span s)
 		return false;
 	if (r->has_peer && span_equal(key, SPAN_ARRAY(r->peer.public_key)))
 		return true;
-	genl_end(r);
+	end_peer(r);
 	r->has_peer = true;
 	return true;
 }
@@ -321,7 +330,7 @@ static bool read_peer(struct genl_reading *r, struct span s)
 		return false;
 	while (!rd_end(&s))
 		if (!rd_attribute(&s, &type, &value) ||
-		    !read_peer_attribute(&r->peer, type, value))
+		    !read_peer_attribute(r, type, value))
 			return false;
 	return true;
 }
@@ -345,6 +354,8 @@ static bool read_device_attribute(struct genl_reading *r, uint16_t type,
 		return copy(r->device.private_key.b, 32, value);
 	case WGDEVICE_A_LISTEN_PORT:
 		return copy(&r->device.listen_port, sizeof(uint16_t), value);
+	case WGDEVICE_A_FWMARK:
+		return copy(&r->device.mark, sizeof(r->device.mark), value);
 	case WGDEVICE_A_PEERS:
 		return read_peers(r, value);
 	default:
@@ -366,8 +377,6 @@ enum rc genl_read(struct genl_reading *r, const struct nlmsghdr *answer)
 
 void genl_end(struct genl_reading *r)
 {
-	if (r->has_peer && r->fn)
-		r->fn(r->arg, &r->peer);
-	r->has_peer = false;
-	secret_wipe(&r->peer, sizeof(r->peer));
+	end_peer(r);
+	prefixes_fini(&r->prefixes);
 }

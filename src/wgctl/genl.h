@@ -12,7 +12,7 @@
 
 #include <linux/netlink.h>
 
-#include "wgctl/wgctl.h"
+#include "wgctl/prefixes.h"
 
 enum {
 	GENL_MAX = 4096,
@@ -37,11 +37,13 @@ typedef void genl_peer_fn(void *arg, const struct wgctl_peer *p);
 /*
  * Reads the answers to genl_get(), one after another.  A peer whose allowed
  * IPs do not fit into one message goes on in the next, so a peer is handed to
- * fn when the next one begins, or at genl_end().
+ * fn when the next one begins, or at genl_end(), which a reading is not whole
+ * without: it also gives memory back.
  */
 struct genl_reading {
 	struct wgctl_device device;
 	struct wgctl_peer peer;
+	struct prefixes prefixes;
 	bool has_peer;
 	genl_peer_fn *fn; /* may be NULL */
 	void *arg;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "wgctl/prefixes.h"
 
 static void wr_key(struct wr *w, const char *name, const uint8_t key[32])
 {
@@ -91,6 +92,7 @@ static bool to_key(uint8_t key[32], struct span hex)
 struct reading {
 	struct wgctl_device device;
 	struct wgctl_peer peer; /* the one whose lines are being read */
+	struct prefixes prefixes;
 	bool has_peer;
 	utext_peer_fn *fn;
 	void *arg;
@@ -114,6 +116,16 @@ static bool read_u16(uint16_t *out, struct span value)
 	return true;
 }
 
+static bool read_mark(uint32_t *out, struct span value)
+{
+	uint64_t v;
+
+	if (!text_u64(&v, value, UINT32_MAX))
+		return false;
+	*out = (uint32_t)v;
+	return true;
+}
+
 static bool read_device_line(struct reading *r, struct span key,
 			     struct span value)
 {
@@ -121,6 +133,8 @@ static bool read_device_line(struct reading *r, struct span key,
 		return to_key(r->device.private_key.b, value);
 	if (span_equal_str(key, "listen_port"))
 		return read_u16(&r->device.listen_port, value);
+	if (span_equal_str(key, "fwmark"))
+		return read_mark(&r->device.mark, value);
 	return true;
 }
 
@@ -144,20 +158,20 @@ static bool read_endpoint(struct wgctl_peer *p, struct span value)
 	return true;
 }
 
-static bool read_allowed(struct wgctl_peer *p, struct span value)
+static bool read_allowed(struct reading *r, struct span value)
 {
 	struct io_prefix prefix;
 
 	if (!io_prefix_parse(&prefix, value))
 		return false;
-	if (p->allowed_count < WGCTL_ALLOWED_MAX)
-		p->allowed[p->allowed_count++] = prefix;
+	prefixes_add(&r->prefixes, &r->peer, &prefix);
 	return true;
 }
 
-static bool read_peer_line(struct wgctl_peer *p, struct span key,
+static bool read_peer_line(struct reading *r, struct span key,
 			   struct span value)
 {
+	struct wgctl_peer *p = &r->peer;
 	uint64_t v;
 
 	if (span_equal_str(key, "preshared_key"))
@@ -165,7 +179,7 @@ static bool read_peer_line(struct wgctl_peer *p, struct span key,
 	if (span_equal_str(key, "endpoint"))
 		return read_endpoint(p, value);
 	if (span_equal_str(key, "allowed_ip"))
-		return read_allowed(p, value);
+		return read_allowed(r, value);
 	if (span_equal_str(key, "persistent_keepalive_interval"))
 		return read_u16(&p->keepalive_s, value);
 	if (span_equal_str(key, "rx_bytes"))
@@ -183,7 +197,7 @@ static bool read_peer_line(struct wgctl_peer *p, struct span key,
 static bool read_line(struct reading *r, struct span key, struct span value)
 {
 	if (!span_equal_str(key, "public_key"))
-		return r->has_peer ? read_peer_line(&r->peer, key, value)
+		return r->has_peer ? read_peer_line(r, key, value)
 				   : read_device_line(r, key, value);
 	end_peer(r);
 	r->has_peer = true;
@@ -250,6 +264,7 @@ enum rc utext_read(struct wgctl_device *out, int *error, struct span reply,
 		r.arg = arg;
 		rc = read_reply(&r, &told, reply);
 	}
+	prefixes_fini(&r.prefixes);
 	secret_wipe(&r, sizeof(r));
 	return rc;
 }

@@ -73,10 +73,13 @@ struct wgctl_peer {
 	bool has_endpoint; /* false: leaves what there is */
 	struct sock_addr endpoint;
 	uint16_t keepalive_s; /* 0: none */
-	/* Replaces what it had; read: the first of what it has. */
+	/* Replaces what it had; read: the first of what it has, and 'more',
+	 * which is there until fn returns. */
 	struct io_prefix allowed[WGCTL_ALLOWED_MAX];
 	size_t allowed_count;
 	/* read only */
+	const struct io_prefix *more;
+	size_t more_count;
 	int64_t handshake_unix_s; /* last; 0: never */
 	uint64_t rx_bytes, tx_bytes;
 };
@@ -91,6 +94,7 @@ enum rc wgctl_remove_peer(struct wgctl *w, const uint8_t public_key[32]);
 struct wgctl_device {
 	struct key32 private_key; /* zero: none set */
 	uint16_t listen_port;
+	uint32_t mark; /* of the packets it sends; 0: none */
 };
 enum rc wgctl_get(struct wgctl *w, struct wgctl_device *out,
 		  void (*fn)(void *arg, const struct wgctl_peer *p), void *arg);

@@ -230,6 +230,7 @@ static void device_and_peers_are_read(void **state)
 				      "0800 0100 05000000 0800 0200 77673000"
 				      "2400 0300 " K
 				      "0600 0600 6cca 0000"
+				      "0800 0700 34120000"
 				      "c000 0880 bc00 0080 " PEER_HEAD PEER_PSK PEER_ENDPOINT
 					      PEER_KEEPALIVE
 				      "1400 0600 0021436500000000 0000000000000000"
@@ -250,6 +251,7 @@ static void device_and_peers_are_read(void **state)
 	genl_end(&r);
 	assert_int_equal(s.count, 2);
 	assert_int_equal(r.device.listen_port, 51820);
+	assert_int_equal(r.device.mark, 0x1234);
 	assert_int_equal(r.device.private_key.b[31], 0xaa);
 	assert_memory_equal(&s.peers[0], &want, sizeof(want));
 	assert_int_equal(s.peers[1].public_key[0], 0xcc);
@@ -280,6 +282,7 @@ static void wrong_answers_refused(void **state)
 		{ "length_below_head", "0300 0300" },
 		{ "length_over_rest", "0900 0300 00000000" },
 		{ "key_of_31_bytes", "2300 0300 00000000000000000000000000000000000000000000000000000000000000 00" },
+		{ "mark_of_two_bytes", "0600 0700 34120000" },
 		{ "port_of_one_byte", "0500 0600 01 000000" },
 		{ "peer_without_key", "1000 0880 0c00 0080 0600 0500 1900 0000" },
 		{ "empty_peer", "0800 0880 0400 0080" },

@@ -101,7 +101,7 @@ static void see(void *arg, const struct wgctl_peer *p)
 /* As a device answers, with keys that a newer one might add. */
 static const char whole[] = "private_key=" KEY_A "\n"
 			    "listen_port=12912\n"
-			    "fwmark=0\n"
+			    "fwmark=4660\n"
 			    "new_device_key=x=y\n"
 			    "public_key=" KEY_F "\n"
 			    "preshared_key=" KEY_A "\n"
@@ -131,6 +131,7 @@ static void reply_is_read(void **state)
 	assert_int_equal(utext_read(&d, &error, span_str(whole), see, &s), RC_OK);
 	assert_int_equal(error, 0);
 	assert_int_equal(d.listen_port, 12912);
+	assert_int_equal(d.mark, 0x1234);
 	assert_int_equal(d.private_key.b[0], 0x01);
 	assert_int_equal(d.private_key.b[31], 0xef);
 	assert_int_equal(s.count, 2);
@@ -259,21 +260,38 @@ static void hex_agrees_with_the_plain_reader(void **state)
 	}
 }
 
-static void more_allowed_ips_than_we_keep(void **state)
+/* Each peer's in their order: 10.0.<its key>.0 and on. */
+static void count_up(void *arg, const struct wgctl_peer *p)
 {
-	char text[4096];
+	size_t *total = arg;
+
+	for (size_t i = 0; i < p->allowed_count + p->more_count; i++) {
+		const struct io_prefix *a = i < p->allowed_count ? &p->allowed[i]
+								 : &p->more[i - p->allowed_count];
+
+		assert_int_equal(a->bytes[2], p->public_key[31]);
+		assert_int_equal(a->bytes[3], i);
+	}
+	*total = 1000 * *total + p->allowed_count + p->more_count;
+}
+
+static void allowed_ips_of_any_number_are_told(void **state)
+{
+	static const int counts[] = { 200, WGCTL_ALLOWED_MAX, WGCTL_ALLOWED_MAX + 1, 100 };
+	static char text[16384];
 	struct wr w = WR_ARRAY(text);
-	struct seen s = { 0 };
+	size_t total = 0;
 	int error;
 
 	(void)state;
-	wr_str(&w, "public_key=" KEY_A "\n");
-	for (int i = 0; i < WGCTL_ALLOWED_MAX + 5; i++)
-		wr_printf(&w, "allowed_ip=10.0.0.%d/32\n", i);
+	for (int peer = 0; peer < 4; peer++) {
+		wr_printf(&w, "public_key=%064x\n", (unsigned)peer);
+		for (int i = 0; i < counts[peer]; i++)
+			wr_printf(&w, "allowed_ip=10.0.%d.%d/32\n", peer, i);
+	}
 	wr_str(&w, "errno=0\n\n");
-	assert_int_equal(utext_read(NULL, &error, wr_span(&w), see, &s), RC_OK);
-	assert_int_equal(s.peers[0].allowed_count, WGCTL_ALLOWED_MAX);
-	assert_int_equal(s.peers[0].allowed[15].bytes[3], 15);
+	assert_int_equal(utext_read(NULL, &error, wr_span(&w), count_up, &total), RC_OK);
+	assert_int_equal(total, 200016017100);
 }
 
 int main(void)
@@ -286,7 +304,7 @@ int main(void)
 		cmocka_unit_test(refusals_are_told),
 		cmocka_unit_test(wrong_replies_refused),
 		cmocka_unit_test(hex_agrees_with_the_plain_reader),
-		cmocka_unit_test(more_allowed_ips_than_we_keep),
+		cmocka_unit_test(allowed_ips_of_any_number_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
