@@ -248,6 +248,37 @@ static void changed_peer_is_put_back_where_it_was_heard(void **state)
 	device_stop(&d);
 }
 
+/* Where nobody listens and the kernel can, the interface is the kernel's, and
+ * stays so: one that is deleted is made again. */
+static void kernel_device_is_chosen_and_made_again(void **state)
+{
+	const struct tunnel_options o = { .interface = "pttunk", .listen_port = 51822 };
+	char error[NODE_ERROR_MAX] = "";
+	struct io_prefix address;
+	struct tunnel *t;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_true(is_alone);
+	if (!wgctl_kernel_has_wireguard())
+		skip();
+	if (tunnel_open(&t, &o, error))
+		fail_msg("%s", error);
+	assert_int_equal(tunnel_backend(t), WGCTL_KERNEL);
+	assert_true(io_prefix_parse(&address, span_str("10.88.0.1/24")));
+	tunnel_set_address(t, &address);
+	assert_int_equal(want(t, 0xa5), RC_OK);
+	assert_int_equal(tunnel_tick(t), TUNNEL_SAME);
+	assert_int_equal(net_link_delete("pttunk"), RC_OK);
+	assert_int_equal(tunnel_tick(t), TUNNEL_DOWN);
+	assert_int_equal(tunnel_tick(t), TUNNEL_RESTORED);
+	assert_int_equal(tunnel_backend(t), WGCTL_KERNEL);
+	assert_int_equal(tunnel_tick(t), TUNNEL_SAME);
+	tunnel_free(t);
+	assert_int_equal(net_link_delete("pttunk"), RC_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +287,7 @@ int main(void)
 		cmocka_unit_test(restarted_device_gets_everything_again),
 		cmocka_unit_test(changed_peer_is_put_back_where_it_was_heard),
 		cmocka_unit_test(adopted_peer_is_put_back_where_it_was_heard),
+		cmocka_unit_test(kernel_device_is_chosen_and_made_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
