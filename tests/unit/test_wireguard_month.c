@@ -1,5 +1,7 @@
-/* A month of virtual time in seconds: timers neither drift nor stop, and nothing piles up. */
+/* A month of virtual time in seconds: timers neither drift nor stop, and nothing piles up.  Its
+ * 30,000 handshakes are over a toy group; the same ones over Curve25519 are in every other test. */
 #include "wg_sim.h"
+#include "wg_toy_group.h"
 
 #include <stdio.h>
 
