@@ -18,7 +18,8 @@
 
 enum {
 	HTTP_BODY_MAX = 64 * 1024,
-	HTTP_ANSWER_MAX = 16 * 1024 * 1024,
+	/* the metrics of 65,536 tunnels, whatever they count */
+	HTTP_ANSWER_MAX = 32 * 1024 * 1024,
 };
 
 /* Borrowed for the handler's call. */

@@ -1,6 +1,7 @@
 /* What Prometheus gets to read. */
 #include "wg_sim.h"
 
+#include "http/server.h"
 #include "wireguard/metrics.h"
 
 static const char *written(struct buf *b, const struct sim *s, int side)
@@ -85,12 +86,41 @@ static void no_room_is_said_and_lines_stay_whole(void **state)
 	sim_free(s);
 }
 
+/* What all peers' lines would be at the longest, from one peer's. */
+static void most_peers_fit_into_an_answer(void **state)
+{
+	const size_t digits = sizeof("18446744073709551615") - 1;
+	struct sim *s = sim_new();
+	size_t peer = 0, lines = 0, rest = 0;
+	struct buf b;
+
+	(void)state;
+	sim_send(s, 0, 100);
+	sim_run(s, 1000);
+	for (const char *at = written(&b, s, 0), *end; (end = strchr(at, '\n')); at = end + 1) {
+		const char *value = memmem(at, (size_t)(end - at), "{peer=", 6);
+
+		if (!value) {
+			rest += (size_t)(end - at) + digits;
+			continue;
+		}
+		value = memchr(value, ' ', (size_t)(end - value));
+		peer += (size_t)(value + 1 - at) + digits + 1;
+		lines++;
+	}
+	assert_int_equal(lines, 3);
+	assert_true(DEVICE_PEERS_MAX * peer + rest <= HTTP_ANSWER_MAX);
+	buf_fini(&b);
+	sim_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_are_written),
 		cmocka_unit_test(batches_fall_into_their_sizes),
 		cmocka_unit_test(no_room_is_said_and_lines_stay_whole),
+		cmocka_unit_test(most_peers_fit_into_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
