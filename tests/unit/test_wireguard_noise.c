@@ -111,6 +111,63 @@ static void equal_psk_agrees_other_psk_refused(void **state)
 	assert_int_equal(p.at_a.state, NOISE_INITIATION_SENT);
 }
 
+/* Who recorded a handshake and later breaks Curve25519, so has every private key of both ends, the
+ * ephemeral ones too, still lacks the session without the pre-shared key. */
+static void g30_recorded_handshake_needs_the_psk(void **state)
+{
+	struct pair p = pair();
+	struct message_initiation i;
+	struct message_response m;
+	struct noise_handshake broken;
+	struct noise_session real, theirs;
+	struct noise_result r;
+
+	(void)state;
+	p.at_a.psk.b[3] = p.at_b.psk.b[3] = 1;
+	initiate(&p, &i, 11);
+	assert_int_equal(take(&p, &i), RC_OK);
+	assert_int_equal(noise_response_create(&m, &p.at_b, 22), RC_OK);
+	/* All that the initiator knew, ... */
+	broken = p.at_a;
+	broken.psk = (struct key32){ 0 };
+	assert_int_equal(noise_response_open(&r, &broken, &p.a, &m), RC_CRYPTO);
+	broken.psk.b[3] = 2;
+	assert_int_equal(noise_response_open(&r, &broken, &p.a, &m), RC_CRYPTO);
+	/* ... which with the key, and nothing else, would have been enough. */
+	broken.psk.b[3] = 1;
+	assert_int_equal(noise_response_open(&r, &broken, &p.a, &m), RC_OK);
+	assert_int_equal(noise_response_commit(&broken, &r), RC_OK);
+	assert_int_equal(finish(&p, &m), RC_OK);
+	assert_int_equal(noise_session_derive(&real, &p.at_a), RC_OK);
+	assert_int_equal(noise_session_derive(&theirs, &broken), RC_OK);
+	assert_memory_equal(&real.send, &theirs.send, sizeof(real.send));
+}
+
+/* Of who begins, a message tells nothing without the responder's private key, and with it, even
+ * years later, whose it is: that much is the protocol's, with or without a pre-shared key. */
+static void g30_initiator_shows_to_the_responders_key_alone(void **state)
+{
+	struct pair p = pair(), other = pair();
+	struct message_initiation i, again;
+	uint8_t bytes[MESSAGE_INITIATION_LEN];
+	struct wr w = WR_ARRAY(bytes);
+	struct noise_opening o;
+
+	(void)state;
+	p.at_a.psk.b[3] = p.at_b.psk.b[3] = 1;
+	initiate(&p, &i, 11);
+	initiate(&p, &again, 11);
+	message_initiation_write(&w, &i);
+	assert_null(memmem(bytes, sizeof(bytes), p.a.public_key, 32));
+	/* Neither is it the same twice, ... */
+	assert_memory_not_equal(i.sealed_static, again.sealed_static, sizeof(i.sealed_static));
+	/* ... nor open to the initiator's own key or to anybody else's. */
+	assert_int_equal(noise_initiation_open(&o, &p.a, &i), RC_CRYPTO);
+	assert_int_equal(noise_initiation_open(&o, &other.b, &i), RC_CRYPTO);
+	assert_int_equal(noise_initiation_open(&o, &p.b, &i), RC_OK);
+	assert_memory_equal(o.remote_static, p.a.public_key, 32);
+}
+
 static void any_byte_of_an_initiation_flipped_is_refused(void **state)
 {
 	struct pair p = pair();
@@ -352,6 +409,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ends_derive_the_same_keys),
 		cmocka_unit_test(equal_psk_agrees_other_psk_refused),
+		cmocka_unit_test(g30_recorded_handshake_needs_the_psk),
+		cmocka_unit_test(g30_initiator_shows_to_the_responders_key_alone),
 		cmocka_unit_test(any_byte_of_an_initiation_flipped_is_refused),
 		cmocka_unit_test(any_byte_of_a_response_flipped_is_refused),
 		cmocka_unit_test(g1_response_consumed_twice_refused),
