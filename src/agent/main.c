@@ -152,6 +152,9 @@ static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
 
 	if (rc)
 		return rc;
+	if (tunnel_unguarded(p->device))
+		log_event(&p->log, LOG_WARN, "keys_not_guarded",
+			  LU64("missing", tunnel_unguarded(p->device)));
 	backend = wgctl_backend_name(tunnel_backend(p->device));
 	/* removes the peers of an earlier run */
 	tunnel_check(p->device, &p->log);

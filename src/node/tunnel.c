@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "crypto/x25519.h"
+#include "io/vault.h"
 
 enum {
 	PAUSE_MAX = 8, /* ticks between two requests that are not answered */
@@ -15,7 +16,8 @@ enum {
 
 /* A peer as wanted; sorted by key, for 'tick' compares all of them. */
 struct wanted {
-	struct wgctl_peer peer;
+	struct wgctl_peer peer; /* but its pre-shared key: */
+	struct key32 *psk; /* in the vault */
 	struct tunnel_peer_stats stats;
 	bool is_present; /* the interface has it, as of the last look */
 	bool is_stale; /* and not as it is wanted: a change failed */
@@ -30,7 +32,8 @@ struct tunnel {
 	struct wgctl *wg; /* NULL while it cannot be reached */
 	struct tunnel_options options;
 	char interface[TUN_NAME_MAX + 1];
-	struct key32 key;
+	struct vault *vault; /* of every key that stays */
+	struct key32 *key;
 	uint8_t public_key[32];
 	bool has_adopted, has_address, has_route, has_backend;
 	enum wgctl_backend backend;
@@ -107,34 +110,39 @@ static enum rc apply_network(struct tunnel *d)
 
 static enum rc apply_key(struct tunnel *d)
 {
-	enum rc rc = wgctl_set_device(d->wg, &d->key, d->options.listen_port);
+	enum rc rc = wgctl_set_device(d->wg, d->key, d->options.listen_port);
 
 	return rc ? lost(d, "interface key", rc) : RC_OK;
 }
 
-static enum rc apply_peer(struct tunnel *d, struct wanted *w)
+static enum rc send_peer(struct tunnel *d, struct wanted *w,
+			 const struct wgctl_peer *as)
 {
-	enum rc rc = wgctl_set_peer(d->wg, &w->peer);
+	struct wgctl_peer whole = *as;
+	enum rc rc;
 
+	whole.psk = *w->psk;
+	rc = wgctl_set_peer(d->wg, &whole);
+	key32_wipe(&whole.psk);
 	w->is_present = rc == RC_OK;
 	w->is_stale = rc != RC_OK;
 	return rc ? lost(d, "peer", rc) : RC_OK;
 }
 
+static enum rc apply_peer(struct tunnel *d, struct wanted *w)
+{
+	return send_peer(d, w, &w->peer);
+}
+
 static enum rc restore_peer(struct tunnel *d, struct wanted *w)
 {
-	struct wanted with_place = *w;
-	enum rc rc;
+	struct wgctl_peer with_place = w->peer;
 
 	if (!w->peer.has_endpoint && w->was_heard) {
-		with_place.peer.has_endpoint = true;
-		with_place.peer.endpoint = w->heard_at;
+		with_place.has_endpoint = true;
+		with_place.endpoint = w->heard_at;
 	}
-	rc = apply_peer(d, &with_place);
-	key32_wipe(&with_place.peer.psk);
-	w->is_present = rc == RC_OK;
-	w->is_stale = rc != RC_OK;
-	return rc;
+	return send_peer(d, w, &with_place);
 }
 
 static enum rc reach(struct tunnel *d, unsigned wait_ms)
@@ -176,10 +184,10 @@ static enum rc choose_key(struct tunnel *d)
 	}
 	d->has_adopted = !key32_is_zero(&found);
 	if (d->has_adopted)
-		d->key = found;
+		*d->key = found;
 	else
-		x25519_generate(&d->key);
-	x25519_public(d->public_key, &d->key);
+		x25519_generate(d->key);
+	x25519_public(d->public_key, d->key);
 	return apply_key(d);
 }
 
@@ -192,6 +200,8 @@ enum rc tunnel_open(struct tunnel **out, const struct tunnel_options *o,
 	d->options = *o;
 	memcpy(d->interface, o->interface, strnlen(o->interface, TUN_NAME_MAX));
 	d->options.interface = d->interface;
+	d->vault = vault_new();
+	d->key = secret_take(vault_memory(d->vault), sizeof(*d->key));
 	rc = reach(d, o->wait_ms);
 	if (!rc)
 		rc = choose_key(d);
@@ -209,11 +219,14 @@ void tunnel_free(struct tunnel *d)
 	if (!d)
 		return;
 	wgctl_close(d->wg);
-	key32_wipe(&d->key);
-	if (d->wanted)
-		secret_wipe(d->wanted, d->cap * sizeof(*d->wanted));
+	vault_free(d->vault);
 	free(d->wanted);
 	free(d);
+}
+
+unsigned tunnel_unguarded(const struct tunnel *d)
+{
+	return VAULT_ALL & ~vault_guards(d->vault);
 }
 
 enum wgctl_backend tunnel_backend(const struct tunnel *d)
@@ -256,23 +269,23 @@ static struct wanted *want(struct tunnel *d, const struct wgctl_peer *peer)
 		if (d->count == TUNNEL_PEERS_MAX)
 			return NULL;
 		if (d->count == d->cap) {
-			struct wanted *old = d->wanted;
-			size_t cap = d->cap ? 2 * d->cap : 16;
-
-			d->wanted = mem_new_array(cap, sizeof(*d->wanted));
-			if (old) {
-				memcpy(d->wanted, old, d->count * sizeof(*old));
-				secret_wipe(old, d->cap * sizeof(*old));
-			}
-			free(old);
-			d->cap = cap;
+			d->cap = d->cap ? 2 * d->cap : 16;
+			d->wanted = mem_grow(d->wanted, d->cap,
+					     sizeof(*d->wanted));
 		}
 		memmove(&d->wanted[at + 1], &d->wanted[at],
 			(d->count - at) * sizeof(*d->wanted));
-		memset(&d->wanted[at], 0, sizeof(*d->wanted));
+		d->wanted[at] = (struct wanted){
+			.psk = secret_take(vault_memory(d->vault),
+					   sizeof(struct key32)),
+		};
 		d->count++;
 	}
+	*d->wanted[at].psk = peer->psk;
 	d->wanted[at].peer = *peer;
+	d->wanted[at].peer.more = NULL; /* is not set, and goes away */
+	d->wanted[at].peer.more_count = 0;
+	key32_wipe(&d->wanted[at].peer.psk);
 	d->wanted[at].is_stale = true; /* until the interface has it */
 	return &d->wanted[at];
 }
@@ -296,10 +309,11 @@ enum rc tunnel_peer_remove(struct tunnel *d, const uint8_t public_key[32])
 
 	if (!found)
 		return RC_OK;
+	secret_give(vault_memory(d->vault), d->wanted[at].psk,
+		    sizeof(struct key32));
 	d->count--;
 	memmove(&d->wanted[at], &d->wanted[at + 1],
 		(d->count - at) * sizeof(*d->wanted));
-	secret_wipe(&d->wanted[d->count], sizeof(*d->wanted));
 	rc = reach(d, 0);
 	if (rc)
 		return rc;
@@ -443,8 +457,8 @@ enum tunnel_state tunnel_tick(struct tunnel *d)
 	if (rc) {
 		(void)lost(d, "interface", rc); /* rc is already known */
 	} else {
-		bool has_lost_key = !ct_equal(&now.private_key, &d->key,
-					      sizeof(d->key));
+		bool has_lost_key = !ct_equal(&now.private_key, d->key,
+					      sizeof(*d->key));
 
 		/* A change may have reached a new device before this look: the
 		 * peer is there, and not where it was heard. */

@@ -1,7 +1,7 @@
 /*
  * tunnel: the WireGuard interface as this node wants it: key, address, peers.
  *
- * What is wanted is kept in memory (pre-shared keys included) and compared with
+ * What is wanted is kept in memory (keys in an io/vault.h) and compared with
  * the interface at every tick: a userspace WireGuard that was restarted comes
  * back empty and gets everything again, and a peer nobody wants is removed.  An
  * interface that cannot be reached right now does not lose a change; the next
@@ -48,6 +48,9 @@ struct tunnel_options {
 enum rc tunnel_open(struct tunnel **out, const struct tunnel_options *o,
 		    char error[NODE_ERROR_MAX]);
 void tunnel_free(struct tunnel *d);
+
+/* The guards (io/vault.h) that the memory of its keys lacks; 0: none. */
+unsigned tunnel_unguarded(const struct tunnel *d);
 
 /* What it was when it was opened; it stays so. */
 enum wgctl_backend tunnel_backend(const struct tunnel *d);

@@ -140,6 +140,9 @@ static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
 
 	if (rc)
 		return rc;
+	if (tunnel_unguarded(p->device))
+		log_event(&p->log, LOG_WARN, "keys_not_guarded",
+			  LU64("missing", tunnel_unguarded(p->device)));
 	backend = wgctl_backend_name(tunnel_backend(p->device));
 	tunnel_set_address(p->device, &wg->address);
 	log_event(&p->log, LOG_INFO, "device", LSTR("interface", wg->interface),

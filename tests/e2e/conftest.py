@@ -3,6 +3,7 @@ namespaces with unique names, child processes that end with their test.
 
 Run as root: /usr/bin/python3 -m pytest tests/e2e [--bindir build/debug/bin]
 """
+import base64
 import itertools
 import os
 import pathlib
@@ -73,6 +74,32 @@ def tool(bindir, name):
     run("make", "-s", f"MODE={built.name.split('-')[0]}", f"O={built}", built / "tool" / name,
         cwd=ROOT, timeout=300)
     return built / "tool" / name
+
+
+def mappings_of(pid):
+    """(first, end, flags) of each writable mapping that can be read."""
+    first = end = None
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if line.startswith("VmFlags:"):
+            flags = line.split()[1:]
+            if {"rd", "wr"} <= set(flags):
+                yield first, end, flags
+        elif "-" in line.split()[0]:
+            first, end = (int(x, 16) for x in line.split()[0].split("-"))
+
+
+def found_in_memory(pid, key):
+    """The flags of each mapping of a process that holds a key, given in base64: as it is, and in
+    hexadecimal; one for each time."""
+    key = base64.b64decode(key)
+    found = []
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for first, end, flags in mappings_of(pid):
+            memory.seek(first)
+            content = memory.read(end - first)
+            found += [flags] * sum(content.count(k) for k in (
+                key, key.hex().encode(), key.hex()[2:-2].encode()))
+    return found
 
 
 class Netns:

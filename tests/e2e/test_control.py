@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import run, wait_for
+from conftest import found_in_memory, run, wait_for
 from control_bench import ATTEST_PORT, LEASE, Bench, ask
 
 SERVER = """
@@ -299,6 +299,23 @@ def test_restart_judges_what_it_restores(bench, tunnel):
             gw.start_wg()
             gw.start_daemon()
         assert bench.wait_tunnel("cvm", 40)["address"] == tunnel["address"]
+
+
+@pytest.mark.parametrize("where", ["gw", "cvm"])
+def test_keys_are_only_where_no_dump_and_no_child_has_them(bench, tunnel, where):
+    """All of the registrar's and of the agent's memory is searched for the tunnel's keys."""
+    m = bench.machines[where]
+    deadline = time.monotonic() + 20
+    while True:
+        keys = {"private key": m.run("wg", "show", "wg0", "private-key").stdout.strip(),
+                "psk": m.run("wg", "show", "wg0", "preshared-keys").stdout.split()[1]}
+        found = {what: found_in_memory(m.daemon.pid, key) for what, key in keys.items()}
+        # A renewal in between changes the pre-shared key.
+        if all(found.values()):
+            break
+        assert time.monotonic() < deadline, found
+    for what, mappings in found.items():
+        assert all({"dd", "wf", "lo"} <= set(flags) for flags in mappings), (what, mappings)
 
 
 @pytest.mark.parametrize("where", ["gw", "cvm"])

@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from conftest import Children, Netns, run, unique, wait_for
+from conftest import Children, Netns, found_in_memory, run, unique, wait_for
 
 GIB = 1 << 30
 RUN = pathlib.Path("/var/run/wireguard")
@@ -620,18 +620,6 @@ def test_runs_with_little_power(own):
     assert stat.S_IMODE(own.a.socket.stat().st_mode) == 0o600
 
 
-def mappings_of(pid):
-    """(first, end, flags) of each writable mapping that can be read."""
-    first = end = None
-    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        if line.startswith("VmFlags:"):
-            flags = line.split()[1:]
-            if {"rd", "wr"} <= set(flags):
-                yield first, end, flags
-        elif "-" in line.split()[0]:
-            first, end = (int(x, 16) for x in line.split()[0].split("-"))
-
-
 def test_g28_keys_are_only_where_no_dump_and_no_child_has_them(own):
     """All of the daemon's memory is searched for its private key and a PSK."""
     a, b = own.a, own.b
@@ -641,14 +629,7 @@ def test_g28_keys_are_only_where_no_dump_and_no_child_has_them(own):
     own.transfer(a, b, 1 << 20, port=7020)
     a.wg("showconf", a.name)
     for what, text in (("private key", a.private), ("psk", psk)):
-        key = bytearray(base64.b64decode(text))
-        found = []
-        with open(f"/proc/{a.process.pid}/mem", "rb") as memory:
-            for first, end, flags in mappings_of(a.process.pid):
-                memory.seek(first)
-                content = memory.read(end - first)
-                found += [flags] * sum(content.count(k) for k in (
-                    bytes(key), key.hex().encode(), key.hex()[2:-2].encode()))
+        found = found_in_memory(a.process.pid, text)
         assert found, f"no {what} at all"
         assert all({"dd", "wf", "lo"} <= set(flags) for flags in found), what
 
