@@ -17,14 +17,24 @@ static void add_service(struct machine *m, struct service s)
 	m->spec.services[m->spec.service_count++] = s;
 }
 
+/* A CVM's one peer is the gateway, which is where it says it is. */
 static void add_wireguard(struct machine *m, const struct plan *p)
 {
+	struct service wg = {
+		.name = "wg",
+		.argv = { "postern-wg", "-f", "wg0" },
+		.ready = "unix:/run/wireguard/wg0.sock",
+	};
+
 	if (p->places.has_kernel_wireguard)
 		return;
-	add_service(m, (struct service){
-			       .name = "wg",
-			       .argv = { "postern-wg", "-f", "wg0" },
-			       .ready = "unix:/run/wireguard/wg0.sock" });
+	if (m->cvm)
+		wg = (struct service){
+			.name = wg.name,
+			.argv = { "postern-wg", "-f", "--pin", "all", "wg0" },
+			.ready = wg.ready,
+		};
+	add_service(m, wg);
 }
 
 static void gateway_services(struct machine *m, const struct plan *p,

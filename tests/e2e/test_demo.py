@@ -178,6 +178,15 @@ def test_nodes_see_only_their_own_processes_and_files(running):
     assert running.exec("gateway", "ls", "/etc/postern/tls").stdout.split() == ["chain.pem", "key.pem"]
 
 
+def test_a_cvm_pins_its_gateway_and_a_gateway_pins_nobody(running):
+    """Where the kernel has WireGuard there is no postern-wg and no pin."""
+    count = 0 if pathlib.Path("/sys/module/wireguard").exists() else 1
+    for node, pin in (("hello", True), ("gateway", False)):
+        lines = [line for line in running.exec(node, "ps", "axo", "args").stdout.splitlines()
+                 if "postern-wg" in line]
+        assert ["--pin all" in line for line in lines] == [pin] * count, lines
+
+
 def test_logs_are_shown(running):
     assert "event=ready" in running.call("logs", "--name", running.name, "gateway", "registrar").stdout
     assert running.call("logs", "--name", running.name, "gateway", "nothing").returncode == 1
