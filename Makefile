@@ -160,6 +160,12 @@ fuzz-replay: fuzzers
 model:
 	@tests/model/run $(BUILD)/model
 
+# Gigabytes between postern-wg and other WireGuards over a bad network; see
+# tests/interop for what and for how long.  Not part of check.
+interop:
+	$(MAKE) MODE=release all
+	tests/interop --bindir $(BUILD)/release/bin
+
 lint: $(LIBRARY)
 	tools/layers
 	tools/abi $(O)
@@ -188,5 +194,5 @@ install: all man
 	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
 clean:
 	rm -rf $(BUILD)
-.PHONY: all tests tools unit mutate cov fuzzers fuzz fuzz-replay model lint format bench man install clean
+.PHONY: all tests tools unit mutate cov fuzzers fuzz fuzz-replay model interop lint format bench man install clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
