@@ -50,6 +50,8 @@ enum sandbox_profile {
 	/* sockets (unix, IP, netlink), files, clocks, threads; no new process,
 	 * no exec, ptrace, mount, bpf, keyctl, io_uring, namespaces */
 	SANDBOX_NETWORK,
+	/* the same without vsock, but with entries of BPF maps changed */
+	SANDBOX_TUNNEL,
 	/* the same with sockets of unix and IP only, files only to read, and
 	 * no ioctl but a few */
 	SANDBOX_DATAPLANE,

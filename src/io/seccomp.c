@@ -3,6 +3,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -94,7 +95,7 @@ static int allow_sockets(scmp_filter_ctx f, enum sandbox_profile profile)
 	for (size_t i = 0; i < 3 && !error; i++)
 		error = allow_arg(f, SCMP_SYS(socket),
 				  SCMP_A0(SCMP_CMP_EQ, families[i], 0));
-	if (!error && profile == SANDBOX_NETWORK)
+	if (!error && profile != SANDBOX_DATAPLANE)
 		error = allow_arg(f, SCMP_SYS(socket),
 				  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
 	/* the host's quote service, see quoting/source_devtdx.h */
@@ -159,6 +160,19 @@ static int allow_prctl(scmp_filter_ctx f)
 	return error;
 }
 
+/* No map and no program is made any more. */
+static int allow_map_changes(scmp_filter_ctx f)
+{
+	int error = allow_arg(f, SCMP_SYS(bpf),
+			      SCMP_A0(SCMP_CMP_EQ, BPF_MAP_UPDATE_ELEM, 0));
+
+	if (!error)
+		error = allow_arg(f, SCMP_SYS(bpf),
+				  SCMP_A0(SCMP_CMP_EQ, BPF_MAP_DELETE_ELEM,
+					  0));
+	return error;
+}
+
 static int fill(scmp_filter_ctx f, enum sandbox_profile profile)
 {
 	/* All threads, also those that run already. */
@@ -176,6 +190,12 @@ static int fill(scmp_filter_ctx f, enum sandbox_profile profile)
 	case SANDBOX_NETWORK:
 		if (!error)
 			error = allow_names(f, files);
+		break;
+	case SANDBOX_TUNNEL:
+		if (!error)
+			error = allow_names(f, files);
+		if (!error)
+			error = allow_map_changes(f);
 		break;
 	case SANDBOX_DATAPLANE:
 		if (!error)

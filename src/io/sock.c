@@ -181,7 +181,13 @@ static void remove_stale(const struct sock_addr *at)
 		(void)unlink(at->un.sun_path); /* bind() reports what is left */
 }
 
-static enum rc open_bound(int *fd, const struct sock_addr *at, int type)
+enum sharing {
+	ALONE,
+	SHARED,
+};
+
+static enum rc open_bound(int *fd, const struct sock_addr *at, int type,
+			  enum sharing sharing)
 {
 	sa_family_t family = at->sa.sa_family;
 
@@ -196,6 +202,8 @@ static enum rc open_bound(int *fd, const struct sock_addr *at, int type)
 	/* So that 0.0.0.0 and [::] can be listed side by side. */
 	if (family == AF_INET6 && !set_flag(*fd, IPPROTO_IPV6, IPV6_V6ONLY))
 		return give_up(fd);
+	if (sharing == SHARED && !set_flag(*fd, SOL_SOCKET, SO_REUSEPORT))
+		return give_up(fd);
 	if (bind(*fd, &at->sa, at->len) != 0)
 		return give_up(fd);
 	return RC_OK;
@@ -203,7 +211,7 @@ static enum rc open_bound(int *fd, const struct sock_addr *at, int type)
 
 enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog)
 {
-	enum rc rc = open_bound(fd, at, SOCK_STREAM);
+	enum rc rc = open_bound(fd, at, SOCK_STREAM, ALONE);
 
 	if (rc)
 		return rc;
@@ -214,7 +222,18 @@ enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog)
 
 enum rc sock_udp(int *fd, const struct sock_addr *at)
 {
-	return open_bound(fd, at, SOCK_DGRAM);
+	return open_bound(fd, at, SOCK_DGRAM, ALONE);
+}
+
+enum rc sock_udp_beside(int *fd, int other)
+{
+	struct sock_addr at = { .len = sizeof(at.in6) };
+
+	*fd = -1;
+	if (getsockname(other, &at.sa, &at.len) != 0 ||
+	    !set_flag(other, SOL_SOCKET, SO_REUSEPORT))
+		return RC_SYS;
+	return open_bound(fd, &at, SOCK_DGRAM, SHARED);
 }
 
 /* accept(2): errors of the connection that was lost before we took it. */

@@ -46,6 +46,12 @@ enum rc sock_connect(int *fd, const struct sock_addr *to);
 /* Takes SO_ERROR: 0 or an errno. */
 int sock_error(int fd);
 enum rc sock_udp(int *fd, const struct sock_addr *at);
+/*
+ * One more datagram socket at the address of 'other', an IP one, which from now
+ * on shares it (SO_REUSEPORT): also with any other program of this user that
+ * asks for that.  RC_SYS.
+ */
+enum rc sock_udp_beside(int *fd, int other);
 
 /*
  * The listening socket number 'index' that a supervisor handed over by

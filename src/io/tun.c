@@ -99,10 +99,13 @@ static enum tun_offload set_offload(int fd)
 						  : TUN_OFFLOAD_NONE;
 }
 
-enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got)
+static enum rc open_offload(int *fd, const char *name, short more,
+			    enum tun_offload *got)
 {
 	const int is_little = 1;
-	enum rc rc = open_with(fd, name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+	enum rc rc = open_with(fd, name,
+			       (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR |
+				       more));
 
 	if (rc)
 		return rc;
@@ -116,6 +119,30 @@ enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got)
 	}
 	*got = set_offload(*fd);
 	return RC_OK;
+}
+
+enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got)
+{
+	return open_offload(fd, name, 0, got);
+}
+
+enum rc tun_open_queues(int *fds, unsigned count, const char *name,
+			enum tun_offload *got)
+{
+	enum rc rc = RC_OK;
+
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = -1;
+	for (unsigned i = 0; i < count && !rc; i++)
+		rc = open_offload(&fds[i], name, IFF_MULTI_QUEUE, got);
+	for (unsigned i = 0; rc && i < count && fds[i] >= 0; i++) {
+		int error = errno;
+
+		close(fds[i]);
+		fds[i] = -1;
+		errno = error;
+	}
+	return rc;
 }
 
 static enum rc send_one(struct nlmsghdr *message)

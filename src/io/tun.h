@@ -42,6 +42,10 @@ enum tun_offload {
  * can.
  */
 enum rc tun_open_offload(int *fd, const char *name, enum tun_offload *got);
+/* The same with several queues, for several threads: fds[0] to fds[count - 1]
+ * are queues number 0 to count - 1.  On failure none is open. */
+enum rc tun_open_queues(int *fds, unsigned count, const char *name,
+			enum tun_offload *got);
 
 /*
  * The rest speaks rtnetlink and blocks for the kernel's answer.  RC_SYS with

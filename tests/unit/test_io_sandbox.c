@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <lmdb.h>
 #include <netinet/in.h>
@@ -316,6 +317,25 @@ static int dataplane_works(void)
 	return 0;
 }
 
+static long bpf(enum bpf_cmd command, union bpf_attr attr)
+{
+	return syscall(SYS_bpf, command, &attr, sizeof(attr));
+}
+
+/* What is forbidden kills; what is allowed fails here, there being no map. */
+static int tunnel_works(void)
+{
+	CHECK(sandbox_basics() == RC_OK);
+	CHECK(sandbox_seccomp(SANDBOX_TUNNEL) == RC_OK);
+	CHECK(threads_work());
+	CHECK(loops_work());
+	CHECK(sockets_work());
+	CHECK(close(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0)) == 0);
+	CHECK(bpf(BPF_MAP_UPDATE_ELEM, (union bpf_attr){ .map_fd = 999 }) == -1);
+	CHECK(bpf(BPF_MAP_DELETE_ELEM, (union bpf_attr){ .map_fd = 999 }) == -1);
+	return 0;
+}
+
 #define FORBIDDEN(name, profile, call) \
 	static int name(void) \
 	{ \
@@ -333,6 +353,12 @@ FORBIDDEN(network_packet, SANDBOX_NETWORK, socket(AF_PACKET, SOCK_RAW | SOCK_CLO
 FORBIDDEN(network_uring, SANDBOX_NETWORK, syscall(SYS_io_uring_setup, 1, NULL))
 FORBIDDEN(network_keyctl, SANDBOX_NETWORK, syscall(SYS_keyctl, 0, 0))
 FORBIDDEN(network_kill, SANDBOX_NETWORK, kill(getppid(), 0))
+FORBIDDEN(network_bpf, SANDBOX_NETWORK,
+	  bpf(BPF_MAP_UPDATE_ELEM, (union bpf_attr){ .map_fd = 999 }))
+FORBIDDEN(tunnel_map, SANDBOX_TUNNEL, bpf(BPF_MAP_CREATE, (union bpf_attr){ .key_size = 4 }))
+FORBIDDEN(tunnel_program, SANDBOX_TUNNEL, bpf(BPF_PROG_LOAD, (union bpf_attr){ .insn_cnt = 1 }))
+FORBIDDEN(tunnel_look, SANDBOX_TUNNEL, bpf(BPF_MAP_LOOKUP_ELEM, (union bpf_attr){ .map_fd = 9 }))
+FORBIDDEN(tunnel_vsock, SANDBOX_TUNNEL, socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0))
 FORBIDDEN(dataplane_create, SANDBOX_DATAPLANE,
 	  open("/tmp/ptio-new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600))
 FORBIDDEN(dataplane_write, SANDBOX_DATAPLANE, open("/dev/null", O_WRONLY | O_CLOEXEC))
@@ -375,6 +401,11 @@ static void system_calls_are_confined(void **state)
 		{ "network_keyctl", network_keyctl },
 		{ "network_kill", network_kill },
 		{ "network_older_thread", network_older_thread },
+		{ "network_bpf", network_bpf },
+		{ "tunnel_map", tunnel_map },
+		{ "tunnel_program", tunnel_program },
+		{ "tunnel_look", tunnel_look },
+		{ "tunnel_vsock", tunnel_vsock },
 		{ "dataplane_create", dataplane_create },
 		{ "dataplane_write", dataplane_write },
 		{ "dataplane_unlink", dataplane_unlink },
@@ -400,6 +431,7 @@ static void what_programs_do_is_allowed(void **state)
 	memcpy(folder_path, f.path, sizeof(folder_path));
 	assert_int_equal(file_replace(folder_file(path, &f, "ro"), span_str("x"), 0600), RC_OK);
 	assert_int_equal(in_child(network_works), 0);
+	assert_int_equal(in_child(tunnel_works), 0);
 	assert_int_equal(in_child(dataplane_works), 0);
 	folder_remove(&f);
 }

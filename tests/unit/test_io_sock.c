@@ -231,6 +231,27 @@ static void udp_sockets_exchange(void **state)
 	close(b);
 }
 
+/* Only when it is asked: the first has its port alone until then. */
+static void udp_sockets_share_a_port(void **state)
+{
+	struct sock_addr any = parsed("127.0.0.1:0"), at = { .len = sizeof(at.un) };
+	int first, second, other;
+
+	(void)state;
+	assert_int_equal(sock_udp(&first, &any), RC_OK);
+	assert_int_equal(getsockname(first, &at.sa, &at.len), 0);
+	assert_int_equal(sock_udp(&other, &at), RC_SYS);
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(sock_udp_beside(&second, first), RC_OK);
+	expect_flags(second);
+	assert_int_equal(sock_udp(&other, &at), RC_SYS);
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(sock_udp_beside(&other, -1), RC_SYS);
+	assert_int_equal(other, -1);
+	close(first);
+	close(second);
+}
+
 /* In a child, because descriptor 3 and the environment are the process'. */
 static int inherit(int at_3, const char *pid, const char *fds, unsigned index)
 {
@@ -331,6 +352,7 @@ int main(void)
 		cmocka_unit_test(refused_connection_is_an_error),
 		cmocka_unit_test(stale_unix_socket_is_replaced_and_a_living_one_is_not),
 		cmocka_unit_test(udp_sockets_exchange),
+		cmocka_unit_test(udp_sockets_share_a_port),
 		cmocka_unit_test(inherited_listener_is_taken),
 		cmocka_unit_test(accept_on_no_listener_fails),
 		cmocka_unit_test(mapped_peer_is_ipv4),

@@ -178,6 +178,34 @@ static void device_is_made_and_set_up(void **state)
 	assert_false(net_link_exists("pt0"));
 }
 
+static void device_with_several_queues(void **state)
+{
+	enum tun_offload got = TUN_OFFLOAD_NONE;
+	int fds[4], fd;
+
+	(void)state;
+	if (geteuid() != 0) {
+		skip();
+		return;
+	}
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	assert_int_equal(tun_open_queues(fds, 4, "pt0", &got), RC_OK);
+	assert_int_not_equal(got, TUN_OFFLOAD_NONE);
+	expect(ip("-d", "link"), "numqueues 4");
+	/* Not for one who wants it whole. */
+	assert_int_equal(tun_open(&fd, "pt0"), RC_SYS);
+	for (int i = 0; i < 4; i++) {
+		assert_true(net_link_exists("pt0"));
+		close(fds[i]);
+	}
+	assert_false(net_link_exists("pt0"));
+	assert_int_equal(tun_open(&fd, "pt0"), RC_OK);
+	assert_int_equal(tun_open_queues(fds, 4, "pt0", &got), RC_SYS);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(fds[i], -1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +214,7 @@ int main(void)
 		cmocka_unit_test(wrong_names_refused),
 		cmocka_unit_test(absent_interface_is_an_error),
 		cmocka_unit_test(device_is_made_and_set_up),
+		cmocka_unit_test(device_with_several_queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
