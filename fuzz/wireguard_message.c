@@ -38,6 +38,7 @@ struct end {
 /* All that an end changes, but its sessions. */
 struct snapshot {
 	struct end end;
+	struct common common;
 	struct device device;
 	struct peer peer;
 	struct map_entry indexes[16];
@@ -94,7 +95,7 @@ static void end_init(struct end *e, struct end *other, const struct key32 *own,
 {
 	static const struct allowedips_prefix v4 = { .len = 8, .ip = { 10 } };
 	static const struct allowedips_prefix v6 = { .is_v6 = true, .len = 8, .ip = { 0xfd } };
-	const struct device_sink sink = { on_datagram, on_packet, NULL, e };
+	const struct device_sink sink = { .datagram = on_datagram, .packet = on_packet, .arg = e };
 	uint8_t public_key[32];
 
 	*e = (struct end){ .device = device_new(&sink), .other = other };
@@ -111,7 +112,12 @@ static void snapshot_take(struct snapshot *s, const struct end *e)
 {
 	const struct map *m = &e->device->indexes;
 
-	*s = (struct snapshot){ .end = *e, .device = *e->device, .peer = *e->peer };
+	*s = (struct snapshot){
+		.end = *e,
+		.common = *e->device->common,
+		.device = *e->device,
+		.peer = *e->peer,
+	};
 	assert(m->capacity == sizeof(s->indexes) / sizeof(*s->indexes));
 	memcpy(s->indexes, m->entries, sizeof(s->indexes));
 }
@@ -122,10 +128,11 @@ static void snapshot_restore(const struct snapshot *s, struct end *e)
 
 	keypairs_clear(&e->peer->keypairs, &gone);
 	peer_stage_clear(e->peer);
-	if (e->device->load.until_ms)
-		memset(e->device->limits.entries, 0,
+	if (e->device->common->load.until_ms)
+		memset(e->device->common->limits.entries, 0,
 		       (size_t)RATELIMIT_SETS * RATELIMIT_WAYS * sizeof(struct ratelimit_entry));
 	*e = s->end;
+	*e->device->common = s->common;
 	*e->device = s->device;
 	*e->peer = s->peer;
 	memcpy(e->device->indexes.entries, s->indexes, sizeof(s->indexes));
@@ -257,7 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			device_expire(a->device, now);
 	}
 	assert(a->device->indexes.count <= 5);
-	assert(a->device->staged.bytes <= a->device->staged.bytes_max);
+	assert(a->device->common->staged.bytes <= a->device->common->staged.bytes_max);
 	pair_reset(&pair);
 	return 0;
 }

@@ -86,7 +86,7 @@ static void to_set(struct buf *out, struct span text)
 
 static void check_round_trip(struct device *d)
 {
-	const struct device_sink sink = { datagram, packet, NULL, NULL };
+	const struct device_sink sink = { .datagram = datagram, .packet = packet, .arg = NULL };
 	struct device *copy = device_new(&sink);
 	struct buf first, request, answer;
 
@@ -104,7 +104,7 @@ static void check_round_trip(struct device *d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct device_sink sink = { datagram, packet, NULL, NULL };
+	const struct device_sink sink = { .datagram = datagram, .packet = packet, .arg = NULL };
 	struct device *d = device_new(&sink);
 	struct span in = span_of(data, size);
 	size_t n;

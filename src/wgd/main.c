@@ -289,8 +289,10 @@ static void pin(struct device *d, const struct options *o)
 static bool start(struct wgd *w, const struct options *o)
 {
 	const char *interface = o->interface;
-	const struct device_sink sink = { sink_datagram, sink_packet,
-					  sink_event, w };
+	const struct device_sink sink = { .datagram = sink_datagram,
+					  .packet = sink_packet,
+					  .event = sink_event,
+					  .arg = w };
 	const struct inner_events inner = { on_packets, on_mtu,
 					    on_interface_gone, w };
 	const struct uapid_events uapid = { on_request, on_socket_gone, w };

@@ -163,6 +163,37 @@ static struct allowedips_node *graft(struct allowedips_node **link,
 	return n;
 }
 
+static void store_be(uint8_t *p, uint64_t v)
+{
+	for (size_t i = 8; i-- > 0; v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+static struct allowedips_prefix prefix_of(const struct allowedips_node *n)
+{
+	struct allowedips_prefix p = { .is_v6 = n->is_v6, .len = n->len };
+
+	store_be(p.ip, n->key.high);
+	store_be(p.ip + 8, n->key.low);
+	return p;
+}
+
+void allowedips_watch(struct allowedips *t, allowedips_fn *fn, void *arg)
+{
+	t->changed = fn;
+	t->arg = arg;
+}
+
+static void tell(const struct allowedips *t, const struct allowedips_node *n)
+{
+	struct allowedips_prefix p;
+
+	if (!t->changed)
+		return;
+	p = prefix_of(n);
+	t->changed(t->arg, &p, n->owner ? n->owner->of : NULL);
+}
+
 enum rc allowedips_insert(struct allowedips *t,
 			  const struct allowedips_prefix *p,
 			  struct allowedips_owner *owner)
@@ -175,6 +206,7 @@ enum rc allowedips_insert(struct allowedips *t,
 	if (is_here(n, &key, p->len) && n->owner) {
 		disown(n->owner, n);
 		own(owner, n);
+		tell(t, n);
 		return RC_OK;
 	}
 	if (t->count >= t->count_max)
@@ -182,6 +214,7 @@ enum rc allowedips_insert(struct allowedips *t,
 	if (!is_here(n, &key, p->len))
 		n = graft(link, parent, key, p->len, p->is_v6);
 	own(owner, n);
+	tell(t, n);
 	t->count++;
 	return RC_OK;
 }
@@ -208,6 +241,7 @@ static void drop(struct allowedips *t, struct allowedips_owner *owner,
 		 struct allowedips_node *n)
 {
 	disown(owner, n);
+	tell(t, n);
 	t->count--;
 	prune(t, n);
 }
@@ -256,7 +290,9 @@ void allowedips_fini(struct allowedips *t)
 {
 	free_tree(t->v4);
 	free_tree(t->v6);
-	*t = (struct allowedips){ .count_max = t->count_max };
+	*t = (struct allowedips){ .count_max = t->count_max,
+				  .changed = t->changed,
+				  .arg = t->arg };
 }
 
 void *allowedips_find(const struct allowedips *t, const uint8_t *ip,
@@ -277,22 +313,13 @@ void *allowedips_find(const struct allowedips *t, const uint8_t *ip,
 	return best;
 }
 
-static void store_be(uint8_t *p, uint64_t v)
-{
-	for (size_t i = 8; i-- > 0; v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
 void allowedips_each(const struct allowedips_owner *owner,
 		     void (*fn)(void *arg, const struct allowedips_prefix *p),
 		     void *arg)
 {
 	for (const struct allowedips_node *n = owner->first; n; n = n->next) {
-		struct allowedips_prefix p = { .is_v6 = n->is_v6,
-					       .len = n->len };
+		struct allowedips_prefix p = prefix_of(n);
 
-		store_be(p.ip, n->key.high);
-		store_be(p.ip + 8, n->key.low);
 		fn(arg, &p);
 	}
 }

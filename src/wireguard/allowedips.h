@@ -30,11 +30,21 @@ struct allowedips_owner {
 	size_t count;
 };
 
+/* A prefix has another owner; 'of' is owner->of, NULL: it has none now. */
+typedef void allowedips_fn(void *arg, const struct allowedips_prefix *p,
+			   void *of);
+
 /* Zeroed but for count_max: empty. */
 struct allowedips {
 	struct allowedips_node *v4, *v6;
 	size_t count, count_max; /* prefixes held; bound on it */
+	allowedips_fn *changed; /* or NULL */
+	void *arg;
 };
+
+/* Calls fn after each change from now on; NULL: no more.  Not by
+ * allowedips_fini(). */
+void allowedips_watch(struct allowedips *t, allowedips_fn *fn, void *arg);
 
 /* Every owner's prefixes are gone; the owners themselves are not touched. */
 void allowedips_fini(struct allowedips *t);

@@ -40,6 +40,41 @@ static bool mac_is(struct span key, struct span b, const uint8_t *want)
 	return ct_equal(got, want, sizeof(got));
 }
 
+void cookie_root_init(struct cookie_root *r)
+{
+	rng_bytes(r->key.b, sizeof(r->key.b));
+	r->began_ms = 0;
+}
+
+void cookie_root_wipe(struct cookie_root *r)
+{
+	key32_wipe(&r->key);
+}
+
+/* Which secret it is time for: they are counted from the first. */
+static uint64_t period_at(struct cookie_root *r, uint64_t now_ms)
+{
+	uint64_t began = 0;
+
+	if (atomic_compare_exchange_strong(&r->began_ms, &began, now_ms + 1))
+		began = now_ms + 1;
+	/* Another thread's clock may be a moment ahead. */
+	return now_ms + 1 < began
+		       ? 1
+		       : 1 + (now_ms + 1 - began) / COOKIE_SECRET_MS;
+}
+
+static void refresh(struct cookie_checker *c, uint64_t now_ms)
+{
+	uint64_t period = period_at(c->root, now_ms);
+
+	if (c->period == period)
+		return;
+	blake2s_2(c->secret.b, sizeof(c->secret.b), SPAN_ARRAY(c->root->key.b),
+		  span_of(&period, sizeof(period)), span_of(NULL, 0));
+	c->period = period;
+}
+
 void cookie_checker_set(struct cookie_checker *c,
 			const uint8_t public_key[MESSAGE_KEY_LEN])
 {
@@ -58,11 +93,7 @@ static void cookie_of(struct cookie_checker *c, uint8_t out[MESSAGE_MAC_LEN],
 	uint8_t key[ENDPOINT_KEY_MAX];
 	size_t n = endpoint_key(key, source);
 
-	if (!c->has_secret || now_ms - c->secret_at_ms >= COOKIE_SECRET_MS) {
-		rng_bytes(c->secret.b, sizeof(c->secret.b));
-		c->secret_at_ms = now_ms;
-		c->has_secret = true;
-	}
+	refresh(c, now_ms);
 	mac(out, SPAN_ARRAY(c->secret.b), span_of(key, n));
 }
 

@@ -3,12 +3,15 @@
  * receiver makes sure of a sender's address before it works for it.
  *
  * The receiver's side is a cookie_checker, one a device; the sender's side a
- * cookie_maker, one a peer.
+ * cookie_maker, one a peer.  Checkers of one interface share a cookie_root, so
+ * that each takes the cookies of every other.
  *
  * Source: WireGuard whitepaper §5.3, §5.4.4 (mac1, mac2), §5.4.7 (reply).
  */
 #ifndef POSTERN_WIREGUARD_COOKIE_H
 #define POSTERN_WIREGUARD_COOKIE_H
+
+#include <stdatomic.h>
 
 #include "base/secret.h"
 #include "wireguard/endpoint.h"
@@ -19,12 +22,21 @@ enum {
 	COOKIE_MARGIN_MS = 5 * 1000, /* the sender a little earlier */
 };
 
-/* The receiver's side; zeroed: cookie_checker_set() first. */
+/* What the secrets come from.  May be used by several threads at once. */
+struct cookie_root {
+	struct key32 key;
+	_Atomic uint64_t began_ms; /* 1 + when a secret was first asked for */
+};
+void cookie_root_init(struct cookie_root *r);
+void cookie_root_wipe(struct cookie_root *r);
+
+/* The receiver's side; zeroed but for the root, which is borrowed:
+ * cookie_checker_set() first. */
 struct cookie_checker {
 	struct key32 mac1_key, reply_key;
+	struct cookie_root *root;
 	struct key32 secret; /* makes cookies; changes every two minutes */
-	uint64_t secret_at_ms;
-	bool has_secret;
+	uint64_t period; /* 1 + number of that secret; 0: there is none yet */
 };
 
 void cookie_checker_set(struct cookie_checker *c,

@@ -1,14 +1,14 @@
 #include "wireguard/device.h"
 
-#include <string.h>
+#include <assert.h>
 
 #include "base/mem.h"
-#include "crypto/blake2s.h"
 #include "crypto/rng.h"
 #include "wireguard/engine.h"
 
 enum {
-	INDEXES_PER_PEER = 5, /* a handshake, its successor, three sessions */
+	INDEX_SHIFT = 24, /* of the byte that tells the device */
+	INDEX_LOW = 0xffffff,
 };
 
 static const char *const drop_names[DEVICE_DROP_COUNT] = {
@@ -32,6 +32,7 @@ static const char *const drop_names[DEVICE_DROP_COUNT] = {
 	[DEVICE_DROP_NO_ENDPOINT] = "no_endpoint",
 	[DEVICE_DROP_STAGED] = "staged",
 	[DEVICE_DROP_LOOP] = "loop",
+	[DEVICE_DROP_HANDOVER] = "handover",
 };
 
 const char *device_drop_name(enum device_drop d)
@@ -47,6 +48,11 @@ void engine_drop(struct device *d, enum device_drop why)
 const uint64_t *device_drops(const struct device *d)
 {
 	return d->drops;
+}
+
+uint64_t device_handed(const struct device *d)
+{
+	return d->handed;
 }
 
 void engine_batch(struct device *d, enum device_direction direction, size_t n)
@@ -77,6 +83,61 @@ void engine_event(struct device *d, enum device_event_kind kind,
 		d->sink.event(d->sink.arg, &e);
 }
 
+/* Tells the host whose packets for an address block are now. */
+static void route(void *arg, const struct allowedips_prefix *prefix, void *of)
+{
+	const struct device *d = arg;
+	const struct peer *p = of;
+
+	if (d->sink.route)
+		d->sink.route(d->sink.arg, prefix,
+			      p ? (int)p->home->shard : -1);
+}
+
+/* What is common, for the first device. */
+static struct common *common_new(const struct secret_memory *memory)
+{
+	struct common *c = secret_take(memory, sizeof(*c));
+
+	c->memory = memory;
+	c->allowed.count_max = DEVICE_ALLOWED_MAX;
+	c->staged.bytes_max = DEVICE_STAGED_BYTES_MAX;
+	rng_bytes(c->hash_key.b, sizeof(c->hash_key.b));
+	cookie_root_init(&c->cookies);
+	ratelimit_init(&c->limits);
+	return c;
+}
+
+static void common_free(struct common *c)
+{
+	allowedips_fini(&c->allowed);
+	map_fini(&c->keys);
+	cookie_root_wipe(&c->cookies);
+	ratelimit_fini(&c->limits);
+	noise_identity_wipe(&c->identity);
+	secret_give(c->memory, c, sizeof(*c));
+}
+
+static struct device *shard_new(struct common *c,
+				const struct device_sink *sink,
+				const struct secret_memory *memory)
+{
+	struct device *d = secret_take(memory, sizeof(*d));
+
+	assert(c->shard_count < DEVICE_SHARDS_MAX && !c->peer_count);
+	d->common = c;
+	d->identity = &c->identity;
+	d->allowed = &c->allowed;
+	d->cookies.root = &c->cookies;
+	d->memory = memory;
+	d->sink = *sink;
+	d->cipher = chapoly_new(chapoly_best());
+	d->mtu = DEVICE_MTU_DEFAULT;
+	d->shard = c->shard_count;
+	c->shards[c->shard_count++] = d;
+	return d;
+}
+
 struct device *device_new(const struct device_sink *sink)
 {
 	return device_new_in(sink, NULL);
@@ -85,33 +146,69 @@ struct device *device_new(const struct device_sink *sink)
 struct device *device_new_in(const struct device_sink *sink,
 			     const struct secret_memory *memory)
 {
-	struct device *d = secret_take(memory, sizeof(*d));
+	struct common *c = common_new(memory);
+	struct device *d = shard_new(c, sink, memory);
 
-	d->memory = memory;
-	d->sink = *sink;
-	d->cipher = chapoly_new(chapoly_best());
-	d->mtu = DEVICE_MTU_DEFAULT;
-	d->allowed.count_max = DEVICE_ALLOWED_MAX;
-	d->staged.bytes_max = DEVICE_STAGED_BYTES_MAX;
-	rng_bytes(d->hash_key.b, sizeof(d->hash_key.b));
-	ratelimit_init(&d->limits);
+	allowedips_watch(&c->allowed, route, d);
 	return d;
+}
+
+struct device *device_new_beside(struct device *d,
+				 const struct device_sink *sink,
+				 const struct secret_memory *memory)
+{
+	return shard_new(d->common, sink, memory);
 }
 
 void device_free(struct device *d)
 {
+	struct common *c;
+
 	if (!d)
 		return;
+	c = d->common;
+	allowedips_watch(&c->allowed, NULL, NULL); /* nobody is routed to */
 	device_peers_clear(d);
 	chapoly_free(d->cipher);
-	allowedips_fini(&d->allowed);
 	map_fini(&d->indexes);
-	map_fini(&d->keys);
 	deadline_fini(&d->deadlines);
-	ratelimit_fini(&d->limits);
 	cookie_checker_wipe(&d->cookies);
-	noise_identity_wipe(&d->identity);
+	c->shards[d->shard] = NULL;
 	secret_give(d->memory, d, sizeof(*d));
+	if (--c->shard_count == 0)
+		common_free(c);
+}
+
+unsigned device_shard_count(const struct device *d)
+{
+	return d->common->shard_count;
+}
+
+struct device *device_shard(const struct device *d, unsigned i)
+{
+	return d->common->shards[i];
+}
+
+size_t device_own_count(const struct device *d)
+{
+	return d->own_count;
+}
+
+unsigned device_index_shard(uint32_t index, unsigned shard_count)
+{
+	return (index >> INDEX_SHIFT) % shard_count;
+}
+
+/* A random number whose highest byte says which device it is of. */
+static uint32_t index_of(const struct device *d)
+{
+	const unsigned count = d->common->shard_count, bytes = 256;
+	uint32_t random = rng_u32();
+	unsigned high = random >> INDEX_SHIFT;
+
+	/* Each device has as many of the bytes as any other. */
+	high = high % (bytes / count) * count + d->shard;
+	return (uint32_t)high << INDEX_SHIFT | (random & INDEX_LOW);
 }
 
 uint32_t engine_index_new(struct device *d, struct peer *p)
@@ -119,7 +216,7 @@ uint32_t engine_index_new(struct device *d, struct peer *p)
 	uint32_t index;
 
 	do
-		index = rng_u32();
+		index = index_of(d);
 	while (index == 0 || map_get(&d->indexes, index));
 	map_put(&d->indexes, index, p);
 	return index;
@@ -179,17 +276,16 @@ uint64_t device_deadline(const struct device *d)
 	return first ? first->at_ms : UINT64_MAX;
 }
 
-static void forget_sessions(struct device *d, struct peer *p)
+void engine_forget_sessions(struct device *d, struct peer *p)
 {
 	const struct keypair_gone g = engine_gone(d);
 
 	keypairs_clear(&p->keypairs, &g);
 }
 
-/* Ends the peer's sessions and the handshake under way. */
-static void forget_keys(struct device *d, struct peer *p)
+void engine_forget_keys(struct device *d, struct peer *p)
 {
-	forget_sessions(d, p);
+	engine_forget_sessions(d, p);
 	engine_index_free(d, p->handshake_index);
 	p->handshake_index = 0;
 	noise_clear(&p->handshake);
@@ -221,9 +317,9 @@ static void fire(struct device *d, struct peer *p, enum timer which,
 		/* After a sleep the timer may be late and a handshake have
 		 * begun: that one is young, and arms this again at its end. */
 		if (timers_is_handshaking(&p->timers))
-			forget_sessions(d, p);
+			engine_forget_sessions(d, p);
 		else
-			forget_keys(d, p);
+			engine_forget_keys(d, p);
 		break;
 	case TIMER_PERSISTENT:
 		engine_keepalive(d, p, now);
@@ -246,232 +342,4 @@ void device_expire(struct device *d, struct device_time now)
 			fire(d, p, which, now);
 		engine_schedule(d, p);
 	}
-}
-
-void device_set_mtu(struct device *d, size_t mtu)
-{
-	d->mtu = mtu;
-}
-
-void device_set_key(struct device *d, const struct key32 *secret)
-{
-	struct key32 old AUTO(key32_wipe) = d->identity.secret;
-	struct peer *own;
-
-	noise_identity_set(&d->identity, secret);
-	if (ct_equal(&old, &d->identity.secret, sizeof(old)))
-		return;
-	if (d->identity.has_key) {
-		cookie_checker_set(&d->cookies, d->identity.public_key);
-		own = device_peer_find(d, d->identity.public_key);
-		if (own)
-			device_peer_remove(d, own);
-	}
-	for (struct peer *p = d->first; p; p = p->next) {
-		forget_keys(d, p);
-		timers_stop(&p->timers);
-		noise_peer_rekey(&p->handshake, &d->identity);
-	}
-}
-
-const struct key32 *device_key(const struct device *d)
-{
-	return &d->identity.secret;
-}
-
-const uint8_t *device_public_key(const struct device *d)
-{
-	return d->identity.has_key ? d->identity.public_key : NULL;
-}
-
-size_t device_peer_count(const struct device *d)
-{
-	return d->peer_count;
-}
-
-/* Keyed, so that nobody can choose keys that meet in the map. */
-static uint64_t hash_of(const struct device *d,
-			const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	uint64_t hash;
-
-	blake2s_2(&hash, sizeof(hash), SPAN_ARRAY(d->hash_key.b),
-		  span_of(public_key, DEVICE_KEY_LEN), span_of(NULL, 0));
-	return hash;
-}
-
-static bool has_key(const struct peer *p,
-		    const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	return span_equal(SPAN_ARRAY(p->handshake.remote_static),
-			  span_of(public_key, DEVICE_KEY_LEN));
-}
-
-struct peer *device_peer_find(const struct device *d,
-			      const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	struct peer *p = map_get(&d->keys, hash_of(d, public_key));
-
-	return p && has_key(p, public_key) ? p : NULL;
-}
-
-static void link_last(struct device *d, struct peer *p)
-{
-	p->prev = d->last;
-	if (d->last)
-		d->last->next = p;
-	else
-		d->first = p;
-	d->last = p;
-	d->peer_count++;
-}
-
-static void unlink_peer(struct device *d, struct peer *p)
-{
-	if (p->prev)
-		p->prev->next = p->next;
-	else
-		d->first = p->next;
-	if (p->next)
-		p->next->prev = p->prev;
-	else
-		d->last = p->prev;
-	d->peer_count--;
-}
-
-static bool is_pinned(const struct device *d,
-		      const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	for (size_t i = 0; i < d->pin_count; i++)
-		if (span_equal(SPAN_ARRAY(d->pins[i]),
-			       span_of(public_key, DEVICE_KEY_LEN)))
-			return true;
-	return d->pins_all;
-}
-
-enum rc device_pin(struct device *d, const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	struct peer *p = device_peer_find(d, public_key);
-
-	if (d->pin_count >= DEVICE_PINS_MAX)
-		return RC_LIMIT;
-	memcpy(d->pins[d->pin_count++], public_key, DEVICE_KEY_LEN);
-	if (p)
-		p->is_pinned = true;
-	return RC_OK;
-}
-
-void device_pin_all(struct device *d)
-{
-	d->pins_all = true;
-	for (struct peer *p = d->first; p; p = p->next)
-		p->is_pinned = true;
-}
-
-enum rc device_peer_add(struct device *d, struct peer **out,
-			const uint8_t public_key[DEVICE_KEY_LEN])
-{
-	uint64_t hash = hash_of(d, public_key);
-	struct peer *p = map_get(&d->keys, hash);
-
-	if (p && has_key(p, public_key)) {
-		*out = p;
-		return RC_OK;
-	}
-	/* Two keys of one 64-bit hash do not happen; if they did, the second
-	 * is refused rather than confused with the first. */
-	if (p || d->peer_count >= DEVICE_PEERS_MAX)
-		return RC_LIMIT;
-	if (d->identity.has_key &&
-	    span_equal(SPAN_ARRAY(d->identity.public_key),
-		       span_of(public_key, DEVICE_KEY_LEN)))
-		return RC_DENIED;
-	map_reserve(&d->keys, d->peer_count + 1);
-	map_reserve(&d->indexes, (d->peer_count + 1) * INDEXES_PER_PEER);
-	deadline_reserve(&d->deadlines, d->peer_count + 1);
-	p = peer_new(&d->identity, public_key, rng_u32(), &d->staged,
-		     d->memory);
-	p->key_hash = hash;
-	p->is_pinned = is_pinned(d, public_key);
-	map_put(&d->keys, hash, p);
-	link_last(d, p);
-	*out = p;
-	return RC_OK;
-}
-
-void device_peer_remove(struct device *d, struct peer *p)
-{
-	forget_keys(d, p);
-	allowedips_remove_all(&d->allowed, &p->allowed);
-	deadline_remove(&d->deadlines, &p->deadline);
-	map_del(&d->keys, p->key_hash);
-	unlink_peer(d, p);
-	peer_free(p);
-}
-
-void device_peers_clear(struct device *d)
-{
-	while (d->first)
-		device_peer_remove(d, d->first);
-}
-
-struct peer *device_peer_next(const struct device *d, const struct peer *p)
-{
-	return p ? p->next : d->first;
-}
-
-void device_peer_set_psk(struct peer *p, const struct key32 *psk)
-{
-	p->handshake.psk = *psk;
-}
-
-void device_peer_set_endpoint(struct peer *p, const struct endpoint *e)
-{
-	p->endpoint = *e;
-	p->has_endpoint = p->is_placed = true;
-}
-
-void device_peer_set_keepalive(struct device *d, struct peer *p,
-			       uint16_t seconds, struct device_time now)
-{
-	timers_set_persistent(&p->timers, seconds * 1000u, now.ms);
-	engine_schedule(d, p);
-}
-
-enum rc device_peer_allow(struct device *d, struct peer *p,
-			  const struct allowedips_prefix *prefix)
-{
-	return allowedips_insert(&d->allowed, prefix, &p->allowed);
-}
-
-void device_peer_disallow(struct device *d, struct peer *p,
-			  const struct allowedips_prefix *prefix)
-{
-	allowedips_remove(&d->allowed, prefix, &p->allowed);
-}
-
-void device_peer_disallow_all(struct device *d, struct peer *p)
-{
-	allowedips_remove_all(&d->allowed, &p->allowed);
-}
-
-void device_peer_flush(struct device *d, struct peer *p,
-		       struct device_time now)
-{
-	engine_flush(d, p, now);
-	engine_schedule(d, p);
-}
-
-struct device_peer_view device_peer_view(const struct peer *p)
-{
-	return (struct device_peer_view){
-		.public_key = p->handshake.remote_static,
-		.psk = &p->handshake.psk,
-		.endpoint = p->has_endpoint ? &p->endpoint : NULL,
-		.allowed = &p->allowed,
-		.handshake_unix_ns = p->handshake_unix_ns,
-		.rx_bytes = p->rx_bytes,
-		.tx_bytes = p->tx_bytes,
-		.keepalive_s = (uint16_t)(p->timers.persistent_ms / 1000),
-	};
 }

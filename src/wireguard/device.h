@@ -2,9 +2,15 @@
  * device: a WireGuard interface without the interface: datagrams, packets and
  * the time go in; datagrams, packets and the next deadline come out.
  *
- * Opens no socket, reads no clock, writes no log.  Single-threaded.  Everything
- * a stranger can make it keep is bounded; per packet it allocates only while a
- * peer has no session (bounded by the staging budget).
+ * Opens no socket, reads no clock, writes no log.  Everything a stranger can
+ * make it keep is bounded; per packet it allocates only while a peer has no
+ * session (bounded by the staging budget).
+ *
+ * A device is single-threaded.  An interface may be spread over several, one a
+ * thread: each peer is at home in one of them, which alone sends, receives and
+ * keeps time for it.  Key, peers and prefixes are common to all; they are
+ * changed, through any of the devices, only while none of them runs, and read
+ * without a lock.  What reaches a device and is another's is handed over.
  *
  * Source: WireGuard whitepaper §2 to §6.
  */
@@ -31,6 +37,7 @@ enum {
 	DEVICE_STAGED_BYTES_MAX = 16 << 20,
 	DEVICE_MTU_DEFAULT = 1420,
 	DEVICE_PINS_MAX = 64,
+	DEVICE_SHARDS_MAX = 64, /* devices of one interface */
 };
 
 /* ms never goes back and counts sleep; unix_ns may jump, and is guarded. */
@@ -61,6 +68,7 @@ enum device_drop {
 	DEVICE_DROP_NO_ENDPOINT, /* to send: nobody knows where the peer is */
 	DEVICE_DROP_STAGED, /* to send: the queue of the peer was full */
 	DEVICE_DROP_LOOP, /* to send: a message of ours to that very peer */
+	DEVICE_DROP_HANDOVER, /* another device's, and that one was too busy */
 	DEVICE_DROP_COUNT,
 };
 /* "malformed", "mac1", ... for logs. */
@@ -79,6 +87,10 @@ struct device_event {
 	const struct peer *peer;
 };
 
+/* A datagram or packet on its way from the device it came to, to the one whose
+ * it is. */
+struct device_stray;
+
 /*
  * Where the outputs go.  Bytes are borrowed for the call, but those of a packet
  * given to device_send() or device_receive() stand in the caller's own buffer
@@ -90,6 +102,12 @@ struct device_sink {
 			 struct span bytes, unsigned ecn);
 	void (*packet)(void *arg, struct span packet);
 	void (*event)(void *arg, const struct device_event *e); /* or NULL */
+	/* to be given to device number 'shard' by device_take(); takes 's' when
+	 * it returns true.  NULL: there is one device only */
+	bool (*stray)(void *arg, unsigned shard, struct device_stray *s);
+	/* an address block is that device's from now on; -1: nobody's.  Called
+	 * of the first device only, while it is configured.  Or NULL */
+	void (*route)(void *arg, const struct allowedips_prefix *p, int shard);
 	void *arg;
 };
 
@@ -99,7 +117,26 @@ struct device *device_new(const struct device_sink *sink);
  * stays, in that memory, which is borrowed.  NULL: the heap. */
 struct device *device_new_in(const struct device_sink *sink,
 			     const struct secret_memory *memory);
+/*
+ * One more device for the same interface, before that has peers.  All of them
+ * are made before any runs, at most DEVICE_SHARDS_MAX, and freed after all have
+ * stopped.  The first to be freed takes every peer with it; the first made, in
+ * whose memory is what is common, is freed last.
+ */
+struct device *device_new_beside(struct device *d,
+				 const struct device_sink *sink,
+				 const struct secret_memory *memory);
 void device_free(struct device *d);
+
+unsigned device_shard_count(const struct device *d);
+/* Number i of them; their order is that in which they were made. */
+struct device *device_shard(const struct device *d, unsigned i);
+/* Peers at home in this one. */
+size_t device_own_count(const struct device *d);
+
+/* What receiver indexes of messages say: their highest byte, modulo the number
+ * of devices, is the number of the one they are for. */
+unsigned device_index_shard(uint32_t index, unsigned shard_count);
 
 /* A datagram received; its bytes are overwritten. */
 struct device_datagram {
@@ -123,12 +160,20 @@ struct device_packet {
 void device_send(struct device *d, const struct device_packet *in,
 		 size_t count, struct device_time now);
 
+/* What another device handed over, in that order.  Outputs that live as long as
+ * the inputs live until device_stray_free(). */
+void device_take(struct device *d, struct device_stray *const *in, size_t count,
+		 struct device_time now);
+void device_stray_free(struct device_stray *s);
+
 /* When device_expire() wants to be called, in ms; UINT64_MAX: never.  May be
  * early, never late. */
 uint64_t device_deadline(const struct device *d);
 void device_expire(struct device *d, struct device_time now);
 
 const uint64_t *device_drops(const struct device *d);
+/* How much it has handed over to others. */
+uint64_t device_handed(const struct device *d);
 
 enum {
 	DEVICE_BATCH_SIZES = 8,
@@ -146,7 +191,7 @@ struct device_batches {
 const struct device_batches *device_batches(const struct device *d,
 					    enum device_direction direction);
 
-/* -- configuration -- */
+/* -- configuration: of the whole interface, through any of its devices -- */
 
 /* Padding never makes a packet longer than this. */
 void device_set_mtu(struct device *d, size_t mtu);
@@ -173,6 +218,8 @@ size_t device_peer_count(const struct device *d);
 struct peer *device_peer_find(const struct device *d,
 			      const uint8_t public_key[DEVICE_KEY_LEN]);
 /*
+ * A new peer is at home where there are fewest.
+ *
  * RC_OK      *out is the peer, which may have been there already
  * RC_LIMIT   DEVICE_PEERS_MAX peers
  * RC_DENIED  it is our own key

@@ -27,11 +27,13 @@ static void set_index(struct device *d, struct peer *p, uint32_t index)
 static int64_t guarded_ns(struct device *d, const struct peer *p,
 			  struct device_time now)
 {
-	int64_t since_ns = (int64_t)now.ms * 1'000'000, at;
+	int64_t since_ns = (int64_t)now.ms * 1'000'000, first = 0, at;
 
-	if (!d->clock_ns)
-		d->clock_ns = now.unix_ns - since_ns;
-	at = d->clock_ns + since_ns;
+	at = now.unix_ns - since_ns;
+	/* The first of the interface's devices to ask decides for all. */
+	if (!atomic_compare_exchange_strong(&d->common->clock_ns, &first, at))
+		at = first;
+	at += since_ns;
 	if (p->unanswered >= UNANSWERED_MAX && now.unix_ns > at)
 		return now.unix_ns;
 	return at;
@@ -63,7 +65,7 @@ static void send_initiation(struct device *d, struct peer *p,
 	uint32_t index = engine_index_new(d, p);
 
 	next_timestamp(d, p, timestamp, now);
-	if (noise_initiation_create(&m, &p->handshake, &d->identity, timestamp,
+	if (noise_initiation_create(&m, &p->handshake, d->identity, timestamp,
 				    index)) {
 		engine_index_free(d, index);
 		return;
@@ -99,17 +101,17 @@ static bool admit(struct device *d, const struct device_datagram *in,
 	struct message_cookie reply;
 
 	enum cookie_verdict verdict =
-		d->identity.has_key ? cookie_check(&d->cookies, message,
-						   &in->source, now.ms)
-				    : COOKIE_INVALID;
+		d->identity->has_key ? cookie_check(&d->cookies, message,
+						    &in->source, now.ms)
+				     : COOKIE_INVALID;
 	if (verdict == COOKIE_INVALID) {
 		engine_drop(d, DEVICE_DROP_MAC1);
 		return false;
 	}
-	if (!ratelimit_under_load(&d->load, now.ms))
+	if (!ratelimit_under_load(&d->common->load, now.ms))
 		return true;
 	if (verdict == COOKIE_MAC2) {
-		if (ratelimit_allow(&d->limits, &in->source, now.ms))
+		if (ratelimit_allow(&d->common->limits, &in->source, now.ms))
 			return true;
 		engine_drop(d, DEVICE_DROP_RATE);
 		return false;
@@ -163,27 +165,15 @@ static enum device_drop refusal(enum rc rc)
 	return rc == RC_LIMIT ? DEVICE_DROP_FLOOD : DEVICE_DROP_HANDSHAKE;
 }
 
-void engine_take_initiation(struct device *d, const struct device_datagram *in,
-			    struct device_time now)
+/* Takes an initiation of a peer of this device, and answers. */
+static void take_known(struct device *d, struct peer *p,
+		       const struct device_datagram *in,
+		       const struct noise_opening *o,
+		       const struct message_initiation *m,
+		       struct device_time now)
 {
-	struct noise_opening o AUTO(noise_opening_wipe) = { 0 };
-	struct message_initiation m;
-	struct peer *p;
-	enum rc rc;
+	enum rc rc = noise_initiation_take(&p->handshake, o, m, now.ms);
 
-	if (!message_initiation_read(&m, span_of(in->bytes, in->n)) ||
-	    !admit(d, in, m.sender, now))
-		return;
-	if (noise_initiation_open(&o, &d->identity, &m)) {
-		engine_drop(d, DEVICE_DROP_HANDSHAKE);
-		return;
-	}
-	p = device_peer_find(d, o.remote_static);
-	if (!p) {
-		engine_drop(d, DEVICE_DROP_UNKNOWN_PEER);
-		return;
-	}
-	rc = noise_initiation_take(&p->handshake, &o, &m, now.ms);
 	if (rc) {
 		engine_drop(d, refusal(rc));
 		return;
@@ -195,6 +185,43 @@ void engine_take_initiation(struct device *d, const struct device_datagram *in,
 	engine_schedule(d, p);
 }
 
+void engine_take_initiation(struct device *d, const struct device_datagram *in,
+			    struct device_time now)
+{
+	struct noise_opening o AUTO(noise_opening_wipe) = { 0 };
+	struct message_initiation m;
+	struct peer *p;
+
+	if (!message_initiation_read(&m, span_of(in->bytes, in->n)) ||
+	    !admit(d, in, m.sender, now))
+		return;
+	if (noise_initiation_open(&o, d->identity, &m)) {
+		engine_drop(d, DEVICE_DROP_HANDSHAKE);
+		return;
+	}
+	p = device_peer_find(d, o.remote_static);
+	if (!p)
+		engine_drop(d, DEVICE_DROP_UNKNOWN_PEER);
+	else if (p->home != d)
+		engine_stray_initiation(d, p->home, in, &o);
+	else
+		take_known(d, p, in, &o, &m, now);
+}
+
+void engine_accept_initiation(struct device *d,
+			      const struct device_datagram *in,
+			      const struct noise_opening *o,
+			      struct device_time now)
+{
+	struct peer *p = device_peer_find(d, o->remote_static);
+	struct message_initiation m;
+
+	/* It may have been removed, or added anew elsewhere, meanwhile. */
+	if (!p || p->home != d)
+		engine_drop(d, DEVICE_DROP_UNKNOWN_PEER);
+	else if (message_initiation_read(&m, span_of(in->bytes, in->n)))
+		take_known(d, p, in, o, &m, now);
+}
 /* The handshake is done for this side too: what waited may go. */
 static void complete(struct device *d, struct peer *p, struct device_time now)
 {
@@ -213,6 +240,7 @@ void engine_take_response(struct device *d, const struct device_datagram *in,
 	enum rc rc;
 
 	if (!message_response_read(&m, span_of(in->bytes, in->n)) ||
+	    engine_stray_datagram(d, m.receiver, in) ||
 	    !admit(d, in, m.sender, now))
 		return;
 	p = map_get(&d->indexes, m.receiver);
@@ -220,7 +248,7 @@ void engine_take_response(struct device *d, const struct device_datagram *in,
 		engine_drop(d, DEVICE_DROP_INDEX);
 		return;
 	}
-	rc = noise_response_open(&r, &p->handshake, &d->identity, &m);
+	rc = noise_response_open(&r, &p->handshake, d->identity, &m);
 	if (!rc)
 		rc = noise_response_commit(&p->handshake, &r);
 	if (rc || !install(d, p, now)) {
@@ -240,7 +268,8 @@ void engine_take_cookie(struct device *d, const struct device_datagram *in,
 	struct message_cookie m;
 	struct peer *p;
 
-	if (!message_cookie_read(&m, span_of(in->bytes, in->n)))
+	if (!message_cookie_read(&m, span_of(in->bytes, in->n)) ||
+	    engine_stray_datagram(d, m.receiver, in))
 		return;
 	p = map_get(&d->indexes, m.receiver);
 	if (!p)

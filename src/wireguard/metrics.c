@@ -40,32 +40,68 @@ static void head(struct lines *l, const char *name, const char *type,
 
 static void write_drops(struct lines *l, const struct device *d)
 {
-	const uint64_t *drops = device_drops(d);
+	uint64_t drops[DEVICE_DROP_COUNT] = { 0 };
 
+	for (unsigned i = 0; i < device_shard_count(d); i++)
+		for (unsigned why = 0; why < DEVICE_DROP_COUNT; why++)
+			drops[why] += device_drops(device_shard(d, i))[why];
 	head(l, "dropped_total", "counter", "Packets and messages refused.");
 	for (unsigned i = 0; i < DEVICE_DROP_COUNT; i++)
 		line(l, "postern_wg_dropped_total{reason=\"%s\"} %" PRIu64 "\n",
 		     device_drop_name(i), drops[i]);
 }
 
-static void write_batches(struct lines *l, const char *direction,
-			  const struct device_batches *b)
+static struct device_batches all_batches(const struct device *d,
+					 enum device_direction direction)
 {
+	struct device_batches sum = { 0 };
+
+	for (unsigned i = 0; i < device_shard_count(d); i++) {
+		const struct device_batches *b =
+			device_batches(device_shard(d, i), direction);
+
+		for (unsigned size = 0; size < DEVICE_BATCH_SIZES; size++)
+			sum.of[size] += b->of[size];
+		sum.packets += b->packets;
+	}
+	return sum;
+}
+
+static void write_batches(struct lines *l, const struct device *d,
+			  const char *name, enum device_direction direction)
+{
+	struct device_batches b = all_batches(d, direction);
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < DEVICE_BATCH_SIZES; i++) {
-		count += b->of[i];
+		count += b.of[i];
 		line(l,
 		     "postern_wg_batch_packets_bucket"
 		     "{direction=\"%s\",le=\"%u\"} %" PRIu64 "\n",
-		     direction, 1u << i, count);
+		     name, 1u << i, count);
 	}
 	line(l,
 	     "postern_wg_batch_packets_bucket{direction=\"%s\",le=\"+Inf\"} "
 	     "%" PRIu64 "\n"
 	     "postern_wg_batch_packets_sum{direction=\"%s\"} %" PRIu64 "\n"
 	     "postern_wg_batch_packets_count{direction=\"%s\"} %" PRIu64 "\n",
-	     direction, count, direction, b->packets, direction, count);
+	     name, count, name, b.packets, name, count);
+}
+
+/* How the peers are spread. */
+static void write_workers(struct lines *l, const struct device *d)
+{
+	uint64_t handed = 0;
+
+	head(l, "worker_peers", "gauge", "Peers at home in each worker.");
+	for (unsigned i = 0; i < device_shard_count(d); i++)
+		line(l, "postern_wg_worker_peers{worker=\"%u\"} %zu\n", i,
+		     device_own_count(device_shard(d, i)));
+	for (unsigned i = 0; i < device_shard_count(d); i++)
+		handed += device_handed(device_shard(d, i));
+	head(l, "handed_over_total", "counter",
+	     "What came to another worker than its peer's.");
+	line(l, "postern_wg_handed_over_total %" PRIu64 "\n", handed);
 }
 
 typedef uint64_t value_fn(const struct device_peer_view *v,
@@ -121,11 +157,12 @@ enum rc metrics_write(struct buf *out, const struct device *d,
 
 	head(&l, "peers", "gauge", "Peers configured.");
 	line(&l, "postern_wg_peers %zu\n", device_peer_count(d));
+	write_workers(&l, d);
 	write_drops(&l, d);
 	head(&l, "batch_packets", "histogram",
 	     "Data messages encrypted or decrypted at once.");
-	write_batches(&l, "sent", device_batches(d, DEVICE_SENT));
-	write_batches(&l, "received", device_batches(d, DEVICE_RECEIVED));
+	write_batches(&l, d, "sent", DEVICE_SENT);
+	write_batches(&l, d, "received", DEVICE_RECEIVED);
 	head(&l, "peer_received_bytes_total", "counter",
 	     "Bytes of authentic messages from the peer.");
 	write_peers(&l, d, "peer_received_bytes_total", received, now);

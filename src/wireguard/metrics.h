@@ -14,8 +14,9 @@ enum {
 };
 
 /*
- * Appends every metric of the device: drops by reason, sizes of batches, and of
- * each peer what it received and sent and how old its last handshake is.
+ * Appends every metric of the interface, all its devices together: drops by
+ * reason, sizes of batches, how many peers each device has, and of each peer
+ * what it received and sent and how old its last handshake is.
  * RC_LIMIT: 'out' has no room for all; it then holds whole lines.
  */
 enum rc metrics_write(struct buf *out, const struct device *d,

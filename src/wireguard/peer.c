@@ -45,6 +45,14 @@ static size_t cost_of(size_t n)
 	       DEVICE_TAILROOM;
 }
 
+static bool spend(struct peer_stage_budget *b, size_t cost)
+{
+	if (atomic_fetch_add(&b->bytes, cost) + cost <= b->bytes_max)
+		return true;
+	atomic_fetch_sub(&b->bytes, cost);
+	return false;
+}
+
 bool peer_stage(struct peer *p, struct span packet)
 {
 	size_t cost = cost_of(packet.n);
@@ -53,7 +61,7 @@ bool peer_stage(struct peer *p, struct span packet)
 
 	if (is_full)
 		peer_staged_free(peer_unstage(p));
-	if (cost > p->budget->bytes_max - p->budget->bytes)
+	if (!spend(p->budget, cost))
 		return true;
 	s = mem_new(cost);
 	s->n = packet.n;
@@ -65,7 +73,6 @@ bool peer_stage(struct peer *p, struct span packet)
 		p->staged_first = s;
 	p->staged_last = s;
 	p->staged_count++;
-	p->budget->bytes += cost;
 	return is_full;
 }
 
@@ -79,7 +86,7 @@ struct peer_staged *peer_unstage(struct peer *p)
 	if (!s->next)
 		p->staged_last = NULL;
 	p->staged_count--;
-	p->budget->bytes -= cost_of(s->n);
+	atomic_fetch_sub(&p->budget->bytes, cost_of(s->n));
 	return s;
 }
 

@@ -7,6 +7,8 @@
 #ifndef POSTERN_WIREGUARD_PEER_H
 #define POSTERN_WIREGUARD_PEER_H
 
+#include <stdatomic.h>
+
 #include "wireguard/allowedips.h"
 #include "wireguard/cookie.h"
 #include "wireguard/endpoint.h"
@@ -19,14 +21,18 @@ enum {
 	PEER_STAGED_MAX = 128, /* packets; the oldest go first */
 };
 
-/* How much all peers of a device may stage together, in bytes of memory. */
+/* How much all peers of an interface may stage together, in bytes of memory;
+ * spent by several threads at once. */
 struct peer_stage_budget {
-	size_t bytes, bytes_max;
+	_Atomic size_t bytes;
+	size_t bytes_max;
 };
 
+struct device;
 struct peer_staged;
 
 struct peer {
+	struct device *home; /* whose it is, among those of the interface */
 	struct noise_handshake handshake;
 	uint32_t handshake_index; /* 0: none is registered */
 	struct cookie_maker cookies;
@@ -50,8 +56,8 @@ struct peer {
 	struct peer_stage_budget *budget;
 	const struct secret_memory *memory; /* where it stands itself */
 
-	uint64_t key_hash; /* in the device's map of public keys */
-	struct peer *next, *prev; /* in the device's list */
+	uint64_t key_hash; /* in the interface's map of public keys */
+	struct peer *next, *prev; /* in the interface's list */
 };
 
 /* Returns owned: peer_free().  Borrows the budget and the memory, in which the
@@ -64,7 +70,7 @@ struct peer *peer_new(const struct noise_identity *id,
 void peer_free(struct peer *p);
 
 /* Copies a packet to the end of the queue.  True when a packet was dropped for
- * it: the oldest, or this one when the device's budget is used up. */
+ * it: the oldest, or this one when the common budget is used up. */
 bool peer_stage(struct peer *p, struct span packet);
 /* The oldest staged packet, with room for header, padding and tag around it,
  * or NULL.  Returns owned: peer_staged_free(). */

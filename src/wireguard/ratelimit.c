@@ -10,6 +10,7 @@
 enum {
 	COST_MS = 1000 / RATELIMIT_PER_SECOND,
 	FULL_MS = RATELIMIT_BURST * COST_MS,
+	TRIES = 10'000, /* to enter a set; it is left within nanoseconds */
 	LOAD_COST_MS = 1000 / LOAD_PER_SECOND,
 	LOAD_FULL_MS = LOAD_BURST * LOAD_COST_MS,
 };
@@ -19,11 +20,15 @@ void ratelimit_init(struct ratelimit *r)
 	rng_bytes(r->key.b, sizeof(r->key.b));
 	r->entries = mem_new_array((size_t)RATELIMIT_SETS * RATELIMIT_WAYS,
 				   sizeof(*r->entries));
+	r->busy = mem_new_array(RATELIMIT_SETS, sizeof(*r->busy));
+	for (size_t i = 0; i < RATELIMIT_SETS; i++)
+		atomic_flag_clear(&r->busy[i]);
 }
 
 void ratelimit_fini(struct ratelimit *r)
 {
 	free(r->entries);
+	free(r->busy);
 	secret_wipe(r, sizeof(*r));
 }
 
@@ -72,11 +77,18 @@ static struct ratelimit_entry *entry_of(struct ratelimit *r, uint64_t network,
 	return idle;
 }
 
-bool ratelimit_allow(struct ratelimit *r, const struct endpoint *source,
-		     uint64_t now_ms)
+static bool enter(atomic_flag *busy)
 {
-	struct ratelimit_entry *e =
-		entry_of(r, network_of(r, source), now_ms);
+	for (int i = 0; i < TRIES; i++)
+		if (!atomic_flag_test_and_set_explicit(busy,
+						       memory_order_acquire))
+			return true;
+	return false;
+}
+
+static bool take_token(struct ratelimit *r, uint64_t network, uint64_t now_ms)
+{
+	struct ratelimit_entry *e = entry_of(r, network, now_ms);
 
 	if (!e)
 		return false;
@@ -88,19 +100,36 @@ bool ratelimit_allow(struct ratelimit *r, const struct endpoint *source,
 	return true;
 }
 
+bool ratelimit_allow(struct ratelimit *r, const struct endpoint *source,
+		     uint64_t now_ms)
+{
+	uint64_t network = network_of(r, source);
+	atomic_flag *busy = &r->busy[network % RATELIMIT_SETS];
+	bool is_allowed;
+
+	if (!enter(busy))
+		return false;
+	is_allowed = take_token(r, network, now_ms);
+	atomic_flag_clear_explicit(busy, memory_order_release);
+	return is_allowed;
+}
+
+/* Pays for one message, unless a whole burst is paid in advance already. */
+static bool pay(struct ratelimit_load *l, uint64_t now_ms)
+{
+	uint64_t had = atomic_load(&l->paid_ms), paid;
+
+	do {
+		paid = (had > now_ms ? had : now_ms) + LOAD_COST_MS;
+		if (paid - now_ms > LOAD_FULL_MS)
+			return false;
+	} while (!atomic_compare_exchange_weak(&l->paid_ms, &had, paid));
+	return true;
+}
+
 bool ratelimit_under_load(struct ratelimit_load *l, uint64_t now_ms)
 {
-	if (!l->is_started)
-		*l = (struct ratelimit_load){
-			.is_started = true,
-			.seen_ms = now_ms,
-			.tokens_ms = LOAD_FULL_MS,
-		};
-	l->tokens_ms = refill(l->tokens_ms, l->seen_ms, now_ms, LOAD_FULL_MS);
-	l->seen_ms = now_ms;
-	if (l->tokens_ms < LOAD_COST_MS)
-		l->until_ms = now_ms + LOAD_HOLD_MS;
-	else
-		l->tokens_ms -= LOAD_COST_MS;
-	return now_ms < l->until_ms;
+	if (!pay(l, now_ms))
+		atomic_store(&l->until_ms, now_ms + LOAD_HOLD_MS);
+	return now_ms < atomic_load(&l->until_ms);
 }

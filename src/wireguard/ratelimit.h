@@ -9,6 +9,8 @@
 #ifndef POSTERN_WIREGUARD_RATELIMIT_H
 #define POSTERN_WIREGUARD_RATELIMIT_H
 
+#include <stdatomic.h>
+
 #include "base/secret.h"
 #include "wireguard/endpoint.h"
 
@@ -30,10 +32,12 @@ struct ratelimit_entry {
 	uint32_t tokens_ms;
 };
 
-/* Bounded: a set of RATELIMIT_WAYS entries for each hash. */
+/* Bounded: a set of RATELIMIT_WAYS entries for each hash.  May be asked by
+ * several threads at once. */
 struct ratelimit {
 	struct key32 key; /* so that nobody can aim at one set */
 	struct ratelimit_entry *entries;
+	atomic_flag *busy; /* of each set: a thread is at it */
 };
 
 void ratelimit_init(struct ratelimit *r);
@@ -42,20 +46,20 @@ void ratelimit_fini(struct ratelimit *r);
 /*
  * True, and it is counted, when the source's network may do one more.  A new
  * network takes the place of one that has been idle long enough to have its
- * whole burst again; when its set has none such, it is refused.
+ * whole burst again; when its set has none such, or another thread does not
+ * leave the set, it is refused.
  */
 [[nodiscard]] bool ratelimit_allow(struct ratelimit *r,
 				   const struct endpoint *source,
 				   uint64_t now_ms);
 
-/* Zeroed: no load. */
+/* Zeroed: no load.  May be asked by several threads at once. */
 struct ratelimit_load {
-	bool is_started;
-	uint64_t seen_ms, until_ms;
-	uint32_t tokens_ms;
+	_Atomic uint64_t paid_ms; /* up to when the messages so far are worth */
+	_Atomic uint64_t until_ms; /* when load is over; 0: there was none */
 };
 
-/* Counts one handshake message.  True while the device is under load. */
+/* Counts one handshake message.  True while there is load. */
 bool ratelimit_under_load(struct ratelimit_load *l, uint64_t now_ms);
 
 #endif

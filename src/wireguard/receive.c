@@ -79,7 +79,7 @@ static void deliver(struct device *d, struct peer *p, uint8_t *packet, size_t n,
 		engine_drop(d, DEVICE_DROP_INNER);
 		return;
 	}
-	if (allowedips_find(&d->allowed, ip.source, ip.is_v6) != p) {
+	if (allowedips_find(d->allowed, ip.source, ip.is_v6) != p) {
 		engine_drop(d, DEVICE_DROP_SOURCE);
 		return;
 	}
@@ -160,7 +160,8 @@ static void wait_for_others(struct device *d, const struct device_datagram *in,
 	p = map_get(&d->indexes, m.receiver);
 	k = p ? keypairs_find(&p->keypairs, m.receiver) : NULL;
 	if (!k) {
-		engine_drop(d, DEVICE_DROP_INDEX);
+		if (p || !engine_stray_datagram(d, m.receiver, in))
+			engine_drop(d, DEVICE_DROP_INDEX);
 		return;
 	}
 	if (!keypair_can_receive(k, now.ms)) {

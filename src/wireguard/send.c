@@ -187,9 +187,13 @@ static void send_one(struct device *d, const struct device_packet *in,
 		engine_drop(d, DEVICE_DROP_PACKET);
 		return;
 	}
-	p = allowedips_find(&d->allowed, ip.destination, ip.is_v6);
+	p = allowedips_find(d->allowed, ip.destination, ip.is_v6);
 	if (!p) {
 		engine_drop(d, DEVICE_DROP_UNROUTED);
+		return;
+	}
+	if (p->home != d) {
+		engine_stray_packet(d, p->home, span_of(in->bytes, in->n));
 		return;
 	}
 	if (!p->has_endpoint) {

@@ -137,6 +137,57 @@ static void bound_reached_refused_but_moves_allowed(void **state)
 	allowedips_fini(&t);
 }
 
+struct change {
+	struct allowedips_prefix p;
+	void *of;
+	size_t count;
+};
+
+static void note(void *arg, const struct allowedips_prefix *p, void *of)
+{
+	struct change *c = arg;
+
+	c->p = *p;
+	c->of = of;
+	c->count++;
+}
+
+static void changes_are_told(void **state)
+{
+	struct allowedips t = { .count_max = 2 };
+	struct allowedips_owner a = { .of = &a }, b = { .of = &b };
+	struct allowedips_prefix first = prefix("10.0.0.1/32"), second = prefix("fd00::/8");
+	struct allowedips_prefix third = prefix("10.0.0.3/32");
+	struct change c = { .count = 0 };
+
+	(void)state;
+	allowedips_watch(&t, note, &c);
+	add(&t, "10.0.0.1/32", &a);
+	assert_memory_equal(&c.p, &first, sizeof(first));
+	assert_ptr_equal(c.of, &a);
+	add(&t, "fd00::/8", &a);
+	assert_memory_equal(&c.p, &second, sizeof(second));
+	add(&t, "10.0.0.1/32", &b); /* moves */
+	assert_memory_equal(&c.p, &first, sizeof(first));
+	assert_ptr_equal(c.of, &b);
+	assert_int_equal(c.count, 3);
+	/* Nothing happens. */
+	assert_int_equal(allowedips_insert(&t, &third, &a), RC_LIMIT);
+	allowedips_remove(&t, &first, &a);
+	assert_int_equal(c.count, 3);
+	allowedips_remove(&t, &first, &b);
+	assert_memory_equal(&c.p, &first, sizeof(first));
+	assert_null(c.of);
+	allowedips_remove_all(&t, &a);
+	assert_memory_equal(&c.p, &second, sizeof(second));
+	assert_null(c.of);
+	assert_int_equal(c.count, 5);
+	allowedips_watch(&t, NULL, NULL);
+	add(&t, "10.0.0.1/32", &a);
+	assert_int_equal(c.count, 5);
+	allowedips_fini(&t);
+}
+
 static const struct {
 	const char *text, *want; /* NULL: refused */
 } texts[] = {
@@ -342,6 +393,7 @@ int main(void)
 		cmocka_unit_test(g13_insert_moves_from_the_owner_before),
 		cmocka_unit_test(remove_takes_only_ones_own),
 		cmocka_unit_test(bound_reached_refused_but_moves_allowed),
+		cmocka_unit_test(changes_are_told),
 		cmocka_unit_test(prefixes_as_text),
 		cmocka_unit_test(g13_equals_a_list_on_random_changes),
 		cmocka_unit_test(each_visits_every_prefix_of_the_owner),

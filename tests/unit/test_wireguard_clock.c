@@ -7,7 +7,12 @@
 static void restart(struct sim *s)
 {
 	struct sim_side *side = &s->side[0];
-	struct device_sink sink = { sim_datagram, sim_packet, sim_event, side };
+	struct device_sink sink = {
+		.datagram = sim_datagram,
+		.packet = sim_packet,
+		.event = sim_event,
+		.arg = side,
+	};
 	struct allowedips_prefix p = sim_prefix("10.0.0.2/32");
 
 	device_free(side->device);

@@ -77,7 +77,7 @@ static void packet(void *arg, struct span bytes)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct device_sink sink = { datagram, packet, NULL, f };
+	struct device_sink sink = { .datagram = datagram, .packet = packet, .arg = f };
 
 	f->d = device_new(&sink);
 	f->host = (struct control_host){ set_port, set_mark, port, mark, scope, f };

@@ -15,6 +15,7 @@ enum {
 };
 
 struct fixture {
+	struct cookie_root root;
 	struct cookie_checker checker;
 	struct cookie_maker maker;
 	struct endpoint from;
@@ -23,15 +24,15 @@ struct fixture {
 
 static const uint8_t public_key[32] = { 7, 7, 7 };
 
-static struct fixture fixture(void)
+static void fixture_init(struct fixture *f)
 {
-	struct fixture f = { 0 };
-
-	cookie_checker_set(&f.checker, public_key);
-	cookie_maker_set(&f.maker, public_key);
-	assert_true(endpoint_parse(&f.from, span_str("192.0.2.1:1000")));
-	memset(f.message, 0x42, sizeof(f.message));
-	return f;
+	*f = (struct fixture){ 0 };
+	cookie_root_init(&f->root);
+	f->checker.root = &f->root;
+	cookie_checker_set(&f->checker, public_key);
+	cookie_maker_set(&f->maker, public_key);
+	assert_true(endpoint_parse(&f->from, span_str("192.0.2.1:1000")));
+	memset(f->message, 0x42, sizeof(f->message));
 }
 
 static enum cookie_verdict check(struct fixture *f, uint64_t now_ms)
@@ -51,9 +52,10 @@ static bool get_cookie(struct fixture *f, uint64_t now_ms)
 
 static void without_cookie_mac1_only(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	assert_int_equal(check(&f, 0), COOKIE_INVALID);
 	cookie_stamp(&f.maker, f.message, N, 0);
 	assert_int_equal(check(&f, 0), COOKIE_MAC1);
@@ -62,9 +64,10 @@ static void without_cookie_mac1_only(void **state)
 
 static void any_byte_under_mac1_flipped_is_invalid(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	cookie_stamp(&f.maker, f.message, N, 0);
 	for (size_t i = 0; i < N - 16; i++) {
 		f.message[i] ^= 1;
@@ -75,10 +78,11 @@ static void any_byte_under_mac1_flipped_is_invalid(void **state)
 
 static void mac1_for_another_key_is_invalid(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 	const uint8_t other[32] = { 8 };
 
 	(void)state;
+	fixture_init(&f);
 	cookie_maker_set(&f.maker, other);
 	cookie_stamp(&f.maker, f.message, N, 0);
 	assert_int_equal(check(&f, 0), COOKIE_INVALID);
@@ -86,9 +90,10 @@ static void mac1_for_another_key_is_invalid(void **state)
 
 static void with_cookie_mac2_is_right(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	assert_true(get_cookie(&f, 1000));
 	cookie_stamp(&f.maker, f.message, N, 1001);
 	assert_int_equal(check(&f, 1001), COOKIE_MAC2);
@@ -100,9 +105,10 @@ static void g11_cookie_is_bound_to_address_and_port(void **state)
 {
 	static const char *const others[] = { "192.0.2.1:1001", "192.0.2.2:1000",
 					      "[2001:db8::1]:1000" };
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	assert_true(get_cookie(&f, 1000));
 	cookie_stamp(&f.maker, f.message, N, 1001);
 	for (size_t i = 0; i < 3; i++) {
@@ -113,9 +119,10 @@ static void g11_cookie_is_bound_to_address_and_port(void **state)
 
 static void g11_secret_changes_after_two_minutes(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	assert_true(get_cookie(&f, 1000));
 	cookie_stamp(&f.maker, f.message, N, 1000);
 	assert_int_equal(check(&f, 1000 + COOKIE_SECRET_MS - 1), COOKIE_MAC2);
@@ -124,9 +131,10 @@ static void g11_secret_changes_after_two_minutes(void **state)
 
 static void g11_sender_forgets_its_cookie_before_that(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 
 	(void)state;
+	fixture_init(&f);
 	assert_true(get_cookie(&f, 1000));
 	cookie_stamp(&f.maker, f.message, N, 1000 + COOKIE_SECRET_MS - COOKIE_MARGIN_MS - 1);
 	assert_int_equal(check(&f, 1000), COOKIE_MAC2);
@@ -136,10 +144,11 @@ static void g11_sender_forgets_its_cookie_before_that(void **state)
 
 static void reply_taken_once_and_only_for_the_last_message(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 	struct message_cookie reply;
 
 	(void)state;
+	fixture_init(&f);
 	cookie_stamp(&f.maker, f.message, N, 0);
 	cookie_reply(&f.checker, &reply, SPAN_ARRAY(f.message), 1, &f.from, 0);
 	assert_true(cookie_take(&f.maker, &reply, 0));
@@ -154,11 +163,12 @@ static void reply_taken_once_and_only_for_the_last_message(void **state)
 
 static void unasked_or_forged_reply_changes_nothing(void **state)
 {
-	struct fixture f = fixture();
+	struct fixture f;
 	struct cookie_maker before;
 	struct message_cookie reply;
 
 	(void)state;
+	fixture_init(&f);
 	memset(&reply, 9, sizeof(reply));
 	before = f.maker;
 	assert_false(cookie_take(&f.maker, &reply, 0));

@@ -262,7 +262,7 @@ static void staged_packets_are_bounded_and_the_newest_kept(void **state)
 	sim_run(s, 100);
 	assert_int_equal(s->side[1].packets, PEER_STAGED_MAX);
 	assert_int_equal(s->side[1].last_packet_len, 599);
-	assert_int_equal(s->side[0].device->staged.bytes, 0);
+	assert_int_equal(s->side[0].device->common->staged.bytes, 0);
 	sim_free(s);
 }
 
@@ -273,8 +273,9 @@ static void staging_budget_is_the_devices(void **state)
 	(void)state;
 	sim_send(s, 0, 100);
 	/* What is counted is the memory, not the content. */
-	assert_true(s->side[0].device->staged.bytes >= DEVICE_HEADROOM + 100 + DEVICE_TAILROOM);
-	s->side[0].device->staged.bytes_max = 10 * s->side[0].device->staged.bytes;
+	assert_true(s->side[0].device->common->staged.bytes >=
+		    DEVICE_HEADROOM + 100 + DEVICE_TAILROOM);
+	s->side[0].device->common->staged.bytes_max = 10 * s->side[0].device->common->staged.bytes;
 	for (size_t i = 0; i < 10; i++)
 		sim_send(s, 0, 100);
 	assert_int_equal(s->side[0].peer->staged_count, 10);
@@ -346,7 +347,12 @@ static void both_initiate_at_once_and_still_meet(void **state)
 static void restarted_side_is_found_again(void **state)
 {
 	struct sim *s = sim_new();
-	struct device_sink sink = { sim_datagram, sim_packet, sim_event, &s->side[1] };
+	struct device_sink sink = {
+		.datagram = sim_datagram,
+		.packet = sim_packet,
+		.event = sim_event,
+		.arg = &s->side[1],
+	};
 	struct allowedips_prefix p = sim_prefix("10.0.0.1/32");
 
 	(void)state;
@@ -681,7 +687,7 @@ static void ten_thousand_peers(void **state)
 	while ((p = device_peer_next(d, NULL)))
 		device_peer_remove(d, p);
 	assert_int_equal(d->indexes.count, 0);
-	assert_int_equal(d->keys.count, 0);
+	assert_int_equal(d->common->keys.count, 0);
 	assert_true(device_deadline(d) == UINT64_MAX);
 	sim_free(s);
 }

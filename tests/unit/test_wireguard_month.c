@@ -27,7 +27,7 @@ static void assert_nothing_kept(const struct sim *s)
 		assert_int_equal(d->indexes.count,
 				 sessions + (s->side[i].peer->handshake_index != 0));
 		assert_true(d->deadlines.count <= 1);
-		assert_int_equal(d->staged.bytes, 0);
+		assert_int_equal(d->common->staged.bytes, 0);
 		assert_int_equal(d->outgoing.count, 0);
 		assert_int_equal(d->incoming.count, 0);
 	}

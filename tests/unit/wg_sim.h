@@ -155,7 +155,12 @@ static inline struct sim *sim_new(void)
 	s->latency_ms = 5;
 	for (int i = 0; i < 2; i++) {
 		struct sim_side *side = &s->side[i];
-		struct device_sink sink = { sim_datagram, sim_packet, sim_event, side };
+		struct device_sink sink = {
+			.datagram = sim_datagram,
+			.packet = sim_packet,
+			.event = sim_event,
+			.arg = side,
+		};
 
 		side->sim = s;
 		side->self = i;
