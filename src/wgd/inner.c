@@ -13,7 +13,6 @@
 
 #include "base/mem.h"
 #include "io/sock.h"
-#include "io/tun.h"
 #include "offload/gro.h"
 #include "offload/split.h"
 #include "wireguard/message.h"
@@ -64,9 +63,14 @@ static void check_link(struct inner *i)
 	struct ifreq r;
 
 	if (!request_for(&r, i)) {
-		i->events.gone(i->events.arg);
+		/* Its error would be reported for ever. */
+		loop_watch_del(i->loop, &i->tun_watch);
+		if (i->link_fd >= 0)
+			i->events.gone(i->events.arg);
 		return;
 	}
+	if (i->link_fd < 0)
+		return;
 	/* Fails when the interface was moved to another namespace, where its
 	 * MTU cannot be seen from here: then it counts as what it was. */
 	if (ioctl(i->link_fd, SIOCGIFMTU, &r) == 0)
@@ -187,16 +191,15 @@ static enum rc watch_links(struct inner *i)
 			      on_link, i);
 }
 
-static enum rc start(struct inner *i, const char *name)
+static enum rc start(struct inner *i, const struct inner_queue *queue)
 {
-	enum tun_offload offload;
-	enum rc rc = tun_open_offload(&i->tun_fd, name, &offload);
+	enum rc rc = RC_OK;
 
-	if (!rc)
-		gro_init(&i->gro, write_parts, i, offload == TUN_OFFLOAD_UDP);
-	if (!rc)
+	gro_init(&i->gro, write_parts, i, queue->offload == TUN_OFFLOAD_UDP);
+	i->mtu = DEVICE_MTU_DEFAULT;
+	if (queue->is_first)
 		rc = watch_links(i);
-	if (!rc && !set_mtu(i, DEVICE_MTU_DEFAULT))
+	if (!rc && queue->is_first && !set_mtu(i, DEVICE_MTU_DEFAULT))
 		rc = RC_SYS;
 	if (!rc)
 		rc = loop_watch_add(i->loop, &i->tun_watch, i->tun_fd, EPOLLIN,
@@ -204,7 +207,8 @@ static enum rc start(struct inner *i, const char *name)
 	return rc;
 }
 
-enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
+enum rc inner_new(struct inner **out, struct loop *loop,
+		  const struct inner_queue *queue,
 		  const struct inner_events *events)
 {
 	struct inner *i = mem_new(sizeof(*i));
@@ -212,15 +216,21 @@ enum rc inner_new(struct inner **out, struct loop *loop, const char *name,
 
 	i->loop = loop;
 	i->events = *events;
-	i->tun_fd = i->link_fd = -1;
+	i->tun_fd = queue->fd;
+	i->link_fd = -1;
 	i->arena = mem_new(ARENA);
-	rc = start(i, name);
+	rc = start(i, queue);
 	if (rc) {
 		inner_free(i);
 		return rc;
 	}
 	*out = i;
 	return RC_OK;
+}
+
+void inner_set_mtu(struct inner *i, size_t mtu)
+{
+	i->mtu = mtu;
 }
 
 void inner_free(struct inner *i)

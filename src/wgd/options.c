@@ -45,6 +45,26 @@ static bool add_pin(struct options *o, const char *text)
 	return true;
 }
 
+static bool set_workers(struct options *o, const char *text)
+{
+	uint64_t n;
+
+	if (!text || !text_u64(&n, span_str(text), OPTIONS_WORKERS_MAX) || !n)
+		return false;
+	o->workers = (unsigned)n;
+	return true;
+}
+
+/* Whether 'a' is an option with a value, and this is one. */
+static bool take_value(struct options *o, const char *a, const char *value)
+{
+	if (!strcmp(a, "-p") || !strcmp(a, "--pin"))
+		return add_pin(o, value);
+	if (!strcmp(a, "-w") || !strcmp(a, "--workers"))
+		return set_workers(o, value);
+	return false;
+}
+
 bool options_parse(struct options *out, int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -58,8 +78,7 @@ bool options_parse(struct options *out, int argc, char **argv)
 			o.is_verbose = true;
 		else if (!strcmp(a, "-m") || !strcmp(a, "--metrics"))
 			o.has_metrics = true;
-		else if ((!strcmp(a, "-p") || !strcmp(a, "--pin")) &&
-			 add_pin(&o, argv[i + 1]))
+		else if (take_value(&o, a, argv[i + 1]))
 			i++;
 		else if (!o.interface && is_interface(a))
 			o.interface = a;
@@ -76,7 +95,7 @@ int options_usage(void)
 {
 	(void)fputs("usage: postern-wg [-f|--foreground] [-v|--verbose] "
 		    "[-m|--metrics] [-p|--pin all|PUBLIC-KEY]... "
-		    "INTERFACE\n",
+		    "[-w|--workers N] INTERFACE\n",
 		    stderr);
 	return EXIT_USAGE;
 }

@@ -8,10 +8,12 @@
 
 enum {
 	OPTIONS_PINS_MAX = 64,
+	OPTIONS_WORKERS_MAX = 64,
 };
 
 struct options {
 	bool is_foreground, is_verbose, has_metrics;
+	unsigned workers; /* 0: one for each CPU */
 	bool pins_all;
 	uint8_t pins[OPTIONS_PINS_MAX][32]; /* public keys */
 	size_t pin_count;

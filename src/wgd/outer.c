@@ -1,7 +1,6 @@
 #include "wgd/outer.h"
 
 #include <errno.h>
-#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,8 +17,6 @@ enum {
 	LONG = 8192, /* bytes of a message on average */
 	MESSAGE_MAX = 65536,
 	DATAGRAMS_MAX = 256, /* handed on at once */
-	SOCKET_BUFFER = 4 << 20,
-	PORT_TRIES = 16,
 	TURN_BATCHES = 4, /* read before others have their turn */
 };
 
@@ -46,8 +43,6 @@ struct outer {
 	outer_fn *fn;
 	void *arg;
 	struct socket v4, v6;
-	uint16_t port;
-	uint32_t mark;
 	struct inbox in;
 	struct outbox *out;
 };
@@ -172,113 +167,6 @@ static void on_readable(void *arg, uint32_t events)
 			break;
 }
 
-static struct sock_addr any_address(sa_family_t family, uint16_t port)
-{
-	struct endpoint e = { .is_v6 = family == AF_INET6, .port = port };
-
-	return address_of(&e);
-}
-
-/* Larger buffers ride out bursts; forcing them needs CAP_NET_ADMIN. */
-static void set_buffers(int fd)
-{
-	const int n = SOCKET_BUFFER;
-
-	/* Without the capability the kernel's limit applies: only slower. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &n, sizeof(n)) != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &n, sizeof(n)) != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
-}
-
-/* Without it a host with many addresses may answer from another than was asked;
- * every kernel has it. */
-static void want_local(int fd, sa_family_t family)
-{
-	const int on = 1;
-
-	if (family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
-				 sizeof(on));
-	else
-		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-}
-
-/* The congestion marks of what comes; without them none is passed on. */
-static void want_marks(int fd, sa_family_t family)
-{
-	const int on = 1;
-
-	if (family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on,
-				 sizeof(on));
-	else
-		(void)setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
-}
-
-/* Lets the kernel put datagrams of one sender together; kernels before 5.0 do
- * not, which is only slower. */
-static void want_joined(int fd)
-{
-	const int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
-}
-
-static int set_mark(int fd, uint32_t mark)
-{
-	if (fd < 0)
-		return 0;
-	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0)
-		return errno;
-	return 0;
-}
-
-static int open_one(int *fd, sa_family_t family, uint16_t port, uint32_t mark)
-{
-	struct sock_addr at = any_address(family, port);
-	int error;
-
-	if (sock_udp(fd, &at))
-		return errno;
-	set_buffers(*fd);
-	want_local(*fd, family);
-	want_marks(*fd, family);
-	want_joined(*fd);
-	error = mark ? set_mark(*fd, mark) : 0;
-	if (error) {
-		mem_auto_close(fd);
-		*fd = -1;
-	}
-	return error;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sock_addr a = { .len = sizeof(a.in6) };
-
-	if (getsockname(fd, &a.sa, &a.len) != 0)
-		return 0;
-	return address_endpoint(&a).port;
-}
-
-/* Both families on one port; *fd6 is -1 when the kernel has no IPv6. */
-static int open_both(int *fd4, int *fd6, uint16_t port, uint32_t mark)
-{
-	int error = open_one(fd4, AF_INET, port, mark);
-
-	if (error)
-		return error;
-	error = open_one(fd6, AF_INET6, port_of(*fd4), mark);
-	if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL)
-		return 0;
-	if (error) {
-		mem_auto_close(fd4);
-		*fd4 = -1;
-	}
-	return error;
-}
-
 static void socket_start(struct socket *s, int fd)
 {
 	socket_close(s);
@@ -291,45 +179,26 @@ static void socket_start(struct socket *s, int fd)
 		s->fd = fd;
 }
 
-int outer_bind(struct outer *o, uint16_t port)
+void outer_use(struct outer *o, const struct ports_pair *sockets)
 {
-	int fd4 = -1, fd6 = -1, error;
-
-	if (o->v4.fd >= 0 && port && port == o->port)
-		return 0;
-	/* A port free for IPv4 may be taken for IPv6: then try another. */
-	for (int tries = 0;; tries++) {
-		error = open_both(&fd4, &fd6, port, o->mark);
-		if (!error)
-			break;
-		if (error != EADDRINUSE || port || tries == PORT_TRIES)
-			return error;
-	}
-	o->port = port_of(fd4);
-	socket_start(&o->v4, fd4);
-	socket_start(&o->v6, fd6);
-	return 0;
+	socket_start(&o->v4, sockets->v4);
+	socket_start(&o->v6, sockets->v6);
 }
 
-uint16_t outer_port(const struct outer *o)
+static int set_mark(int fd, uint32_t mark)
 {
-	return o->port;
+	if (fd < 0)
+		return 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) != 0)
+		return errno;
+	return 0;
 }
 
 int outer_set_mark(struct outer *o, uint32_t mark)
 {
 	int error = set_mark(o->v4.fd, mark);
 
-	if (!error)
-		error = set_mark(o->v6.fd, mark);
-	if (!error)
-		o->mark = mark;
-	return error;
-}
-
-uint32_t outer_mark(const struct outer *o)
-{
-	return o->mark;
+	return error ? error : set_mark(o->v6.fd, mark);
 }
 
 static struct outbox_fds fds_of(const struct outer *o)
