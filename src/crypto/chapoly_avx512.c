@@ -26,13 +26,32 @@ enum {
 	KEY_WORDS = 8,
 	DOUBLE_ROUNDS = 10,
 	POLY_BLOCK = 16,
+	POLY_POWERS = 4, /* blocks multiplied before one carry */
+	CHUNK = 2 * CHAPOLY_BLOCK_LEN, /* of a message, by one next_stream() */
+	CHUNKS_MIN = 2 * CHUNK, /* to be worth the powers */
 };
 
-/* Poly1305 of eight messages; values are three limbs of 44, 44 and 42 bits. */
+/* A number of each message, in limbs of 44, 44 and 42 bits or little more. */
+struct limbs {
+	__m512i v0, v1, v2;
+};
+
+/* One to multiply by. */
+struct factor {
+	struct limbs r;
+	__m512i s1, s2; /* r's limbs times 20, for what passes bit 130 */
+};
+
+/* Sums of products: the low 52 bits of each limb's, and what is above. */
+struct products {
+	__m512i a0, a1, a2, b0, b1, b2;
+};
+
+/* Poly1305 of eight messages. */
 struct poly {
-	__m512i h0, h1, h2; /* the sums so far */
-	__m512i r0, r1, r2; /* the keys' first halves */
-	__m512i s1, s2; /* r1 and r2 times 20, for what passes bit 130 */
+	struct limbs h; /* the sums so far */
+	/* The keys' first halves and, after poly_powers(), their powers. */
+	struct factor powers[POLY_POWERS];
 };
 
 struct state {
@@ -191,72 +210,139 @@ INLINE __m512i times(__m512i a, long long n)
 #define CARRY(a, b, bits) \
 	add(_mm512_srli_epi64(a, bits), _mm512_slli_epi64(b, 52 - bits))
 
+/* The number that a block of each message is, given as its two words. */
+INLINE struct limbs limbs_of(__m512i low, __m512i high)
+{
+	return (struct limbs){
+		_mm512_and_si512(low, mask_44()),
+		_mm512_and_si512(_mm512_shrdi_epi64(low, high, 44), mask_44()),
+		_mm512_srli_epi64(high, 24),
+	};
+}
+
+/* A block and the bit behind it (RFC 8439 §2.5.1). */
+INLINE struct limbs block_of(__m512i low, __m512i high)
+{
+	struct limbs m = limbs_of(low, high);
+
+	m.v2 = _mm512_or_si512(m.v2, _mm512_set1_epi64(1ll << 40));
+	return m;
+}
+
+INLINE struct limbs add_limbs(struct limbs a, struct limbs b)
+{
+	return (struct limbs){ add(a.v0, b.v0), add(a.v1, b.v1),
+			       add(a.v2, b.v2) };
+}
+
+/* Adds m * p.  There is room for POLY_POWERS before a carry. */
+INLINE void multiply_add(struct products *t, struct limbs m,
+			 const struct factor *p)
+{
+#define MULTIPLY_ADD(i, x, y) \
+	t->a##i = _mm512_madd52lo_epu64(t->a##i, x, y); \
+	t->b##i = _mm512_madd52hi_epu64(t->b##i, x, y)
+	MULTIPLY_ADD(0, m.v0, p->r.v0);
+	MULTIPLY_ADD(1, m.v0, p->r.v1);
+	MULTIPLY_ADD(2, m.v0, p->r.v2);
+	MULTIPLY_ADD(0, m.v1, p->s2);
+	MULTIPLY_ADD(1, m.v1, p->r.v0);
+	MULTIPLY_ADD(2, m.v1, p->r.v1);
+	MULTIPLY_ADD(0, m.v2, p->s1);
+	MULTIPLY_ADD(1, m.v2, p->s2);
+	MULTIPLY_ADD(2, m.v2, p->r.v0);
+#undef MULTIPLY_ADD
+}
+
+INLINE struct limbs carry(const struct products *t)
+{
+	__m512i a1 = add(t->a1, CARRY(t->a0, t->b0, 44));
+	__m512i a2 = add(t->a2, CARRY(a1, t->b1, 44));
+	__m512i v0 = add(_mm512_and_si512(t->a0, mask_44()),
+			 times(CARRY(a2, t->b2, 42), 5));
+
+	return (struct limbs){
+		_mm512_and_si512(v0, mask_44()),
+		add(_mm512_and_si512(a1, mask_44()), _mm512_srli_epi64(v0, 44)),
+		_mm512_and_si512(a2, mask_42()),
+	};
+}
+
+INLINE struct products no_products(void)
+{
+	const __m512i zero = _mm512_setzero_si512();
+
+	return (struct products){ zero, zero, zero, zero, zero, zero };
+}
+
+INLINE struct limbs multiply(struct limbs m, const struct factor *p)
+{
+	struct products t = no_products();
+
+	multiply_add(&t, m, p);
+	return carry(&t);
+}
+
+INLINE struct factor factor_of(struct limbs r)
+{
+	return (struct factor){ r, times(r.v1, 20), times(r.v2, 20) };
+}
+
 /* Adds one block of each message, given as its two words, and multiplies by r.
- * Where 'lanes' is not set nothing changes.  RFC 8439 §2.5.1. */
+ * Where 'lanes' is not set nothing changes. */
 INLINE void poly_block(struct poly *p, __m512i low, __m512i high,
 		       __mmask8 lanes)
 {
-	const __m512i bit_128 = _mm512_set1_epi64(1ll << 40);
-	const __m512i zero = _mm512_setzero_si512();
-	__m512i h0 = add(p->h0, _mm512_and_si512(low, mask_44()));
-	__m512i h1 = add(p->h1,
-			 _mm512_and_si512(_mm512_shrdi_epi64(low, high, 44),
-					  mask_44()));
-	__m512i h2 = add(p->h2, _mm512_or_si512(_mm512_srli_epi64(high, 24),
-						bit_128));
-	__m512i a0 = zero, a1 = zero, a2 = zero; /* products' low 52 bits */
-	__m512i b0 = zero, b1 = zero, b2 = zero; /* and what is above */
-	__m512i c;
+	struct limbs h = multiply(add_limbs(p->h, block_of(low, high)),
+				  &p->powers[0]);
 
-#define MULTIPLY_ADD(i, x, y) \
-	a##i = _mm512_madd52lo_epu64(a##i, x, y); \
-	b##i = _mm512_madd52hi_epu64(b##i, x, y)
-	MULTIPLY_ADD(0, h0, p->r0);
-	MULTIPLY_ADD(1, h0, p->r1);
-	MULTIPLY_ADD(2, h0, p->r2);
-	MULTIPLY_ADD(0, h1, p->s2);
-	MULTIPLY_ADD(1, h1, p->r0);
-	MULTIPLY_ADD(2, h1, p->r1);
-	MULTIPLY_ADD(0, h2, p->s1);
-	MULTIPLY_ADD(1, h2, p->s2);
-	MULTIPLY_ADD(2, h2, p->r0);
-#undef MULTIPLY_ADD
-	a1 = add(a1, CARRY(a0, b0, 44));
-	a2 = add(a2, CARRY(a1, b1, 44));
-	c = CARRY(a2, b2, 42);
-	h0 = add(_mm512_and_si512(a0, mask_44()), times(c, 5));
-	h1 = add(_mm512_and_si512(a1, mask_44()), _mm512_srli_epi64(h0, 44));
-	h0 = _mm512_and_si512(h0, mask_44());
-	h2 = _mm512_and_si512(a2, mask_42());
-	p->h0 = _mm512_mask_mov_epi64(p->h0, lanes, h0);
-	p->h1 = _mm512_mask_mov_epi64(p->h1, lanes, h1);
-	p->h2 = _mm512_mask_mov_epi64(p->h2, lanes, h2);
+	p->h.v0 = _mm512_mask_mov_epi64(p->h.v0, lanes, h.v0);
+	p->h.v1 = _mm512_mask_mov_epi64(p->h.v1, lanes, h.v1);
+	p->h.v2 = _mm512_mask_mov_epi64(p->h.v2, lanes, h.v2);
+}
+
+/* Four blocks of each message: h = (h + m0) r^4 + m1 r^3 + m2 r^2 + m3 r, which
+ * is four times poly_block() with one carry. */
+INLINE void poly_four(struct poly *p, const __m512i words[2 * POLY_POWERS])
+{
+	struct products t = no_products();
+
+	multiply_add(&t, add_limbs(p->h, block_of(words[0], words[1])),
+		     &p->powers[3]);
+	multiply_add(&t, block_of(words[2], words[3]), &p->powers[2]);
+	multiply_add(&t, block_of(words[4], words[5]), &p->powers[1]);
+	multiply_add(&t, block_of(words[6], words[7]), &p->powers[0]);
+	p->h = carry(&t);
+}
+
+TARGET static void poly_powers(struct poly *p)
+{
+	for (int i = 1; i < POLY_POWERS; i++)
+		p->powers[i] = factor_of(multiply(p->powers[i - 1].r,
+						  &p->powers[0]));
 }
 
 /* The one-time keys are the first blocks of the key streams (§2.6). */
 TARGET static void poly_begin(struct state *s)
 {
 	struct poly *p = &s->poly;
+	const __m512i zero = _mm512_setzero_si512();
 	__m512i w[LANES], low, high;
 
 	transpose_words(w, s->stream);
 	low = _mm512_and_si512(w[0], _mm512_set1_epi64(CHAPOLY_CLAMP_LOW));
 	high = _mm512_and_si512(w[1], _mm512_set1_epi64(CHAPOLY_CLAMP_HIGH));
-	p->h0 = p->h1 = p->h2 = _mm512_setzero_si512();
-	p->r0 = _mm512_and_si512(low, mask_44());
-	p->r1 = _mm512_and_si512(_mm512_shrdi_epi64(low, high, 44), mask_44());
-	p->r2 = _mm512_srli_epi64(high, 24);
-	p->s1 = times(p->r1, 20);
-	p->s2 = times(p->r2, 20);
+	p->h = (struct limbs){ zero, zero, zero };
+	p->powers[0] = factor_of(limbs_of(low, high));
 	_mm512_storeu_si512(s->pad[0], w[2]);
 	_mm512_storeu_si512(s->pad[1], w[3]);
 }
 
-/* 64 bytes of each message. */
-INLINE void crypt_whole(struct state *s, const __m512i *stream, bool is_seal)
+/* 64 bytes of each message; gives the words of what is encrypted. */
+INLINE void crypt_words(__m512i w[LANES], struct state *s,
+			const __m512i *stream, bool is_seal)
 {
-	struct poly p = s->poly;
-	__m512i cipher[LANES], w[LANES];
+	__m512i cipher[LANES];
 
 #define CRYPT(i) \
 	do { \
@@ -269,6 +355,15 @@ INLINE void crypt_whole(struct state *s, const __m512i *stream, bool is_seal)
 	EACH_LANE(CRYPT)
 #undef CRYPT
 	transpose_words(w, cipher);
+}
+
+/* 64 bytes of each message, before or after the chunks. */
+INLINE void crypt_whole(struct state *s, const __m512i *stream, bool is_seal)
+{
+	struct poly p = s->poly;
+	__m512i w[LANES];
+
+	crypt_words(w, s, stream, is_seal);
 	poly_block(&p, w[0], w[1], 0xff);
 	poly_block(&p, w[2], w[3], 0xff);
 	poly_block(&p, w[4], w[5], 0xff);
@@ -327,6 +422,27 @@ INLINE void crypt_64(struct state *s, const __m512i *stream, bool is_seal)
 						       : CHAPOLY_BLOCK_LEN;
 }
 
+/* As many chunks as all messages have. */
+INLINE void crypt_chunks(struct state *s, bool is_seal)
+{
+	const size_t n = s->left_min / CHUNK * CHUNK;
+	__m512i left = _mm512_loadu_si512(s->left);
+	__m512i w[2 * LANES];
+
+	poly_powers(&s->poly);
+	for (size_t at = 0; at < n; at += CHUNK) {
+		next_stream(s);
+		crypt_words(w, s, s->stream, is_seal);
+		crypt_words(w + LANES, s, s->stream + LANES, is_seal);
+		poly_four(&s->poly, w);
+		poly_four(&s->poly, w + LANES);
+	}
+	left = _mm512_sub_epi64(left, _mm512_set1_epi64((long long)n));
+	_mm512_storeu_si512(s->left, left);
+	s->left_min -= n;
+	s->left_max -= n;
+}
+
 TARGET static void begin(struct state *s, struct chapoly_job *const *jobs,
 			 size_t count)
 {
@@ -363,9 +479,9 @@ TARGET static void end(struct state *s, struct chapoly_job *const *jobs,
 		lengths[i] = jobs[i]->n;
 	poly_block(&s->poly, _mm512_setzero_si512(),
 		   _mm512_loadu_si512(lengths), 0xff);
-	_mm512_storeu_si512(h[0], s->poly.h0);
-	_mm512_storeu_si512(h[1], s->poly.h1);
-	_mm512_storeu_si512(h[2], s->poly.h2);
+	_mm512_storeu_si512(h[0], s->poly.h.v0);
+	_mm512_storeu_si512(h[1], s->poly.h.v1);
+	_mm512_storeu_si512(h[2], s->poly.h.v2);
 	for (size_t i = 0; i < count; i++) {
 		const uint64_t pad[2] = { s->pad[0][i], s->pad[1][i] };
 		uint64_t h2 = h[2][i] + (h[1][i] >> 44); /* the last carry */
@@ -385,6 +501,8 @@ INLINE void crypt(struct chapoly_job *const *jobs, size_t count,
 	begin(&s, jobs, count);
 	if (s.left_max)
 		crypt_64(&s, s.stream + LANES, is_seal);
+	if (s.left_min >= CHUNKS_MIN)
+		crypt_chunks(&s, is_seal);
 	while (s.left_max) {
 		next_stream(&s);
 		crypt_64(&s, s.stream, is_seal);
