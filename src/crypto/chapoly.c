@@ -33,7 +33,7 @@ static const struct chapoly_kernel kernels[CHAPOLY_PATHS] = {
 		.lanes = 8,
 		.encrypt = chapoly_avx512_seal,
 		.decrypt = chapoly_avx512_open,
-		.group_len_max = { 0, 64, 190, 500, 990 },
+		.group_len_max = { 0, 64, 190, 600, 1500 },
 	},
 #endif
 };

@@ -62,6 +62,7 @@ struct state {
 	struct poly poly;
 	uint64_t pad[2][LANES]; /* the one-time keys' second halves */
 	uint8_t *at[LANES]; /* where each message goes on */
+	size_t step[LANES]; /* by how much; 0 where no message is */
 	size_t left[LANES];
 	size_t left_min, left_max;
 	uint8_t idle[CHAPOLY_BLOCK_LEN]; /* where no message is */
@@ -350,7 +351,7 @@ INLINE void crypt_words(__m512i w[LANES], struct state *s,
 		__m512i out = _mm512_xor_si512(in, stream[i]); \
 		_mm512_storeu_si512(s->at[i], out); \
 		cipher[i] = is_seal ? out : in; \
-		s->at[i] += CHAPOLY_BLOCK_LEN; \
+		s->at[i] += s->step[i]; \
 	} while (0);
 	EACH_LANE(CRYPT)
 #undef CRYPT
@@ -437,7 +438,9 @@ INLINE void crypt_chunks(struct state *s, bool is_seal)
 		poly_four(&s->poly, w);
 		poly_four(&s->poly, w + LANES);
 	}
-	left = _mm512_sub_epi64(left, _mm512_set1_epi64((long long)n));
+	left = _mm512_sub_epi64(
+		left,
+		_mm512_min_epu64(left, _mm512_set1_epi64((long long)n)));
 	_mm512_storeu_si512(s->left, left);
 	s->left_min -= n;
 	s->left_max -= n;
@@ -446,7 +449,7 @@ INLINE void crypt_chunks(struct state *s, bool is_seal)
 TARGET static void begin(struct state *s, struct chapoly_job *const *jobs,
 			 size_t count)
 {
-	s->left_min = count < LANES ? 0 : SIZE_MAX;
+	s->left_min = SIZE_MAX;
 	s->left_max = 0;
 	memset(s->idle, 0, sizeof(s->idle));
 	for (size_t i = 0; i < LANES; i++) {
@@ -454,11 +457,12 @@ TARGET static void begin(struct state *s, struct chapoly_job *const *jobs,
 
 		s->left[i] = i < count ? j->n : 0;
 		s->at[i] = s->left[i] ? j->bytes : s->idle;
+		s->step[i] = i < count ? CHAPOLY_BLOCK_LEN : 0;
 		s->nonce_words[0][i] = (uint32_t)j->counter;
 		s->nonce_words[1][i] = (uint32_t)(j->counter >> 32);
 		for (size_t w = 0; w < KEY_WORDS; w++)
 			memcpy(&s->key_words[w][i], j->key->b + 4 * w, 4);
-		if (s->left[i] < s->left_min)
+		if (i < count && s->left[i] < s->left_min)
 			s->left_min = s->left[i];
 		if (s->left[i] > s->left_max)
 			s->left_max = s->left[i];
