@@ -1,15 +1,18 @@
 /*
  * tlsload: load for bench/edge.
  *
- *   tlsload backend ADDRESS PORT
- *     Answers the first bytes of each connection: with a small HTTP response,
- *     or, to a TLS hello, with 128 bytes; then closes once the peer has.
- *   tlsload request ADDRESS PORT NAME PARALLEL COUNT
- *     COUNT full TLS 1.3 handshakes with one HTTP request each.
- *   tlsload pass ADDRESS PORT HELLO PARALLEL COUNT
- *     COUNT connections that send the hello in file HELLO and read the answer.
+ *   tlsload KIND ADDRESS PORT NAME PARALLEL COUNT [BYTES|RATE]
+ *     request, resume   COUNT connections with one request each
+ *     keepalive         COUNT requests over PARALLEL connections
+ *     pace              the same, RATE a second, however late the answers are
+ *     bulk              COUNT answers of BYTES each over PARALLEL connections
+ *     idle              PARALLEL connections with one request each, then nothing
+ *     NAME is the server's.  With "pass" before it (passrequest, passbulk,
+ *     passidle, passpace) NAME is a file with a TLS hello that is sent first,
+ *     and no TLS is spoken; with "raw" there is neither.
  *
- * Prints "done N failed N seconds S".  One thread, epoll.
+ * Says "ready" when connections are set up, goes on at a line of input, and
+ * says "done N failed N seconds S p50 US p99 US".  One thread, epoll.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,29 +30,52 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char RESPONSE[] = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n"
-			       "hello, world\n";
 enum {
-	CHUNK = 16384,
+	CHUNK = 256 * 1024,
 	RAW_ANSWER = 128,
+	SAMPLES_MAX = 1 << 20,
+};
+
+enum kind {
+	REQUEST,
+	RESUME,
+	KEEPALIVE,
+	PACE,
+	BULK,
+	IDLE,
+};
+
+static const char *const kinds[] = { "request", "resume", "keepalive", "pace", "bulk", "idle" };
+
+struct peer {
+	struct peer *next; /* among those that wait for work */
+	int fd;
+	SSL *ssl; /* NULL: raw bytes */
+	bool is_up, is_sent;
+	long head; /* bytes of the answer's header, or of all when raw; 0 unknown */
+	long got, want; /* bytes of the answer, header included */
+	double asked_at;
 };
 
 struct load {
 	int epoll_fd;
-	bool is_backend;
+	enum kind kind;
 	struct sockaddr_in to;
 	SSL_CTX *ctx; /* NULL: raw bytes */
+	SSL_SESSION *session;
 	const char *name;
-	char request[CHUNK];
+	char hello[4096]; /* "pass": sent first */
+	size_t hello_len;
+	char request[512];
 	size_t request_len;
-	long want, started, done, failed;
-	int listen_fd;
-};
-
-struct peer {
-	int fd;
-	SSL *ssl;
-	bool is_sent, has_answer;
+	long parallel, count, bytes;
+	double rate;
+	bool is_running; /* set-up is over */
+	long up, started, done, failed;
+	struct peer *idle; /* PACE */
+	float *samples;
+	size_t sample_count;
+	char scratch[CHUNK];
 };
 
 static void die(const char *what)
@@ -66,24 +92,19 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void watch(struct load *l, struct peer *p)
-{
-	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data = { .ptr = p } };
-	int one = 1;
-
-	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, p->fd, &e) != 0)
-		die("epoll_ctl");
-}
-
 static void start(struct load *l)
 {
 	struct peer *p = calloc(1, sizeof(*p));
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data = { .ptr = p } };
+	int one = 1, small = 4096;
 
 	l->started++;
 	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (p->fd < 0)
 		die("socket");
+	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (l->kind == IDLE)
+		setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if (connect(p->fd, (struct sockaddr *)&l->to, sizeof(l->to)) != 0 && errno != EINPROGRESS)
 		die("connect");
 	if (l->ctx) {
@@ -91,13 +112,20 @@ static void start(struct load *l)
 		SSL_set_fd(p->ssl, p->fd);
 		SSL_set_tlsext_host_name(p->ssl, l->name);
 		SSL_set_connect_state(p->ssl);
+		if (l->session)
+			SSL_set_session(p->ssl, l->session);
 	}
-	watch(l, p);
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, p->fd, &e) != 0)
+		die("epoll_ctl");
+}
+
+static bool is_one_each(const struct load *l)
+{
+	return l->kind == REQUEST || l->kind == RESUME;
 }
 
 static void finish(struct load *l, struct peer *p, bool is_ok)
 {
-	/* Both ends of a client close in order, so that proxies see a clean end. */
 	if (p->ssl) {
 		if (is_ok)
 			SSL_shutdown(p->ssl);
@@ -106,189 +134,338 @@ static void finish(struct load *l, struct peer *p, bool is_ok)
 	}
 	close(p->fd);
 	free(p);
-	if (l->is_backend)
-		return;
 	if (is_ok)
 		l->done++;
 	else
 		l->failed++;
-	if (l->started < l->want)
+	if (is_one_each(l) && l->is_running && l->started < l->count)
 		start(l);
-}
-
-/* One attempt to move bytes; 1 moved, 0 blocked, -1 over. */
-static int get(struct peer *p, char *out)
-{
-	ssize_t n;
-
-	if (p->ssl) {
-		n = SSL_read(p->ssl, out, CHUNK);
-		if (n > 0)
-			return 1;
-		return SSL_get_error(p->ssl, (int)n) == SSL_ERROR_WANT_READ ? 0 : -1;
-	}
-	n = recv(p->fd, out, CHUNK, 0);
-	if (n > 0)
-		return 1;
-	return n < 0 && errno == EAGAIN ? 0 : -1;
 }
 
 static bool put(struct load *l, struct peer *p)
 {
+	bool is_first = !p->is_up && l->hello_len;
+	char both[sizeof(l->hello) + sizeof(l->request)];
+	size_t n = is_first ? l->hello_len : 0;
+
 	if (p->ssl)
 		return SSL_write(p->ssl, l->request, (int)l->request_len) == (int)l->request_len;
-	return send(p->fd, l->request, l->request_len, MSG_NOSIGNAL) == (ssize_t)l->request_len;
+	memcpy(both, l->hello, n);
+	/* The hello alone has its answer; bulk asks for more behind it. */
+	if (!is_first || l->kind == BULK) {
+		memcpy(both + n, l->request, l->request_len);
+		n += l->request_len;
+	}
+	return send(p->fd, both, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+static void ask(struct load *l, struct peer *p, double at)
+{
+	p->got = p->want = p->head = 0;
+	p->asked_at = at;
+	/* A hello alone, or a request behind it, is answered by so much. */
+	if (!p->is_up && l->hello_len && l->kind != BULK)
+		p->want = p->head = RAW_ANSWER;
+	if (!put(l, p))
+		finish(l, p, false);
+	else
+		p->is_sent = true;
+}
+
+/* Reads the header's Content-Length once it is there. */
+static void see_header(struct peer *p, char *bytes, size_t n)
+{
+	char *length, *end;
+
+	bytes[n < CHUNK ? n : CHUNK - 1] = '\0';
+	end = strstr(bytes, "\r\n\r\n");
+	length = strcasestr(bytes, "content-length: ");
+	if (!end || !length)
+		die("an answer without its length in one piece");
+	p->head = end + 4 - bytes;
+	p->want = p->head + atol(length + 16);
+}
+
+static void answered(struct load *l, struct peer *p)
+{
+	double at = now();
+
+	p->is_sent = false;
+	if (!p->is_up) {
+		p->is_up = true;
+		l->up++;
+	}
+	if (l->kind == IDLE)
+		return;
+	if (is_one_each(l)) {
+		finish(l, p, true);
+		return;
+	}
+	if (!l->is_running) {
+		p->next = l->idle;
+		l->idle = p;
+		return;
+	}
+	if (l->sample_count < SAMPLES_MAX)
+		l->samples[l->sample_count++] = (float)((at - p->asked_at) * 1e6);
+	l->done++;
+	if (l->kind != PACE && l->started < l->count) {
+		l->started++;
+		ask(l, p, at);
+	} else {
+		p->next = l->idle;
+		l->idle = p;
+	}
+}
+
+/* One attempt to read; > 0 bytes, 0 blocked, -1 over. */
+static long get(struct load *l, struct peer *p)
+{
+	long n;
+
+	if (p->ssl) {
+		n = SSL_read(p->ssl, l->scratch, CHUNK);
+		if (n > 0)
+			return n;
+		return SSL_get_error(p->ssl, (int)n) == SSL_ERROR_WANT_READ ? 0 : -1;
+	}
+	n = recv(p->fd, l->scratch, CHUNK, l->kind == BULK && p->head ? MSG_TRUNC : 0);
+	if (n > 0)
+		return n;
+	return n < 0 && errno == EAGAIN ? 0 : -1;
 }
 
 static void run_client(struct load *l, struct peer *p)
 {
-	char bytes[CHUNK];
+	long n;
 	int r;
 
-	if (!p->is_sent && p->ssl) {
-		r = SSL_do_handshake(p->ssl);
-		if (r != 1 && SSL_get_error(p->ssl, r) == SSL_ERROR_WANT_READ)
-			return;
-		if (r != 1) {
-			finish(l, p, false);
-			return;
+	if (!p->is_up && !p->is_sent) {
+		if (p->ssl) {
+			r = SSL_do_handshake(p->ssl);
+			if (r != 1 && SSL_get_error(p->ssl, r) == SSL_ERROR_WANT_READ)
+				return;
+			if (r != 1) {
+				finish(l, p, false);
+				return;
+			}
 		}
+		ask(l, p, now());
 	}
-	if (!p->is_sent) {
-		p->is_sent = put(l, p);
-		if (!p->is_sent && errno != EAGAIN && errno != ENOTCONN)
-			finish(l, p, false);
-		if (!p->is_sent)
-			return;
-	}
-	while ((r = get(p, bytes)) == 1)
-		p->has_answer = true;
-	/* A raw answer is one piece; HTTP ends with the connection. */
-	if (r < 0 || (!p->ssl && p->has_answer))
-		finish(l, p, p->has_answer);
-}
-
-static void run_backend(struct load *l, struct peer *p)
-{
-	static const char raw[RAW_ANSWER] = { 0 };
-	char bytes[CHUNK];
-	ssize_t n;
-
 	for (;;) {
-		n = recv(p->fd, bytes, sizeof(bytes), 0);
-		if (n < 0 && errno == EAGAIN)
+		n = get(l, p);
+		if (n == 0)
 			return;
-		if (n <= 0) {
-			finish(l, p, true);
+		if (n < 0) {
+			finish(l, p, false);
 			return;
 		}
-		if (p->is_sent)
-			continue;
-		p->is_sent = true;
-		if (bytes[0] == 22) {
-			send(p->fd, raw, sizeof(raw), MSG_NOSIGNAL);
-		} else {
-			send(p->fd, RESPONSE, sizeof(RESPONSE) - 1, MSG_NOSIGNAL);
-			shutdown(p->fd, SHUT_WR);
+		/* A raw hello is answered by a blob; a request behind it comes next. */
+		if (!p->want && l->hello_len && l->kind == BULK && !p->is_up) {
+			p->is_up = true;
+			l->up++;
+			if (n <= RAW_ANSWER)
+				continue;
+			memmove(l->scratch, l->scratch + RAW_ANSWER, (size_t)(n -= RAW_ANSWER));
+		}
+		if (!p->want)
+			see_header(p, l->scratch, (size_t)n);
+		p->got += n;
+		if (p->got >= p->want) {
+			answered(l, p);
+			/* It may be gone, or have asked again; an event tells. */
+			if (is_one_each(l))
+				return;
 		}
 	}
 }
 
-static void accept_all(struct load *l)
+static void turn(struct load *l, double wait_s)
+{
+	struct timespec wait = { .tv_sec = (time_t)wait_s };
+	struct epoll_event events[256];
+	int n, i;
+
+	wait.tv_nsec = (long)((wait_s - (double)wait.tv_sec) * 1e9);
+	n = epoll_pwait2(l->epoll_fd, events, 256, &wait, NULL);
+	if (n == 0 && wait_s >= 5)
+		die("no answer for 5 s");
+	for (i = 0; i < n; i++)
+		run_client(l, events[i].data.ptr);
+}
+
+static void set_up(struct load *l)
+{
+	long wanted = l->kind == RESUME ? 1 : l->parallel;
+
+	if (l->kind == REQUEST)
+		return;
+	while (l->up + l->failed < wanted || (l->kind == RESUME && !l->session)) {
+		/* Not all at once, which a short queue would not take. */
+		while (l->started < wanted && l->started - l->up < 64)
+			start(l);
+		turn(l, 5);
+	}
+	l->started = l->done = 0;
+}
+
+static void pace(struct load *l)
+{
+	double begin = now(), due;
+	struct peer *p;
+
+	while (l->done + l->failed < l->count) {
+		due = begin + (double)l->started / l->rate;
+		while (l->started < l->count && l->idle && due <= now()) {
+			p = l->idle;
+			l->idle = p->next;
+			l->started++;
+			ask(l, p, due);
+			due = begin + (double)l->started / l->rate;
+		}
+		due -= now();
+		turn(l, l->started == l->count || !l->idle ? 5 : due > 0 ? due
+									 : 0);
+	}
+}
+
+static void run(struct load *l)
 {
 	struct peer *p;
-	int fd;
 
-	while ((fd = accept4(l->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		p = calloc(1, sizeof(*p));
-		p->fd = fd;
-		watch(l, p);
+	l->is_running = true;
+	if (l->kind == IDLE)
+		return;
+	if (l->kind == PACE) {
+		pace(l);
+		return;
 	}
-}
-
-static void turn(struct load *l)
-{
-	struct epoll_event events[256];
-	int n = epoll_wait(l->epoll_fd, events, 256, 5000), i;
-
-	if (n == 0 && !l->is_backend)
-		die("no answer for 5 s");
-	for (i = 0; i < n; i++) {
-		struct peer *p = events[i].data.ptr;
-
-		if (!p)
-			accept_all(l);
-		else if (l->is_backend)
-			run_backend(l, p);
-		else
-			run_client(l, p);
+	if (is_one_each(l))
+		while (l->started < l->parallel && l->started < l->count)
+			start(l);
+	while ((p = l->idle) != NULL && l->started < l->count) {
+		l->idle = p->next;
+		l->started++;
+		ask(l, p, now());
 	}
+	while (l->done + l->failed < l->count)
+		turn(l, 5);
 }
 
-static void listen_at(struct load *l)
+static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-	struct epoll_event e = { .events = EPOLLIN };
-	int one = 1;
+	struct load *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	l->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(l->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(l->listen_fd, (struct sockaddr *)&l->to, sizeof(l->to)) != 0 ||
-	    listen(l->listen_fd, 4096) != 0 ||
-	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->listen_fd, &e) != 0)
-		die("listen");
+	if (l->kind != RESUME || l->session)
+		return 0;
+	l->session = session;
+	return 1;
 }
 
-static void prepare_request(struct load *l, const char *name)
+static void prepare_tls(struct load *l)
 {
-	l->name = name;
 	l->ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_app_data(l->ctx, l);
 	SSL_CTX_set_min_proto_version(l->ctx, TLS1_3_VERSION);
-	SSL_CTX_set_session_cache_mode(l->ctx, SSL_SESS_CACHE_OFF);
+	/* What browsers ask for first. */
+	SSL_CTX_set_ciphersuites(l->ctx, "TLS_AES_128_GCM_SHA256");
+	SSL_CTX_set1_groups_list(l->ctx, "X25519");
+	SSL_CTX_set_session_cache_mode(l->ctx, SSL_SESS_CACHE_CLIENT |
+						       SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(l->ctx, keep_session);
 	SSL_CTX_set_options(l->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
-	l->request_len = (size_t)snprintf(l->request, sizeof(l->request),
-					  "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
-					  name);
+	SSL_CTX_set_mode(l->ctx, SSL_MODE_RELEASE_BUFFERS);
+	if (l->kind == BULK) {
+		SSL_CTX_set_read_ahead(l->ctx, 1);
+		SSL_CTX_set_default_read_buffer_len(l->ctx, 64 * 1024);
+	}
 }
 
-static void prepare_pass(struct load *l, const char *path)
+static void prepare_hello(struct load *l)
 {
-	FILE *f = fopen(path, "rb");
+	FILE *f = fopen(l->name, "rb");
 
 	if (!f)
-		die(path);
-	l->request_len = fread(l->request, 1, sizeof(l->request), f);
+		die(l->name);
+	l->hello_len = fread(l->hello, 1, sizeof(l->hello), f);
 	fclose(f);
+}
+
+static void prepare_request(struct load *l)
+{
+	const char *host = l->ctx ? l->name : "bench";
+	const char *close = is_one_each(l) ? "Connection: close\r\n" : "";
+	char path[32] = "/";
+
+	if (l->kind == BULK)
+		snprintf(path, sizeof(path), "/%ld", l->bytes);
+	l->request_len = (size_t)snprintf(l->request, sizeof(l->request),
+					  "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path, host,
+					  close);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void report(struct load *l, double seconds)
+{
+	float p50 = 0, p99 = 0;
+
+	if (l->sample_count) {
+		qsort(l->samples, l->sample_count, sizeof(*l->samples), by_size);
+		p50 = l->samples[l->sample_count / 2];
+		p99 = l->samples[l->sample_count * 99 / 100];
+	}
+	printf("done %ld failed %ld seconds %.4f p50 %.1f p99 %.1f\n", l->done, l->failed, seconds,
+	       (double)p50, (double)p99);
+}
+
+static int client(struct load *l, char **argv)
+{
+	bool is_pass = strncmp(argv[1], "pass", 4) == 0, is_raw = strncmp(argv[1], "raw", 3) == 0;
+	const char *kind = argv[1] + (is_pass ? 4 : is_raw ? 3
+							   : 0);
+	double begin;
+	char line[8];
+
+	while (l->kind <= IDLE && strcmp(kind, kinds[l->kind]) != 0)
+		l->kind++;
+	if (l->kind > IDLE)
+		return 2;
+	l->name = argv[4];
+	l->parallel = atol(argv[5]);
+	l->count = atol(argv[6]);
+	l->bytes = argv[7] ? atol(argv[7]) : 0;
+	l->rate = (double)l->bytes;
+	l->samples = malloc(SAMPLES_MAX * sizeof(*l->samples));
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (is_pass)
+		prepare_hello(l);
+	else if (!is_raw)
+		prepare_tls(l);
+	prepare_request(l);
+	set_up(l);
+	puts("ready");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 1;
+	begin = now();
+	run(l);
+	report(l, now() - begin);
+	return l->failed ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct load l = { .to = { .sin_family = AF_INET } };
-	double started = now();
-	long parallel, i;
+	static struct load l = { .to = { .sin_family = AF_INET } };
 
-	if (argc < 4 || inet_pton(AF_INET, argv[2], &l.to.sin_addr) != 1)
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 7 || inet_pton(AF_INET, argv[2], &l.to.sin_addr) != 1)
 		return 2;
 	l.to.sin_port = htons((uint16_t)atoi(argv[3]));
-	l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	l.is_backend = strcmp(argv[1], "backend") == 0;
-	if (l.is_backend) {
-		listen_at(&l);
-		for (;;)
-			turn(&l);
-	}
-	if (argc != 7)
-		return 2;
-	if (strcmp(argv[1], "request") == 0)
-		prepare_request(&l, argv[4]);
-	else
-		prepare_pass(&l, argv[4]);
-	parallel = atol(argv[5]);
-	l.want = atol(argv[6]);
-	for (i = 0; i < parallel && l.started < l.want; i++)
-		start(&l);
-	while (l.done + l.failed < l.want)
-		turn(&l);
-	printf("done %ld failed %ld seconds %.3f\n", l.done, l.failed, now() - started);
-	SSL_CTX_free(l.ctx);
-	return l.failed ? 1 : 0;
+	return client(&l, argv);
 }
