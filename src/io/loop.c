@@ -247,9 +247,14 @@ void loop_watch_del(struct loop *l, struct loop_watch *w)
 {
 	if (!w->is_added)
 		return;
-	w->is_added = false;
 	/* Fails when the descriptor was closed first, which removed it. */
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+	loop_watch_drop(l, w);
+}
+
+void loop_watch_drop(struct loop *l, struct loop_watch *w)
+{
+	w->is_added = false;
 	for (int i = l->event_at; i < l->event_count; i++)
 		if (l->events[i].data.ptr == w)
 			l->events[i].data.ptr = NULL;

@@ -62,6 +62,9 @@ void loop_watch_set(struct loop *l, struct loop_watch *w, uint32_t events);
 /* Stops; harmless when not watching; before the descriptor is closed.  No
  * callback comes after it, not even one already reported in this turn. */
 void loop_watch_del(struct loop *l, struct loop_watch *w);
+/* The same for a descriptor that is closed next, of which there is no copy: the
+ * kernel forgets it then, so this makes no system call. */
+void loop_watch_drop(struct loop *l, struct loop_watch *w);
 
 /* Arms or moves a timer; it fires once, at or after at_ms.  One that is due
  * already fires in the next turn when armed by a timer, else in this one. */

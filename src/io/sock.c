@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -271,14 +272,36 @@ enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd)
 	return RC_OK;
 }
 
-enum rc sock_connect(int *fd, const struct sock_addr *to)
+static enum rc open_stream(int *fd, const struct sock_addr *to)
 {
 	*fd = socket(to->sa.sa_family, SOCK_STREAM | CLOEXEC_NONBLOCK, 0);
-	if (*fd < 0)
-		return RC_SYS;
+	return *fd < 0 ? RC_SYS : RC_OK;
+}
+
+static enum rc connect_stream(int *fd, const struct sock_addr *to)
+{
 	if (connect(*fd, &to->sa, to->len) != 0 && errno != EINPROGRESS)
 		return give_up(fd);
 	return RC_OK;
+}
+
+enum rc sock_connect(int *fd, const struct sock_addr *to)
+{
+	enum rc rc = open_stream(fd, to);
+
+	return rc ? rc : connect_stream(fd, to);
+}
+
+enum rc sock_connect_eager(int *fd, const struct sock_addr *to)
+{
+	const int off = 0;
+	enum rc rc = open_stream(fd, to);
+
+	if (rc)
+		return rc;
+	/* tcp(7).  Unix sockets refuse it; nothing depends on it. */
+	(void)setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+	return connect_stream(fd, to);
 }
 
 int sock_error(int fd)

@@ -43,6 +43,9 @@ enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog);
 enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd);
 /* Starts connecting; the result comes as EPOLLOUT and sock_error(). */
 enum rc sock_connect(int *fd, const struct sock_addr *to);
+/* The same for who sends as soon as it is connected: these bytes carry the
+ * handshake's last acknowledgement, one packet less. */
+enum rc sock_connect_eager(int *fd, const struct sock_addr *to);
 /* Takes SO_ERROR: 0 or an errno. */
 int sock_error(int fd);
 enum rc sock_udp(int *fd, const struct sock_addr *at);

@@ -123,6 +123,53 @@ static void watch_of_bad_descriptor_fails(void **state)
 	loop_watch_del(f->loop, &f->watches[0]);
 }
 
+/* The first to come drops both and closes what they watched. */
+static void drop_both(void *arg, uint32_t events)
+{
+	struct fixture *f = arg;
+	bool is_first = f->calls[0] == '\0';
+
+	(void)events;
+	note(f, 'd');
+	if (!is_first)
+		return;
+	for (int i = 0; i < 2; i++) {
+		loop_watch_drop(f->loop, &f->watches[i]);
+		close(f->pipes[i][0]);
+		close(f->pipes[i][1]);
+	}
+}
+
+static void watch_and_feed(struct fixture *f, bool is_fed)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(loop_watch_add(f->loop, &f->watches[i],
+						f->pipes[i][0], EPOLLIN,
+						drop_both, f),
+				 RC_OK);
+		if (is_fed)
+			assert_int_equal(write(f->pipes[i][1], "x", 1), 1);
+	}
+}
+
+static void dropped_watch_is_silent_and_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	watch_and_feed(f, true);
+	assert_int_equal(loop_turn(f->loop, 1000), RC_OK);
+	assert_string_equal(f->calls, "d");
+	/* The numbers are given out again, and watched anew. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pipe(f->pipes[i]), 0);
+	watch_and_feed(f, false);
+	assert_int_equal(loop_turn(f->loop, 0), RC_OK);
+	assert_string_equal(f->calls, "d");
+	assert_int_equal(write(f->pipes[1][1], "x", 1), 1);
+	assert_int_equal(loop_turn(f->loop, 1000), RC_OK);
+	assert_string_equal(f->calls, "dd");
+}
+
 /* Whichever of the ready watches comes first removes all the others. */
 static void remove_others(void *arg, uint32_t events)
 {
@@ -339,6 +386,7 @@ int main(void)
 		T(watch_set_changes_what_is_reported),
 		T(watch_of_bad_descriptor_fails),
 		T(removed_watch_is_silent_in_the_same_turn),
+		T(dropped_watch_is_silent_and_leaves_nothing),
 		T(timers_fire_in_order),
 		T(timer_that_rearms_does_not_hold_the_turn),
 		T(timer_disarmed_by_another_is_silent),

@@ -149,6 +149,46 @@ static void listener_accepts(void **state)
 	}
 }
 
+/* The peer has the connection with its first bytes, if not before. */
+static void eager_connection_brings_its_bytes(void **state)
+{
+	static const char *const at[] = { "127.0.0.1:0", "[::1]:0" };
+	struct sock_addr bound, peer;
+	int fd, listener, accepted;
+	char c = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct sock_addr a = parsed(at[i]);
+
+		bound.len = sizeof(bound.un);
+		assert_int_equal(sock_listen(&listener, &a, 8), RC_OK);
+		assert_int_equal(getsockname(listener, &bound.sa, &bound.len), 0);
+		assert_int_equal(sock_connect_eager(&fd, &bound), RC_OK);
+		expect_flags(fd);
+		poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 5000);
+		assert_int_equal(sock_error(fd), 0);
+		assert_int_equal(write(fd, "x", 1), 1);
+		poll(&(struct pollfd){ .fd = listener, .events = POLLIN }, 1, 5000);
+		assert_int_equal(sock_accept(&accepted, &peer, listener), RC_OK);
+		poll(&(struct pollfd){ .fd = accepted, .events = POLLIN }, 1, 5000);
+		assert_int_equal(read(accepted, &c, 1), 1);
+		assert_int_equal(c, 'x');
+		close(accepted);
+		close(fd);
+		close(listener);
+	}
+	/* Nobody listens there any more. */
+	if (sock_connect_eager(&fd, &bound) == RC_OK) {
+		poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 5000);
+		assert_int_equal(sock_error(fd), ECONNREFUSED);
+		close(fd);
+	} else {
+		assert_int_equal(errno, ECONNREFUSED);
+		assert_int_equal(fd, -1);
+	}
+}
+
 static void v4_and_v6_share_a_port(void **state)
 {
 	struct sock_addr six = parsed("[::]:0"), four = parsed("0.0.0.0:0");
@@ -348,6 +388,7 @@ int main(void)
 		cmocka_unit_test(unix_path_lengths),
 		cmocka_unit_test(different_addresses_are_not_equal),
 		cmocka_unit_test(listener_accepts),
+		cmocka_unit_test(eager_connection_brings_its_bytes),
 		cmocka_unit_test(v4_and_v6_share_a_port),
 		cmocka_unit_test(refused_connection_is_an_error),
 		cmocka_unit_test(stale_unix_socket_is_replaced_and_a_living_one_is_not),
