@@ -1,6 +1,7 @@
 #include "tls/context.h"
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tls/tickets.h"
 
 /* libssl's macros take lists as char *, which these lend them. */
 #define GROUPS_HYBRID "X25519MLKEM768:X25519:P-256"
@@ -72,6 +74,7 @@ void tls_context_free(struct tls_context *c)
 		return;
 	SSL_CTX_free(c->ssl);
 	BIO_meth_free(c->bio);
+	EVP_CIPHER_free(c->ticket_cipher);
 	free(c);
 }
 
@@ -283,6 +286,28 @@ static enum rc refuse(char error[TLS_ERROR_MAX], const char *what)
 	return RC_CRYPTO;
 }
 
+bool tls_ticket_mac(EVP_MAC_CTX *mac, const struct key32 *key)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest,
+						 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	return EVP_MAC_init(mac, key->b, sizeof(key->b), params) == 1;
+}
+
+/* None is given until a connection says so. */
+static bool allow_tickets(struct tls_context *c)
+{
+	c->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	SSL_CTX_clear_options(c->ssl, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_timeout(c->ssl, TICKETS_EPOCH_S); /* the old one */
+	return c->ticket_cipher && SSL_CTX_set_tlsext_ticket_key_evp_cb(
+					   c->ssl, tls_ticket_key) == 1;
+}
+
 enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 		       struct span key_pem, const char *const *alpn,
 		       char error[TLS_ERROR_MAX])
@@ -291,7 +316,7 @@ enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 
 	ERR_clear_error();
 	c = context_new(true);
-	if (!c || !set_alpn(c, alpn))
+	if (!c || !set_alpn(c, alpn) || !allow_tickets(c))
 		return refuse(error, "context");
 	if (!use_chain(c, chain_pem))
 		return refuse(error, "certificate chain");

@@ -18,6 +18,7 @@ struct tls_context {
 	atomic_uint refs; /* the maker's and one a connection */
 	SSL_CTX *ssl;
 	BIO_METHOD *bio; /* tls.c's, over the buffers of a connection */
+	EVP_CIPHER *ticket_cipher; /* NULL: no tickets */
 	bool is_server;
 	bool needs_alpn; /* both sides must agree on one */
 	/* Length-prefixed names in our order; alpn_len 0: ALPN is ignored. */
@@ -32,6 +33,12 @@ void tls_context_ref(struct tls_context *c);
 
 /* The methods of a BIO whose data is a struct tls_conn; NULL without memory. */
 BIO_METHOD *tls_bio_method(void);
+
+/* libssl's callback for the keys of tickets: tls_conn_resume(). */
+int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
+		   EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_sealing);
+/* Sets HMAC-SHA-256 up. */
+bool tls_ticket_mac(EVP_MAC_CTX *mac, const struct key32 *key);
 
 /* libssl's servername callback: tls_conn_mind_name(). */
 int tls_check_name(SSL *ssl, int *alert, void *arg);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/rng.h"
 #include "tls/context.h"
+#include "tls/tickets.h"
 
 enum {
 	/* RFC 8446 §5.1: ContentType and the version records carry. */
@@ -20,8 +22,6 @@ enum {
 	/* Of them without a byte of data between; one per 2^24 records is
 	 * what a cipher needs (RFC 8446 §5.5). */
 	KEY_UPDATES_MAX = 32,
-	/* Storage an idle connection may keep. */
-	IDLE_CAP = 4096,
 };
 
 struct tls_conn {
@@ -36,6 +36,7 @@ struct tls_conn {
 	bool is_encrypted; /* what we send, since our ServerHello */
 	tls_name_fn *name_fn; /* or NULL */
 	void *name_arg;
+	const struct tickets *tickets; /* or NULL: none is given or taken */
 	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
 	char error[TLS_ERROR_MAX];
 };
@@ -215,6 +216,68 @@ void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg)
 	c->name_arg = arg;
 }
 
+bool tls_conn_resume(struct tls_conn *c, const struct tickets *t,
+		     const struct sha256 *scope)
+{
+	c->tickets = t;
+	/* libssl resumes no session of another context id. */
+	static_assert(sizeof(scope->b) <= SSL_MAX_SID_CTX_LENGTH);
+	if (SSL_set_session_id_context(c->ssl, scope->b, sizeof(scope->b)) ==
+		    1 &&
+	    SSL_set_num_tickets(c->ssl, 1) == 1)
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
+bool tls_conn_is_resumed(const struct tls_conn *c)
+{
+	return SSL_session_reused(c->ssl) == 1;
+}
+
+static bool seal_with(const struct tickets_key *key, unsigned char *name,
+		      unsigned char *iv, EVP_CIPHER_CTX *cipher,
+		      EVP_MAC_CTX *mac, const EVP_CIPHER *aes)
+{
+	memcpy(name, key->name, sizeof(key->name));
+	rng_bytes(iv, (size_t)EVP_CIPHER_get_iv_length(aes));
+	return EVP_EncryptInit_ex2(cipher, aes, key->cipher.b, iv, NULL) == 1 &&
+	       tls_ticket_mac(mac, &key->mac);
+}
+
+static bool open_with(const struct tickets_key *key, const unsigned char *iv,
+		      EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+		      const EVP_CIPHER *aes)
+{
+	return EVP_DecryptInit_ex2(cipher, aes, key->cipher.b, iv, NULL) == 1 &&
+	       tls_ticket_mac(mac, &key->mac);
+}
+
+static bool has_name(const struct tickets_key *key, const unsigned char *name)
+{
+	return memcmp(key->name, name, sizeof(key->name)) == 0; /* public: sent */
+}
+
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 error, 0 not ours, 1 done, 2 done
+ * and the client needs a new one, which in TLS 1.3 it always does. */
+int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
+		   EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_sealing)
+{
+	const struct tls_conn *c = SSL_get_app_data(ssl);
+	const EVP_CIPHER *aes = c->context->ticket_cipher;
+	const struct tickets *t = c->tickets;
+
+	if (!t)
+		return is_sealing ? -1 : 0;
+	if (is_sealing)
+		return seal_with(&t->now, name, iv, cipher, mac, aes) ? 1 : -1;
+	if (has_name(&t->now, name))
+		return open_with(&t->now, iv, cipher, mac, aes) ? 2 : -1;
+	if (t->has_before && has_name(&t->before, name))
+		return open_with(&t->before, iv, cipher, mac, aes) ? 2 : -1;
+	return 0;
+}
+
 int tls_check_name(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_conn *c = SSL_get_app_data(ssl);
@@ -245,10 +308,15 @@ size_t tls_feed_room(const struct tls_conn *c)
 
 void tls_conn_trim(struct tls_conn *c)
 {
-	if (c->in.n == 0 && c->in.cap > IDLE_CAP)
+	if (c->in.n == 0)
 		buf_fini(&c->in);
-	if (c->out.n == 0 && c->out.cap > IDLE_CAP)
+	if (c->out.n == 0)
 		buf_fini(&c->out);
+}
+
+struct buf *tls_input(struct tls_conn *c)
+{
+	return &c->in;
 }
 
 struct buf *tls_output(struct tls_conn *c)

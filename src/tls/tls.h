@@ -3,9 +3,9 @@
  *
  * A connection is sans-I/O: ciphertext goes in and out through buffers, so the
  * caller owns the socket, the loop and the order of things.  TLS 1.3 only; no
- * compression, no renegotiation, no early data, no resumption: every session
- * is a full handshake, X25519MLKEM768 where the linked OpenSSL has it, else
- * X25519 or P-256.
+ * compression, no renegotiation, no early data; X25519MLKEM768 where the linked
+ * OpenSSL has it, else X25519 or P-256, in resumed sessions, too.  Sessions are
+ * resumed where tls_conn_resume() says so, nowhere else.
  *
  * A context may be used by several threads at once, a connection by one.
  *
@@ -19,13 +19,14 @@
 #include "base/span.h"
 #include "crypto/hash.h"
 
+struct tickets;
 struct tls_context;
 struct tls_conn;
 
 enum {
 	TLS_ERROR_MAX = 256,
 	/* Bytes a connection holds at most, undecrypted and unsent. */
-	TLS_INPUT_MAX = 256 * 1024,
+	TLS_INPUT_MAX = 264 * 1024,
 	TLS_OUTPUT_MAX = 4 * 1024 * 1024,
 	/* The largest certificate message of a peer of the attested channel. */
 	TLS_PEER_CERT_MAX = 16 * 1024,
@@ -86,6 +87,17 @@ void tls_conn_free(struct tls_conn *c);
 typedef bool tls_name_fn(void *arg, const char *name);
 void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg);
 
+/*
+ * A server's connection, before its first bytes: gives out a ticket (one) under
+ * the keys of *t, which it borrows until it dies, and takes tickets that were
+ * given out for the same 'scope'.  With a ticket of another scope, of keys that
+ * are gone, or for a context of tls_attested_new(), there is a full handshake.
+ * False when libssl refuses.
+ */
+[[nodiscard]] bool tls_conn_resume(struct tls_conn *c, const struct tickets *t,
+				   const struct sha256 *scope);
+bool tls_conn_is_resumed(const struct tls_conn *c);
+
 enum tls_status {
 	TLS_OK, /* done, or bytes were moved */
 	TLS_WANT, /* needs more ciphertext from the peer */
@@ -105,6 +117,12 @@ struct buf *tls_output(struct tls_conn *c);
 size_t tls_feed_room(const struct tls_conn *c);
 /* Gives memory of empty buffers back; for a connection that waits. */
 void tls_conn_trim(struct tls_conn *c);
+/*
+ * Ciphertext that was received, for who has it written there by recv(2) rather
+ * than by tls_feed(): buf_space(), buf_commit().  Like the output's, its storage
+ * may be lent and taken back while it is empty.
+ */
+struct buf *tls_input(struct tls_conn *c);
 
 /*
  * Goes on with the handshake; TLS_OK once it is complete.  A peer that does not

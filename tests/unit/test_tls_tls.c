@@ -470,7 +470,7 @@ static void alert_record_is_seven_bytes(void **state)
 
 static void feed_and_output_are_bounded(void **state)
 {
-	static uint8_t zero[65536];
+	static uint8_t zero[TLS_INPUT_MAX / 4];
 	enum tls_status s = TLS_OK;
 	struct pair p;
 	int i;
