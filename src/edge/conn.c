@@ -15,9 +15,7 @@
 enum {
 	READS_A_TURN = 8, /* of what is thrown away, before others run */
 	LINGER_MS = 2000, /* for the last word to arrive before the end */
-	TRIM_MS = 2000, /* without a byte: give buffers back */
 	RETRY_MS = 20, /* to look for room in a unix socket's queue */
-	UP_SLACK = 1024, /* room for a PROXY header beside a buffer */
 };
 
 /* Whether a state can be left at once for another. */
@@ -66,6 +64,23 @@ static void conn_free(void *arg)
 	free(c);
 }
 
+/* What was borrowed goes back; bytes that are still owed are lost. */
+static void return_all(struct conn *c)
+{
+	struct pool *pool = &c->worker->pool;
+
+	buf_reset(&c->up);
+	buf_reset(&c->down);
+	pool_settle(pool, &c->up);
+	pool_settle(pool, &c->down);
+	bulk_drop(&c->bulk_up, pool);
+	bulk_drop(&c->bulk_down, pool);
+	if (!c->tls)
+		return;
+	pool_settle(pool, tls_input(c->tls));
+	pool_settle(pool, tls_output(c->tls));
+}
+
 static void conn_close(struct conn *c, bool is_abort)
 {
 	struct worker *w = c->worker;
@@ -81,8 +96,7 @@ static void conn_close(struct conn *c, bool is_abort)
 	worker_remove(w, c);
 	hello_reader_fini(&c->reader);
 	buf_fini(&c->stream);
-	buf_fini(&c->up);
-	buf_fini(&c->down);
+	return_all(c);
 	tls_conn_free(c->tls);
 	loop_defer(w->loop, conn_free, c);
 }
@@ -158,12 +172,13 @@ static enum step run_drain(struct conn *c)
 	size_t n;
 	int i;
 
-	status = side_flush(&c->client, relay_owed(c), &c->bytes_down);
+	status = side_flush(&c->client, relay_owed(c), SIDE_END_FOLLOWS,
+			    &c->bytes_down);
 	if (status == SIDE_BLOCKED)
 		return STEP_WAIT;
 	if (status == SIDE_BROKEN)
 		return abort_with(c, "client_reset");
-	side_shut(&c->client);
+	side_shut(&c->client, false);
 	/* What the client still sends is read, lest the end be a reset that
 	 * overtakes our last word.  The deadline bounds it. */
 	for (i = 0; i < READS_A_TURN; i++) {
@@ -354,6 +369,8 @@ static enum step begin_connect(struct conn *c, struct span first)
 static enum step handshake_done(struct conn *c)
 {
 	c->active_ms = now_ms(c);
+	pool_settle(&c->worker->pool, tls_input(c->tls));
+	pool_settle(&c->worker->pool, tls_output(c->tls));
 	/* Over HTTP the client speaks first; elsewhere the backend may. */
 	if (c->route.alpn == CERTS_NONE)
 		return begin_connect(c, span_of(NULL, 0));
@@ -390,7 +407,8 @@ static enum step run_handshake(struct conn *c)
 
 	if (status == TLS_FAILED)
 		return drain(c, "handshake_failed");
-	sent = side_flush(&c->client, tls_output(c->tls), &c->bytes_down);
+	sent = side_flush(&c->client, tls_output(c->tls), SIDE_NO_MORE,
+			  &c->bytes_down);
 	if (sent == SIDE_BROKEN)
 		return abort_with(c, "client_reset");
 	return status == TLS_OK ? handshake_done(c) : feed_handshake(c);
@@ -450,6 +468,11 @@ static bool try_later(struct conn *c)
 	return true;
 }
 
+static enum rc connect_to(int *fd, const struct sock_addr *to, bool has_bytes)
+{
+	return has_bytes ? sock_connect_eager(fd, to) : sock_connect(fd, to);
+}
+
 /* Begins with the target at hand; false: it cannot even be tried. */
 static bool try_target(struct conn *c)
 {
@@ -457,14 +480,15 @@ static bool try_target(struct conn *c)
 	AUTO(mem_auto_close)
 	int fd = -1;
 
-	if (sock_connect(&fd, &c->route.targets[c->target].address)) {
+	if (connect_to(&fd, &c->route.targets[c->target].address,
+		       c->up.n > 0)) {
 		if (errno == EAGAIN)
 			return try_later(c);
 		if (is_our_shortage(errno))
 			worker_pause(w);
 		return false;
 	}
-	if (side_open(&c->backend, w->loop, fd, on_backend, c))
+	if (side_open(&c->backend, w->loop, fd, SIDE_CONNECTING, on_backend, c))
 		return false;
 	fd = -1; /* the side's now */
 	arm(c, timeouts(c)->connect);
@@ -480,6 +504,15 @@ static enum step next_target(struct conn *c, enum answer_why why)
 	return answer(c, why);
 }
 
+/* When to look at the clock at the latest: a direction may end meanwhile and
+ * shorten what is allowed. */
+static uint64_t relay_limit(const struct conn *c)
+{
+	const struct edge_timeouts *t = timeouts(c);
+
+	return t->idle < t->half_closed ? t->idle : t->half_closed;
+}
+
 static enum step run_connect(struct conn *c)
 {
 	if (c->route.target_count == 0)
@@ -491,33 +524,22 @@ static enum step run_connect(struct conn *c)
 	}
 	if (!c->backend.can_write)
 		return STEP_WAIT;
-	if (sock_error(c->backend.fd) != 0)
+	if (c->backend.is_failed && sock_error(c->backend.fd) != 0)
 		return next_target(c, ANSWER_REFUSED);
 	c->state = CONN_RELAY;
 	c->active_ms = now_ms(c);
-	arm(c, TRIM_MS);
+	arm(c, relay_limit(c));
 	return STEP_NEXT;
 }
 
 /* RELAY */
 
-/* Bytes move again after a trim: look at the clock sooner. */
-static void wake(struct conn *c)
-{
-	if (!c->is_trimmed || c->active_ms != now_ms(c))
-		return;
-	c->is_trimmed = false;
-	arm(c, TRIM_MS);
-}
-
 static enum step run_relay(struct conn *c)
 {
 	switch (relay_run(c)) {
 	case RELAY_WAIT:
-		wake(c);
 		return STEP_WAIT;
 	case RELAY_AGAIN:
-		wake(c);
 		return run_later(c);
 	case RELAY_DONE:
 		c->result = "ok";
@@ -536,17 +558,6 @@ static enum step run_relay(struct conn *c)
 
 /* Deadlines. */
 
-static void trim(struct conn *c)
-{
-	c->is_trimmed = true;
-	if (c->up.n == 0)
-		buf_fini(&c->up);
-	if (c->down.n == 0)
-		buf_fini(&c->down);
-	if (c->tls)
-		tls_conn_trim(c->tls);
-}
-
 static void relay_deadline(struct conn *c)
 {
 	bool is_half = c->client.is_shut || c->backend.is_shut;
@@ -557,13 +568,8 @@ static void relay_deadline(struct conn *c)
 		conn_abort(c, is_half ? "half_closed_timeout" : "idle_timeout");
 		return;
 	}
-	if (quiet >= TRIM_MS)
-		trim(c);
-	/* A direction may end meanwhile and shorten the limit. */
 	limit -= quiet;
-	if (limit > timeouts(c)->half_closed)
-		limit = timeouts(c)->half_closed;
-	arm(c, c->is_trimmed || limit < TRIM_MS ? limit : TRIM_MS);
+	arm(c, limit < relay_limit(c) ? limit : relay_limit(c));
 }
 
 static void on_timer(void *arg)
@@ -615,7 +621,7 @@ void conn_run(struct conn *c)
 enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
 {
 	struct conn *c = mem_new(sizeof(*c));
-	size_t owed_max = w->config->limits.buffer + UP_SLACK;
+	size_t owed_max = w->config->limits.buffer + CONN_SLACK;
 	enum rc rc;
 
 	*c = (struct conn){
@@ -627,7 +633,7 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
 		.timer = { .fn = on_timer, .arg = c },
 		.started_ms = loop_now_ms(w->loop),
 	};
-	rc = side_open(&c->client, w->loop, fd, on_client, c);
+	rc = side_open(&c->client, w->loop, fd, SIDE_ACCEPTED, on_client, c);
 	if (rc) {
 		free(c);
 		return rc;
@@ -635,10 +641,11 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
 	hello_reader_init(&c->reader);
 	buf_init(&c->stream, HELLO_STREAM_MAX);
 	buf_init(&c->down, owed_max);
-	if (owed_max < HELLO_STREAM_MAX + UP_SLACK)
-		owed_max = HELLO_STREAM_MAX + UP_SLACK;
+	if (owed_max < HELLO_STREAM_MAX + CONN_SLACK)
+		owed_max = HELLO_STREAM_MAX + CONN_SLACK;
 	buf_init(&c->up, owed_max);
 	worker_add(w, c);
 	arm(c, timeouts(c)->hello);
+	conn_run(c);
 	return RC_OK;
 }

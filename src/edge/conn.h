@@ -15,12 +15,19 @@
 #define POSTERN_EDGE_CONN_H
 
 #include "edge/answer.h"
+#include "edge/bulk.h"
 #include "edge/route.h"
 #include "edge/side.h"
 #include "sni/hello.h"
 #include "tls/tls.h"
 
 struct worker;
+
+enum {
+	/* Room beside limits.buffer: for a PROXY header before one, for what
+	 * TLS adds to it. */
+	CONN_SLACK = 8 * 1024,
+};
 
 enum conn_state {
 	CONN_HELLO,
@@ -52,11 +59,11 @@ struct conn {
 	/* What one side has sent and the other not yet taken.  'down' is not
 	 * used with TLS, whose output takes its place. */
 	struct buf up, down;
+	struct bulk bulk_up, bulk_down; /* without TLS */
 	bool is_tls_broken; /* the client's TLS failed; its alert is owed */
 	bool is_up_dead; /* the backend takes no more; it may still speak */
 	bool is_backend_reset; /* what it said may not be all */
 	bool is_deferred; /* conn_run() is due at the turn's end */
-	bool is_trimmed; /* idle: holds no buffer it does not need */
 
 	uint64_t retry_until_ms; /* CONNECT: for a queue that is full; or 0 */
 	uint64_t started_ms, active_ms; /* accept; last byte moved */

@@ -17,7 +17,7 @@
 enum {
 	EXIT_CONFIG = 2,
 	BACKLOG = 4096,
-	OTHER_FILES = 64, /* descriptors beside those of connections */
+	OTHER_FILES = 64 + POOL_FILES, /* descriptors beside connections' */
 	FILES_A_CONNECTION = 2,
 };
 

@@ -7,6 +7,7 @@
 enum {
 	ROUNDS_A_TURN = 8, /* buffers moved in a direction before others run */
 	REFILLS_A_ROUND = 4, /* reads that gave no byte: a flood of nothing */
+	HOLD = 16 * 1024, /* TLS output that waits for more of its turn */
 };
 
 struct buf *relay_owed(struct conn *c)
@@ -49,19 +50,22 @@ static enum side_status decrypt(struct conn *c, uint8_t *out, size_t cap,
 	return SIDE_BROKEN;
 }
 
-/* Gives libssl more ciphertext; 'scratch' carries it. */
-static enum side_status refill(struct conn *c, uint8_t *scratch, size_t cap)
+/* Gives libssl more ciphertext, up to 'cap' bytes. */
+static enum side_status refill(struct conn *c, size_t cap)
 {
+	struct buf *in = tls_input(c->tls);
 	enum side_status status;
+	uint8_t *space;
 	size_t n;
 
-	if (cap > tls_feed_room(c->tls))
-		cap = tls_feed_room(c->tls);
-	status = side_recv(&c->client, scratch, cap, &n);
+	if (!c->client.can_read)
+		return SIDE_BLOCKED;
+	pool_lend(&c->worker->pool, in);
+	space = buf_space(in, cap, &cap);
+	status = side_recv(&c->client, space, cap, &n);
+	buf_commit(in, n);
 	switch (status) {
 	case SIDE_MOVED:
-		if (tls_feed(c->tls, span_of(scratch, n)))
-			return SIDE_BROKEN; /* never: 'cap' is its room */
 		return SIDE_MOVED;
 	case SIDE_EOF:
 		/* libssl knows whether close_notify came before. */
@@ -87,7 +91,7 @@ static enum side_status take_tls(struct conn *c, uint8_t *out, size_t cap,
 		status = decrypt(c, out, cap, n);
 		if (status != SIDE_BLOCKED || c->client.is_eof)
 			return status;
-		status = refill(c, out, cap);
+		status = refill(c, cap);
 		if (status != SIDE_MOVED)
 			return status;
 	}
@@ -99,29 +103,57 @@ enum side_status relay_take(struct conn *c, uint8_t *out, size_t cap,
 {
 	enum side_status status;
 
-	if (c->tls)
-		return take_tls(c, out, cap, n);
+	if (c->tls) {
+		status = take_tls(c, out, cap, n);
+		pool_settle(&c->worker->pool, tls_input(c->tls));
+		return status;
+	}
 	status = side_recv(&c->client, out, cap, n);
 	if (status == SIDE_BROKEN)
 		c->result = "client_reset";
 	return status;
 }
 
-/* Sends bytes, or keeps what the socket does not take. */
-static enum side_status send_or_keep(struct side *to, struct buf *kept,
+/* Sends bytes from a side, or keeps what the socket does not take. */
+static enum side_status send_or_keep(struct conn *c, const struct side *from,
+				     struct side *to, struct buf *kept,
 				     struct span bytes, uint64_t *total)
 {
 	enum side_status status;
 	size_t n;
 
-	status = side_send(to, bytes, &n);
+	/* Its end has come, and nothing is left to read before it. */
+	status = side_send(to, bytes,
+			   from->is_ending && bytes.n < c->worker->scratch_len ?
+				   SIDE_END_FOLLOWS :
+				   SIDE_NO_MORE,
+			   &n);
 	*total += n;
-	if (status == SIDE_BROKEN)
+	if (status == SIDE_BROKEN || n == bytes.n)
 		return status;
+	pool_lend(&c->worker->pool, kept);
 	/* 'kept' was empty and has room for one buffer. */
 	if (!rd_skip(&bytes, n) || !buf_add(kept, bytes))
 		return SIDE_BROKEN;
-	return kept->n ? SIDE_BLOCKED : SIDE_MOVED;
+	return SIDE_BLOCKED;
+}
+
+/* Sends what is kept for a side, whose storage goes back once it is empty. */
+static enum side_status flush(struct conn *c, struct side *to, struct buf *kept,
+			      enum side_more more, uint64_t *total)
+{
+	enum side_status status;
+
+	if (kept->n == 0)
+		return SIDE_MOVED;
+	status = side_flush(to, kept, more, total);
+	pool_settle(&c->worker->pool, kept);
+	return status;
+}
+
+static enum side_status flush_down(struct conn *c, enum side_more more)
+{
+	return flush(c, &c->client, relay_owed(c), more, &c->bytes_down);
 }
 
 static enum relay_status client_gone(struct conn *c)
@@ -142,13 +174,15 @@ static enum relay_status up_is_dead(struct conn *c)
 		c->is_backend_reset = true;
 	c->backend.is_shut = true;
 	buf_fini(&c->up);
+	bulk_drop(&c->bulk_up, &c->worker->pool);
 	return RELAY_DONE;
 }
 
 static enum relay_status end_up(struct conn *c)
 {
 	c->client.is_eof = true;
-	side_shut(&c->backend);
+	/* Where the other direction has ended both sides are closed now. */
+	side_shut(&c->backend, c->client.is_shut);
 	return RELAY_DONE;
 }
 
@@ -160,7 +194,33 @@ static enum side_status settle_answers(struct conn *c)
 {
 	if (!c->tls || tls_output(c->tls)->n <= 2 * c->worker->scratch_len)
 		return SIDE_MOVED;
-	return side_flush(&c->client, tls_output(c->tls), &c->bytes_down);
+	return flush_down(c, SIDE_NO_MORE);
+}
+
+/* As move_up(), without copying. */
+static enum relay_status splice_up(struct conn *c)
+{
+	uint64_t before = c->bytes_up;
+	enum bulk_status status = bulk_move(&c->bulk_up, &c->worker->pool,
+					    &c->client, &c->backend,
+					    &c->bytes_up);
+
+	if (c->bytes_up != before)
+		is_active(c);
+	switch (status) {
+	case BULK_EOF:
+		return end_up(c);
+	case BULK_SINK_BROKEN:
+		return up_is_dead(c);
+	case BULK_SOURCE_BROKEN:
+		return client_gone(c);
+	case BULK_WAIT:
+		return RELAY_WAIT;
+	case BULK_MOVED:
+	case BULK_OFF:
+		break;
+	}
+	return RELAY_AGAIN;
 }
 
 /* One buffer from client to backend; RELAY_AGAIN: it moved. */
@@ -171,7 +231,9 @@ static enum relay_status move_up(struct conn *c)
 	enum side_status status;
 	size_t n;
 
-	status = side_flush(&c->backend, &c->up, &c->bytes_up);
+	if (bulk_is_on(&c->bulk_up) && c->up.n == 0)
+		return splice_up(c);
+	status = flush(c, &c->backend, &c->up, SIDE_NO_MORE, &c->bytes_up);
 	if (status == SIDE_BROKEN)
 		return up_is_dead(c);
 	if (status == SIDE_BLOCKED)
@@ -195,8 +257,10 @@ static enum relay_status move_up(struct conn *c)
 	if (n == 0)
 		return RELAY_AGAIN;
 	is_active(c);
-	status = send_or_keep(&c->backend, &c->up, span_of(bytes, n),
-			      &c->bytes_up);
+	if (!c->tls)
+		bulk_see(&c->bulk_up, n);
+	status = send_or_keep(c, &c->client, &c->backend, &c->up,
+			      span_of(bytes, n), &c->bytes_up);
 	return status == SIDE_BROKEN ? up_is_dead(c) : RELAY_AGAIN;
 }
 
@@ -206,7 +270,7 @@ static enum relay_status end_down(struct conn *c)
 	c->backend.is_eof = true;
 	if (c->tls && !c->is_backend_reset)
 		tls_close(c->tls);
-	switch (side_flush(&c->client, relay_owed(c), &c->bytes_down)) {
+	switch (flush_down(c, SIDE_END_FOLLOWS)) {
 	case SIDE_BROKEN:
 		return client_gone(c);
 	case SIDE_BLOCKED:
@@ -215,7 +279,8 @@ static enum relay_status end_down(struct conn *c)
 	case SIDE_EOF:
 		break;
 	}
-	side_shut(&c->client);
+	/* Where the other direction has ended both sides are closed now. */
+	side_shut(&c->client, c->client.is_eof && c->backend.is_shut);
 	return RELAY_DONE;
 }
 
@@ -224,39 +289,70 @@ static enum relay_status give_down(struct conn *c, struct span bytes)
 	enum side_status status;
 
 	if (!c->tls) {
-		status = send_or_keep(&c->client, &c->down, bytes,
-				      &c->bytes_down);
+		bulk_see(&c->bulk_down, bytes.n);
+		status = send_or_keep(c, &c->backend, &c->client, &c->down,
+				      bytes, &c->bytes_down);
 		return status == SIDE_BROKEN ? client_gone(c) : RELAY_AGAIN;
 	}
+	pool_lend(&c->worker->pool, tls_output(c->tls));
 	if (tls_write(c->tls, bytes) != TLS_OK) {
 		c->result = "tls_failed";
 		return RELAY_BROKEN;
 	}
-	/* The next round flushes. */
+	/* A later round flushes. */
 	return RELAY_AGAIN;
 }
 
-/* One buffer from backend to client. */
-static enum relay_status move_down(struct conn *c)
+/* As move_down(), without copying. */
+static enum relay_status splice_down(struct conn *c)
+{
+	uint64_t before = c->bytes_down;
+	enum bulk_status status = bulk_move(&c->bulk_down, &c->worker->pool,
+					    &c->backend, &c->client,
+					    &c->bytes_down);
+
+	if (c->bytes_down != before)
+		is_active(c);
+	switch (status) {
+	case BULK_EOF:
+		return end_down(c);
+	case BULK_SINK_BROKEN:
+		return client_gone(c);
+	case BULK_SOURCE_BROKEN:
+		return RELAY_CUT;
+	case BULK_WAIT:
+		return RELAY_WAIT;
+	case BULK_MOVED:
+	case BULK_OFF:
+		break;
+	}
+	return RELAY_AGAIN;
+}
+
+/*
+ * Whether what is owed goes out before more is read.  A little TLS output waits
+ * for what the backend may say in the same turn, its end above all: one call
+ * and one packet take both.
+ */
+static bool is_flush_due(const struct conn *c, const struct buf *owed)
+{
+	return !c->tls || owed->n >= HOLD || !c->client.can_write ||
+	       !c->backend.can_read;
+}
+
+static enum relay_status read_down(struct conn *c, size_t cap)
 {
 	uint8_t *bytes = c->worker->scratch;
-	size_t cap = c->worker->scratch_len;
 	enum side_status status;
 	size_t n;
 
-	status = side_flush(&c->client, relay_owed(c), &c->bytes_down);
-	if (status == SIDE_BROKEN)
-		return client_gone(c);
-	if (status == SIDE_BLOCKED)
-		return RELAY_WAIT;
-	if (c->backend.is_eof)
-		return end_down(c);
 	status = side_recv(&c->backend, bytes, cap, &n);
 	switch (status) {
 	case SIDE_EOF:
 		return end_down(c);
 	case SIDE_BLOCKED:
-		return RELAY_WAIT;
+		/* What was held is flushed in the next round. */
+		return relay_owed(c)->n ? RELAY_AGAIN : RELAY_WAIT;
 	case SIDE_BROKEN:
 		return RELAY_CUT;
 	case SIDE_MOVED:
@@ -264,6 +360,30 @@ static enum relay_status move_down(struct conn *c)
 	}
 	is_active(c);
 	return give_down(c, span_of(bytes, n));
+}
+
+/* One buffer from backend to client. */
+static enum relay_status move_down(struct conn *c)
+{
+	struct buf *owed = relay_owed(c);
+	size_t cap = c->worker->scratch_len;
+
+	if (bulk_is_on(&c->bulk_down) && owed->n == 0)
+		return splice_down(c);
+	if (owed->n > 0 && is_flush_due(c, owed)) {
+		switch (flush_down(c, SIDE_NO_MORE)) {
+		case SIDE_BROKEN:
+			return client_gone(c);
+		case SIDE_BLOCKED:
+			return RELAY_WAIT;
+		case SIDE_MOVED:
+		case SIDE_EOF:
+			break;
+		}
+	}
+	if (c->backend.is_eof)
+		return end_down(c);
+	return read_down(c, owed->n && cap > HOLD ? HOLD : cap);
 }
 
 static enum relay_status run_direction(struct conn *c, bool is_over,

@@ -1,17 +1,31 @@
 #include "edge/side.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum rc side_open(struct side *s, struct loop *l, int fd, loop_watch_fn *fn,
-		  void *arg)
+enum {
+	DEFER_S = 1, /* for the first bytes, before accept() has the socket */
+};
+
+void side_listen(int listen_fd)
+{
+	const int on = 1, seconds = DEFER_S;
+
+	/* Refused by unix sockets, which never wait for more. */
+	(void)setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+			 sizeof(seconds));
+}
+
+enum rc side_open(struct side *s, struct loop *l, int fd,
+		  enum side_origin origin, loop_watch_fn *fn, void *arg)
 {
 	const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-	const int on = 1;
 	enum rc rc;
 
 	*s = SIDE_NULL;
@@ -19,8 +33,9 @@ enum rc side_open(struct side *s, struct loop *l, int fd, loop_watch_fn *fn,
 	if (rc)
 		return rc;
 	s->fd = fd;
-	/* Refused by unix sockets, which never wait for more. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (origin == SIDE_ACCEPTED)
+		/* The first bytes are here, and there is room for ours. */
+		s->can_read = s->can_write = s->is_prompt = true;
 	return RC_OK;
 }
 
@@ -30,7 +45,7 @@ void side_close(struct side *s, struct loop *l, bool is_abort)
 
 	if (s->fd < 0)
 		return;
-	loop_watch_del(l, &s->watch);
+	loop_watch_drop(l, &s->watch);
 	/* If that fails the peer sees an end where a reset was meant. */
 	if (is_abort)
 		(void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now,
@@ -49,6 +64,8 @@ void side_event(struct side *s, uint32_t events)
 		s->can_write = true;
 	if (events & ending)
 		s->is_ending = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		s->is_failed = true;
 }
 
 static enum side_status broken(struct side *s)
@@ -86,15 +103,35 @@ enum side_status side_recv(struct side *s, void *out, size_t cap, size_t *n)
 	return SIDE_MOVED;
 }
 
-enum side_status side_send(struct side *s, struct span bytes, size_t *n)
+/*
+ * Nagle's algorithm (RFC 896) holds nothing back of what is sent first, so many
+ * a short connection is spared the call that turns it off.
+ */
+static void be_prompt(struct side *s)
 {
+	const int on = 1;
+
+	if (!s->is_prompt && s->has_sent) {
+		s->is_prompt = true;
+		/* Refused by unix sockets, which never wait for more. */
+		(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on,
+				 sizeof(on));
+	}
+	s->has_sent = true;
+}
+
+enum side_status side_send(struct side *s, struct span bytes,
+			   enum side_more more, size_t *n)
+{
+	int flags = MSG_NOSIGNAL | (more == SIDE_END_FOLLOWS ? MSG_MORE : 0);
 	ssize_t sent;
 
 	*n = 0;
 	if (!s->can_write)
 		return SIDE_BLOCKED;
+	be_prompt(s);
 	do
-		sent = send(s->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+		sent = send(s->fd, bytes.p, bytes.n, flags);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno == EAGAIN) {
 		s->can_write = false;
@@ -108,24 +145,78 @@ enum side_status side_send(struct side *s, struct span bytes, size_t *n)
 	return SIDE_MOVED;
 }
 
-enum side_status side_flush(struct side *s, struct buf *b, uint64_t *total)
+enum side_status side_flush(struct side *s, struct buf *b, enum side_more more,
+			    uint64_t *total)
 {
 	enum side_status status = SIDE_MOVED;
 	size_t n;
 
 	while (b->n > 0 && status == SIDE_MOVED) {
-		status = side_send(s, buf_span(b), &n);
+		status = side_send(s, buf_span(b), more, &n);
 		buf_consume(b, n);
 		*total += n;
 	}
 	return status;
 }
 
-void side_shut(struct side *s)
+static ssize_t splice_bytes(int from, int to, size_t n)
+{
+	const unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+	ssize_t moved;
+
+	do
+		moved = splice(from, NULL, to, NULL, n, flags);
+	while (moved < 0 && errno == EINTR);
+	return moved;
+}
+
+enum side_status side_splice_in(struct side *s, int pipe_fd, size_t cap,
+				size_t *n)
+{
+	ssize_t got;
+
+	*n = 0;
+	if (!s->can_read)
+		return SIDE_BLOCKED;
+	got = splice_bytes(s->fd, pipe_fd, cap);
+	/* The pipe is empty, so it is the socket that blocks. */
+	if (got < 0 && errno == EAGAIN) {
+		s->can_read = false;
+		return SIDE_BLOCKED;
+	}
+	if (got < 0)
+		return broken(s);
+	*n = (size_t)got;
+	return got == 0 ? SIDE_EOF : SIDE_MOVED;
+}
+
+enum side_status side_splice_out(struct side *s, int pipe_fd, size_t want,
+				 size_t *n)
+{
+	ssize_t sent;
+
+	*n = 0;
+	if (!s->can_write)
+		return SIDE_BLOCKED;
+	be_prompt(s);
+	sent = splice_bytes(pipe_fd, s->fd, want);
+	if (sent < 0 && errno == EAGAIN) {
+		s->can_write = false;
+		return SIDE_BLOCKED;
+	}
+	if (sent < 0)
+		return broken(s);
+	*n = (size_t)sent;
+	return SIDE_MOVED;
+}
+
+void side_shut(struct side *s, bool is_closing)
 {
 	if (s->is_shut)
 		return;
 	s->is_shut = true;
+	if (is_closing)
+		return;
 	/* Fails when the peer is gone, which reading tells. */
 	(void)shutdown(s->fd, SHUT_WR);
 }

@@ -207,6 +207,7 @@ static enum rc add_listener(struct worker *w, int fd)
 
 	*l = (struct listener){ .worker = w, .fd = fd };
 	w->listener_count++;
+	side_listen(fd);
 	return loop_watch_add(w->loop, &l->watch, fd, EPOLLIN, on_listener, l);
 }
 
@@ -242,6 +243,7 @@ enum rc worker_init(struct worker *w, const struct edge_config *config,
 		.refused_limit = limit,
 	};
 	w->scratch = mem_new(w->scratch_len);
+	pool_init(&w->pool, w->scratch_len + CONN_SLACK);
 	sources_init(&w->sources, conn_max, key);
 	rc = loop_new(&w->loop);
 	for (i = 0; i < count && !rc; i++)
@@ -259,6 +261,7 @@ void worker_fini(struct worker *w)
 	loop_free(w->loop);
 	sources_fini(&w->sources);
 	free(w->scratch);
+	pool_fini(&w->pool);
 	*w = (struct worker){ .reserve_fd = -1 };
 }
 

@@ -40,6 +40,7 @@ struct worker {
 
 	uint8_t *scratch; /* one read; nothing is kept in it between calls */
 	size_t scratch_len;
+	struct pool pool;
 
 	/* Apart, so that a flood of refusals cannot hide the served. */
 	struct log_limit served_limit, refused_limit;

@@ -266,8 +266,15 @@ log: {s["log"]}
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
-    def files(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def files(self, pipes=False):
+        """Descriptors that are no pipes, of which some are kept; or only those."""
+        folder, found = f"/proc/{self.process.pid}/fd", 0
+        for entry in os.listdir(folder):
+            try:
+                found += os.readlink(f"{folder}/{entry}").startswith("pipe:") == pipes
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return found
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -82,7 +82,8 @@ static void open_over(struct world *w, int near, bool has_tls)
 	assert_int_equal(conn_start(&w->worker, near, &from), RC_OK);
 	w->conn = w->worker.conns;
 	tcp_pair(&near, &w->backend);
-	assert_int_equal(side_open(&w->conn->backend, w->worker.loop, near, on_backend, w->conn),
+	assert_int_equal(side_open(&w->conn->backend, w->worker.loop, near, SIDE_CONNECTING,
+				   on_backend, w->conn),
 			 RC_OK);
 	w->conn->state = CONN_RELAY;
 	w->conn->active_ms = loop_now_ms(w->worker.loop);
