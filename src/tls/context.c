@@ -301,6 +301,7 @@ bool tls_ticket_mac(EVP_MAC_CTX *mac, const struct key32 *key)
 /* None is given until a connection says so. */
 static bool allow_tickets(struct tls_context *c)
 {
+	SSL_CTX_set_keylog_callback(c->ssl, tls_see_secret);
 	c->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	SSL_CTX_clear_options(c->ssl, SSL_OP_NO_TICKET);
 	(void)SSL_CTX_set_timeout(c->ssl, TICKETS_EPOCH_S); /* the old one */

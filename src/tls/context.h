@@ -37,6 +37,8 @@ BIO_METHOD *tls_bio_method(void);
 /* libssl's callback for the keys of tickets: tls_conn_resume(). */
 int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
 		   EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_sealing);
+/* libssl's key log callback: tls_conn_be_light().  Nothing is logged. */
+void tls_see_secret(const SSL *ssl, const char *line);
 /* Sets HMAC-SHA-256 up. */
 bool tls_ticket_mac(EVP_MAC_CTX *mac, const struct key32 *key);
 

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "crypto/rng.h"
+#include "tls/conn.h"
 #include "tls/context.h"
-#include "tls/tickets.h"
 
 enum {
 	/* RFC 8446 §5.1: ContentType and the version records carry. */
@@ -18,27 +17,11 @@ enum {
 	ALERT_LEVEL_FATAL = 2,
 	/* RFC 8446 §4 */
 	HANDSHAKE_ENCRYPTED_EXTENSIONS = 8,
+	HANDSHAKE_FINISHED = 20,
 	HANDSHAKE_KEY_UPDATE = 24,
 	/* Of them without a byte of data between; one per 2^24 records is
 	 * what a cipher needs (RFC 8446 §5.5). */
 	KEY_UPDATES_MAX = 32,
-};
-
-struct tls_conn {
-	struct tls_context *context; /* one reference */
-	SSL *ssl;
-	struct buf in, out;
-	bool is_in_eof; /* the peer closed TCP */
-	bool is_failed;
-	bool is_closed; /* close_notify is in the output */
-	unsigned key_updates; /* from the peer, since it last sent data */
-	const char *bio_error; /* why the BIO failed; NULL: it did not */
-	bool is_encrypted; /* what we send, since our ServerHello */
-	tls_name_fn *name_fn; /* or NULL */
-	void *name_arg;
-	const struct tickets *tickets; /* or NULL: none is given or taken */
-	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
-	char error[TLS_ERROR_MAX];
 };
 
 void tls_write_alert(struct buf *out, enum tls_alert alert)
@@ -76,10 +59,15 @@ static void see_message(int is_ours, int version, int content,
 	uint8_t type;
 
 	(void)version, (void)ssl;
+	if (c->light && content == SSL3_RT_HEADER)
+		tls_half(c->light, is_ours)->records++;
 	if (content != SSL3_RT_HANDSHAKE || !rd_u8(&s, &type))
 		return;
 	if (is_ours && type == HANDSHAKE_ENCRYPTED_EXTENSIONS)
 		c->is_encrypted = true;
+	/* From here on its sender's records are under the last keys. */
+	if (c->light && type == HANDSHAKE_FINISHED)
+		tls_half(c->light, is_ours)->records = 0;
 	if (!is_ours && type == HANDSHAKE_KEY_UPDATE)
 		c->key_updates++;
 }
@@ -204,6 +192,10 @@ void tls_conn_free(struct tls_conn *c)
 	if (!c)
 		return;
 	SSL_free(c->ssl);
+	if (c->light)
+		light_wipe(c->light);
+	free(c->light);
+	free(c->error);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	tls_context_free(c->context);
@@ -214,68 +206,6 @@ void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg)
 {
 	c->name_fn = fn;
 	c->name_arg = arg;
-}
-
-bool tls_conn_resume(struct tls_conn *c, const struct tickets *t,
-		     const struct sha256 *scope)
-{
-	c->tickets = t;
-	/* libssl resumes no session of another context id. */
-	static_assert(sizeof(scope->b) <= SSL_MAX_SID_CTX_LENGTH);
-	if (SSL_set_session_id_context(c->ssl, scope->b, sizeof(scope->b)) ==
-		    1 &&
-	    SSL_set_num_tickets(c->ssl, 1) == 1)
-		return true;
-	ERR_clear_error();
-	return false;
-}
-
-bool tls_conn_is_resumed(const struct tls_conn *c)
-{
-	return SSL_session_reused(c->ssl) == 1;
-}
-
-static bool seal_with(const struct tickets_key *key, unsigned char *name,
-		      unsigned char *iv, EVP_CIPHER_CTX *cipher,
-		      EVP_MAC_CTX *mac, const EVP_CIPHER *aes)
-{
-	memcpy(name, key->name, sizeof(key->name));
-	rng_bytes(iv, (size_t)EVP_CIPHER_get_iv_length(aes));
-	return EVP_EncryptInit_ex2(cipher, aes, key->cipher.b, iv, NULL) == 1 &&
-	       tls_ticket_mac(mac, &key->mac);
-}
-
-static bool open_with(const struct tickets_key *key, const unsigned char *iv,
-		      EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-		      const EVP_CIPHER *aes)
-{
-	return EVP_DecryptInit_ex2(cipher, aes, key->cipher.b, iv, NULL) == 1 &&
-	       tls_ticket_mac(mac, &key->mac);
-}
-
-static bool has_name(const struct tickets_key *key, const unsigned char *name)
-{
-	return memcmp(key->name, name, sizeof(key->name)) == 0; /* public: sent */
-}
-
-/* SSL_CTX_set_tlsext_ticket_key_evp_cb(3): -1 error, 0 not ours, 1 done, 2 done
- * and the client needs a new one, which in TLS 1.3 it always does. */
-int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
-		   EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_sealing)
-{
-	const struct tls_conn *c = SSL_get_app_data(ssl);
-	const EVP_CIPHER *aes = c->context->ticket_cipher;
-	const struct tickets *t = c->tickets;
-
-	if (!t)
-		return is_sealing ? -1 : 0;
-	if (is_sealing)
-		return seal_with(&t->now, name, iv, cipher, mac, aes) ? 1 : -1;
-	if (has_name(&t->now, name))
-		return open_with(&t->now, iv, cipher, mac, aes) ? 2 : -1;
-	if (t->has_before && has_name(&t->before, name))
-		return open_with(&t->before, iv, cipher, mac, aes) ? 2 : -1;
-	return 0;
 }
 
 int tls_check_name(SSL *ssl, int *alert, void *arg)
@@ -327,6 +257,8 @@ struct buf *tls_output(struct tls_conn *c)
 static enum tls_status fail(struct tls_conn *c, const char *why)
 {
 	c->is_failed = true;
+	if (!c->error)
+		c->error = mem_new(TLS_ERROR_MAX);
 	tls_drain_errors(c->error, c->bio_error ? c->bio_error : why);
 	return TLS_FAILED;
 }
@@ -360,6 +292,7 @@ static enum tls_status complete(struct tls_conn *c)
 	if (n > 0)
 		memcpy(c->alpn, name, n);
 	c->alpn[n] = '\0';
+	tls_lighten(c);
 	return TLS_OK;
 }
 
@@ -370,6 +303,8 @@ enum tls_status tls_handshake(struct tls_conn *c)
 
 	if (c->is_failed)
 		return TLS_FAILED;
+	if (!c->ssl)
+		return TLS_OK;
 	ERR_clear_error();
 	r = SSL_do_handshake(c->ssl);
 	if (r == 1)
@@ -388,6 +323,22 @@ void tls_abandon(struct tls_conn *c, enum tls_alert alert)
 	(void)fail(c, "abandoned");
 }
 
+/* What light says, in our words. */
+static enum tls_status told(struct tls_conn *c, enum light_status status)
+{
+	switch (status) {
+	case LIGHT_OK:
+		return TLS_OK;
+	case LIGHT_END:
+		return TLS_EOF;
+	case LIGHT_WANT:
+		return c->is_in_eof ? fail(c, "unexpected eof") : TLS_WANT;
+	case LIGHT_FAILED:
+		break;
+	}
+	return fail(c, c->light->error);
+}
+
 enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
 {
 	int r;
@@ -395,6 +346,9 @@ enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
 	*n = 0;
 	if (c->is_failed)
 		return TLS_FAILED;
+	if (!c->ssl)
+		return told(c, light_read(c->light, c->engine, &c->in, &c->out,
+					  out, cap, n));
 	ERR_clear_error();
 	r = SSL_read_ex(c->ssl, out, cap, n);
 	if (r == 1) {
@@ -414,6 +368,9 @@ enum tls_status tls_write(struct tls_conn *c, struct span plain)
 		return TLS_FAILED;
 	if (plain.n == 0)
 		return TLS_OK;
+	if (!c->ssl)
+		return told(c,
+			    light_write(c->light, c->engine, &c->out, plain));
 	ERR_clear_error();
 	r = SSL_write_ex(c->ssl, plain.p, plain.n, &n);
 	if (r == 1 && n == plain.n)
@@ -423,7 +380,13 @@ enum tls_status tls_write(struct tls_conn *c, struct span plain)
 
 void tls_close(struct tls_conn *c)
 {
-	if (c->is_closed || c->is_failed || !SSL_is_init_finished(c->ssl))
+	if (c->is_failed)
+		return;
+	if (!c->ssl) {
+		light_close(c->light, c->engine, &c->out);
+		return;
+	}
+	if (c->is_closed || !SSL_is_init_finished(c->ssl))
 		return;
 	c->is_closed = true;
 	ERR_clear_error();
@@ -440,7 +403,7 @@ const char *tls_conn_alpn(const struct tls_conn *c)
 const char *tls_conn_server_name(const struct tls_conn *c)
 {
 	const int type = TLSEXT_NAMETYPE_host_name;
-	const char *name = SSL_get_servername(c->ssl, type);
+	const char *name = c->ssl ? SSL_get_servername(c->ssl, type) : NULL;
 
 	return name ? name : "";
 }
@@ -455,7 +418,7 @@ bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out)
 
 bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out)
 {
-	X509 *peer = SSL_get0_peer_certificate(c->ssl);
+	X509 *peer = c->ssl ? SSL_get0_peer_certificate(c->ssl) : NULL;
 
 	return peer && tls_spki_hash(out, peer);
 }
@@ -465,7 +428,7 @@ bool tls_export(const struct tls_conn *c, uint8_t out[32], const char *label,
 {
 	const unsigned char empty = 0, *p = context.n ? context.p : &empty;
 
-	if (c->is_failed || !SSL_is_init_finished(c->ssl))
+	if (c->is_failed || !c->ssl || !SSL_is_init_finished(c->ssl))
 		return false;
 	if (SSL_export_keying_material(c->ssl, out, 32, label, strlen(label),
 				       p, context.n, 1) == 1)
@@ -476,5 +439,5 @@ bool tls_export(const struct tls_conn *c, uint8_t out[32], const char *label,
 
 const char *tls_conn_error(const struct tls_conn *c)
 {
-	return c->error;
+	return c->error ? c->error : "";
 }

@@ -19,6 +19,7 @@
 #include "base/span.h"
 #include "crypto/hash.h"
 
+struct engine;
 struct tickets;
 struct tls_context;
 struct tls_conn;
@@ -97,6 +98,15 @@ void tls_conn_mind_name(struct tls_conn *c, tls_name_fn *fn, void *arg);
 [[nodiscard]] bool tls_conn_resume(struct tls_conn *c, const struct tickets *t,
 				   const struct sha256 *scope);
 bool tls_conn_is_resumed(const struct tls_conn *c);
+/*
+ * A server's connection, before its first bytes: once the handshake is done
+ * libssl's part of it goes, and tls/light.h carries the data, with this engine,
+ * which it borrows until it dies.  What is asked after the handshake is then
+ * answered by tls_conn_alpn() and tls_conn_is_resumed() alone.  Where libssl
+ * agreed to a cipher that light does not know it all stays as it was.
+ */
+void tls_conn_be_light(struct tls_conn *c, struct engine *e);
+bool tls_conn_is_light(const struct tls_conn *c);
 
 enum tls_status {
 	TLS_OK, /* done, or bytes were moved */
@@ -119,8 +129,8 @@ size_t tls_feed_room(const struct tls_conn *c);
 void tls_conn_trim(struct tls_conn *c);
 /*
  * Ciphertext that was received, for who has it written there by recv(2) rather
- * than by tls_feed(): buf_space(), buf_commit().  Like the output's, its storage
- * may be lent and taken back while it is empty.
+ * than by tls_feed(): buf_space(), buf_commit().  Its storage may be lent and
+ * taken back while it is empty, as the output's may.
  */
 struct buf *tls_input(struct tls_conn *c);
 

@@ -1,0 +1,40 @@
+/*
+ * conn: what a connection is, and two ways in which a server's differs from
+ * libssl's: sessions of a scope, resumed by tickets (tls/tickets.h), and
+ * records without libssl once the handshake is over (tls/light.h).  Internal to
+ * this room: others use tls/tls.h.
+ */
+#ifndef POSTERN_TLS_CONN_H
+#define POSTERN_TLS_CONN_H
+
+#include "tls/context.h"
+#include "tls/light.h"
+#include "tls/tickets.h"
+
+struct tls_conn {
+	struct tls_context *context; /* one reference */
+	SSL *ssl; /* NULL: it is light, and its handshake over */
+	struct buf in, out;
+	bool is_in_eof; /* the peer closed TCP */
+	bool is_failed;
+	bool is_closed; /* close_notify is in the output */
+	unsigned key_updates; /* from the peer, since it last sent data */
+	const char *bio_error; /* why the BIO failed; NULL: it did not */
+	bool is_encrypted; /* what we send, since our ServerHello */
+	tls_name_fn *name_fn; /* or NULL */
+	void *name_arg;
+	const struct tickets *tickets; /* or NULL: none is given or taken */
+	struct engine *engine; /* or NULL: libssl to the end */
+	struct light *light; /* keys as they become known; or NULL */
+	bool is_resumed;
+	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
+	char *error; /* owned; NULL: none */
+};
+
+/* One direction of it; ours is what we send. */
+struct light_half *tls_half(struct light *l, int is_ours);
+/* The handshake is over and all of it in the output: lets libssl go, if that
+ * was asked for and is possible. */
+void tls_lighten(struct tls_conn *c);
+
+#endif
