@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "crypto/hash.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
 #include "edge/worker.h"
@@ -240,6 +241,29 @@ static bool is_same_name(void *arg, const char *sni)
 	return false;
 }
 
+/*
+ * A ticket is good for the name and the app it was given out for, at the port
+ * and in the protocol it was used with: another tenant of this edge can neither
+ * take it nor have a client show it.
+ */
+static bool allow_resumption(struct conn *c)
+{
+	const uint8_t port[2] = { (uint8_t)(c->route.port >> 8),
+				  (uint8_t)c->route.port };
+	const uint8_t kind[2] = { c->route.has_app, (uint8_t)c->route.alpn };
+	const struct span parts[] = {
+		span_str("postern/ticket-scope/v1"),
+		SPAN_ARRAY(c->route.app_id),
+		SPAN_ARRAY(port),
+		SPAN_ARRAY(kind),
+		span_str(c->route.name.full),
+	};
+	struct sha256 scope;
+
+	sha256_parts(&scope, parts, sizeof(parts) / sizeof(parts[0]));
+	return tls_conn_resume(c->tls, &c->worker->tickets, &scope);
+}
+
 static enum step route_terminate(struct conn *c)
 {
 	struct tls_context *context =
@@ -248,6 +272,9 @@ static enum step route_terminate(struct conn *c)
 	if (tls_conn_new(&c->tls, context, NULL))
 		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "tls_failed");
 	tls_conn_mind_name(c->tls, is_same_name, c);
+	tls_conn_be_light(c->tls, c->worker->engine);
+	if (!allow_resumption(c))
+		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "tls_failed");
 	/* The stream's bound is within what a connection takes. */
 	static_assert((int)HELLO_STREAM_MAX <= (int)TLS_INPUT_MAX);
 	if (tls_feed(c->tls, buf_span(&c->stream)))
@@ -407,6 +434,11 @@ static enum step run_handshake(struct conn *c)
 
 	if (status == TLS_FAILED)
 		return drain(c, "handshake_failed");
+	/* Who speaks first does not wait for a ticket: it goes out with what
+	 * the backend answers, a packet less. */
+	c->is_held = status == TLS_OK && c->route.alpn != CERTS_NONE;
+	if (c->is_held)
+		return handshake_done(c);
 	sent = side_flush(&c->client, tls_output(c->tls), SIDE_NO_MORE,
 			  &c->bytes_down);
 	if (sent == SIDE_BROKEN)

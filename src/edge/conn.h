@@ -64,6 +64,7 @@ struct conn {
 	bool is_up_dead; /* the backend takes no more; it may still speak */
 	bool is_backend_reset; /* what it said may not be all */
 	bool is_deferred; /* conn_run() is due at the turn's end */
+	bool is_held; /* the ticket in TLS's output waits for an answer */
 
 	uint64_t retry_until_ms; /* CONNECT: for a queue that is full; or 0 */
 	uint64_t started_ms, active_ms; /* accept; last byte moved */

@@ -114,6 +114,15 @@ enum side_status relay_take(struct conn *c, uint8_t *out, size_t cap,
 	return status;
 }
 
+/* After a read of n bytes: whether the source's end is all that is left. */
+static enum side_more more_from(const struct conn *c, const struct side *from,
+				size_t n)
+{
+	if (from->is_ending && n < c->worker->scratch_len)
+		return SIDE_END_FOLLOWS;
+	return SIDE_NO_MORE;
+}
+
 /* Sends bytes from a side, or keeps what the socket does not take. */
 static enum side_status send_or_keep(struct conn *c, const struct side *from,
 				     struct side *to, struct buf *kept,
@@ -122,12 +131,7 @@ static enum side_status send_or_keep(struct conn *c, const struct side *from,
 	enum side_status status;
 	size_t n;
 
-	/* Its end has come, and nothing is left to read before it. */
-	status = side_send(to, bytes,
-			   from->is_ending && bytes.n < c->worker->scratch_len ?
-				   SIDE_END_FOLLOWS :
-				   SIDE_NO_MORE,
-			   &n);
+	status = side_send(to, bytes, more_from(c, from, bytes.n), &n);
 	*total += n;
 	if (status == SIDE_BROKEN || n == bytes.n)
 		return status;
@@ -336,6 +340,8 @@ static enum relay_status splice_down(struct conn *c)
  */
 static bool is_flush_due(const struct conn *c, const struct buf *owed)
 {
+	if (c->is_held && owed->n < HOLD)
+		return false;
 	return !c->tls || owed->n >= HOLD || !c->client.can_write ||
 	       !c->backend.can_read;
 }
@@ -351,14 +357,17 @@ static enum relay_status read_down(struct conn *c, size_t cap)
 	case SIDE_EOF:
 		return end_down(c);
 	case SIDE_BLOCKED:
-		/* What was held is flushed in the next round. */
-		return relay_owed(c)->n ? RELAY_AGAIN : RELAY_WAIT;
+		/* What is not held is flushed in the next round. */
+		if (relay_owed(c)->n == 0 || c->is_held)
+			return RELAY_WAIT;
+		return RELAY_AGAIN;
 	case SIDE_BROKEN:
 		return RELAY_CUT;
 	case SIDE_MOVED:
 		break;
 	}
 	is_active(c);
+	c->is_held = false;
 	return give_down(c, span_of(bytes, n));
 }
 

@@ -216,6 +216,21 @@ static void on_drain_end(void *arg)
 	worker_stop(arg);
 }
 
+static void on_epoch(void *arg)
+{
+	struct worker *w = arg;
+
+	tickets_advance(&w->tickets, loop_now_ms(w->loop));
+	loop_timer_arm(w->loop, &w->epoch, w->tickets.ends_at_ms);
+}
+
+static void begin_epochs(struct worker *w)
+{
+	w->epoch = (struct loop_timer){ .fn = on_epoch, .arg = w };
+	tickets_init(&w->tickets, loop_now_ms(w->loop));
+	loop_timer_arm(w->loop, &w->epoch, w->tickets.ends_at_ms);
+}
+
 enum rc worker_init(struct worker *w, const struct edge_config *config,
 		    const struct log *log, struct store *store,
 		    const struct certs *certs, const int *fds, size_t count,
@@ -243,9 +258,12 @@ enum rc worker_init(struct worker *w, const struct edge_config *config,
 		.refused_limit = limit,
 	};
 	w->scratch = mem_new(w->scratch_len);
+	w->engine = engine_new();
 	pool_init(&w->pool, w->scratch_len + CONN_SLACK);
 	sources_init(&w->sources, conn_max, key);
 	rc = loop_new(&w->loop);
+	if (!rc)
+		begin_epochs(w);
 	for (i = 0; i < count && !rc; i++)
 		rc = add_listener(w, fds[i]);
 	return rc;
@@ -262,6 +280,8 @@ void worker_fini(struct worker *w)
 	sources_fini(&w->sources);
 	free(w->scratch);
 	pool_fini(&w->pool);
+	engine_free(w->engine);
+	tickets_wipe(&w->tickets);
 	*w = (struct worker){ .reserve_fd = -1 };
 }
 

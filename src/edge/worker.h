@@ -11,6 +11,8 @@
 #include "edge/conn.h"
 #include "edge/sources.h"
 #include "io/log.h"
+#include "tls/engine.h"
+#include "tls/tickets.h"
 
 struct listener {
 	struct worker *worker;
@@ -41,6 +43,9 @@ struct worker {
 	uint8_t *scratch; /* one read; nothing is kept in it between calls */
 	size_t scratch_len;
 	struct pool pool;
+	struct engine *engine;
+	struct tickets tickets; /* by time alone, for all workers alike */
+	struct loop_timer epoch; /* forgets old keys, though nobody comes */
 
 	/* Apart, so that a flood of refusals cannot hide the served. */
 	struct log_limit served_limit, refused_limit;

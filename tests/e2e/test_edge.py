@@ -604,12 +604,6 @@ def test_second_hello_after_a_retry(world):
     assert "HTTP/1.1 200" in out and out.count("ClientHello") == 2
 
 
-def test_no_session_is_given_out_to_resume(world):
-    """What one name was given cannot be shown under another."""
-    out = s_client(world, name(), "-msg")
-    assert "HTTP/1.1 200" in out and "NewSessionTicket" not in out
-
-
 # -- hellos -------------------------------------------------------------------
 
 @pytest.mark.parametrize("client", ["openssl", "curl", "chromium", "openssl_tls12"])
