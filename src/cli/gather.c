@@ -57,7 +57,8 @@ static void add_services(json_t *node, const char *cloud, const char *name)
 
 static void add_gateway(json_t *node, const char *cloud, const char *name)
 {
-	static const char registrar[] = "admin.sock", edge[] = "edge-admin.sock";
+	static const char registrar[] = "admin.sock";
+	static const char edge[] = "edge-admin.sock";
 	static const struct {
 		const char *key, *socket, *list;
 	} lists[] = {

@@ -102,7 +102,9 @@ static void post_instance(struct master *m, struct http_answer *out,
 	if (is_drain ? board_drain(m->board, id) : board_undrain(m->board, id))
 		answer_json(out, 200, json_pack("{s:b}", "drained", is_drain));
 	else
-		answer_error(out, 409, is_drain ? "too many are drained" : "it is not drained");
+		answer_error(out, 409,
+			     is_drain ? "too many are drained"
+				      : "it is not drained");
 }
 
 static bool take_prefix(struct span *path, const char *prefix)

@@ -36,21 +36,18 @@ enum rc board_map(struct board **out, int fd)
 
 enum rc board_new(struct board **out, int *fd, uint32_t worker_count)
 {
-	AUTO(mem_auto_close)
 	int memory = memfd_create("postern-edge-board", MFD_CLOEXEC);
 	struct board *b;
-	enum rc rc;
 
-	if (memory < 0 || ftruncate(memory, sizeof(*b)) != 0)
+	if (memory < 0 || ftruncate(memory, sizeof(*b)) != 0 ||
+	    board_map(&b, memory)) {
+		mem_auto_close(&memory);
 		return RC_SYS;
-	rc = board_map(&b, memory);
-	if (rc)
-		return rc;
+	}
 	rng_bytes(&b->secret, sizeof(b->secret));
 	b->worker_count = worker_count;
 	*out = b;
 	*fd = memory;
-	memory = -1;
 	return RC_OK;
 }
 

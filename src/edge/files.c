@@ -101,20 +101,18 @@ static bool write_entry(int fd, const struct files_entry *e)
 
 enum rc files_pack(const struct files *f, int *fd)
 {
-	AUTO(mem_auto_close)
 	int memory = memfd_create("postern-edge-files",
 				  MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bool is_good = memory >= 0;
 	size_t i;
 
-	if (memory < 0)
+	for (i = 0; i < f->count && is_good; i++)
+		is_good = write_entry(memory, &f->entries[i]);
+	if (!is_good || fcntl(memory, F_ADD_SEALS, SEALS) != 0) {
+		mem_auto_close(&memory);
 		return RC_SYS;
-	for (i = 0; i < f->count; i++)
-		if (!write_entry(memory, &f->entries[i]))
-			return RC_SYS;
-	if (fcntl(memory, F_ADD_SEALS, SEALS) != 0)
-		return RC_SYS;
+	}
 	*fd = memory;
-	memory = -1;
 	return RC_OK;
 }
 

@@ -92,6 +92,39 @@ static json_t *rates(const struct master *m)
 	return j;
 }
 
+/* What is served to everyone anyway; null: it cannot be read. */
+static json_t *certificates(const struct master *m)
+{
+	AUTO(files_fini)
+	struct files files = { 0 };
+	AUTO(buf_fini)
+	struct buf chain = { 0 };
+	const char *path = m->setup->config.certificate.chain;
+	json_t *names = json_array(), *one;
+	struct facts f = { 0 };
+	size_t i;
+
+	buf_init(&chain, CHAIN_MAX);
+	/* What is in use, not what is on disk now. */
+	if (files_unpack(&files, m->files_fd) ||
+	    files_read(&files, &chain, path) ||
+	    facts_read(&f, buf_span(&chain))) {
+		json_decref(names);
+		return json_null();
+	}
+	for (i = 0; i < f.name_count; i++)
+		(void)json_array_append_new(names, text(f.names[i]));
+	one = json_object();
+	add(one, "chain", text(path));
+	add(one, "names", names);
+	add(one, "issuer", text(f.issuer));
+	add(one, "not_before_unix", json_integer(f.not_before));
+	add(one, "not_after_unix", json_integer(f.not_after));
+	add(one, "expires_in_s", json_integer(f.not_after - clock_unix_s()));
+	add(one, "sha256", hex(SPAN_ARRAY(f.fingerprint)));
+	return json_pack("[o]", one);
+}
+
 json_t *listing_live(struct master *m)
 {
 	json_t *j = json_object();
@@ -100,6 +133,7 @@ json_t *listing_live(struct master *m)
 	add_number(j, "uptime_ms", clock_boot_ms() - m->started_ms);
 	add(j, "per_s", rates(m));
 	add(j, "totals", totals(m));
+	add(j, "certificates", certificates(m));
 	return j;
 }
 
@@ -293,38 +327,9 @@ json_t *listing_apps(struct master *m)
 	return json_pack("{s:o}", "apps", all.list);
 }
 
-/* ---- certificates, connections ---- */
-
 json_t *listing_certificates(struct master *m)
 {
-	AUTO(files_fini)
-	struct files files = { 0 };
-	AUTO(buf_fini)
-	struct buf chain = { 0 };
-	const char *path = m->setup->config.certificate.chain;
-	json_t *names = json_array(), *one;
-	struct facts f = { 0 };
-	size_t i;
-
-	buf_init(&chain, CHAIN_MAX);
-	/* What is in use, not what is on disk now. */
-	if (files_unpack(&files, m->files_fd) ||
-	    files_read(&files, &chain, path) ||
-	    facts_read(&f, buf_span(&chain))) {
-		json_decref(names);
-		return json_pack("{s:s}", "error", "it cannot be read");
-	}
-	for (i = 0; i < f.name_count; i++)
-		(void)json_array_append_new(names, text(f.names[i]));
-	one = json_object();
-	add(one, "chain", text(path));
-	add(one, "names", names);
-	add(one, "issuer", text(f.issuer));
-	add(one, "not_before_unix", json_integer(f.not_before));
-	add(one, "not_after_unix", json_integer(f.not_after));
-	add(one, "expires_in_s", json_integer(f.not_after - clock_unix_s()));
-	add(one, "sha256", hex(SPAN_ARRAY(f.fingerprint)));
-	return json_pack("{s:[o]}", "certificates", one);
+	return json_pack("{s:o}", "certificates", certificates(m));
 }
 
 json_t *listing_connections(struct master *m)

@@ -24,7 +24,7 @@ void meter_fini(struct meter *m)
 
 uint64_t meter_rss(const struct meter *m)
 {
-	struct span s, field;
+	struct span s, size, resident;
 	uint64_t pages;
 	char text[128];
 	ssize_t n;
@@ -34,8 +34,8 @@ uint64_t meter_rss(const struct meter *m)
 	n = pread(m->statm_fd, text, sizeof(text), 0);
 	/* proc(5): size and resident, in pages */
 	s = span_of(text, n > 0 ? (size_t)n : 0);
-	if (!rd_until(&s, &field, ' ') || !rd_until(&s, &field, ' ') ||
-	    !text_u64(&pages, field, UINT32_MAX))
+	if (!rd_until(&s, &size, ' ') || !rd_until(&s, &resident, ' ') ||
+	    !text_u64(&pages, resident, UINT32_MAX))
 		return 0;
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -202,7 +202,9 @@ static void write_workers(struct out *o, const struct master *m)
 		     i, ULL(m->crew.members[i].restarts));
 	head(o, "worker_lag_seconds", "gauge", "How late the loop was last.");
 	for (i = 0; i < m->crew.count; i++)
-		line(o, "postern_edge_worker_lag_seconds{worker=\"%zu\"} %.3f\n",
+		line(o,
+		     "postern_edge_worker_lag_seconds{worker=\"%zu\"} "
+		     "%.3f\n",
 		     i, (double)board_get(&m->board->workers[i].lag_ms) / 1000);
 	head(o, "worker_resident_bytes", "gauge", "Resident memory.");
 	for (i = 0; i < m->crew.count; i++)

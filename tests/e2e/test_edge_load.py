@@ -755,7 +755,7 @@ def test_only_the_operator_may_enter(make_edge):
     done = run(*as_user, "-X", "POST", "--unix-socket", edge.metrics, "http://edge/v1/reload")
     assert "expected GET" in done.stdout
     live = json.loads(run(*as_user, "--unix-socket", edge.metrics, "http://edge/live.json").stdout)
-    assert sorted(live) == ["connections", "per_s", "totals", "uptime_ms"]
+    assert sorted(live) == ["certificates", "connections", "per_s", "totals", "uptime_ms"]
 
 
 def test_metrics_are_prometheus(make_edge):

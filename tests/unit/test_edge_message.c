@@ -8,7 +8,15 @@
 
 static void what_is_sent_is_read(void **state)
 {
-	struct message m = { .type = MESSAGE_SETUP, .a = 7, .b = UINT64_MAX, .c = 1, .ids = { 3, UINT32_MAX }, .id_count = 2, .text = "/etc/edge.yaml" };
+	struct message m = {
+		.type = MESSAGE_SETUP,
+		.a = 7,
+		.b = UINT64_MAX,
+		.c = 1,
+		.ids = { 3, UINT32_MAX },
+		.id_count = 2,
+		.text = "/etc/edge.yaml",
+	};
 	struct passfd p = { 0 };
 	struct message got;
 	int fds[2], pipe_fds[2];
@@ -38,7 +46,13 @@ static void what_is_sent_is_read(void **state)
 /* Every prefix, a byte more, another version, type or count. */
 static void what_is_not_one_is_refused(void **state)
 {
-	const struct message m = { .type = MESSAGE_COMMIT, .a = 1, .ids = { 5 }, .id_count = 1, .text = "t" };
+	const struct message m = {
+		.type = MESSAGE_COMMIT,
+		.a = 1,
+		.ids = { 5 },
+		.id_count = 1,
+		.text = "t",
+	};
 	struct passfd p = { 0 };
 	struct message got = { .text = "untouched" };
 	size_t n, whole;
