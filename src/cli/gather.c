@@ -7,29 +7,35 @@
 #include "cli/json.h"
 #include "cli/place.h"
 
-/* What a program of the node answers, or null. */
+/* What a program of the node answers, or null.  Without a cloud the node is
+ * this machine. */
 static json_t *ask_node(const char *cloud, const char *node,
 			const char *socket, const char *question)
 {
 	char rest[128], path[PLACE_PATH_MAX], error[ASK_ERROR_MAX];
 	json_t *answer = NULL;
 
-	(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/%s", node,
-		       socket);
-	place_path(path, cloud, rest);
+	if (cloud) {
+		(void)snprintf(rest, sizeof(rest), "%.32s/run/postern/%s", node,
+			       socket);
+		place_path(path, cloud, rest);
+	} else {
+		(void)snprintf(path, sizeof(path), "/run/postern/%s", socket);
+	}
 	if (ask(&answer, path, "GET", question, error))
 		return json_null();
 	return answer;
 }
 
 /* One list out of an answer: {"leases": [...]} to [...]. */
-static json_t *ask_list(const char *cloud, const char *node, const char *list)
+static json_t *ask_list(const char *cloud, const char *node, const char *socket,
+			const char *list)
 {
 	char question[64];
 	json_t *answer, *inner;
 
 	(void)snprintf(question, sizeof(question), "/v1/%s", list);
-	answer = ask_node(cloud, node, "admin.sock", question);
+	answer = ask_node(cloud, node, socket, question);
 	inner = json_incref(json_object_get(answer, list));
 	json_decref(answer);
 	return inner ? inner : json_array();
@@ -49,6 +55,31 @@ static void add_services(json_t *node, const char *cloud, const char *name)
 	json_decref(report);
 }
 
+static void add_gateway(json_t *node, const char *cloud, const char *name)
+{
+	static const char registrar[] = "admin.sock";
+	static const char edge[] = "edge-admin.sock";
+	static const struct {
+		const char *key, *socket, *list;
+	} lists[] = {
+		{ "leases", registrar, "leases" },
+		{ "refusals", registrar, "refusals" },
+		{ "apps", edge, "apps" },
+		{ "certificates", edge, "certificates" },
+	};
+	size_t i;
+
+	(void)json_object_set_new(node, "status",
+				  ask_node(cloud, name, registrar,
+					   "/v1/status"));
+	(void)json_object_set_new(node, "edge",
+				  ask_node(cloud, name, edge, "/v1/status"));
+	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		(void)json_object_set_new(node, lists[i].key,
+					  ask_list(cloud, name, lists[i].socket,
+						   lists[i].list));
+}
+
 static void add_node(json_t *node, const char *cloud)
 {
 	const char *name = "", *kind = "";
@@ -56,13 +87,7 @@ static void add_node(json_t *node, const char *cloud)
 	(void)json_unpack(node, "{s:s, s:s}", "name", &name, "kind", &kind);
 	add_services(node, cloud, name);
 	if (strcmp(kind, "gateway") == 0) {
-		(void)json_object_set_new(
-			node, "status",
-			ask_node(cloud, name, "admin.sock", "/v1/status"));
-		(void)json_object_set_new(node, "leases",
-					  ask_list(cloud, name, "leases"));
-		(void)json_object_set_new(node, "refusals",
-					  ask_list(cloud, name, "refusals"));
+		add_gateway(node, cloud, name);
 	} else if (strcmp(kind, "cvm") == 0) {
 		(void)json_object_set_new(
 			node, "status",
@@ -91,6 +116,19 @@ json_t *gather_cloud(const char *name)
 	json_array_foreach(json_object_get(cloud, "nodes"), i, node)
 		add_node(node, name);
 	return cloud;
+}
+
+json_t *gather_machine(void)
+{
+	json_t *node = json_pack("{s:s, s:s, s:s}", "name", "this machine",
+				 "kind", "gateway", "address", "");
+
+	add_gateway(node, NULL, "");
+	if (json_is_object(json_object_get(node, "status")) ||
+	    json_is_object(json_object_get(node, "edge")))
+		return json_pack("{s:[o]}", "nodes", node);
+	json_decref(node);
+	return NULL;
 }
 
 void gather_admin(char out[GATHER_PATH_MAX], const char *name)

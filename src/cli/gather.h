@@ -3,9 +3,11 @@
  *
  *   { ...cloud.json..., "supervisor": pid,
  *     "nodes": [ {"name", "kind", "address", "services": [...],
- *                 "status": {...}, "leases": [...], "refusals": [...]} ] }
+ *                 "status": {...}, "leases": [...], "refusals": [...],
+ *                 "edge": {...}, "apps": [...], "certificates": [...]} ] }
  *
- * "status" is the registrar's or the agent's; what does not answer is null.
+ * "status" is the registrar's or the agent's, "edge" and what follows it the
+ * edge's; what does not answer is null or empty.
  */
 #ifndef POSTERN_CLI_GATHER_H
 #define POSTERN_CLI_GATHER_H
@@ -14,6 +16,10 @@
 
 /* NULL: no such cloud runs.  Returns owned: json_decref(). */
 json_t *gather_cloud(const char *name);
+
+/* The same of a gateway that is this machine, without what only `postern up`
+ * knows.  NULL: neither registrar nor edge answers. */
+json_t *gather_machine(void);
 
 /*
  * The admin socket of the cloud's public gateway (its first one), or the one

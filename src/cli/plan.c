@@ -45,6 +45,7 @@ static void gateway_services(struct machine *m, const struct plan *p,
 		.argv = { "postern-edge", "--config",
 			  "/etc/postern/edge.yaml" },
 		.ready = fmt(arena, "%s:443", m->address),
+		.pid_file = "/run/postern/edge.pid",
 	};
 
 	add_wireguard(m, p);

@@ -260,7 +260,11 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "  key: /etc/postern/tls/key.pem\n"
 		       "registrar: unix:/run/postern/registrar.sock\n"
 		       "status: unix:/run/postern/status.sock\n"
-		       "log: info\n",
+		       "admin: /run/postern/edge-admin.sock\n"
+		       "metrics: /run/postern/edge-metrics.sock\n"
+		       "pid_file: /run/postern/edge.pid\n"
+		       "log: info\n"
+		       "log_format: json\n",
 		       p->cloud->base, listen),
 		   error);
 }

@@ -17,8 +17,10 @@
 static const char status_help[] =
 	"usage: postern status [--name NAME] [--json]\n"
 	"\n"
-	"Nodes, services, leases and tunnels of a cloud that `postern up` runs "
-	"(default demo).\n"
+	"Nodes, services, leases, tunnels, apps, certificates and rates of a "
+	"cloud that\n"
+	"`postern up` runs (default demo), or of this machine when it is a "
+	"gateway.\n"
 	"\n"
 	"Exit status: 0 shown, 1 no such cloud, 2 arguments unusable.\n";
 
@@ -97,15 +99,107 @@ static void print_node(const json_t *node)
 
 static void print_lease(const json_t *l)
 {
-	json_int_t left_ms = number_of(l, "expires_unix_ms") - clock_unix_ms();
+	json_int_t now_ms = clock_unix_ms();
+	json_int_t left_ms = number_of(l, "expires_unix_ms") - now_ms;
+	json_int_t age_ms = now_ms - number_of(l, "renewed_unix_ms");
+	const json_t *handshake = json_object_get(l, "handshake_age_s");
+	char shaken[32] = "never";
 
-	printf("  %-12s %.8s %-12s %4lld s left, renewed %lld times, %s, %s, "
-	       "rx %lld tx %lld\n",
+	if (json_is_integer(handshake))
+		(void)snprintf(shaken, sizeof(shaken), "%lld s ago",
+			       (long long)json_integer_value(handshake));
+	printf("  %-12s %.8s %-12s %4lld s left, renewed %lld times, "
+	       "evidence %lld s old, handshake %s, %s, %s, rx %lld tx %lld\n",
 	       jtext(l, "app_name"), jtext(l, "instance_id"),
 	       jtext(l, "address"), (long long)(left_ms / 1000),
-	       (long long)number_of(l, "renewals"), jtext(l, "image"),
-	       jtext(l, "tcb_status"), (long long)number_of(l, "rx_bytes"),
+	       (long long)number_of(l, "renewals"), (long long)(age_ms / 1000),
+	       shaken, jtext(l, "image"), jtext(l, "tcb_status"),
+	       (long long)number_of(l, "rx_bytes"),
 	       (long long)number_of(l, "tx_bytes"));
+}
+
+/* "1234", "12.3 k", "4.5 M", "6.7 G" */
+static const char *amount(char out[24], json_int_t n)
+{
+	static const char units[] = " kMGT";
+	double v = (double)n;
+	int unit = 0;
+
+	while (v >= 10000 && unit < 4) {
+		v /= 1000;
+		unit++;
+	}
+	if (unit == 0)
+		(void)snprintf(out, 24, "%lld", (long long)n);
+	else
+		(void)snprintf(out, 24, "%.1f %c", v, units[unit]);
+	return out;
+}
+
+static void print_certificate(const json_t *c)
+{
+	const json_t *names = json_object_get(c, "names"), *name;
+	json_int_t left_s = number_of(c, "expires_in_s");
+	size_t i;
+
+	fputs("  certificate", stdout);
+	json_array_foreach(names, i, name)
+		printf(" %s", json_string_value(name));
+	if (left_s < 0)
+		puts(": EXPIRED");
+	else
+		printf(": %lld days left, issued by %s\n",
+		       (long long)(left_s / 86400), jtext(c, "issuer"));
+}
+
+static void print_app(const json_t *a)
+{
+	char up[24], down[24], total[24];
+
+	printf("  %-12s %.8s %9lld %7lld %9s %8lld %9s %9s  %lld s\n",
+	       jtext(a, "app_name"), jtext(a, "app_id"),
+	       (long long)number_of(a, "instances"),
+	       (long long)number_of(a, "active"),
+	       amount(total, number_of(a, "connections")),
+	       (long long)number_of(a, "limited"),
+	       amount(up, number_of(a, "bytes_up")),
+	       amount(down, number_of(a, "bytes_down")),
+	       (long long)(number_of(a, "oldest_evidence_ms") / 1000));
+}
+
+static void print_edge(const json_t *node)
+{
+	const json_t *edge = json_object_get(node, "edge");
+	const json_t *rates = json_object_get(edge, "per_s"), *one;
+	const json_t *workers = json_object_get(edge, "workers");
+	const json_t *apps = json_object_get(node, "apps");
+	json_int_t restarts = 0;
+	char up[24], down[24];
+	size_t i;
+
+	if (!json_is_object(edge))
+		return;
+	json_array_foreach(workers, i, one)
+		restarts += number_of(one, "restarts");
+	printf("\nedge of %s: %s, %lld connections; a second: %lld new, %lld "
+	       "handshakes, %lld refused, %s bytes up, %s down\n"
+	       "  %zu workers, %lld restarted; configuration %lld\n",
+	       jtext(node, "name"), jtext(edge, "state"),
+	       (long long)number_of(edge, "connections"),
+	       (long long)number_of(rates, "connections"),
+	       (long long)number_of(rates, "handshakes"),
+	       (long long)number_of(rates, "refused"),
+	       amount(up, number_of(rates, "bytes_up")),
+	       amount(down, number_of(rates, "bytes_down")),
+	       json_array_size(workers), (long long)restarts,
+	       (long long)number_of(edge, "generation"));
+	json_array_foreach(json_object_get(node, "certificates"), i, one)
+		print_certificate(one);
+	if (json_array_size(apps) > 0)
+		puts("  APP          ID       INSTANCES  ACTIVE     TOTAL  "
+		     "LIMITED        UP      DOWN  OLDEST EVIDENCE");
+	json_array_foreach(apps, i, one)
+		print_app(one);
 }
 
 static void print_cloud(const json_t *cloud)
@@ -113,13 +207,14 @@ static void print_cloud(const json_t *cloud)
 	const json_t *nodes = json_object_get(cloud, "nodes"), *node, *l;
 	size_t i, k;
 
-	printf("cloud %s, SIMULATED TEEs, https://*.%s:%lld, "
-	       "supervisor %lld\n\n"
-	       "%-12s %-9s %-15s %-22s TUNNEL\n",
-	       jtext(cloud, "name"), jtext(cloud, "base"),
-	       (long long)number_of(cloud, "port"),
-	       (long long)number_of(cloud, "supervisor"), "NODE", "KIND",
-	       "ADDRESS", "SERVICES (* restarted)");
+	if (json_object_get(cloud, "name"))
+		printf("cloud %s, SIMULATED TEEs, https://*.%s:%lld, "
+		       "supervisor %lld\n\n",
+		       jtext(cloud, "name"), jtext(cloud, "base"),
+		       (long long)number_of(cloud, "port"),
+		       (long long)number_of(cloud, "supervisor"));
+	printf("%-12s %-9s %-15s %-22s TUNNEL\n", "NODE", "KIND", "ADDRESS",
+	       "SERVICES (* restarted)");
 	json_array_foreach(nodes, i, node)
 		print_node(node);
 	json_array_foreach(nodes, i, node)
@@ -130,6 +225,7 @@ static void print_cloud(const json_t *cloud)
 			printf("\nleases of %s\n", jtext(node, "name"));
 		json_array_foreach(leases, k, l)
 			print_lease(l);
+		print_edge(node);
 	}
 }
 
@@ -143,14 +239,15 @@ int cli_status(int argc, char **argv)
 	};
 	const char *name = PLACE_DEFAULT_NAME;
 	struct complainer say = complainer_of("status", argc, argv);
-	bool is_json = false;
+	bool is_json = false, is_named = false;
 	json_t *cloud;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'n')
+		if (c == 'n') {
 			name = optarg;
-		else if (c == 'j')
+			is_named = true;
+		} else if (c == 'j')
 			is_json = true;
 		else if (c == 'h') {
 			fputs(status_help, stdout);
@@ -166,10 +263,12 @@ int cli_status(int argc, char **argv)
 	if (!complain_is_root(&say))
 		return CLI_REFUSED;
 	cloud = gather_cloud(name);
+	if (!cloud && !is_named)
+		cloud = gather_machine();
 	if (!cloud)
 		return complain(&say, CLI_REFUSED, COMPLAINT_SILENT, NULL,
 				"no cloud %s runs here; `postern up` starts "
-				"one",
+				"one; nor is this machine a gateway",
 				name);
 	if (is_json)
 		jprint(stdout, cloud);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/fmt.h"
 #include "io/clock.h"
 #include "io/file.h"
@@ -262,9 +263,39 @@ static bool step_all(struct supervisor *s, uint64_t now_ms)
 	return is_settled;
 }
 
+/*
+ * The process that took the place of one that has ended: the file names a
+ * child of ours, for orphans are (init of a namespace), that still runs.
+ */
+static pid_t successor(const struct running *r)
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	struct span s, line;
+	uint64_t pid;
+	int status;
+
+	buf_init(&text, 32);
+	if (!r->service->pid_file || file_read(&text, r->service->pid_file))
+		return 0;
+	s = buf_span(&text);
+	if (!rd_until(&s, &line, '\n') || !text_u64(&pid, line, INT32_MAX) ||
+	    pid == 0 || (pid_t)pid == r->pid)
+		return 0;
+	return waitpid((pid_t)pid, &status, WNOHANG) == 0 ? (pid_t)pid : 0;
+}
+
 static void ended(struct supervisor *s, struct running *r, int status,
 		  uint64_t now_ms)
 {
+	pid_t next = successor(r);
+
+	if (next > 0) {
+		r->pid = next;
+		r->started_ms = now_ms;
+		set_state(s, r, STATE_READY);
+		return;
+	}
 	r->pid = 0;
 	if (WIFSIGNALED(status))
 		(void)snprintf(r->exit, sizeof(r->exit), "signal %d",

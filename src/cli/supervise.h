@@ -38,6 +38,9 @@ struct service {
 	 * address); NULL: once it has run for a moment.  A task is ready when
 	 * done. */
 	const char *ready;
+	/* Where it writes the number of its process, which may be another one
+	 * after an upgrade of itself: that is the service then.  NULL: none. */
+	const char *pid_file;
 	/* Listening sockets handed over by LISTEN_FDS. */
 	int fds[SERVICE_FDS_MAX];
 	unsigned fd_count;

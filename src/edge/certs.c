@@ -19,13 +19,13 @@ static const char *const *const alpns[CERTS_COUNT] = {
 	[CERTS_NONE] = NULL,
 };
 
-static enum rc read_pem(struct buf *out, const char *path,
-			char error[CERTS_ERROR_MAX])
+static enum rc read_pem(struct buf *out, struct files *files,
+			const char *path, char error[CERTS_ERROR_MAX])
 {
 	enum rc rc;
 
 	buf_init(out, PEM_FILE_MAX);
-	rc = file_read(out, path);
+	rc = files_read(files, out, path);
 	if (rc)
 		(void)snprintf(error, CERTS_ERROR_MAX, "%s: %s", path,
 			       file_why(rc));
@@ -51,8 +51,9 @@ static enum rc make(struct certs *c, struct span chain, struct span key,
 	return RC_OK;
 }
 
-enum rc certs_load(struct certs *out, const char *chain_path,
-		   const char *key_path, char error[CERTS_ERROR_MAX])
+enum rc certs_load(struct certs *out, struct files *files,
+		   const char *chain_path, const char *key_path,
+		   char error[CERTS_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf chain = { 0 };
@@ -62,10 +63,10 @@ enum rc certs_load(struct certs *out, const char *chain_path,
 	struct certs c = { 0 };
 	enum rc rc;
 
-	rc = read_pem(&chain, chain_path, error);
+	rc = read_pem(&chain, files, chain_path, error);
 	if (rc)
 		return rc;
-	rc = read_pem(&key, key_path, error);
+	rc = read_pem(&key, files, key_path, error);
 	if (rc)
 		return rc;
 	rc = make(&c, buf_span(&chain), buf_span(&key), chain_path, error);

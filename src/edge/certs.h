@@ -6,6 +6,7 @@
 #define POSTERN_EDGE_CERTS_H
 
 #include "base/rc.h"
+#include "edge/files.h"
 #include "tls/tls.h"
 
 /* What the edge agrees to in ALPN. */
@@ -25,13 +26,15 @@ enum {
 };
 
 /*
- * Reads chain and key, two PEM files that belong together, into *out.
+ * Reads chain and key, two PEM files that belong together, into *out, through
+ * 'files'.
  * RC_SYS, RC_LIMIT: a file cannot be read, or is over 256 KiB.  RC_CRYPTO: they
  * are no certificate and its key.  On failure *out is untouched, error says
  * why.
  */
-enum rc certs_load(struct certs *out, const char *chain_path,
-		   const char *key_path, char error[CERTS_ERROR_MAX]);
+enum rc certs_load(struct certs *out, struct files *files,
+		   const char *chain_path, const char *key_path,
+		   char error[CERTS_ERROR_MAX]);
 /* Connections made from them live on. */
 void certs_fini(struct certs *c);
 

@@ -1,5 +1,6 @@
 #include "edge/config.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,8 @@ enum {
 	/* So many sources it takes at least to hold every connection, unless
 	 * the operator says otherwise. */
 	SOURCES_FOR_ALL = 16,
+	SOURCE_RATE = 1000,
+	PATH_LEN_MAX = 100, /* of a unix socket, with room for a suffix */
 };
 
 #define ADDRESS "an address such as 192.0.2.1:443 or unix:/path"
@@ -80,6 +83,12 @@ static const struct conf_field listen_element = {
 		.offset = offsetof(struct edge_limits, k), \
 		.min = (least), .max = (most) \
 	}
+#define PATH(k) \
+	{ \
+		.key = #k, .type = CONF_STRING, \
+		.offset = offsetof(struct edge_config, k), \
+		.max = PATH_LEN_MAX \
+	}
 #define SOCKET(k) \
 	{ \
 		.key = #k, .type = CONF_CUSTOM, \
@@ -107,12 +116,22 @@ static const struct conf_field timeout_fields[] = {
 static const struct conf_field limit_fields[] = {
 	LIMIT(connections, 1, EDGE_CONNECTIONS_MAX),
 	LIMIT(per_source, 1, EDGE_CONNECTIONS_MAX),
+	LIMIT(per_app, 1, EDGE_CONNECTIONS_MAX),
+	LIMIT(source_rate, 0, EDGE_CONNECTIONS_MAX),
+	LIMIT(app_rate, 0, EDGE_CONNECTIONS_MAX),
+	LIMIT(memory, 0, 0),
+	{ .key = "lag",
+	  .type = CONF_MS,
+	  .offset = offsetof(struct edge_limits, lag),
+	  .max = MINUTE },
 	LIMIT(buffer, EDGE_BUFFER_MIN, EDGE_BUFFER_MAX),
 	{ 0 },
 };
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 					  NULL };
+
+static const char *const log_formats[] = { "text", "json", NULL };
 
 static const struct conf_field fields[] = {
 	{ .key = "base",
@@ -136,6 +155,18 @@ static const struct conf_field fields[] = {
 	  .type = CONF_STRUCT,
 	  .offset = offsetof(struct edge_config, certificate),
 	  .fields = certificate_fields },
+	{ .key = "workers",
+	  .type = CONF_U64,
+	  .offset = offsetof(struct edge_config, workers),
+	  .min = 1,
+	  .max = EDGE_WORKERS_MAX },
+	PATH(admin),
+	PATH(metrics),
+	PATH(pid_file),
+	{ .key = "admin_uid",
+	  .type = CONF_U64,
+	  .offset = offsetof(struct edge_config, admin_uid),
+	  .max = UINT32_MAX - 1 },
 	SOCKET(registrar),
 	SOCKET(status),
 	{ .key = "timeouts",
@@ -150,6 +181,10 @@ static const struct conf_field fields[] = {
 	  .type = CONF_ENUM,
 	  .offset = offsetof(struct edge_config, log),
 	  .names = log_levels },
+	{ .key = "log_format",
+	  .type = CONF_ENUM,
+	  .offset = offsetof(struct edge_config, log_format),
+	  .names = log_formats },
 	{ 0 },
 };
 
@@ -159,6 +194,17 @@ static struct sock_addr address_of(const char *text)
 
 	(void)sock_addr_parse(&a, span_str(text)); /* a constant of ours */
 	return a;
+}
+
+/* One a CPU that we may run on. */
+static uint64_t count_workers(void)
+{
+	cpu_set_t cpus;
+	int n = 1;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		n = CPU_COUNT(&cpus);
+	return n > EDGE_WORKERS_MAX ? EDGE_WORKERS_MAX : (uint64_t)n;
 }
 
 static struct edge_config defaults(void)
@@ -177,9 +223,34 @@ static struct edge_config defaults(void)
 			      .half_closed = MINUTE,
 			      .drain = 10 * SECOND },
 		.limits = { .connections = 8192,
+			    .source_rate = SOURCE_RATE,
+			    .lag = SECOND / 2,
 			    .buffer = EDGE_BUFFER_MAX },
+		.workers = count_workers(),
+		.admin = "",
+		.metrics = "",
+		.pid_file = "",
 		.log = LOG_INFO,
 	};
+}
+
+enum rc edge_config_parse(struct edge_config *out, struct arena *arena,
+			  const char *name, struct span text,
+			  char error[CONF_ERROR_MAX])
+{
+	struct edge_config c = defaults();
+	struct edge_limits *l = &c.limits;
+	enum rc rc = conf_read(&c, fields, arena, name, text, error);
+
+	if (rc)
+		return rc;
+	if (l->per_source == 0)
+		l->per_source = (l->connections + SOURCES_FOR_ALL - 1) /
+				SOURCES_FOR_ALL;
+	if (l->per_app == 0)
+		l->per_app = l->connections - l->connections / 4;
+	*out = c;
+	return RC_OK;
 }
 
 enum rc edge_config_read(struct edge_config *out, struct arena *arena,
@@ -187,23 +258,14 @@ enum rc edge_config_read(struct edge_config *out, struct arena *arena,
 {
 	AUTO(buf_fini)
 	struct buf text = { 0 };
-	struct edge_config c = defaults();
 	enum rc rc;
 
 	buf_init(&text, CONF_FILE_MAX);
 	rc = file_read(&text, path);
-	if (rc) {
-		(void)snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
-			       file_why(rc));
-		return rc;
-	}
-	rc = conf_read(&c, fields, arena, path, buf_span(&text), error);
-	if (rc)
-		return rc;
-	if (c.limits.per_source == 0)
-		c.limits.per_source =
-			(c.limits.connections + SOURCES_FOR_ALL - 1) /
-			SOURCES_FOR_ALL;
-	*out = c;
-	return RC_OK;
+	if (!rc)
+		return edge_config_parse(out, arena, path, buf_span(&text),
+					 error);
+	(void)snprintf(error, CONF_ERROR_MAX, "%s: %s", path,
+		       file_why(rc));
+	return rc;
 }

@@ -12,6 +12,7 @@
 
 enum {
 	EDGE_LISTEN_MAX = 16,
+	EDGE_WORKERS_MAX = 64,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
@@ -39,7 +40,15 @@ struct edge_limits {
 	/* Connections of one IPv4 address or IPv6 /64; a 16th of all when the
 	 * file does not say. */
 	uint64_t per_source;
+	/* Connections of one app; three quarters of all when the file does not
+	 * say. */
+	uint64_t per_app;
+	/* New ones a second, with a burst of twice that; 0: no limit */
+	uint64_t source_rate, app_rate;
 	uint64_t buffer; /* bytes held for one direction of a connection */
+	/* Over these, new connections are shed; 0: no limit */
+	uint64_t memory; /* bytes on the heaps of all workers */
+	uint64_t lag; /* milliseconds that a loop is late */
 };
 
 struct edge_certificate { /* PEM files */
@@ -54,7 +63,13 @@ struct edge_config {
 	struct sock_addr registrar, status; /* len 0: none */
 	struct edge_timeouts timeouts;
 	struct edge_limits limits;
+	uint64_t workers; /* processes */
+	/* Paths of unix sockets; "": none */
+	const char *admin, *metrics;
+	uint64_t admin_uid; /* beside root and the edge's own user */
+	const char *pid_file; /* "": none */
 	int log; /* enum log_level */
+	int log_format; /* enum log_format */
 };
 
 /*
@@ -66,5 +81,10 @@ struct edge_config {
  */
 enum rc edge_config_read(struct edge_config *out, struct arena *arena,
 			 const char *path, char error[CONF_ERROR_MAX]);
+
+/* The same of a text at hand, called 'name' in errors. */
+enum rc edge_config_parse(struct edge_config *out, struct arena *arena,
+			  const char *name, struct span text,
+			  char error[CONF_ERROR_MAX]);
 
 #endif

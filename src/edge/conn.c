@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 #include "crypto/hash.h"
+#include "edge/access.h"
+#include "edge/admit.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
 #include "edge/worker.h"
@@ -56,6 +58,33 @@ static void arm(struct conn *c, uint64_t in_ms)
 	loop_timer_arm(c->worker->loop, &c->timer, now_ms(c) + in_ms);
 }
 
+const char *conn_state_name(enum conn_state state)
+{
+	static const char *const names[] = {
+		[CONN_HELLO] = "hello",
+		[CONN_HANDSHAKE] = "handshake",
+		[CONN_REQUEST] = "request",
+		[CONN_CONNECT] = "connect",
+		[CONN_RELAY] = "relay",
+		[CONN_DRAIN] = "drain",
+		[CONN_DEAD] = "dead",
+	};
+
+	return names[state];
+}
+
+/* Every change of state but the first and the last comes through here. */
+static void enter(struct conn *c, enum conn_state state)
+{
+	board_counter *states = c->worker->counters->states;
+
+	static_assert((int)CONN_DEAD == (int)BOARD_STATES);
+	board_sub(&states[c->state], 1);
+	board_add(&states[state], 1);
+	c->state = state;
+	c->step_ms = now_ms(c);
+}
+
 /* End. */
 
 static void conn_free(void *arg)
@@ -89,11 +118,13 @@ static void conn_close(struct conn *c, bool is_abort)
 
 	if (c->state == CONN_DEAD)
 		return;
+	board_sub(&w->counters->states[c->state], 1);
 	c->state = CONN_DEAD;
 	side_close(&c->client, w->loop, is_abort && !is_client_served);
 	side_close(&c->backend, w->loop, is_abort);
 	loop_timer_disarm(w->loop, &c->timer);
-	worker_log(w, c);
+	worker_note_bytes(w, c);
+	access_log(w, c);
 	worker_remove(w, c);
 	hello_reader_fini(&c->reader);
 	buf_fini(&c->stream);
@@ -119,7 +150,7 @@ static enum step drain(struct conn *c, const char *result)
 {
 	c->result = c->result ? c->result : result;
 	side_close(&c->backend, c->worker->loop, true);
-	c->state = CONN_DRAIN;
+	enter(c, CONN_DRAIN);
 	arm(c, LINGER_MS);
 	return STEP_NEXT;
 }
@@ -220,7 +251,7 @@ static enum step route_pass(struct conn *c)
 	if (!buf_add(&c->up, buf_span(&c->stream)))
 		return refuse(c, TLS_ALERT_INTERNAL_ERROR, "hello_too_large");
 	buf_fini(&c->stream);
-	c->state = CONN_CONNECT;
+	enter(c, CONN_CONNECT);
 	return STEP_NEXT;
 }
 
@@ -280,7 +311,7 @@ static enum step route_terminate(struct conn *c)
 	if (tls_feed(c->tls, buf_span(&c->stream)))
 		return abort_with(c, "tls_failed");
 	buf_fini(&c->stream);
-	c->state = CONN_HANDSHAKE;
+	enter(c, CONN_HANDSHAKE);
 	arm(c, timeouts(c)->handshake);
 	return STEP_NEXT;
 }
@@ -290,6 +321,7 @@ static struct route_input route_input(const struct conn *c)
 	return (struct route_input){
 		.config = c->worker->config,
 		.store = c->worker->store,
+		.board = c->worker->board,
 		.now_unix_ms = clock_unix_ms(),
 		.turn = c->turn,
 	};
@@ -298,9 +330,16 @@ static struct route_input route_input(const struct conn *c)
 static enum step route(struct conn *c, const struct hello *hello)
 {
 	const struct route_input in = route_input(c);
+	const char *limited;
 
 	route_choose(&c->route, hello, &in);
 	hello_reader_fini(&c->reader);
+	limited = c->route.kind == ROUTE_REFUSE ? NULL
+						: admit_app(c->worker, c);
+	if (limited) {
+		c->route.kind = ROUTE_REFUSE;
+		return refuse(c, TLS_ALERT_INTERNAL_ERROR, limited);
+	}
 	switch (c->route.kind) {
 	case ROUTE_PASS:
 		return route_pass(c);
@@ -389,19 +428,24 @@ static enum step begin_connect(struct conn *c, struct span first)
 	/* One buffer; the rest of its room is for the header before it. */
 	if (!buf_add(&c->up, first))
 		return abort_with(c, "tls_failed");
-	c->state = CONN_CONNECT;
+	enter(c, CONN_CONNECT);
 	return STEP_NEXT;
 }
 
 static enum step handshake_done(struct conn *c)
 {
+	struct board_worker *counters = c->worker->counters;
+
+	c->handshake_ms = now_ms(c) - c->step_ms;
+	board_add(&counters->handshakes, 1);
+	board_observe(&counters->handshake_ms, c->handshake_ms);
 	c->active_ms = now_ms(c);
 	pool_settle(&c->worker->pool, tls_input(c->tls));
 	pool_settle(&c->worker->pool, tls_output(c->tls));
 	/* Over HTTP the client speaks first; elsewhere the backend may. */
 	if (c->route.alpn == CERTS_NONE)
 		return begin_connect(c, span_of(NULL, 0));
-	c->state = CONN_REQUEST;
+	enter(c, CONN_REQUEST);
 	arm(c, timeouts(c)->request);
 	return STEP_NEXT;
 }
@@ -432,8 +476,10 @@ static enum step run_handshake(struct conn *c)
 	enum tls_status status = tls_handshake(c->tls);
 	enum side_status sent;
 
-	if (status == TLS_FAILED)
+	if (status == TLS_FAILED) {
+		board_add(&c->worker->counters->handshakes_failed, 1);
 		return drain(c, "handshake_failed");
+	}
 	/* Who speaks first does not wait for a ticket: it goes out with what
 	 * the backend answers, a packet less. */
 	c->is_held = status == TLS_OK && c->route.alpn != CERTS_NONE;
@@ -530,6 +576,7 @@ static bool try_target(struct conn *c)
 static enum step next_target(struct conn *c, enum answer_why why)
 {
 	side_close(&c->backend, c->worker->loop, true);
+	board_add(&c->worker->counters->connects_failed, 1);
 	while (++c->target < c->route.target_count)
 		if (try_target(c))
 			return STEP_WAIT;
@@ -558,7 +605,10 @@ static enum step run_connect(struct conn *c)
 		return STEP_WAIT;
 	if (c->backend.is_failed && sock_error(c->backend.fd) != 0)
 		return next_target(c, ANSWER_REFUSED);
-	c->state = CONN_RELAY;
+	c->connect_ms = now_ms(c) - c->step_ms;
+	board_add(&c->worker->counters->connects, 1);
+	board_observe(&c->worker->counters->connect_ms, c->connect_ms);
+	enter(c, CONN_RELAY);
 	c->active_ms = now_ms(c);
 	arm(c, relay_limit(c));
 	return STEP_NEXT;
@@ -568,7 +618,10 @@ static enum step run_connect(struct conn *c)
 
 static enum step run_relay(struct conn *c)
 {
-	switch (relay_run(c)) {
+	enum relay_status status = relay_run(c);
+
+	worker_note_bytes(c->worker, c);
+	switch (status) {
 	case RELAY_WAIT:
 		return STEP_WAIT;
 	case RELAY_AGAIN:
@@ -650,7 +703,8 @@ void conn_run(struct conn *c)
 		;
 }
 
-enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
+enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
+		   uint64_t source_key)
 {
 	struct conn *c = mem_new(sizeof(*c));
 	size_t owed_max = w->config->limits.buffer + CONN_SLACK;
@@ -664,6 +718,7 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer)
 		.turn = w->turn,
 		.timer = { .fn = on_timer, .arg = c },
 		.started_ms = loop_now_ms(w->loop),
+		.source_key = source_key,
 	};
 	rc = side_open(&c->client, w->loop, fd, SIDE_ACCEPTED, on_client, c);
 	if (rc) {

@@ -21,6 +21,7 @@
 #include "sni/hello.h"
 #include "tls/tls.h"
 
+struct board_app;
 struct worker;
 
 enum {
@@ -68,12 +69,21 @@ struct conn {
 
 	uint64_t retry_until_ms; /* CONNECT: for a queue that is full; or 0 */
 	uint64_t started_ms, active_ms; /* accept; last byte moved */
+	uint64_t step_ms; /* when the handshake, or an attempt, began */
+	uint64_t handshake_ms, connect_ms; /* how long they took */
 	uint64_t bytes_up, bytes_down; /* sent to backend, to client */
+	uint64_t noted_up, noted_down; /* of these on the board */
+
+	uint64_t source_key, app_key; /* on the board; see admit.h */
+	struct board_app *app; /* NULL: not counted under an app */
 	const char *result; /* a constant word; NULL so far */
 };
 
 /* Takes fd on success only.  RC_SYS: it cannot be watched. */
-enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer);
+enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
+		   uint64_t source_key);
+/* A constant word for a state. */
+const char *conn_state_name(enum conn_state state);
 /* Goes as far as it can.  The connection may be dead afterwards. */
 void conn_run(struct conn *c);
 /*

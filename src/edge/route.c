@@ -112,7 +112,7 @@ static const struct store_port *find_port(const struct store_lease *l,
 /* Instances that have the port, beginning with the one whose turn it is. */
 static const struct store_port *add_targets(struct route *r,
 					    const struct store_targets *found,
-					    unsigned turn)
+					    const struct route_input *in)
 {
 	const struct store_port *port = NULL, *p;
 	const struct store_lease *l;
@@ -120,12 +120,14 @@ static const struct store_port *add_targets(struct route *r,
 	size_t i;
 
 	for (i = 0; i < found->count; i++) {
-		l = &found->leases[(turn + i) % found->count];
+		l = &found->leases[(in->turn + i) % found->count];
 		p = find_port(l, r->name.port);
 		if (!p || r->target_count == ROUTE_TRIES_MAX)
 			continue;
 		/* Instances of one app have one manifest, hence one list. */
 		port = port ? port : p;
+		if (in->board && board_is_drained(in->board, l->instance_id))
+			continue;
 		t = &r->targets[r->target_count++];
 		target_address(&t->address, l->address, r->name.port);
 		memcpy(t->instance_id, l->instance_id, STORE_ID_LEN);
@@ -204,7 +206,7 @@ static void choose_app(struct route *r, const struct hello *h,
 	r->has_app = true;
 	memcpy(r->app_id, found.count ? found.leases[0].app_id : id,
 	       STORE_ID_LEN);
-	port = add_targets(r, &found, in->turn);
+	port = add_targets(r, &found, in);
 	if (found.count > 0 && !port) {
 		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "port_not_listed");
 		return;
@@ -254,7 +256,7 @@ void route_refresh(struct route *r, const struct route_input *in)
 	    found.count == 0)
 		return;
 	memcpy(r->app_id, found.leases[0].app_id, STORE_ID_LEN);
-	port = add_targets(r, &found, in->turn);
+	port = add_targets(r, &found, in);
 	r->proxy_protocol = port && port->proxy_protocol;
 	if (port && (port->protocol == STORE_TLS ||
 		     alpn_of(r->name.mode, port) != r->alpn))

@@ -8,6 +8,7 @@
 #ifndef POSTERN_EDGE_ROUTE_H
 #define POSTERN_EDGE_ROUTE_H
 
+#include "edge/board.h"
 #include "edge/certs.h"
 #include "edge/config.h"
 #include "sni/hello.h"
@@ -49,6 +50,7 @@ struct route {
 struct route_input {
 	const struct edge_config *config;
 	struct store *store;
+	const struct board *board; /* of drained instances; NULL: none are */
 	int64_t now_unix_ms;
 	unsigned turn; /* counts connections: instances take turns */
 };

@@ -4,11 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
-#include "crypto/rng.h"
+#include "edge/access.h"
+#include "edge/admit.h"
 
 enum {
 	ACCEPTS_A_TURN = 64,
@@ -17,14 +18,24 @@ enum {
 	LOG_EVERY_MS = 10,
 };
 
+static enum rc watch_listener(struct worker *w, struct listener *l);
+
+/* Taken out of the set and put in again: what is there for one worker at a
+ * time (EPOLLEXCLUSIVE) cannot be changed (epoll_ctl(2)). */
 static void set_accepting(struct worker *w, bool is_on)
 {
 	size_t i;
 
+	if (w->is_accepting == is_on)
+		return;
 	w->is_accepting = is_on;
-	for (i = 0; i < w->listener_count; i++)
-		loop_watch_set(w->loop, &w->listeners[i].watch,
-			       is_on ? EPOLLIN : 0);
+	for (i = 0; i < w->listener_count; i++) {
+		if (!is_on)
+			loop_watch_del(w->loop, &w->listeners[i]->watch);
+		else if (watch_listener(w, w->listeners[i]))
+			log_event(w->log, LOG_ERROR, "listener_lost",
+				  LERRNO("reason", errno));
+	}
 }
 
 static void resume(void *arg)
@@ -68,31 +79,85 @@ static void refuse_one(struct worker *w, int listen_fd)
 	worker_pause(w);
 }
 
-static void log_refused(struct worker *w, const struct sock_addr *peer,
-			const char *reason)
+/* The client sees a reset: it cost us nothing, and need not wait. */
+static void reset(int fd)
 {
-	char text[128];
-	struct wr at = WR_ARRAY(text);
-	uint64_t dropped;
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
-	if (!log_limit_pass(&w->refused_limit, loop_now_ms(w->loop), &dropped))
-		return;
-	sock_addr_write(&at, peer);
-	log_event(w->log, LOG_INFO, "refused", LSPAN("peer", wr_span(&at)),
-		  LSTR("reason", reason), LU64("dropped", dropped));
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	(void)close(fd);
+}
+
+/* The ticks rest while nobody comes and nothing is shed. */
+static void watch_load(struct worker *w)
+{
+	if (!loop_timer_is_armed(&w->tick))
+		loop_timer_arm(w->loop, &w->tick,
+			       loop_now_ms(w->loop) + LOAD_TICK_MS);
+}
+
+static void on_tick(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t share = w->config->limits.memory / w->board->worker_count;
+	const struct load_limits limits = { .lag_ms = w->config->limits.lag,
+					    .memory = share };
+	struct load_signals now = {
+		/* When it should have fired, the loop was busy. */
+		.lag_ms = loop_now_ms(w->loop) - w->tick.at_ms,
+		.memory = share ? meter_memory(&w->meter, share) : 0,
+	};
+	bool was_calm = load_is_calm(&w->load);
+	uint64_t queued, max;
+	size_t i;
+
+	for (i = 0; i < w->listener_count && w->is_accepting; i++) {
+		meter_queue(w->listeners[i]->fd, &queued, &max);
+		if (queued * (now.queue_max + 1) > now.queued * (max + 1)) {
+			now.queued = queued;
+			now.queue_max = max;
+		}
+	}
+	load_tick(&w->load, &limits, &now);
+	board_set(&w->counters->lag_ms, now.lag_ms);
+	board_set(&w->counters->rss, meter_rss(&w->meter));
+	if (was_calm && !load_is_calm(&w->load))
+		log_event(w->log, LOG_WARN, "overload",
+			  LU64("worker", w->index),
+			  LU64("lag_ms", now.lag_ms),
+			  LU64("queued", now.queued),
+			  LU64("memory", now.memory),
+			  LU64("connections", w->conn_count));
+	if (!was_calm && load_is_calm(&w->load))
+		log_event(w->log, LOG_INFO, "overload_over",
+			  LU64("worker", w->index));
+	if (!load_is_calm(&w->load))
+		watch_load(w);
 }
 
 static void start(struct worker *w, int fd, const struct sock_addr *peer)
 {
-	if (!sources_add(&w->sources, peer, w->config->limits.per_source)) {
-		log_refused(w, peer, "source_limit");
+	const char *why;
+	uint64_t key;
+
+	watch_load(w);
+	board_add(&w->counters->accepted, 1);
+	if (load_sheds(&w->load)) {
+		board_add(&w->counters->shed, 1);
+		access_refused(w, peer, "overload");
+		reset(fd);
+		return;
+	}
+	why = admit_source(w, peer, &key);
+	if (why) {
+		board_add(&w->counters->limited, 1);
+		access_refused(w, peer, why);
 		(void)close(fd);
 		return;
 	}
 	w->turn++;
-	if (conn_start(w, fd, peer)) {
-		sources_remove(&w->sources, peer);
-		log_refused(w, peer, "no_watch");
+	if (conn_start(w, fd, peer, key)) {
+		access_refused(w, peer, "no_watch");
 		(void)close(fd);
 	}
 }
@@ -131,6 +196,8 @@ void worker_add(struct worker *w, struct conn *c)
 	if (c->next)
 		c->next->prev = c;
 	w->conns = c;
+	admit_begin(w, c);
+	board_add(&w->counters->states[c->state], 1);
 	/* Full: the rest waits in the kernel's queue. */
 	if (++w->conn_count >= w->conn_max)
 		set_accepting(w, false);
@@ -145,70 +212,91 @@ void worker_remove(struct worker *w, struct conn *c)
 	else
 		w->conns = c->next;
 	w->conn_count--;
-	sources_remove(&w->sources, &c->peer);
+	admit_end(w, c);
 	if (w->is_draining && w->conn_count == 0)
 		loop_stop(w->loop);
 	else if (!w->is_accepting && !loop_timer_is_armed(&w->resume))
 		resume(w);
 }
 
-static const char *mode_of(const struct conn *c)
+void worker_note_bytes(struct worker *w, struct conn *c)
 {
-	switch (c->route.kind) {
-	case ROUTE_PASS:
-		return "pass";
-	case ROUTE_TERMINATE:
-		return "terminate";
-	case ROUTE_REFUSE:
-		break;
+	uint64_t up = c->bytes_up - c->noted_up;
+	uint64_t down = c->bytes_down - c->noted_down;
+
+	board_add(&w->counters->up, up);
+	board_add(&w->counters->down, down);
+	if (c->app) {
+		board_add(&c->app->up, up);
+		board_add(&c->app->down, down);
 	}
-	return "refuse";
+	c->noted_up = c->bytes_up;
+	c->noted_down = c->bytes_down;
 }
 
-static struct span hex_of(bool has, const uint8_t id[STORE_ID_LEN])
+static enum rc watch_listener(struct worker *w, struct listener *l)
 {
-	return span_of(id, has ? STORE_ID_LEN : 0);
+	/* A socket may be shared with other workers: wake one of them. */
+	return loop_watch_add(w->loop, &l->watch, l->fd,
+			      EPOLLIN | EPOLLEXCLUSIVE, on_listener, l);
 }
 
-void worker_log(struct worker *w, const struct conn *c)
+enum rc worker_listen(struct worker *w, uint32_t id, int fd)
 {
-	const struct route_target *t = &c->route.targets[0];
-	bool has_target = c->route.has_app &&
-			  c->target < c->route.target_count;
-	uint64_t now = loop_now_ms(w->loop), dropped;
-	struct log_limit *limit = &w->served_limit;
-	char text[128];
-	struct wr at = WR_ARRAY(text);
+	struct listener *l;
+	enum rc rc = RC_OK;
 
-	if (c->route.kind == ROUTE_REFUSE)
-		limit = &w->refused_limit;
-	if (w->log->max < LOG_INFO || !log_limit_pass(limit, now, &dropped))
-		return;
-	if (has_target)
-		t = &c->route.targets[c->target];
-	sock_addr_write(&at, &c->peer);
-	log_event(w->log, LOG_INFO, "connection",
-		  LSPAN("peer", wr_span(&at)),
-		  LSTR("name", c->route.name.full),
-		  LSTR("mode", mode_of(c)),
-		  LHEX("app", hex_of(c->route.has_app, c->route.app_id)),
-		  LHEX("instance", hex_of(has_target, t->instance_id)),
-		  LU64("port", c->route.port),
-		  LU64("up", c->bytes_up),
-		  LU64("down", c->bytes_down),
-		  LU64("ms", now - c->started_ms),
-		  LSTR("result", c->result ? c->result : "ok"),
-		  LU64("dropped", dropped));
-}
-
-static enum rc add_listener(struct worker *w, int fd)
-{
-	struct listener *l = &w->listeners[w->listener_count];
-
-	*l = (struct listener){ .worker = w, .fd = fd };
-	w->listener_count++;
+	if (w->listener_count >= WORKER_LISTENERS_MAX)
+		return RC_LIMIT;
+	l = mem_new(sizeof(*l));
+	*l = (struct listener){ .worker = w, .id = id, .fd = fd };
 	side_listen(fd);
-	return loop_watch_add(w->loop, &l->watch, fd, EPOLLIN, on_listener, l);
+	if (w->is_accepting)
+		rc = watch_listener(w, l);
+	if (rc) {
+		free(l);
+		return rc;
+	}
+	w->listeners[w->listener_count++] = l;
+	return RC_OK;
+}
+
+static void free_later(void *arg)
+{
+	free(arg);
+}
+
+/* Its callback may be running. */
+static void close_listener(struct worker *w, struct listener *l)
+{
+	loop_watch_del(w->loop, &l->watch);
+	(void)close(l->fd);
+	loop_defer(w->loop, free_later, l);
+}
+
+static bool is_among(uint32_t id, const uint32_t *ids, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+void worker_keep_listeners(struct worker *w, const uint32_t *ids, size_t n)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < w->listener_count; i++) {
+		struct listener *l = w->listeners[i];
+
+		if (is_among(l->id, ids, n))
+			w->listeners[kept++] = l;
+		else
+			close_listener(w, l);
+	}
+	w->listener_count = kept;
 }
 
 static void on_drain_end(void *arg)
@@ -224,48 +312,64 @@ static void on_epoch(void *arg)
 	loop_timer_arm(w->loop, &w->epoch, w->tickets.ends_at_ms);
 }
 
-static void begin_epochs(struct worker *w)
+static void begin_epochs(struct worker *w, const struct tickets *tickets)
 {
 	w->epoch = (struct loop_timer){ .fn = on_epoch, .arg = w };
-	tickets_init(&w->tickets, loop_now_ms(w->loop));
-	loop_timer_arm(w->loop, &w->epoch, w->tickets.ends_at_ms);
+	w->tickets = *tickets;
+	on_epoch(w);
 }
 
-enum rc worker_init(struct worker *w, const struct edge_config *config,
-		    const struct log *log, struct store *store,
-		    const struct certs *certs, const int *fds, size_t count,
-		    size_t conn_max)
+/* Its part of all connections, but not more than descriptors are there for. */
+static size_t share_of(const struct worker *w)
+{
+	size_t n = w->board->worker_count;
+	size_t share = (w->config->limits.connections + n - 1) / n;
+
+	return share < w->files_max ? share : w->files_max;
+}
+
+void worker_configure(struct worker *w, const struct setup *setup)
+{
+	w->config = &setup->config;
+	w->certs = &setup->certs;
+	w->conn_max = share_of(w);
+	if (!loop_timer_is_armed(&w->resume))
+		resume(w);
+}
+
+enum rc worker_init(struct worker *w, const struct worker_options *options)
 {
 	const struct log_limit limit = { .burst = LOG_BURST,
 					 .interval_ms = LOG_EVERY_MS };
-	uint64_t key = 0;
+	const struct edge_config *config = &options->setup->config;
 	enum rc rc;
-	size_t i;
 
-	rng_bytes(&key, sizeof(key));
 	*w = (struct worker){
 		.config = config,
-		.log = log,
-		.store = store,
-		.certs = certs,
+		.certs = &options->setup->certs,
+		.log = options->log,
+		.store = options->store,
+		.board = options->board,
+		.counters = &options->board->workers[options->index],
+		.index = options->index,
+		.files_max = options->files_max,
 		.is_accepting = true,
 		.reserve_fd = open_reserve(),
 		.resume = { .fn = resume, .arg = w },
 		.drain = { .fn = on_drain_end, .arg = w },
-		.conn_max = conn_max,
+		.tick = { .fn = on_tick, .arg = w },
 		.scratch_len = config->limits.buffer,
 		.served_limit = limit,
 		.refused_limit = limit,
 	};
+	w->conn_max = share_of(w);
+	meter_init(&w->meter);
 	w->scratch = mem_new(w->scratch_len);
 	w->engine = engine_new();
 	pool_init(&w->pool, w->scratch_len + CONN_SLACK);
-	sources_init(&w->sources, conn_max, key);
 	rc = loop_new(&w->loop);
 	if (!rc)
-		begin_epochs(w);
-	for (i = 0; i < count && !rc; i++)
-		rc = add_listener(w, fds[i]);
+		begin_epochs(w, options->tickets);
 	return rc;
 }
 
@@ -273,16 +377,18 @@ void worker_fini(struct worker *w)
 {
 	size_t i;
 
-	for (i = 0; i < w->listener_count; i++)
-		(void)close(w->listeners[i].fd);
+	for (i = 0; i < w->listener_count; i++) {
+		(void)close(w->listeners[i]->fd);
+		free(w->listeners[i]);
+	}
 	mem_auto_close(&w->reserve_fd);
+	meter_fini(&w->meter);
 	loop_free(w->loop);
-	sources_fini(&w->sources);
 	free(w->scratch);
 	pool_fini(&w->pool);
 	engine_free(w->engine);
 	tickets_wipe(&w->tickets);
-	*w = (struct worker){ .reserve_fd = -1 };
+	*w = (struct worker){ .reserve_fd = -1, .meter = METER_NULL };
 }
 
 enum rc worker_run(struct worker *w)
@@ -297,8 +403,6 @@ enum rc worker_run(struct worker *w)
 
 void worker_drain(struct worker *w)
 {
-	size_t i;
-
 	if (w->is_draining) {
 		worker_stop(w);
 		return;
@@ -306,11 +410,7 @@ void worker_drain(struct worker *w)
 	w->is_draining = true;
 	w->is_accepting = false;
 	loop_timer_disarm(w->loop, &w->resume);
-	for (i = 0; i < w->listener_count; i++) {
-		loop_watch_del(w->loop, &w->listeners[i].watch);
-		(void)close(w->listeners[i].fd);
-	}
-	w->listener_count = 0;
+	worker_keep_listeners(w, NULL, 0);
 	loop_timer_arm(w->loop, &w->drain,
 		       loop_now_ms(w->loop) + w->config->timeouts.drain);
 	if (w->conn_count == 0)

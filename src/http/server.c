@@ -27,6 +27,7 @@ struct http_server {
 	struct loop *loop;
 	struct sock_addr at;
 	bool is_owners_only;
+	uid_t also; /* may enter, too; root when nobody else may */
 	int listen_fd;
 	struct MHD_Daemon *daemon;
 	struct loop_watch listen_watch, daemon_watch;
@@ -144,6 +145,11 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd,
 	} headers[] = {
 		{ "Cache-Control", "no-store" },
 		{ "X-Content-Type-Options", "nosniff" },
+		{ "Content-Security-Policy",
+		  "default-src 'none'; style-src 'unsafe-inline'; "
+		  "base-uri 'none'; form-action 'none'; "
+		  "frame-ancestors 'none'" },
+		{ "Referrer-Policy", "no-referrer" },
 	};
 	struct span body = buf_span(&a->body);
 	struct MHD_Response *r;
@@ -277,7 +283,8 @@ static bool is_allowed(const struct http_server *s, int fd)
 	if (!s->is_owners_only)
 		return true;
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	       (peer.uid == 0 || peer.uid == geteuid() ||
+		peer.uid == s->also);
 }
 
 static void on_listen(void *arg, uint32_t events)
@@ -378,6 +385,16 @@ enum rc http_server_new(struct http_server **out, struct loop *loop,
 		return rc;
 	}
 	*out = s;
+	return RC_OK;
+}
+
+enum rc http_server_admit(struct http_server *s, uid_t uid)
+{
+	/* The file's mode has no place for one more user: it lets everyone
+	 * knock, and the credentials decide. */
+	if (chmod(s->at.un.sun_path, 0666) != 0)
+		return RC_SYS;
+	s->also = uid;
 	return RC_OK;
 }
 

@@ -2,6 +2,9 @@
  * server: a small HTTP/1.1 server on a unix socket, for the admin API, the
  * guest API and the status page.  Its handler runs in the loop's thread.
  *
+ * Answers may be looked at in a browser: they forbid it to run or load anything
+ * but a style in the page itself, to be framed, and to send anything anywhere.
+ *
  * libmicrohttpd reads and writes HTTP; its epoll descriptor is watched by our
  * loop, so that it needs no thread.  A connection lives a minute at most,
  * whatever its client does; 64 are open at once and others wait; a request's
@@ -54,6 +57,8 @@ struct http_server;
 enum rc http_server_new(struct http_server **out, struct loop *loop,
 			const char *path, mode_t mode, http_handler_fn *fn,
 			void *arg);
+/* Of a server for its owner only: lets one more user in.  RC_SYS with errno. */
+enum rc http_server_admit(struct http_server *s, uid_t uid);
 /* Closes every connection and removes the socket's file. */
 void http_server_free(struct http_server *s);
 

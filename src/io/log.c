@@ -9,7 +9,7 @@
 
 enum {
 	LINE_MAX_LEN = 2048,
-	TAIL_LEN = sizeof(" cut=true\n") - 1,
+	TAIL_LEN = sizeof(",\"cut\":true}\n") - 1, /* the longer of both */
 	STR_MAX = 1024,
 	SPAN_MAX = 256, /* of a stranger's bytes */
 	HEX_MAX = 128,
@@ -93,24 +93,110 @@ static void write_time(struct wr *w, int64_t unix_ms)
 	wr_printf(w, ".%03uZ", (unsigned)(unix_ms % 1000));
 }
 
+/* Quoted, with what text_escape() wrote of it: its backslashes are JSON's. */
+static void write_json_text(struct wr *w, struct span v, size_t max)
+{
+	char escaped[4 * STR_MAX + 4]; /* \xNN each, "..." */
+	struct wr e = WR_ARRAY(escaped);
+	struct span s;
+	uint8_t c;
+
+	text_escape(&e, v, max);
+	s = wr_span(&e);
+	wr_u8(w, '"');
+	while (rd_u8(&s, &c)) {
+		if (c == '"' || c == '\\')
+			wr_u8(w, '\\');
+		wr_u8(w, c);
+	}
+	wr_u8(w, '"');
+}
+
+static void write_json_errno(struct wr *w, int64_t value)
+{
+	const char *text = strerrordesc_np((int)value);
+
+	write_json_text(w, span_str(text ? text : "unknown"), STR_MAX);
+}
+
+static void write_json_field(struct wr *w, const struct log_field *f)
+{
+	wr_printf(w, ",\"%s\":", f->name);
+	switch (f->kind) {
+	case LOG_KIND_STR:
+		write_json_text(w, span_str(f->str ? f->str : ""), STR_MAX);
+		break;
+	case LOG_KIND_SPAN:
+		write_json_text(w, f->span, SPAN_MAX);
+		break;
+	case LOG_KIND_HEX:
+		wr_u8(w, '"');
+		write_hex(w, f->span);
+		wr_u8(w, '"');
+		break;
+	case LOG_KIND_U64:
+		wr_printf(w, "%llu", (unsigned long long)f->u64);
+		break;
+	case LOG_KIND_I64:
+		wr_printf(w, "%lld", (long long)f->i64);
+		break;
+	case LOG_KIND_ERRNO:
+		write_json_errno(w, f->i64);
+		break;
+	case LOG_KIND_END:
+		break;
+	}
+}
+
+struct form {
+	void (*head)(struct wr *w, const struct log *log, enum log_level level,
+		     const char *event);
+	void (*field)(struct wr *w, const struct log_field *f);
+	const char *end, *cut;
+};
+
+static void head_text(struct wr *w, const struct log *log, enum log_level level,
+		      const char *event)
+{
+	write_time(w, clock_unix_ms());
+	wr_printf(w, " %s %s event=%s", level_names[level], log->program,
+		  event);
+}
+
+static void head_json(struct wr *w, const struct log *log, enum log_level level,
+		      const char *event)
+{
+	wr_str(w, "{\"time\":\"");
+	write_time(w, clock_unix_ms());
+	wr_printf(w,
+		  "\",\"level\":\"%s\",\"program\":\"%s\","
+		  "\"event\":\"%s\"",
+		  level_names[level], log->program, event);
+}
+
+static const struct form forms[] = {
+	[LOG_TEXT] = { head_text, write_field, "\n", " cut=true\n" },
+	[LOG_JSON] = { head_json, write_json_field, "}\n",
+		       ",\"cut\":true}\n" },
+};
+
 void log_write(const struct log *log, enum log_level level, const char *event,
 	       const struct log_field *fields)
 {
 	char line[LINE_MAX_LEN];
 	struct wr w = wr_over(line, sizeof(line) - TAIL_LEN);
+	const struct form *form = &forms[log->format];
 	int error = errno;
 	bool is_cut = false;
 
 	if (level > log->max)
 		return;
-	write_time(&w, clock_unix_ms());
-	wr_printf(&w, " %s %s event=%s", level_names[level], log->program,
-		  event);
+	form->head(&w, log, level, event);
 	/* A field that does not fit is left out whole, and so is the rest. */
 	for (; fields->kind != LOG_KIND_END && !is_cut; fields++) {
 		size_t had = w.n;
 
-		write_field(&w, fields);
+		form->field(&w, fields);
 		if (w.over) {
 			w.over = false;
 			w.n = had;
@@ -118,7 +204,7 @@ void log_write(const struct log *log, enum log_level level, const char *event,
 		}
 	}
 	w.cap = sizeof(line);
-	wr_str(&w, is_cut ? " cut=true\n" : "\n");
+	wr_str(&w, is_cut ? form->cut : form->end);
 	/* There is nowhere to report a log that cannot be written. */
 	(void)!write(log->fd, line, w.n);
 	errno = error;

@@ -22,6 +22,18 @@ enum log_level {
 	LOG_DEBUG,
 };
 
+enum log_format {
+	LOG_TEXT,
+	/*
+	 * One JSON object a line, strings escaped by RFC 8259; a stranger's
+	 * bytes that are no printable ASCII stand as \\xXX:
+	 *
+	 *   {"time":"2026-11-23T07:31:02.123Z","level":"info",
+	 *    "program":"edge","event":"sni_refused","peer":"198.51.100.7"}
+	 */
+	LOG_JSON,
+};
+
 enum log_kind {
 	LOG_KIND_END = 0,
 	LOG_KIND_STR,
@@ -46,6 +58,7 @@ struct log {
 	int fd; /* usually 2 */
 	const char *program; /* "edge" */
 	enum log_level max; /* lines above are dropped */
+	enum log_format format;
 };
 
 /*

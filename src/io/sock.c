@@ -221,6 +221,45 @@ enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog)
 	return RC_OK;
 }
 
+enum rc sock_listen_more(int *fd, const struct sock_addr *at, int backlog)
+{
+	enum rc rc = open_bound(fd, at, SOCK_STREAM, SHARED);
+
+	if (rc)
+		return rc;
+	if (listen(*fd, backlog) != 0)
+		return give_up(fd);
+	return RC_OK;
+}
+
+/* Sharing is asked of the kernel, which then lets any of our user's programs
+ * in: so that a second one is noticed, look without asking first. */
+static enum rc check_free(const struct sock_addr *at)
+{
+	int fd;
+	enum rc rc = open_bound(&fd, at, SOCK_STREAM, ALONE);
+
+	if (!rc)
+		mem_auto_close(&fd);
+	return rc;
+}
+
+enum rc sock_listen_group(int *fds, size_t count, const struct sock_addr *at,
+			  int backlog)
+{
+	enum rc rc = check_free(at);
+	size_t n = 0;
+
+	while (n < count && !rc) {
+		rc = sock_listen_more(&fds[n], at, backlog);
+		if (!rc)
+			n++;
+	}
+	while (rc && n > 0)
+		(void)give_up(&fds[--n]);
+	return rc;
+}
+
 enum rc sock_udp(int *fd, const struct sock_addr *at)
 {
 	return open_bound(fd, at, SOCK_DGRAM, ALONE);

@@ -37,6 +37,15 @@ bool sock_addr_equal(const struct sock_addr *a, const struct sock_addr *b);
 /* RC_SYS with errno; *fd is -1 then.  A stale unix socket file is replaced. */
 enum rc sock_listen(int *fd, const struct sock_addr *at, int backlog);
 /*
+ * The same, 'count' times at one TCP address: the kernel spreads connections
+ * over them (SO_REUSEPORT).  Somebody else's listener there is EADDRINUSE, as
+ * it is without.  All of fds[], or none.
+ */
+enum rc sock_listen_group(int *fds, size_t count, const struct sock_addr *at,
+			  int backlog);
+/* One more for such a group. */
+enum rc sock_listen_more(int *fd, const struct sock_addr *at, int backlog);
+/*
  * RC_CLOSED: nobody waits (EAGAIN).  RC_SYS otherwise.  The peer of a socket
  * for both versions of IP is as sock_addr_unmap() has it.
  */

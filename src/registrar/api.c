@@ -9,7 +9,6 @@
 
 enum {
 	HEX_MAX = 128,
-	PAGE_MAX = 8192,
 };
 
 static json_t *json_hex(struct span b)
@@ -274,45 +273,112 @@ void api_admin(void *arg, const struct http_request *request,
 				       "/v1/refusals");
 }
 
-#define STYLE \
-	"<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;" \
-	"margin:3em auto;padding:0 1em}b.s{background:#b00;color:#fff;" \
-	"padding:.3em .6em}dt{color:#555}dd{margin:0 0 .6em;" \
-	"overflow-wrap:anywhere}</style>\n"
-#define BANNER \
-	"<p><b class=\"s\">SIMULATED</b> The quotes here come from a " \
-	"simulated platform. They prove nothing to anybody but a test.</p>\n"
-
-/* Every value is ours and of a checked alphabet: nothing needs escaping. */
-static void answer_page(const struct api *api, struct http_answer *out)
+static int64_t age_s(int64_t unix_ms)
 {
-	char id[2 * MANIFEST_ID_LEN + 1] = "", page[PAGE_MAX];
-	struct wr hex = wr_over(id, sizeof(id) - 1), w = WR_ARRAY(page);
-	const char *base = api->config->base;
-	unsigned long long lease_s = api->config->lease_ms / 1000;
+	return (clock_unix_ms() - unix_ms) / 1000;
+}
+
+static struct page_tunnel tunnel_of(const struct api *api,
+				    const struct lease *l)
+{
+	const struct store_lease *r = &l->record;
+	struct tunnel_peer_stats s = { 0 };
+	struct page_tunnel t = {
+		.app = r->app_name,
+		.tcb = r->tcb_status,
+		.instance_id = r->instance_id,
+		.evidence_age_s = age_s(r->renewed_unix_ms),
+		.left_s = -age_s(r->expires_unix_ms),
+		.handshake_age_s = -1,
+	};
+
+	if (tunnel_peer_stats(api->device, &s, r->wg_public) &&
+	    s.handshake_unix_s)
+		t.handshake_age_s = clock_unix_s() - s.handshake_unix_s;
+	return t;
+}
+
+static size_t list_tunnels(const struct api *api,
+			   struct page_tunnel out[PAGE_TUNNELS_MAX])
+{
+	size_t n = registry_count(api->registry), i;
+
+	if (n > PAGE_TUNNELS_MAX)
+		n = PAGE_TUNNELS_MAX;
+	for (i = 0; i < n; i++)
+		out[i] = tunnel_of(api, registry_at(api->registry, i));
+	return n;
+}
+
+static const json_t *ask_edge(struct api *api)
+{
+	return live_ask(&api->live, api->config->edge, clock_boot_ms());
+}
+
+static void answer_page(struct api *api, struct http_answer *out)
+{
+	char id[2 * MANIFEST_ID_LEN + 1] = "";
+	struct wr hex = wr_over(id, sizeof(id) - 1);
+	struct page_tunnel tunnels[PAGE_TUNNELS_MAX];
+	const json_t *answer = ask_edge(api);
+	struct page_live live;
+	struct page p = {
+		.base = api->config->base,
+		.node = api->config->node,
+		.version = NODE_VERSION,
+		.app_id = id,
+		.is_simulated = is_simulated(api),
+		.lease_s = api->config->lease_ms / 1000,
+		.uptime_s = (clock_boot_ms() - api->started_ms) / 1000,
+		.tunnel_total = registry_count(api->registry),
+		.tunnels = tunnels,
+		.tunnel_count = list_tunnels(api, tunnels),
+	};
 
 	text_hex(&hex, SPAN_ARRAY(api->identity->manifest.app_id));
-	wr_printf(&w, "<!doctype html>\n<html lang=\"en\"><head>"
-		      "<meta charset=\"utf-8\">"
-		      "<meta name=\"viewport\" content=\"width=device-width\">"
-		      "<title>gateway.%s</title>\n" STYLE "</head>"
-		      "<body><h1>gateway.%s</h1>\n",
-		  base, base);
-	if (is_simulated(api))
-		wr_str(&w, BANNER);
-	wr_printf(&w, "<dl><dt>node</dt><dd>%s</dd>"
-		      "<dt>version</dt><dd>%s</dd>"
-		      "<dt>app id</dt><dd>%s</dd>"
-		      "<dt>attested tunnels</dt><dd>%zu</dd>"
-		      "<dt>exposure window</dt><dd>%llu s: how long a tunnel "
-		      "lives without fresh evidence</dd></dl>\n",
-		  api->config->node, NODE_VERSION, id,
-		  registry_count(api->registry), lease_s);
-	wr_str(&w, "<p><a href=\"/status.json\">status.json</a></p>"
-		   "</body></html>\n");
+	if (answer) {
+		live_read(&live, answer);
+		p.live = &live;
+	}
 	out->content_type = "text/html; charset=utf-8";
-	if (!buf_add(&out->body, wr_span(&w)))
+	if (!page_write(&out->body, &p)) {
+		buf_reset(&out->body);
 		out->status = 500;
+	}
+}
+
+static json_t *json_tunnels(const struct api *api)
+{
+	struct page_tunnel all[PAGE_TUNNELS_MAX], *t;
+	size_t n = list_tunnels(api, all), i;
+	json_t *list = json_array();
+
+	for (i = 0; i < n; i++) {
+		json_t *j = json_object();
+
+		t = &all[i];
+		add(j, "app_name", json_label(t->app));
+		add(j, "instance", json_hex(span_of(t->instance_id, 4)));
+		add(j, "evidence_age_s", json_integer(t->evidence_age_s));
+		add(j, "handshake_age_s",
+		    t->handshake_age_s < 0 ? json_null()
+					   : json_integer(t->handshake_age_s));
+		add(j, "lease_left_s", json_integer(t->left_s));
+		add(j, "tcb_status", json_label(t->tcb));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+/* As public as the page. */
+static json_t *status_json(struct api *api)
+{
+	json_t *j = public_status(api);
+	const json_t *edge = ask_edge(api);
+
+	add(j, "tunnels", json_tunnels(api));
+	add(j, "edge", edge ? json_deep_copy(edge) : json_null());
+	return j;
 }
 
 void api_status(void *arg, const struct http_request *request,
@@ -325,7 +391,7 @@ void api_status(void *arg, const struct http_request *request,
 	else if (strcmp(request->path, "/") == 0)
 		answer_page(api, out);
 	else if (strcmp(request->path, "/status.json") == 0)
-		answer_json(out, 200, public_status(api));
+		answer_json(out, 200, status_json(api));
 	else
 		answer_error(out, 404, "there is / and /status.json");
 }

@@ -2,8 +2,8 @@
  * api: what the registrar answers over HTTP: the admin API for its operator,
  * and the status page for everyone.
  *
- * Answers only; the servers are http's.  The status page says nothing that the
- * operator's peers would not want said: no address, key or name of a CVM.
+ * Answers only; the servers are http's.  What the status page says to everyone
+ * is in page.h.
  *
  * Source: postern-registrar(8).
  */
@@ -12,6 +12,7 @@
 
 #include "http/server.h"
 #include "registrar/gate.h"
+#include "registrar/live.h"
 
 struct api {
 	const struct config *config;
@@ -22,6 +23,7 @@ struct api {
 	struct trust *trust;
 	bool quotes_are_simulated;
 	uint64_t started_ms; /* on the clock since boot */
+	struct live live; /* of the edge, for the status page */
 };
 
 /*

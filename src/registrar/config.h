@@ -18,6 +18,7 @@ struct config_wireguard {
 struct config {
 	struct arena arena; /* of everything below */
 	const char *base, *node, *admin, *status, *store, *manifest;
+	const char *edge; /* its metrics socket, for the page; "": none */
 	const char *state; /* folder of the instance id; default: store */
 	struct sock_addr listen;
 	struct trust_settings trust;

@@ -43,6 +43,7 @@ struct program {
 static void program_fini(struct program *p)
 {
 	serve_free(p->serve);
+	live_fini(&p->api.live);
 	keeper_free(p->keeper);
 	gate_free(p->gate);
 	registry_free(p->registry);

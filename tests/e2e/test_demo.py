@@ -193,6 +193,117 @@ def test_logs_are_shown(running):
     assert running.call("logs", "--name", running.name, "../x").returncode == 2
 
 
+def test_logs_of_one_app_and_as_json(running):
+    assert answers(running)
+    call = ["logs", "--name", running.name, "--json"]
+    lines = [json.loads(x) for x in running.call(*call, "-n", "200", "gateway").stdout.splitlines()]
+    assert {x["service"] for x in lines} == {"wg", "registrar", "edge"}
+    mine = [json.loads(x) for x in
+            running.call(*call, "--app", "hello", "gateway", "edge").stdout.splitlines()]
+    assert mine and {x["event"] for x in mine} == {"connection"}
+    assert {x["name"].split(".")[0] for x in mine} == {"hello"}
+    assert running.call("logs", "--name", running.name, "--app", "nobody", "gateway").stdout == ""
+    assert len(running.call("logs", "--name", running.name, "-n", "1", "gateway", "edge")
+               .stdout.splitlines()) == 1
+    assert running.call("logs", "-n", "x").returncode == 2
+
+
+def test_logs_follow(running):
+    follower = subprocess.Popen([running.postern, "logs", "--name", running.name, "-f", "-n", "1",
+                                 "--app", "hello", "gateway", "edge"], stdout=subprocess.PIPE,
+                                text=True, stdin=subprocess.DEVNULL)
+    try:
+        for _ in range(3):
+            assert answers(running)
+            assert '"name":"hello.' in follower.stdout.readline()
+    finally:
+        follower.kill()
+        follower.wait()
+
+
+def test_status_shows_the_edge(running):
+    assert answers(running)
+    cloud = json.loads(running.call("status", "--name", running.name, "--json").stdout)
+    gateway = [n for n in cloud["nodes"] if n["kind"] == "gateway"][0]
+    assert gateway["edge"]["state"] == "serving" and gateway["edge"]["totals"]["handshakes"] > 0
+    assert gateway["apps"][0]["app_name"] == "hello" and gateway["apps"][0]["connections"] > 0
+    assert gateway["certificates"][0]["expires_in_s"] > 86400
+    text = running.call("status", "--name", running.name).stdout
+    for word in ("edge of gateway: serving", "days left", "evidence", "handshake"):
+        assert word in text
+
+
+def test_upgraded_edge_is_followed_by_its_supervisor(running):
+    def edge():
+        cloud = json.loads(running.call("status", "--name", running.name, "--json").stdout)
+        gateway = [n for n in cloud["nodes"] if n["kind"] == "gateway"][0]
+        return [s for s in gateway["services"] if s["name"] == "edge"][0]
+    before = edge()
+    done = running.exec("gateway", "curl", "-s", "-X", "POST", "--unix-socket",
+                        "/run/postern/edge-admin.sock", "http://edge/v1/upgrade")
+    pid = json.loads(done.stdout)["pid"]
+    wait_for(lambda: edge()["pid"] == pid, 20, "the supervisor to follow")
+    assert edge()["restarts"] == before["restarts"] and edge()["state"] == "ready"
+    assert answers(running)
+
+
+def png(path):
+    """Width, height and rows of bytes of an 8-bit RGB or RGBA image."""
+    import struct
+    import zlib
+    data, at, packed = path.read_bytes(), 8, b""
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IHDR":
+            width, height, _, colour = struct.unpack_from(">IIBB", data, at + 8)
+        elif kind == b"IDAT":
+            packed += data[at + 8:at + 8 + size]
+        at += 12 + size
+    each = {2: 3, 6: 4}[colour]
+    raw, rows, before = zlib.decompress(packed), [], bytearray(width * each)
+    for y in range(height):
+        start = y * (width * each + 1)
+        how, row = raw[start], bytearray(raw[start + 1:start + 1 + width * each])
+        for i in range(len(row)):
+            left = row[i - each] if i >= each else 0
+            up, corner = before[i], before[i - each] if i >= each else 0
+            if how == 1:
+                row[i] = (row[i] + left) & 255
+            elif how == 2:
+                row[i] = (row[i] + up) & 255
+            elif how == 3:
+                row[i] = (row[i] + (left + up) // 2) & 255
+            elif how == 4:
+                guess = left + up - corner
+                nearest = min((abs(guess - v), n, v) for n, v in enumerate((left, up, corner)))
+                row[i] = (row[i] + nearest[2]) & 255
+        rows.append(row)
+        before = row
+    return width, height, each, rows
+
+
+@pytest.mark.parametrize("width,height", [(390, 844), (1280, 800)])
+def test_status_page_in_a_browser(running, workdir, width, height):
+    """It says what it promises, and nothing of it is cut off at the right."""
+    url = f"https://gateway.{running.base}:{running.port}/"
+    chromium = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                "--ignore-certificate-errors", f"--user-data-dir={workdir}/profile",
+                f"--window-size={width},{height}"]
+    dom = subprocess.run([*chromium, "--dump-dom", url], text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, timeout=60).stdout
+    for word in ("SIMULATED", ">hello<", "attested tunnels", "TLS handshakes/s", "days left"):
+        assert word in dom.replace("&nbsp;", " "), dom
+    for secret in ("10.88.", "198.51.100"):
+        assert secret not in dom
+    subprocess.run([*chromium, f"--screenshot={workdir}/page.png", url], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=60)
+    seen_width, _, each, rows = png(workdir / "page.png")
+    assert seen_width == width
+    for row in rows:
+        assert len(set(bytes(row[-8 * each:-each]))) <= 2, "something reaches the right edge"
+    assert len({bytes(row) for row in rows}) > 100, "nothing is on it"
+
+
 def test_a_second_up_of_the_same_cloud_is_refused(running):
     done = running.call("up", "--config", running.config, "--name", running.name)
     assert done.returncode == 1 and "runs already" in done.stdout

@@ -208,10 +208,11 @@ class Edge:
         self.chain, self.key = make_cert(self.dir)
         self.tool = tool(bindir, "store_fill")
         self.process = None
-        self.port = None
+        self.host, self.port = "127.0.0.1", None
         self.settings = {"hello": "800ms", "connect": "400ms", "idle": "3s", "half_closed": "2s",
                          "connections": 500, "per_source": 400, "buffer": 65536, "log": "info",
-                         "handshake": "2s", "request": "1s", "drain": "5s"}
+                         "handshake": "2s", "request": "1s", "drain": "5s", "limits": "",
+                         "more": ""}
         self.settings.update(settings)
         # The leak checker of a sanitizer build would break the sandbox.
         self.env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
@@ -231,10 +232,24 @@ registrar: unix:{self.dir}/registrar.sock
 status: unix:{self.dir}/status.sock
 timeouts: {{ hello: {s["hello"]}, handshake: {s["handshake"]}, connect: {s["connect"]},
             request: {s["request"]}, idle: {s["idle"]}, half_closed: {s["half_closed"]}, drain: {s["drain"]} }}
-limits: {{ connections: {s["connections"]}, per_source: {s["per_source"]}, buffer: {s["buffer"]} }}
+limits: {{ connections: {s["connections"]}, per_source: {s["per_source"]}, buffer: {s["buffer"]} {s["limits"]} }}
 log: {s["log"]}
+{s["more"]}
 """)
         return path
+
+    def listen(self, address, port=9443, env=()):
+        """Listens at an address by itself: a socket for each worker."""
+        self.host, self.port = address, port
+        self.log = self.dir / "edge.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.bin, "--config", self.config(f"{address}:{port}")], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=dict(self.env, **dict(env)))
+        wait_for(lambda: re.search('event"?[=:]"?ready', self.lines())
+                 or self.process.poll() is not None, what="the edge to be ready")
+        assert self.process.poll() is None, self.lines()
+        return self
 
     def start(self):
         """Listens on a port of its own choosing, handed over as systemd does."""
@@ -262,19 +277,30 @@ log: {s["log"]}
         return self.log.read_text()
 
     def connect(self):
-        sock = socket.create_connection(("127.0.0.1", self.port), timeout=15)
+        sock = socket.create_connection((self.host, self.port), timeout=15)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
+    def workers(self):
+        """The processes that serve, by pid."""
+        pid = self.process.pid
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(x) for x in text.split()]
+
     def files(self, pipes=False):
-        """Descriptors that are no pipes, of which some are kept; or only those."""
-        folder, found = f"/proc/{self.process.pid}/fd", 0
-        for entry in os.listdir(folder):
-            try:
-                found += os.readlink(f"{folder}/{entry}").startswith("pipe:") == pipes
-            except FileNotFoundError:
-                pass  # closed meanwhile
+        """Descriptors of the workers that are no pipes, of which some are kept; or only those."""
+        found = 0
+        for pid in self.workers():
+            for entry in os.listdir(f"/proc/{pid}/fd"):
+                try:
+                    found += os.readlink(f"/proc/{pid}/fd/{entry}").startswith("pipe:") == pipes
+                except FileNotFoundError:
+                    pass  # closed meanwhile
         return found
+
+    def signal_workers(self, sig):
+        for pid in self.workers():
+            os.kill(pid, sig)
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -583,7 +609,8 @@ def test_instances_take_turns(world):
     world.edge.fill(f"lease {TWIN} {OTHER} {address} 3600 80:tcp",
                     f"lease {'4' * 40} {OTHER} {second} 3600 80:tcp")
     got = [Tls(world.edge, name(app=OTHER)).recv_all() for _ in range(6)]
-    assert sorted(got) == [b"one"] * 3 + [b"two"] * 3
+    # Each worker counts its own turns.
+    assert 2 <= got.count(b"one") <= 4 and got.count(b"one") + got.count(b"two") == 6
     # One goes away: the other serves all.
     twins[0].close()
     time.sleep(0.05)
@@ -875,10 +902,10 @@ def test_backend_reset_is_no_clean_end(world, sends):
     tls = Tls(world.edge, name(TCP))
     if sends:
         assert accepted.wait(5)
-        world.edge.process.send_signal(signal.SIGSTOP)
+        world.edge.signal_workers(signal.SIGSTOP)
         tls.send(b"a question")
         assert gone.wait(5)
-        world.edge.process.send_signal(signal.SIGCONT)
+        world.edge.signal_workers(signal.SIGCONT)
     got = b""
     with pytest.raises(ssl.SSLError, match="eof"):
         while True:
@@ -938,8 +965,8 @@ def test_back_pressure_bounds_memory(world):
     world.script.do = pour
 
     def memory():
-        text = pathlib.Path(f"/proc/{world.edge.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
+        texts = [pathlib.Path(f"/proc/{pid}/status").read_text() for pid in world.edge.workers()]
+        return sum(int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) for text in texts)
     before = memory()
     clients = [Tls(world.edge, name(TCP)) for _ in range(40)]
     wait_for(lambda: len(sent) == 40, what="all backends to be blocked")
@@ -1127,4 +1154,4 @@ def test_missing_certificate_stops_the_start(own_edge):
     path = edge.config("127.0.0.1:0")
     edge.key.unlink()
     done = run(edge.bin, "--config", path, check=False)
-    assert done.returncode == 1 and "event=start_failed what=certificate" in done.stdout
+    assert done.returncode == 1 and "event=start_failed what=setup" in done.stdout and str(edge.key) in done.stdout

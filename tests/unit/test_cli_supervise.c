@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,8 @@ static void run(struct fixture *f, const struct service *services, size_t count)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* As the first process of a namespace is. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	supervise(services, count, &o);
 	_exit(0);
 }
@@ -83,6 +86,16 @@ static bool is_in(const struct fixture *f, size_t i, const char *state, int rest
 
 	json_decref(root);
 	return is;
+}
+
+static long pid_of(const struct fixture *f, size_t i)
+{
+	json_t *root = json_load_file(f->report, 0, NULL);
+	json_t *s = json_array_get(json_object_get(root, "services"), i);
+	long pid = (long)json_integer_value(json_object_get(s, "pid"));
+
+	json_decref(root);
+	return pid;
 }
 
 static void wait_until(const struct fixture *f, size_t i, const char *state, int restarts)
@@ -247,6 +260,45 @@ static void sockets_are_handed_over(void **state)
 	finish(&f);
 }
 
+/* The first process leaves when the second, its child, has said who it is. */
+static void process_that_was_replaced_is_followed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	{
+		const char *file = fmt(&f.arena, "%s/pid", f.folder);
+		const char *script = fmt(&f.arena,
+					 "echo $$ >%s; sleep 1000 & echo $! >%s.new; "
+					 "sleep 0.3; mv %s.new %s",
+					 file, file, file, file);
+		const struct service services[] = {
+			{ .name = "edge", .argv = { "/bin/sh", "-c", script }, .pid_file = file },
+		};
+		char text[16] = "";
+		long pid;
+		FILE *in;
+
+		run(&f, services, 1);
+		wait_until(&f, 0, "ready", 0);
+		usleep(600000);
+		wait_until(&f, 0, "ready", 0);
+		in = fopen(file, "r");
+		assert_non_null(in);
+		assert_non_null(fgets(text, sizeof(text), in));
+		fclose(in);
+		pid = strtol(text, NULL, 10);
+		assert_int_equal(kill((pid_t)pid, 0), 0);
+		assert_false(is_in(&f, 0, "ready", 1)); /* not restarted */
+		assert_int_equal(pid_of(&f, 0), pid);
+		/* Its death is the service's. */
+		assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+		wait_until(&f, 0, "ready", 1);
+	}
+	finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +308,7 @@ int main(void)
 		cmocka_unit_test(not_ready_before_its_socket_accepts),
 		cmocka_unit_test(deaf_to_sigterm_is_killed),
 		cmocka_unit_test(sockets_are_handed_over),
+		cmocka_unit_test(process_that_was_replaced_is_followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

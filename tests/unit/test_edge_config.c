@@ -53,6 +53,13 @@ static void defaults_and_values(void **state)
 	assert_int_equal(c.timeouts.request, 30000);
 	assert_int_equal(c.limits.connections, 8192);
 	assert_int_equal(c.limits.per_source, 512);
+	assert_int_equal(c.limits.per_app, 6144);
+	assert_int_equal(c.limits.source_rate, 1000);
+	assert_int_equal(c.limits.app_rate, 0);
+	assert_int_equal(c.limits.lag, 500);
+	assert_in_range(c.workers, 1, EDGE_WORKERS_MAX);
+	assert_string_equal(c.admin, "");
+	assert_int_equal(c.log_format, LOG_TEXT);
 	assert_int_equal(c.limits.buffer, 16384);
 	assert_int_equal(c.log, LOG_INFO);
 	assert_int_equal(c.registrar.sa.sa_family, AF_UNIX);
@@ -101,6 +108,10 @@ static const struct mistake MISTAKES[] = {
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ntimeouts: { hello: 0ms }\n",
 	  ":3: timeouts.hello" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlog: loud\n", ":3: log" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlog_format: xml\n", ":3: log_format" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nworkers: 0\n", ":3: workers" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nworkers: 65\n", ":3: workers" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlimits: { per_app: 0 }\n", ":3: limits.per_app" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ncolour: red\n", ":3: colour" },
 };
 

@@ -17,13 +17,16 @@ enum {
 	BUFFER = 64 * 1024,
 };
 
-static const struct edge_config config = {
-	.timeouts = { .hello = 60000, .idle = 60000, .half_closed = 60000 },
-	.limits = { .connections = 4, .per_source = 4, .buffer = BUFFER },
+static const struct setup made = {
+	.config = {
+		.timeouts = { .hello = 60000, .idle = 60000, .half_closed = 60000 },
+		.limits = { .connections = 4, .per_source = 4, .per_app = 4, .buffer = BUFFER },
+	},
 };
 static const struct log nowhere = { .fd = -1, .program = "test" };
 
 struct world {
+	struct board *board;
 	struct worker worker;
 	struct conn *conn;
 	int client, backend; /* the far ends */
@@ -74,12 +77,19 @@ static void shake(struct world *w)
 /* A connection in RELAY whose client end is 'near'. */
 static void open_over(struct world *w, int near, bool has_tls)
 {
+	struct worker_options options = { .setup = &made, .log = &nowhere, .files_max = 4 };
 	struct sock_addr from;
+	struct tickets tickets;
+	int board_fd;
 
+	tickets_init(&tickets, 0);
+	options.tickets = &tickets;
 	assert_true(sock_addr_parse(&from, span_str("192.0.2.1:1")));
-	assert_int_equal(worker_init(&w->worker, &config, &nowhere, NULL, NULL, NULL, 0, 4), RC_OK);
-	assert_true(sources_add(&w->worker.sources, &from, 4));
-	assert_int_equal(conn_start(&w->worker, near, &from), RC_OK);
+	assert_int_equal(board_new(&w->board, &board_fd, 1), RC_OK);
+	close(board_fd);
+	options.board = w->board;
+	assert_int_equal(worker_init(&w->worker, &options), RC_OK);
+	assert_int_equal(conn_start(&w->worker, near, &from, 0), RC_OK);
 	w->conn = w->worker.conns;
 	tcp_pair(&near, &w->backend);
 	assert_int_equal(side_open(&w->conn->backend, w->worker.loop, near, SIDE_CONNECTING,
@@ -105,6 +115,7 @@ static void close_world(struct world *w)
 	worker_stop(&w->worker);
 	assert_int_equal(loop_turn(w->worker.loop, 0), RC_OK);
 	worker_fini(&w->worker);
+	board_free(w->board);
 	peer_client_fini(&w->peer);
 	close(w->client);
 	if (w->backend >= 0)

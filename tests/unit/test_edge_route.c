@@ -150,7 +150,7 @@ static int close_store(void **state)
 static void choose(struct route *out, struct store *s, const char *sni, const char *const *alpn,
 		   bool no_tls13, unsigned turn)
 {
-	const struct route_input in = { &config, s, NOW, turn };
+	const struct route_input in = { &config, s, NULL, NOW, turn };
 	struct hello h = { .sni = span_str(sni), .offers_tls13 = !no_tls13 };
 
 	for (; alpn && *alpn; alpn++)
@@ -198,7 +198,7 @@ static void targets_take_turns_at_their_addresses(void **state)
 static void services_that_are_not_configured_refused(void **state)
 {
 	const struct edge_config bare = { .base = BASE };
-	const struct route_input in = { &bare, *state, NOW, 0 };
+	const struct route_input in = { &bare, *state, NULL, NOW, 0 };
 	struct hello h = { .sni = span_str("gateway." BASE), .offers_tls13 = true };
 	struct route r;
 
@@ -211,8 +211,8 @@ static void services_that_are_not_configured_refused(void **state)
 
 static void refresh_finds_what_lives_now(void **state)
 {
-	const struct route_input later = { &config, *state, NOW + HOUR, 0 };
-	const struct route_input now = { &config, *state, NOW, 1 };
+	const struct route_input later = { &config, *state, NULL, NOW + HOUR, 0 };
+	const struct route_input now = { &config, *state, NULL, NOW, 1 };
 	struct route r;
 
 	choose(&r, *state, "hello." BASE, NULL, false, 0);

@@ -222,6 +222,7 @@ static void answers_are_not_cached_or_sniffed(void **state)
 	raw(*state, get, strlen(get), answer);
 	assert_non_null(strstr(answer, "Cache-Control: no-store\r\n"));
 	assert_non_null(strstr(answer, "X-Content-Type-Options: nosniff\r\n"));
+	assert_non_null(strstr(answer, "Content-Security-Policy: default-src 'none'; "));
 	assert_non_null(strstr(answer, "Content-Type: text/plain\r\n"));
 }
 

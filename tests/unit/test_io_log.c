@@ -161,6 +161,45 @@ static void limit_lets_a_burst_and_then_one_an_interval(void **state)
 	assert_false(log_limit_pass(&l, 1000000, &dropped));
 }
 
+/* After the time, whose shape the text form's test checks. */
+static const char *take_json(char line[LINE_MAX_LEN + 1], int fd)
+{
+	static const char shape[] = "{\"time\":\"2026-11-23T07:31:02.123Z\",";
+	ssize_t n = read(fd, line, LINE_MAX_LEN + 1);
+
+	assert_in_range(n, sizeof(shape), LINE_MAX_LEN);
+	assert_int_equal(line[n - 1], '\n');
+	line[n - 1] = '\0';
+	assert_memory_equal(line, shape, strlen("{\"time\":\""));
+	return line + strlen(shape);
+}
+
+static void json_holds_the_same(void **state)
+{
+	struct log l = to_pipe(LOG_DEBUG);
+	char line[LINE_MAX_LEN + 1], bytes[256];
+
+	(void)state;
+	l.format = LOG_JSON;
+	log_event(&l, LOG_INFO, "started");
+	assert_string_equal(take_json(line, fds[0]),
+			    "\"level\":\"info\",\"program\":\"edge\",\"event\":\"started\"}");
+	log_event(&l, LOG_WARN, "e", LSTR("a", "two words"), LSTR("b", NULL), LU64("u", UINT64_MAX),
+		  LI64("i", -1), LHEX("h", span_str("\x01\xff")), LERRNO("r", ENOENT));
+	assert_string_equal(take_json(line, fds[0]),
+			    "\"level\":\"warn\",\"program\":\"edge\",\"event\":\"e\","
+			    "\"a\":\"two words\",\"b\":\"\",\"u\":18446744073709551615,\"i\":-1,"
+			    "\"h\":\"01ff\",\"r\":\"No such file or directory\"}");
+	/* A stranger's quote ends no string, and its backslash is one byte. */
+	log_event(&l, LOG_INFO, "e", LSPAN("v", span_str("a\"\\\n\x80\"}")));
+	assert_non_null(strstr(take_json(line, fds[0]),
+			       "\"v\":\"a\\\\x22\\\\x5c\\\\x0a\\\\x80\\\\x22}\"}"));
+	memset(bytes, 0x80, sizeof(bytes)); /* five columns each */
+	log_event(&l, LOG_INFO, "e", LSPAN("a", SPAN_ARRAY(bytes)), LSPAN("b", SPAN_ARRAY(bytes)),
+		  LU64("c", 1));
+	assert_non_null(strstr(take_json(line, fds[0]), "\\\\x80\",\"cut\":true}"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -172,6 +211,7 @@ int main(void)
 		T(long_line_loses_whole_fields),
 		T(levels_above_are_dropped),
 		T(errno_is_preserved),
+		T(json_holds_the_same),
 		T(limit_lets_a_burst_and_then_one_an_interval),
 	};
 

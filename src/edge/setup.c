@@ -1,0 +1,79 @@
+#include "edge/setup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+
+enum {
+	ARENA_MAX = 4 * 1024 * 1024,
+};
+
+static enum rc load_config(struct setup *s, struct files *files,
+			   const char *path, char error[SETUP_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	enum rc rc;
+
+	buf_init(&text, CONF_FILE_MAX);
+	rc = files_read(files, &text, path);
+	if (!rc)
+		return edge_config_parse(&s->config, &s->arena, path,
+					 buf_span(&text), error);
+	(void)snprintf(error, SETUP_ERROR_MAX, "%s: %s", path,
+		       file_why(rc));
+	return rc;
+}
+
+enum rc setup_load(struct setup **out, struct files *files, const char *path,
+		   char error[SETUP_ERROR_MAX])
+{
+	struct setup *s = mem_new(sizeof(*s));
+	enum rc rc;
+
+	arena_init(&s->arena, ARENA_MAX);
+	rc = load_config(s, files, path, error);
+	if (!rc)
+		rc = certs_load(&s->certs, files, s->config.certificate.chain,
+				s->config.certificate.key, error);
+	if (rc) {
+		setup_free(s);
+		return rc;
+	}
+	*out = s;
+	return RC_OK;
+}
+
+void setup_free(struct setup *s)
+{
+	if (!s)
+		return;
+	certs_fini(&s->certs);
+	arena_fini(&s->arena);
+	free(s);
+}
+
+const char *setup_obstacle(const struct setup *from, const struct setup *to)
+{
+	const struct edge_config *a = &from->config, *b = &to->config;
+
+	if (a->workers != b->workers)
+		return "workers";
+	if (strcmp(a->store, b->store) != 0)
+		return "store";
+	if (strcmp(a->admin, b->admin) != 0)
+		return "admin";
+	if (strcmp(a->metrics, b->metrics) != 0)
+		return "metrics";
+	if (a->admin_uid != b->admin_uid)
+		return "admin_uid";
+	if (strcmp(a->pid_file, b->pid_file) != 0)
+		return "pid_file";
+	/* What is on its way was promised room by the old one. */
+	if (a->limits.buffer != b->limits.buffer)
+		return "limits.buffer";
+	return NULL;
+}
