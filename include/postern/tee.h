@@ -26,10 +26,8 @@
  *	policy        32 MiB with all the signed lists it may name, and 16 MiB
  *	              more while it is being read; one without lists takes as
  *	              much as its text, about
- *	verification  5 MiB while it runs, of which an event log needs all
- *	              but 64 KiB; the collateral keeps 8 KiB of it for each
- *	              thread that verified at the same time, up to 16
- *	              (nothing of reports)
+ *	verification  nothing for a quote without logs; else 5 MiB while it
+ *	              runs, of which an event log needs all but 64 KiB
  *
  * libcrypto keeps what it fetched the first time.  A thread that calls needs a
  * stack of 128 KiB.

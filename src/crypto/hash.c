@@ -27,28 +27,17 @@ static const void *bytes_of(struct span s)
 	return s.n ? s.p : (const void *)"";
 }
 
-static void hash_with(EVP_MD_CTX *ctx, uint8_t *out, const EVP_MD *md,
-		      const struct span *parts, size_t count)
-{
-	must(ctx && EVP_DigestInit_ex(ctx, md, NULL) == 1);
-	for (size_t i = 0; i < count; i++)
-		must(EVP_DigestUpdate(ctx, bytes_of(parts[i]), parts[i].n) ==
-		     1);
-	must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
-}
-
 static void hash_parts(uint8_t *out, const EVP_MD *md,
 		       const struct span *parts, size_t count)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-	hash_with(ctx, out, md, parts, count);
+	must(ctx && EVP_DigestInit_ex(ctx, md, NULL) == 1);
+	for (size_t i = 0; i < count; i++)
+		must(EVP_DigestUpdate(ctx, bytes_of(parts[i]), parts[i].n) ==
+		     1);
+	must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
 	EVP_MD_CTX_free(ctx);
-}
-
-void sha256_parts(struct sha256 *out, const struct span *parts, size_t count)
-{
-	hash_parts(out->b, EVP_sha256(), parts, count);
 }
 
 void sha384_parts(struct sha384 *out, const struct span *parts, size_t count)
@@ -59,11 +48,6 @@ void sha384_parts(struct sha384 *out, const struct span *parts, size_t count)
 void sha512_parts(struct sha512 *out, const struct span *parts, size_t count)
 {
 	hash_parts(out->b, EVP_sha512(), parts, count);
-}
-
-void sha256_of(struct sha256 *out, struct span b)
-{
-	sha256_parts(out, &b, 1);
 }
 
 void sha384_of(struct sha384 *out, struct span b)
@@ -100,36 +84,6 @@ void sha384_done(struct sha384 *out, struct sha384_stream *stream)
 	must(EVP_DigestFinal_ex(stream->ctx, out->b, NULL) == 1);
 	EVP_MD_CTX_free(stream->ctx);
 	mem_auto_free(&stream);
-}
-
-struct hasher {
-	EVP_MD *md;
-	EVP_MD_CTX *ctx;
-};
-
-struct hasher *hasher_new(void)
-{
-	struct hasher *h = mem_new(sizeof(*h));
-
-	h->md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	h->ctx = EVP_MD_CTX_new();
-	must(h->md && h->ctx);
-	return h;
-}
-
-void hasher_free(struct hasher *h)
-{
-	if (!h)
-		return;
-	EVP_MD_CTX_free(h->ctx);
-	EVP_MD_free(h->md);
-	free(h);
-}
-
-void hasher_sha256(struct hasher *h, struct sha256 *out,
-		   const struct span *parts, size_t count)
-{
-	hash_with(h->ctx, out->b, h->md, parts, count);
 }
 
 void hash_merkle_sha256(struct merkle_hash *out, const struct span *parts,

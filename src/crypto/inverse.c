@@ -1,100 +1,37 @@
 #include "crypto/inverse.h"
 
-#include <stddef.h>
-
 enum {
-	LIMBS = 4,
-	LIMB_BITS = 64,
-	SHIFT_MAX = LIMB_BITS - 1, /* of one step */
+	SHIFT_MAX = U256_LIMB_BITS - 1, /* of one step */
 };
 
-/* 256 bits, least significant limb first. */
-struct number {
-	uint64_t limb[LIMBS];
-};
-
-static struct number load(const uint8_t b[INVERSE_LEN])
+static bool is_number(const struct u256 *a, uint64_t v)
 {
-	struct number a = { 0 };
-
-	for (size_t i = 0; i < INVERSE_LEN; i++)
-		a.limb[LIMBS - 1 - i / 8] = a.limb[LIMBS - 1 - i / 8] << 8 |
-					    b[i];
-	return a;
-}
-
-static void store(uint8_t b[INVERSE_LEN], const struct number *a)
-{
-	for (size_t i = 0; i < INVERSE_LEN; i++)
-		b[i] = (uint8_t)(a->limb[LIMBS - 1 - i / 8] >>
-				 (56 - 8 * (i % 8)));
-}
-
-/* a += b + carry; the carry. */
-static bool add_limb(uint64_t *a, uint64_t b, bool carry)
-{
-	bool over = __builtin_add_overflow(*a, b, a);
-
-	return __builtin_add_overflow(*a, (uint64_t)carry, a) || over;
-}
-
-/* a -= b + borrow; the borrow. */
-static bool subtract_limb(uint64_t *a, uint64_t b, bool borrow)
-{
-	uint64_t was = *a, d = was - b;
-
-	*a = d - borrow;
-	return was < b || d < (uint64_t)borrow;
-}
-
-/* The steps are written out: compilers do not, and it takes twice as long. */
-static void add(struct number *a, const struct number *b)
-{
-	bool carry = add_limb(&a->limb[0], b->limb[0], false);
-
-	carry = add_limb(&a->limb[1], b->limb[1], carry);
-	carry = add_limb(&a->limb[2], b->limb[2], carry);
-	(void)add_limb(&a->limb[3], b->limb[3], carry); /* below 2^256 */
-}
-
-/* True when b was greater; a is then 2^256 too large. */
-static bool subtract(struct number *a, const struct number *b)
-{
-	bool borrow = subtract_limb(&a->limb[0], b->limb[0], false);
-
-	borrow = subtract_limb(&a->limb[1], b->limb[1], borrow);
-	borrow = subtract_limb(&a->limb[2], b->limb[2], borrow);
-	return subtract_limb(&a->limb[3], b->limb[3], borrow);
-}
-
-static bool is_number(const struct number *a, uint64_t v)
-{
-	return a->limb[0] == v && !(a->limb[1] | a->limb[2] | a->limb[3]);
+	return u256_equal(a, &(struct u256){ { v } });
 }
 
 /* Both by 1 to 63 bits. */
-static void shift_right(struct number *a, unsigned n)
+static void shift_right(struct u256 *a, unsigned n)
 {
 	uint64_t *l = a->limb;
 
-	l[0] = l[0] >> n | l[1] << (LIMB_BITS - n);
-	l[1] = l[1] >> n | l[2] << (LIMB_BITS - n);
-	l[2] = l[2] >> n | l[3] << (LIMB_BITS - n);
+	l[0] = l[0] >> n | l[1] << (U256_LIMB_BITS - n);
+	l[1] = l[1] >> n | l[2] << (U256_LIMB_BITS - n);
+	l[2] = l[2] >> n | l[3] << (U256_LIMB_BITS - n);
 	l[3] >>= n;
 }
 
-static void shift_left(struct number *a, unsigned n)
+static void shift_left(struct u256 *a, unsigned n)
 {
 	uint64_t *l = a->limb;
 
-	l[3] = l[3] << n | l[2] >> (LIMB_BITS - n);
-	l[2] = l[2] << n | l[1] >> (LIMB_BITS - n);
-	l[1] = l[1] << n | l[0] >> (LIMB_BITS - n);
+	l[3] = l[3] << n | l[2] >> (U256_LIMB_BITS - n);
+	l[2] = l[2] << n | l[1] >> (U256_LIMB_BITS - n);
+	l[1] = l[1] << n | l[0] >> (U256_LIMB_BITS - n);
 	l[0] <<= n;
 }
 
 /* Halves a, which is not 0, until it is odd, and doubles b as often. */
-static unsigned make_odd(struct number *a, struct number *b)
+static unsigned make_odd(struct u256 *a, struct u256 *b)
 {
 	unsigned count = 0;
 
@@ -117,36 +54,33 @@ static unsigned make_odd(struct number *a, struct number *b)
  * u and v fall until they are equal: to 1, where x and n have no common
  * divisor, and s is then what was asked for.
  */
-bool inverse_almost(uint8_t out[INVERSE_LEN], unsigned *shift,
-		    const uint8_t x[INVERSE_LEN], const uint8_t n[INVERSE_LEN])
+bool inverse_almost(struct u256 *out, unsigned *shift, const struct u256 *x,
+		    const struct u256 *n)
 {
-	struct number u = load(n), v = load(x), r = { 0 }, s = { { 1 } };
-	struct number d = v;
+	struct u256 u = *n, v = *x, r = { 0 }, s = { { 1 } }, d;
 	unsigned k;
 
-	if (is_number(&v, 0) || !(u.limb[0] & 1) || !subtract(&d, &u))
+	if (u256_is_zero(x) || !(n->limb[0] & 1) || !u256_is_less(x, n))
 		return false;
 	k = make_odd(&v, &r);
 	for (;;) {
-		bool is_less;
+		bool is_less = u256_subtract(&d, &u, &v);
 
-		d = u;
-		is_less = subtract(&d, &v);
-		if (is_number(&d, 0))
+		if (u256_is_zero(&d))
 			break;
 		if (is_less) {
-			(void)subtract(&v, &u); /* u is less */
-			add(&s, &r);
+			(void)u256_subtract(&v, &v, &u); /* u is less */
+			(void)u256_add(&s, &s, &r); /* below 2^256 */
 			k += make_odd(&v, &r);
 		} else {
 			u = d;
-			add(&r, &s);
+			(void)u256_add(&r, &r, &s);
 			k += make_odd(&u, &s);
 		}
 	}
 	if (!is_number(&v, 1))
 		return false;
-	store(out, &s);
+	*out = s;
 	*shift = k;
 	return true;
 }

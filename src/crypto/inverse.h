@@ -1,6 +1,6 @@
 /*
  * inverse: a power of two over x, modulo an odd number of up to 256 bits; what
- * is left to do for 1 / x are two Montgomery reductions.
+ * is left to do for 1 / x is a Montgomery reduction or two.
  *
  * Not for secrets: time and branches depend on x.  libcrypto's BN_mod_inverse()
  * takes four times as long, and a sixth of an ECDSA verification.
@@ -13,11 +13,9 @@
 #ifndef POSTERN_CRYPTO_INVERSE_H
 #define POSTERN_CRYPTO_INVERSE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "crypto/u256.h"
 
 enum {
-	INVERSE_LEN = 32, /* bytes, big-endian */
 	INVERSE_SHIFT_MAX = 511,
 };
 
@@ -26,7 +24,7 @@ enum {
  * outputs untouched: x is 0 or not below n, n is even, or they have a common
  * divisor.
  */
-bool inverse_almost(uint8_t out[INVERSE_LEN], unsigned *shift,
-		    const uint8_t x[INVERSE_LEN], const uint8_t n[INVERSE_LEN]);
+bool inverse_almost(struct u256 *out, unsigned *shift, const struct u256 *x,
+		    const struct u256 *n);
 
 #endif

@@ -1,20 +1,19 @@
 #include "crypto/p256.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 
 #include "base/mem.h"
-#include "crypto/inverse.h"
+#include "crypto/hash.h"
+#include "crypto/p256_group.h"
+#include "crypto/p256_scalar.h"
 
 enum {
 	COORDINATE_LEN = 32,
@@ -22,34 +21,9 @@ enum {
 	DER_SIGNATURE_MAX = 2 + 2 * (2 + 1 + COORDINATE_LEN),
 	DER_INTEGER = 0x02,
 	DER_SEQUENCE = 0x30,
-	SEC1_UNCOMPRESSED = 0x04, /* SEC 1 §2.3.3 */
 };
 
 static const char curve_name[] = "prime256v1";
-
-/* The numbers of one verification, named as in FIPS 186-5 §6.4.2. */
-enum number {
-	R,
-	S,
-	E, /* the hash */
-	INVERSE, /* of s */
-	PRODUCT, /* of both: 1 */
-	U, /* e / s */
-	V, /* r / s */
-	X, /* of the sum */
-	NUMBERS,
-};
-
-struct p256_verifier {
-	struct hasher *hasher;
-	EC_GROUP *curve;
-	const BIGNUM *order; /* the curve's */
-	uint8_t order_bytes[COORDINATE_LEN];
-	BN_MONT_CTX *by_order;
-	EC_POINT *key, *sum;
-	BIGNUM *n[NUMBERS];
-	BN_CTX *room;
-};
 
 struct p256_private {
 	EVP_PKEY *key;
@@ -120,154 +94,48 @@ bool p256_signature_from_der(struct p256_signature *out, struct span der)
 	return true;
 }
 
-/* Fails only without memory: the number is shorter than any limit. */
-static void number_of(BIGNUM *out, const uint8_t b[COORDINATE_LEN])
+bool p256_is_point(const struct p256_point *at)
 {
-	must(BN_bin2bn(b, COORDINATE_LEN, out) != NULL);
+	struct affine point;
+
+	return affine_from(&point, at->xy);
 }
 
-struct p256_verifier *p256_verifier_new(struct hasher *hasher)
+/* x of the sum is r modulo the order, and below p: r itself, or r + n where
+ * that is below p; steps 7 to 9. */
+static bool has_x(const struct jacobian *sum, const struct scalar *r)
 {
-	struct p256_verifier *v = mem_new(sizeof(*v));
+	struct u256 over;
+	struct fp x;
 
-	v->hasher = hasher;
-	v->curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	v->room = BN_CTX_new();
-	must(v->curve && v->room);
-	v->order = EC_GROUP_get0_order(v->curve);
-	v->key = EC_POINT_new(v->curve);
-	v->sum = EC_POINT_new(v->curve);
-	v->by_order = BN_MONT_CTX_new();
-	must(v->order && v->key && v->sum && v->by_order &&
-	     BN_bn2binpad(v->order, v->order_bytes, COORDINATE_LEN) ==
-		     COORDINATE_LEN &&
-	     BN_MONT_CTX_set(v->by_order, v->order, v->room) == 1);
-	for (size_t i = 0; i < NUMBERS; i++) {
-		v->n[i] = BN_new();
-		must(v->n[i] != NULL);
-	}
-	return v;
-}
-
-void p256_verifier_free(struct p256_verifier *v)
-{
-	if (!v)
-		return;
-	for (size_t i = 0; i < NUMBERS; i++)
-		BN_free(v->n[i]);
-	BN_MONT_CTX_free(v->by_order);
-	EC_POINT_free(v->sum);
-	EC_POINT_free(v->key);
-	BN_CTX_free(v->room);
-	EC_GROUP_free(v->curve);
-	free(v);
-}
-
-/* libcrypto checks that x and y are below p and satisfy the equation; the one
- * point without coordinates has no form of this length. */
-bool p256_is_point(struct p256_verifier *v, const struct p256_point *at)
-{
-	uint8_t sec1[1 + P256_POINT_LEN] = { SEC1_UNCOMPRESSED };
-
-	memcpy(sec1 + 1, at->xy, sizeof(at->xy));
-	if (EC_POINT_oct2point(v->curve, v->key, sec1, sizeof(sec1), v->room) ==
-	    1)
+	if (fp_from(&x, &r->n) && jacobian_has_x(sum, &x))
 		return true;
-	ERR_clear_error();
-	return false;
+	return !u256_add(&over, &r->n, &P256_ORDER) && fp_from(&x, &over) &&
+	       jacobian_has_x(sum, &x);
 }
 
-/* In 1..n-1, FIPS 186-5 §6.4.2 step 1. */
-static bool is_scalar(const struct p256_verifier *v, const BIGNUM *x)
+/* Steps and names as in FIPS 186-5 §6.4.2. */
+bool p256_verify(const struct p256_point *at, const struct p256_signature *sig,
+		 struct span message)
 {
-	return !BN_is_zero(x) && BN_cmp(x, v->order) < 0;
-}
-
-/* n[INVERSE] = 1/s, step 4.  The last line proves it: nothing that went wrong
- * before can make a signature valid. */
-static bool invert(struct p256_verifier *v, const uint8_t s[COORDINATE_LEN])
-{
-	BIGNUM *const *n = v->n;
-	BIGNUM *w = n[INVERSE];
-	uint8_t almost[INVERSE_LEN];
-	unsigned shift;
-
-	static_assert((int)INVERSE_LEN == (int)COORDINATE_LEN);
-	if (!inverse_almost(almost, &shift, s, v->order_bytes))
-		return false;
-	number_of(w, almost);
-	/* w = 2^shift/s; each reduction divides by 2^256 */
-	return BN_lshift(w, w, (int)(2 * 8 * INVERSE_LEN - shift)) == 1 &&
-	       BN_nnmod(w, w, v->order, v->room) == 1 &&
-	       BN_from_montgomery(w, w, v->by_order, v->room) == 1 &&
-	       BN_from_montgomery(w, w, v->by_order, v->room) == 1 &&
-	       BN_mod_mul(n[PRODUCT], n[S], w, v->order, v->room) == 1 &&
-	       BN_is_one(n[PRODUCT]);
-}
-
-/* v->sum = e/s G + r/s Q, with Q in v->key; steps 5 and 6. */
-static bool add_multiples(struct p256_verifier *v)
-{
-	BIGNUM *const *n = v->n;
-
-	return BN_mod_mul(n[U], n[E], n[INVERSE], v->order, v->room) == 1 &&
-	       BN_mod_mul(n[V], n[R], n[INVERSE], v->order, v->room) == 1 &&
-	       EC_POINT_mul(v->curve, v->sum, n[U], v->key, n[V], v->room) == 1;
-}
-
-/* The sum has an x (infinity has none), and it is r modulo the order; steps 7
- * to 9. */
-static bool is_expected(struct p256_verifier *v)
-{
-	BIGNUM *const *n = v->n;
-
-	return EC_POINT_is_at_infinity(v->curve, v->sum) == 0 &&
-	       EC_POINT_get_affine_coordinates(v->curve, v->sum, n[X], NULL,
-					       v->room) == 1 &&
-	       BN_nnmod(n[X], n[X], v->order, v->room) == 1 &&
-	       BN_cmp(n[X], n[R]) == 0;
-}
-
-bool p256_verify(struct p256_verifier *v, const struct p256_point *at,
-		 const struct p256_signature *sig, struct span message)
-{
+	struct scalar r, s, e, u, v;
+	struct scalar_factor inverse;
+	struct affine q;
+	struct jacobian sum;
 	struct sha256 hash;
 
-	number_of(v->n[R], sig->rs);
-	number_of(v->n[S], sig->rs + COORDINATE_LEN);
-	if (!is_scalar(v, v->n[R]) || !is_scalar(v, v->n[S]) ||
-	    !p256_is_point(v, at))
+	if (!scalar_from(&r, sig->rs) ||
+	    !scalar_from(&s, sig->rs + COORDINATE_LEN) ||
+	    !affine_from(&q, at->xy))
 		return false;
-	hasher_sha256(v->hasher, &hash, &message, 1);
-	number_of(v->n[E], hash.b);
-	if (invert(v, sig->rs + COORDINATE_LEN) && add_multiples(v) &&
-	    is_expected(v))
-		return true;
-	ERR_clear_error(); /* of what could not be computed */
-	return false;
-}
-
-bool p256_is_point_once(const struct p256_point *at)
-{
-	struct hasher *hasher = hasher_new();
-	struct p256_verifier *v = p256_verifier_new(hasher);
-	bool ok = p256_is_point(v, at);
-
-	p256_verifier_free(v);
-	hasher_free(hasher);
-	return ok;
-}
-
-bool p256_verify_once(const struct p256_point *at,
-		      const struct p256_signature *sig, struct span message)
-{
-	struct hasher *hasher = hasher_new();
-	struct p256_verifier *v = p256_verifier_new(hasher);
-	bool ok = p256_verify(v, at, sig, message);
-
-	p256_verifier_free(v);
-	hasher_free(hasher);
-	return ok;
+	sha256_of(&hash, message);
+	scalar_reduce(&e, hash.b);
+	if (!scalar_invert(&inverse, &s))
+		return false;
+	scalar_mul(&u, &e, &inverse);
+	scalar_mul(&v, &r, &inverse);
+	jacobian_multiply(&sum, &u.n, &v.n, &q);
+	return has_x(&sum, &r);
 }
 
 static struct p256_private *private_of(EVP_PKEY *key)

@@ -12,7 +12,6 @@
 
 #include "base/rc.h"
 #include "base/span.h"
-#include "crypto/hash.h"
 
 enum {
 	P256_POINT_LEN = 64,
@@ -27,39 +26,23 @@ struct p256_signature {
 };
 
 /*
- * What verifications need besides their input: the curve, numbers, room.  For
- * one thread at a time, any number of keys, and as long as one likes.
- *
- * Not through EVP_PKEY, unlike all else here: that makes a key object of each
- * point, with a copy of the curve, and decodes each signature from DER that we
- * had to encode; a verification whose key is seen once costs 100 allocations
- * and a fifth more time.  The hard part, points and their multiples, is still
- * libcrypto's (EC_POINT); the equation is ours, and so is half of 1/s, which
- * libcrypto checks.  Everything here is public: time depends on it.
+ * Verification is arithmetic of our own (p256_field, p256_scalar, p256_group),
+ * unlike all else here: libcrypto makes a key object of each point and decodes
+ * each signature from DER that we had to encode, which is 100 allocations where
+ * a key is seen once, and its points allocate even then.  Ours allocates
+ * nothing, has no state, and is for public numbers only: time depends on them.
+ * Private keys and signing are libcrypto's.
  */
-struct p256_verifier;
-
-/* Borrows 'hasher' until it is freed.  Returns owned: p256_verifier_free(). */
-struct p256_verifier *p256_verifier_new(struct hasher *hasher);
-void p256_verifier_free(struct p256_verifier *v);
 
 /* The point is on the curve, and not its infinity. */
-[[nodiscard]] bool p256_is_point(struct p256_verifier *v,
-				 const struct p256_point *at);
+[[nodiscard]] bool p256_is_point(const struct p256_point *at);
 /*
  * True when 'sig' is over 'message' (hashed here with SHA-256) by the key of
- * this point; false, too, for a point off the curve.  Four allocations, all
- * inside libcrypto.
+ * this point; false, too, for a point off the curve.
  */
-[[nodiscard]] bool p256_verify(struct p256_verifier *v,
-			       const struct p256_point *at,
+[[nodiscard]] bool p256_verify(const struct p256_point *at,
 			       const struct p256_signature *sig,
 			       struct span message);
-/* Both without a verifier kept: a quarter slower. */
-[[nodiscard]] bool p256_is_point_once(const struct p256_point *at);
-[[nodiscard]] bool p256_verify_once(const struct p256_point *at,
-				    const struct p256_signature *sig,
-				    struct span message);
 
 /* DER (SEQUENCE of two INTEGERs, as in X.509) to raw; false when malformed. */
 bool p256_signature_from_der(struct p256_signature *out, struct span der);

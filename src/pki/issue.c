@@ -14,6 +14,8 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
+#include "crypto/sha256.h"
 
 #define SGX_OID "1.2.840.113741.1.13.1"
 #define END_USAGE "critical,digitalSignature,nonRepudiation"

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
+#include "crypto/sha256.h"
 #include "io/file.h"
 #include "pki/cert.h"
 #include "pki/pem.h"

@@ -37,7 +37,7 @@ enum rc tee_anchor_simulated(struct tee_anchor *out, struct span pem)
 
 	if (pem_decode(&der, 1, &w, PEM_CERTIFICATE, pem) ||
 	    cert_parse(&c, der) || !c.is_ca || !cert_names_issuer(&c, &c) ||
-	    !p256_verify_once(&c.key, &c.signature, c.tbs))
+	    !p256_verify(&c.key, &c.signature, c.tbs))
 		return RC_MALFORMED;
 	if (span_equal(SPAN_ARRAY(c.key.xy),
 		       SPAN_ARRAY(tee_anchor_intel.key.xy)))

@@ -38,7 +38,7 @@ bool platforms_key(struct p256_point *out, struct span pem)
 	struct span der;
 
 	if (pem_decode(&der, 1, &w, PEM_PUBLIC_KEY, pem) ||
-	    cert_public_key(&point, der) || !p256_is_point_once(&point))
+	    cert_public_key(&point, der) || !p256_is_point(&point))
 		return false;
 	*out = point;
 	return true;
@@ -173,7 +173,7 @@ enum tee_reason platforms_read(struct platform_list *out, struct arena *arena,
 	    !document_split(&object, &signature, text, list_member))
 		return TEE_LIST_MALFORMED;
 	/* Before anything of it is looked at. */
-	if (!p256_verify_once(key, &signature, object))
+	if (!p256_verify(key, &signature, object))
 		return TEE_LIST_SIGNATURE;
 	tree = document_load(&room, object);
 	if (!tree || tree->type != JTREE_OBJECT ||

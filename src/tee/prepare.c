@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/sha256.h"
 #include "pki/crl_form.h"
 #include "pki/pem.h"
 
@@ -93,14 +94,14 @@ static const struct tee_anchor *find_anchor(const struct p256_point *key,
 
 static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 				  const struct tee_anchor *anchors,
-				  size_t count, struct work *w)
+				  size_t count)
 {
 	const struct cert *root = &p->root;
 	const struct tee_anchor *anchor =
 		find_anchor(&root->key, anchors, count);
 	struct sha256 hash;
 
-	if (!anchor || !p256_is_point(w->p256, &root->key))
+	if (!anchor || !p256_is_point(&root->key))
 		return refuse(
 			detail, TEE_PCK_ROOT,
 			"collateral: its root is none of the %zu trust anchors",
@@ -115,17 +116,16 @@ static enum tee_reason check_root(struct tee_prepared *p, char *detail,
 			"root: not a self-issued CA for certificates and CRLs");
 	/* The key is the anchor; this makes the rest of the certificate
 	 * unforgeable too, and quotes must hold the same bytes. */
-	hasher_sha256(w->hasher, &hash, &root->der, 1);
+	sha256_of(&hash, root->der);
 	if (!span_equal(SPAN_ARRAY(hash.b), SPAN_ARRAY(anchor->certificate)) &&
-	    !p256_verify(w->p256, &root->key, &root->signature, root->tbs))
+	    !p256_verify(&root->key, &root->signature, root->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "root: its self-signature is wrong");
 	return TEE_OK;
 }
 
 static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
-				    const char *what, const struct cert *signer,
-				    struct work *w)
+				    const char *what, const struct cert *signer)
 {
 	static const char name[] = "SGX TCB Signing";
 
@@ -140,8 +140,7 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: a CA certificate signs documents",
 			      what);
-	if (!p256_verify(w->p256, &p->root.key, &signer->signature,
-			 signer->tbs))
+	if (!p256_verify(&p->root.key, &signer->signature, signer->tbs))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "%s signer: signature is wrong", what);
 	return TEE_OK;
@@ -150,7 +149,7 @@ static enum tee_reason check_signer(const struct tee_prepared *p, char *detail,
 static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 				    const struct tee_collateral *c,
 				    const struct tee_anchor *anchors,
-				    size_t count, struct work *w)
+				    size_t count)
 {
 	enum tee_reason reason;
 	struct cert root;
@@ -158,9 +157,9 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 	if (!read_pair(&p->tcb_signer, &p->root, p, c->tcb_info_chain))
 		return refuse(detail, TEE_SIGNER_CHAIN,
 			      "TCB info issuer chain: not two certificates");
-	reason = check_root(p, detail, anchors, count, w);
+	reason = check_root(p, detail, anchors, count);
 	if (!reason)
-		reason = check_signer(p, detail, "TCB info", &p->tcb_signer, w);
+		reason = check_signer(p, detail, "TCB info", &p->tcb_signer);
 	if (reason)
 		return reason;
 	if (span_equal(c->qe_identity_chain, c->tcb_info_chain)) {
@@ -174,7 +173,7 @@ static enum tee_reason read_signers(struct tee_prepared *p, char *detail,
 		return refuse(
 			detail, TEE_PCK_ROOT,
 			"QE identity issuer chain: not the TCB info's root");
-	return check_signer(p, detail, "QE identity", &p->qe_signer, w);
+	return check_signer(p, detail, "QE identity", &p->qe_signer);
 }
 
 /* A list's DER, kept.  What has no form of a list is kept as it is, and DER,
@@ -231,19 +230,18 @@ enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX], const struct cert *ca)
 
 enum tee_reason verify_pck_ca(char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
-			      const struct cert *ca, struct work *w)
+			      const struct cert *ca)
 {
-	if (!p256_verify(w->p256, &p->root.key, &ca->signature, ca->tbs))
+	if (!p256_verify(&p->root.key, &ca->signature, ca->tbs))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK CA: signature is wrong");
 	if (crl_lists(&p->root_crl, ca->serial))
 		return refuse(detail, TEE_PCK_CA_REVOKED,
 			      "PCK CA: listed in the root CRL");
-	if (!p256_is_point(w->p256, &ca->key))
+	if (!p256_is_point(&ca->key))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK CA: its key is not a point of P-256");
-	if (!p256_verify(w->p256, &ca->key, &p->pck_crl.signature,
-			 p->pck_crl.tbs))
+	if (!p256_verify(&ca->key, &p->pck_crl.signature, p->pck_crl.tbs))
 		return refuse(detail, TEE_CRL_SIGNATURE,
 			      "PCK CRL: signature is wrong");
 	return TEE_OK;
@@ -251,7 +249,7 @@ enum tee_reason verify_pck_ca(char detail[TEE_DETAIL_MAX],
 
 /* The PCK CRL and its issuer, where the collateral has that too. */
 static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
-				   struct span pem, struct work *w)
+				   struct span pem)
 {
 	struct cert root;
 	enum tee_reason reason;
@@ -273,14 +271,13 @@ static enum tee_reason read_pck_ca(struct tee_prepared *p, char *detail,
 		reason = refuse(detail, TEE_CRL_ISSUER,
 				"PCK CRL: not issued by its issuer chain's CA");
 	if (!reason)
-		reason = verify_pck_ca(detail, p, &p->pck_ca, w);
+		reason = verify_pck_ca(detail, p, &p->pck_ca);
 	p->has_pck_ca = !reason;
 	return reason;
 }
 
 static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
-				     const struct tee_collateral *c,
-				     struct work *w)
+				     const struct tee_collateral *c)
 {
 	enum tee_reason reason;
 
@@ -290,7 +287,7 @@ static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
 	if (!crl_names_issuer(&p->root_crl, &p->root))
 		return refuse(detail, TEE_CRL_ISSUER,
 			      "root CRL: not issued by the root");
-	if (!p256_verify(w->p256, &p->root.key, &p->root_crl.signature,
+	if (!p256_verify(&p->root.key, &p->root_crl.signature,
 			 p->root_crl.tbs))
 		return refuse(detail, TEE_CRL_SIGNATURE,
 			      "root CRL: signature is wrong");
@@ -303,21 +300,21 @@ static enum tee_reason read_root_crl(struct tee_prepared *p, char *detail,
 }
 
 static enum tee_reason read_crls(struct tee_prepared *p, char *detail,
-				 const struct tee_collateral *c, struct work *w)
+				 const struct tee_collateral *c)
 {
-	enum tee_reason reason = read_root_crl(p, detail, c, w);
+	enum tee_reason reason = read_root_crl(p, detail, c);
 
 	if (!reason)
 		reason = read_crl(&p->pck_crl, p, detail, "PCK CRL",
 				  c->pck_crl);
-	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain, w);
+	return reason ? reason : read_pck_ca(p, detail, c->pck_crl_chain);
 }
 
 /* The signed slice of a document, its signature checked. */
 static enum tee_reason read_document(struct span *object, char *detail,
 				     const char *what, const char *name,
 				     struct span text,
-				     const struct cert *signer, struct work *w)
+				     const struct cert *signer)
 {
 	struct p256_signature signature;
 
@@ -325,7 +322,7 @@ static enum tee_reason read_document(struct span *object, char *detail,
 		return refuse(detail, TEE_COLLATERAL_MALFORMED,
 			      "%s: not {\"%s\":{...},\"signature\":\"...\"}",
 			      what, name);
-	if (!p256_verify(w->p256, &signer->key, &signature, *object))
+	if (!p256_verify(&signer->key, &signature, *object))
 		return refuse(detail, TEE_COLLATERAL_SIGNATURE,
 			      "%s: signature is wrong", what);
 	return TEE_OK;
@@ -341,22 +338,21 @@ static enum tee_reason refuse_content(char *detail, enum tee_reason reason,
 }
 
 static enum tee_reason read_documents(struct tee_prepared *p, char *detail,
-				      const struct tee_collateral *c,
-				      struct work *w)
+				      const struct tee_collateral *c)
 {
 	struct span object;
 	enum tee_reason reason;
 
 	reason = read_document(&object, detail, "TCB info", "tcbInfo",
-			       c->tcb_info, &p->tcb_signer, w);
+			       c->tcb_info, &p->tcb_signer);
 	if (reason)
 		return reason;
 	reason = tcbinfo_parse(&p->tcb, &p->arena, object);
 	if (reason)
 		return refuse_content(detail, reason, "TCB info");
 	reason = read_document(&object, detail, "QE identity",
-			       "enclaveIdentity", c->qe_identity, &p->qe_signer,
-			       w);
+			       "enclaveIdentity", c->qe_identity,
+			       &p->qe_signer);
 	if (reason)
 		return reason;
 	reason = qeidentity_parse(&p->qe, &p->arena, object);
@@ -374,7 +370,6 @@ static struct tee_prepared *prepared_new(void)
 	struct tee_prepared *p = mem_new(sizeof(*p));
 
 	arena_init(&p->arena, ARENA_MAX);
-	p->pool = mem_new(sizeof(*p->pool));
 	return p;
 }
 
@@ -390,16 +385,14 @@ enum tee_reason tee_prepare(struct tee_prepared **out,
 {
 	AUTO(auto_prepared)
 	struct tee_prepared *p = prepared_new();
-	struct work *w = work_take(p->pool);
 	enum tee_reason reason = check_complete(detail, c);
 
 	if (!reason)
-		reason = read_signers(p, detail, c, anchors, count, w);
+		reason = read_signers(p, detail, c, anchors, count);
 	if (!reason)
-		reason = read_crls(p, detail, c, w);
+		reason = read_crls(p, detail, c);
 	if (!reason)
-		reason = read_documents(p, detail, c, w);
-	work_give(p->pool, w);
+		reason = read_documents(p, detail, c);
 	if (reason)
 		return reason;
 	*out = STEAL(p);
@@ -470,7 +463,6 @@ enum tee_reason tee_document_open(struct span *object,
 {
 	AUTO(auto_prepared)
 	struct tee_prepared *p = prepared_new();
-	struct work *w = work_take(p->pool);
 	/* One chain stands for both, and there is no PCK CRL. */
 	const struct tee_collateral c = {
 		.root_crl = d->root_crl,
@@ -480,16 +472,15 @@ enum tee_reason tee_document_open(struct span *object,
 	enum tee_reason reason;
 	struct span found;
 
-	reason = read_signers(p, detail, &c, anchors, count, w);
+	reason = read_signers(p, detail, &c, anchors, count);
 	if (!reason)
-		reason = read_root_crl(p, detail, &c, w);
+		reason = read_root_crl(p, detail, &c);
 	if (!reason)
 		reason = check_signer_time(detail, &p->tcb_signer,
 					   &p->root_crl, at);
 	if (!reason)
 		reason = read_document(&found, detail, d->name, d->name,
-				       d->text, &p->tcb_signer, w);
-	work_give(p->pool, w);
+				       d->text, &p->tcb_signer);
 	if (!reason)
 		*object = found;
 	return reason;
@@ -499,8 +490,6 @@ void tee_prepared_free(struct tee_prepared *p)
 {
 	if (!p)
 		return;
-	work_pool_fini(p->pool);
-	free(p->pool);
 	arena_fini(&p->arena);
 	free(p);
 }

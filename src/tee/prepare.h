@@ -11,7 +11,6 @@
 #include "tee/qeidentity.h"
 #include "tee/tcbinfo.h"
 #include "tee/verify.h"
-#include "tee/work.h"
 
 /* Views borrow the arena. */
 struct tee_prepared {
@@ -28,7 +27,6 @@ struct tee_prepared {
 	struct tcbinfo tcb;
 	struct qeidentity qe;
 	struct span pck_chain; /* PEM; n == 0: none was given */
-	struct work_pool *pool; /* owned; all that changes after set-up */
 };
 
 /*
@@ -39,7 +37,7 @@ enum tee_reason check_pck_ca(char detail[TEE_DETAIL_MAX],
 			     const struct cert *ca);
 enum tee_reason verify_pck_ca(char detail[TEE_DETAIL_MAX],
 			      const struct tee_prepared *p,
-			      const struct cert *ca, struct work *w);
+			      const struct cert *ca);
 
 /* Writes the detail and gives the reason back. */
 enum tee_reason refuse(char detail[TEE_DETAIL_MAX], enum tee_reason reason,

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "crypto/hash.h"
+#include "crypto/sha256.h"
 #include "pki/pem.h"
 #include "tee/policy.h"
 #include "tee/prepare.h"
@@ -25,7 +25,6 @@ struct run {
 	const struct tee_prepared *p;
 	const struct tee_policy *policy;
 	struct tee_verdict *v;
-	struct work *w;
 	int64_t at;
 	struct cert leaf, ca, root; /* views into room */
 	uint8_t room[PCK_CHAIN_LEN * CERT_MAX];
@@ -375,14 +374,12 @@ static enum tee_reason check_chain_signatures(struct run *r)
 	char *detail = r->v->detail;
 
 	if (!is_prepared_ca(r)) {
-		enum tee_reason reason =
-			verify_pck_ca(detail, p, &r->ca, r->w);
+		enum tee_reason reason = verify_pck_ca(detail, p, &r->ca);
 
 		if (reason)
 			return reason;
 	}
-	if (!p256_verify(r->w->p256, &r->ca.key, &r->leaf.signature,
-			 r->leaf.tbs))
+	if (!p256_verify(&r->ca.key, &r->leaf.signature, r->leaf.tbs))
 		return refuse(detail, TEE_PCK_SIGNATURE,
 			      "PCK certificate: signature is wrong");
 	if (crl_lists(&p->pck_crl, r->leaf.serial))
@@ -410,10 +407,10 @@ static enum tee_reason check_qe(struct run *r)
 	struct span data = q->qe_report.report_data, first;
 	enum tee_reason reason;
 
-	if (!p256_verify(r->w->p256, &r->leaf.key, &sig, q->qe_report.raw))
+	if (!p256_verify(&r->leaf.key, &sig, q->qe_report.raw))
 		return refuse(r->v->detail, TEE_QE_SIGNATURE,
 			      "QE report: not signed by the PCK key");
-	hasher_sha256(r->w->hasher, &hash, bound, 2);
+	sha256_parts(&hash, bound, 2);
 	if (!rd_n(&data, &first, sizeof(hash.b)) ||
 	    !span_equal(first, SPAN_ARRAY(hash.b)) || !span_is_zero(data))
 		return refuse(r->v->detail, TEE_QE_HASH,
@@ -437,9 +434,9 @@ static enum tee_reason check_quote_signature(struct run *r)
 	struct p256_point at;
 
 	memcpy(at.xy, q->attestation_key.p, sizeof(at.xy));
-	if (p256_verify(r->w->p256, &at, &sig, q->signed_region))
+	if (p256_verify(&at, &sig, q->signed_region))
 		return TEE_OK;
-	if (!p256_is_point(r->w->p256, &at))
+	if (!p256_is_point(&at))
 		return refuse(r->v->detail, TEE_QUOTE_KEY,
 			      "attestation key: not a point of P-256");
 	return refuse(r->v->detail, TEE_QUOTE_SIGNATURE,
@@ -571,9 +568,7 @@ void tee_verify_prepared(struct tee_verdict *v, const struct tee_prepared *p,
 		return;
 	}
 	note_collateral(&r);
-	r.w = work_take(p->pool);
 	v->reason = check_crypto(&r);
-	work_give(p->pool, r.w);
 	v->is_verified = v->reason == TEE_OK;
 	if (!v->reason)
 		v->reason = check_tcb(&r);

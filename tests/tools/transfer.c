@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "crypto/hash.h"
+#include "crypto/sha256.h"
 #include "io/sock.h"
 
 enum {
@@ -26,7 +26,6 @@ enum {
 };
 
 struct digest {
-	struct hasher *hasher;
 	struct sha256 hash;
 	uint8_t piece[PIECE];
 	size_t n;
@@ -45,7 +44,7 @@ static void close_piece(struct digest *d)
 {
 	const struct span parts[] = { SPAN_ARRAY(d->hash.b), span_of(d->piece, d->n) };
 
-	hasher_sha256(d->hasher, &d->hash, parts, 2);
+	sha256_parts(&d->hash, parts, 2);
 	d->total += d->n;
 	d->n = 0;
 }
@@ -59,7 +58,6 @@ static void finish(struct digest *d)
 		close_piece(d);
 	text_hex(&w, SPAN_ARRAY(d->hash.b));
 	printf("%llu %.64s\n", (unsigned long long)d->total, (const char *)text);
-	hasher_free(d->hasher);
 }
 
 static int socket_of(const struct sock_addr *a)
@@ -166,7 +164,6 @@ int main(int argc, char **argv)
 	struct pace pace = { 0 };
 	struct sock_addr a;
 
-	d.hasher = hasher_new();
 	if (argc < 3 || !sock_addr_parse(&a, span_str(argv[2])) || a.sa.sa_family == AF_UNIX) {
 		(void)fputs("usage: transfer receive|send ADDRESS:PORT ...\n", stderr);
 		return 2;

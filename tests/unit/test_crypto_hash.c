@@ -81,28 +81,6 @@ static void parts_hash_as_their_concatenation(void **state)
 	assert_hex(a.b, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-/* One hasher, many hashes: none leaves anything to the next. */
-static void kept_hasher_agrees(void **state)
-{
-	struct hasher *h = hasher_new();
-	uint8_t message[200];
-
-	(void)state;
-	memset(message, 'm', sizeof(message));
-	for (size_t n = 0; n <= sizeof(message); n++) {
-		const struct span parts[] = { span_of(message, n / 3),
-					      { NULL, 0 },
-					      span_of(message + n / 3, n - n / 3) };
-		struct sha256 want, got;
-
-		sha256_of(&want, span_of(message, n));
-		hasher_sha256(h, &got, parts, 3);
-		assert_memory_equal(&got, &want, sizeof(got));
-	}
-	hasher_free(h);
-	hasher_free(NULL);
-}
-
 static void hmac_rfc4231(void **state)
 {
 	uint8_t key[131];
@@ -182,7 +160,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha2_vectors),
 		cmocka_unit_test(parts_hash_as_their_concatenation),
-		cmocka_unit_test(kept_hasher_agrees),
 		cmocka_unit_test(hmac_rfc4231),
 		cmocka_unit_test(hkdf_rfc5869),
 		cmocka_unit_test(stream_is_the_hash_of_all),

@@ -17,17 +17,28 @@
 #define ZEROS48 "000000000000000000000000000000000000000000000000"
 #define ZEROS32 "00000000000000000000000000000000"
 
-static void unhex(uint8_t out[INVERSE_LEN], const char *hex)
+static struct u256 unhex(const char *hex)
 {
-	assert_true(text_hex_decode(out, INVERSE_LEN, span_str(hex)));
+	uint8_t b[U256_LEN];
+
+	assert_true(text_hex_decode(b, sizeof(b), span_str(hex)));
+	return u256_load(b);
+}
+
+static BIGNUM *bn(const struct u256 *a)
+{
+	uint8_t b[U256_LEN];
+
+	u256_store(b, a);
+	return BN_bin2bn(b, sizeof(b), NULL);
 }
 
 /* x * out = 2^shift (mod n), out < n */
-static bool is_right(const uint8_t *out, unsigned shift, const uint8_t *x, const uint8_t *n)
+static bool is_right(const struct u256 *out, unsigned shift, const struct u256 *x,
+		     const struct u256 *n)
 {
 	BN_CTX *ctx = BN_CTX_new();
-	BIGNUM *a = BN_bin2bn(out, INVERSE_LEN, NULL), *b = BN_bin2bn(x, INVERSE_LEN, NULL);
-	BIGNUM *m = BN_bin2bn(n, INVERSE_LEN, NULL), *power = BN_new();
+	BIGNUM *a = bn(out), *b = bn(x), *m = bn(n), *power = BN_new();
 	bool ok;
 
 	assert_int_equal(BN_set_bit(power, (int)shift), 1);
@@ -73,21 +84,19 @@ static void chosen(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint8_t x[INVERSE_LEN], n[INVERSE_LEN], out[INVERSE_LEN], kept[INVERSE_LEN];
+		const struct u256 x = unhex(cases[i].x), n = unhex(cases[i].n);
+		const struct u256 kept = unhex(ONES);
+		struct u256 out = kept;
 		unsigned shift = 12345;
 		bool ok;
 
 		print_message("%s\n", cases[i].name);
-		unhex(x, cases[i].x);
-		unhex(n, cases[i].n);
-		memset(out, 0x5a, sizeof(out));
-		memset(kept, 0x5a, sizeof(kept));
-		ok = inverse_almost(out, &shift, x, n);
+		ok = inverse_almost(&out, &shift, &x, &n);
 		assert_int_equal(ok, cases[i].want);
 		if (ok) {
-			assert_true(is_right(out, shift, x, n));
+			assert_true(is_right(&out, shift, &x, &n));
 		} else {
-			assert_memory_equal(out, kept, sizeof(out));
+			assert_memory_equal(&out, &kept, sizeof(out));
 			assert_int_equal(shift, 12345);
 		}
 	}
@@ -95,22 +104,21 @@ static void chosen(void **state)
 
 static void random_numbers(void **state)
 {
-	uint8_t order[INVERSE_LEN];
+	const struct u256 order = unhex(ORDER);
 
 	(void)state;
-	unhex(order, ORDER);
 	for (unsigned i = 0; i < 20'000; i++) {
-		uint8_t x[INVERSE_LEN], out[INVERSE_LEN];
+		uint8_t b[U256_LEN];
+		struct u256 x, out;
 		unsigned shift;
 
-		rng_bytes(x, sizeof(x));
-		memset(x, 0, i % INVERSE_LEN); /* of all lengths */
-		if (memcmp(x, order, sizeof(x)) >= 0) /* public: random */
+		rng_bytes(b, sizeof(b));
+		memset(b, 0, i % U256_LEN); /* of all lengths */
+		x = u256_load(b);
+		if (u256_is_zero(&x) || !u256_is_less(&x, &order))
 			continue;
-		if (span_is_zero(SPAN_ARRAY(x)))
-			continue;
-		assert_true(inverse_almost(out, &shift, x, order));
-		assert_true(is_right(out, shift, x, order));
+		assert_true(inverse_almost(&out, &shift, &x, &order));
+		assert_true(is_right(&out, shift, &x, &order));
 	}
 }
 
@@ -119,25 +127,24 @@ static void small_numbers(void **state)
 {
 	(void)state;
 	for (unsigned m = 1; m < 120; m += 2) {
-		uint8_t n[INVERSE_LEN] = { 0 };
+		const struct u256 n = { { m } };
 
-		n[INVERSE_LEN - 1] = (uint8_t)m;
 		for (unsigned i = 0; i < m; i++) {
-			uint8_t x[INVERSE_LEN] = { 0 }, out[INVERSE_LEN];
+			const struct u256 x = { { i } };
 			unsigned a = i, b = m, shift;
+			struct u256 out;
 			bool ok;
 
-			x[INVERSE_LEN - 1] = (uint8_t)i;
 			while (a) {
 				unsigned rest = b % a;
 
 				b = a;
 				a = rest;
 			}
-			ok = inverse_almost(out, &shift, x, n);
+			ok = inverse_almost(&out, &shift, &x, &n);
 			assert_int_equal(ok, i && b == 1);
 			if (ok)
-				assert_true(is_right(out, shift, x, n));
+				assert_true(is_right(&out, shift, &x, &n));
 		}
 	}
 }

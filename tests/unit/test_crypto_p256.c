@@ -15,8 +15,12 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "crypto/p256.h"
+#include "crypto/p256_scalar.h"
+#include "crypto/sha256.h"
+#include "p256_points.h"
 
 #define U_HEX \
 	"60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6" \
@@ -25,9 +29,11 @@
 #define S_HEX "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
 /* n - s of the above: the other valid signature */
 #define N_MINUS_S_HEX "0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9"
-#define N_HEX "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
-#define P_HEX "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"
 #define ZERO_HEX "0000000000000000000000000000000000000000000000000000000000000000"
+
+#define N_PLUS_1_HEX "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552"
+#define ONES_HEX "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+#define ONE_HEX "0000000000000000000000000000000000000000000000000000000000000001"
 
 static void unhex(void *out, size_t n, const char *hex)
 {
@@ -54,9 +60,15 @@ static void verification(void **state)
 		{ "r_is_order_refused", "sample", N_HEX S_HEX, false },
 		{ "s_is_order_refused", "sample", R_HEX N_HEX, false },
 		{ "swapped_refused", "sample", S_HEX R_HEX, false },
+		{ "r_over_order_refused", "sample", N_PLUS_1_HEX S_HEX, false },
+		{ "s_over_order_refused", "sample", R_HEX N_PLUS_1_HEX, false },
+		{ "r_all_ones_refused", "sample", ONES_HEX S_HEX, false },
+		{ "s_all_ones_refused", "sample", R_HEX ONES_HEX, false },
+		{ "r_is_prime_refused", "sample", P_HEX S_HEX, false },
+		{ "both_order_refused", "sample", N_HEX N_HEX, false },
+		{ "both_all_ones_refused", "sample", ONES_HEX ONES_HEX, false },
+		{ "both_one_refused", "sample", ONE_HEX ONE_HEX, false },
 	};
-	struct hasher *hasher = hasher_new();
-	struct p256_verifier *v = p256_verifier_new(hasher);
 	struct p256_point at;
 
 	(void)state;
@@ -67,12 +79,8 @@ static void verification(void **state)
 
 		print_message("%s\n", cases[i].name);
 		unhex(sig.rs, 64, cases[i].signature);
-		assert_int_equal(p256_verify(v, &at, &sig, m), cases[i].want);
-		assert_int_equal(p256_verify_once(&at, &sig, m), cases[i].want);
+		assert_int_equal(p256_verify(&at, &sig, m), cases[i].want);
 	}
-	p256_verifier_free(v);
-	p256_verifier_free(NULL);
-	hasher_free(hasher);
 }
 
 /*
@@ -123,7 +131,7 @@ static void special_sums(void **state)
 		print_message("%s\n", cases[i].name);
 		unhex(at.xy, 64, cases[i].key);
 		unhex(sig.rs, 64, cases[i].signature);
-		assert_int_equal(p256_verify_once(&at, &sig, span_str("sample")), cases[i].want);
+		assert_int_equal(p256_verify(&at, &sig, span_str("sample")), cases[i].want);
 	}
 }
 
@@ -193,12 +201,10 @@ static void replace_half(struct p256_signature *sig, unsigned which)
 
 static void agrees_with_evp(void **state)
 {
-	struct hasher *hasher = hasher_new();
-	struct p256_verifier *v = p256_verifier_new(hasher);
 	unsigned valid = 0;
 
 	(void)state;
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0; i < 200; i++) {
 		struct p256_private *k = p256_private_generate();
 		struct span m = span_of(&i, sizeof(i) * (i % 2));
 		struct p256_signature sig, changed;
@@ -206,22 +212,227 @@ static void agrees_with_evp(void **state)
 
 		p256_private_point(k, &at);
 		p256_sign(k, &sig, m);
-		assert_true(p256_verify(v, &at, &sig, m));
+		assert_true(p256_verify(&at, &sig, m));
 		for (unsigned which = 0; which < 24; which++) {
 			bool ok;
 
 			changed = sig;
 			replace_half(&changed, which);
 			ok = evp_verify(&at, &changed, m);
-			assert_int_equal(p256_verify(v, &at, &changed, m), ok);
+			assert_int_equal(p256_verify(&at, &changed, m), ok);
 			valid += ok;
 		}
 		valid += evp_verify(&at, &sig, m);
 		p256_private_free(k);
 	}
-	assert_int_equal(valid, 40); /* nothing but what was signed */
-	p256_verifier_free(v);
-	hasher_free(hasher);
+	assert_int_equal(valid, 200); /* nothing but what was signed */
+}
+
+/*
+ * A signature over "made" whose sum u G + v Q is R, for R, r and s of one's
+ * choice, by the key Q = (s R - e G) / r.
+ */
+struct made {
+	struct p256_point key;
+	struct p256_signature sig;
+};
+
+static void put(uint8_t out[U256_LEN], const BIGNUM *n)
+{
+	assert_int_equal(BN_bn2binpad(n, out, U256_LEN), U256_LEN);
+}
+
+static void get_x(const struct curve *c, BIGNUM *x, const EC_POINT *at)
+{
+	assert_int_equal(EC_POINT_get_affine_coordinates(c->group, at, x, NULL, c->ctx), 1);
+}
+
+static BIGNUM *hash_of_made(void)
+{
+	struct sha256 hash;
+
+	sha256_of(&hash, span_str("made"));
+	return BN_bin2bn(hash.b, sizeof(hash.b), NULL);
+}
+
+static struct made make(const struct curve *c, const EC_POINT *at, const BIGNUM *r, const BIGNUM *s)
+{
+	BIGNUM *u = hash_of_made(), *v = BN_new(), *inverse;
+	EC_POINT *q = EC_POINT_new(c->group);
+	uint8_t sec1[1 + P256_POINT_LEN];
+	struct made out;
+
+	inverse = BN_mod_inverse(NULL, r, c->order, c->ctx);
+	assert_non_null(inverse);
+	BN_set_negative(u, 1);
+	assert_int_equal(BN_mod_mul(u, u, inverse, c->order, c->ctx), 1);
+	assert_int_equal(BN_mod_mul(v, s, inverse, c->order, c->ctx), 1);
+	assert_int_equal(EC_POINT_mul(c->group, q, u, at, v, c->ctx), 1);
+	assert_int_equal(EC_POINT_point2oct(c->group, q, POINT_CONVERSION_UNCOMPRESSED, sec1,
+					    sizeof(sec1), c->ctx),
+			 sizeof(sec1));
+	memcpy(out.key.xy, sec1 + 1, sizeof(out.key.xy));
+	put(out.sig.rs, r);
+	put(out.sig.rs + U256_LEN, s);
+	EC_POINT_free(q);
+	BN_free(inverse);
+	BN_free(v);
+	BN_free(u);
+	return out;
+}
+
+/* Valid here and for libcrypto, and no longer with any other r or s near it. */
+static void check_made(const struct made *m)
+{
+	struct p256_signature changed;
+
+	assert_true(evp_verify(&m->key, &m->sig, span_str("made")));
+	assert_true(p256_verify(&m->key, &m->sig, span_str("made")));
+	assert_false(p256_verify(&m->key, &m->sig, span_str("Made")));
+	for (unsigned which = 0; which < 2; which++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			changed = m->sig;
+			changed.rs[which * 32 + 31] ^= (uint8_t)(1U << bit);
+			assert_false(p256_verify(&m->key, &changed, span_str("made")));
+		}
+}
+
+/* x of R is over the order: r is what is left, whatever s. */
+static void x_over_the_order(void **state)
+{
+	struct curve c = curve_new();
+	BIGNUM *x = BN_new(), *r = BN_new();
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned i = 1; i < 60; i++) {
+		const struct u256 number = number_random();
+		BIGNUM *s = number_to_bn(&number);
+		EC_POINT *at = EC_POINT_new(c.group);
+		struct made m;
+
+		assert_true(BN_set_word(r, i) == 1 && BN_add(x, c.order, r) == 1);
+		assert_int_equal(BN_nnmod(s, s, c.order, c.ctx), 1);
+		if (BN_is_zero(s))
+			assert_int_equal(BN_one(s), 1);
+		if (EC_POINT_set_compressed_coordinates(c.group, at, x, (int)(i % 2), c.ctx) == 1) {
+			m = make(&c, at, r, s);
+			check_made(&m);
+			put(m.sig.rs, x); /* the same x, not reduced */
+			assert_false(p256_verify(&m.key, &m.sig, span_str("made")));
+			found++;
+		}
+		EC_POINT_free(at);
+		BN_free(s);
+	}
+	assert_true(found > 15);
+	BN_free(r);
+	BN_free(x);
+	curve_free(&c);
+}
+
+/* x of R is r + n less 2^256: what an addition without its carry would find. */
+static void r_over_2_256_refused(void **state)
+{
+	struct curve c = curve_new();
+	BIGNUM *r = BN_new(), *gap = BN_new();
+	unsigned made = 0;
+
+	(void)state;
+	assert_true(BN_set_bit(gap, 256) == 1 && BN_sub(gap, gap, c.order) == 1);
+	for (unsigned i = 0; i < 40; i++) {
+		const struct u256 k = number_random(), number = { { 1 + i % 4 } };
+		EC_POINT *at = curve_multiply(&c, &k, NULL, NULL);
+		BIGNUM *s = number_to_bn(&number);
+		struct made m;
+
+		if (!EC_POINT_is_at_infinity(c.group, at)) {
+			get_x(&c, r, at);
+			assert_int_equal(BN_add(r, r, gap), 1);
+			if (BN_cmp(r, c.order) < 0) {
+				m = make(&c, at, r, s);
+				assert_false(evp_verify(&m.key, &m.sig, span_str("made")));
+				assert_false(p256_verify(&m.key, &m.sig, span_str("made")));
+				made++;
+			}
+		}
+		BN_free(s);
+		EC_POINT_free(at);
+	}
+	assert_true(made > 20);
+	BN_free(gap);
+	BN_free(r);
+	curve_free(&c);
+}
+
+/* v = r / s, what Q is multiplied by, is a number on a border; then u is, what G
+ * is multiplied by: e / s. */
+static void borders(void **state)
+{
+	struct curve c = curve_new();
+	BIGNUM *r = BN_new(), *s = BN_new(), *e = hash_of_made();
+
+	(void)state;
+	for (size_t i = 0; i < 2 * NUMBERS_CHOSEN; i++) {
+		const struct u256 chosen = number_chosen(i / 2, &P256_ORDER), k = number_random();
+		BIGNUM *to = number_to_bn(&chosen);
+		EC_POINT *at = curve_multiply(&c, &k, NULL, NULL);
+		struct made m;
+
+		assert_int_equal(BN_nnmod(to, to, c.order, c.ctx), 1);
+		if (!BN_is_zero(to) && !EC_POINT_is_at_infinity(c.group, at)) {
+			get_x(&c, r, at);
+			assert_int_equal(BN_nnmod(r, r, c.order, c.ctx), 1);
+			assert_non_null(BN_mod_inverse(s, to, c.order, c.ctx));
+			assert_int_equal(BN_mod_mul(s, s, i % 2 ? e : r, c.order, c.ctx), 1);
+			m = make(&c, at, r, s);
+			check_made(&m);
+		}
+		EC_POINT_free(at);
+		BN_free(to);
+	}
+	BN_free(e);
+	BN_free(s);
+	BN_free(r);
+	curve_free(&c);
+}
+
+/* Keys d G and sums k G with small d and k: the halves meet, or nearly. */
+static void small_keys(void **state)
+{
+	struct curve c = curve_new();
+	BIGNUM *r = BN_new(), *s = BN_new(), *n = BN_new(), *e = hash_of_made();
+
+	(void)state;
+	for (int k = -8; k <= 8; k++) {
+		EC_POINT *at = curve_multiple(&c, k);
+
+		for (int d = -8; k && d <= 8; d++) {
+			struct made m;
+
+			if (!d)
+				continue;
+			/* s = (e + r d) / k */
+			get_x(&c, r, at);
+			assert_int_equal(BN_nnmod(r, r, c.order, c.ctx), 1);
+			assert_int_equal(BN_set_word(n, (BN_ULONG)abs(d)), 1);
+			BN_set_negative(n, d < 0);
+			assert_int_equal(BN_mod_mul(s, r, n, c.order, c.ctx), 1);
+			assert_int_equal(BN_mod_add(s, s, e, c.order, c.ctx), 1);
+			assert_int_equal(BN_set_word(n, (BN_ULONG)abs(k)), 1);
+			BN_set_negative(n, k < 0);
+			assert_non_null(BN_mod_inverse(n, n, c.order, c.ctx));
+			assert_int_equal(BN_mod_mul(s, s, n, c.order, c.ctx), 1);
+			m = make(&c, at, r, s);
+			check_made(&m);
+		}
+		EC_POINT_free(at);
+	}
+	BN_free(e);
+	BN_free(n);
+	BN_free(s);
+	BN_free(r);
+	curve_free(&c);
 }
 
 static void points(void **state)
@@ -245,8 +456,6 @@ static void points(void **state)
 		  P_HEX "66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4",
 		  false },
 	};
-	struct hasher *hasher = hasher_new();
-	struct p256_verifier *v = p256_verifier_new(hasher);
 	struct p256_signature sig;
 
 	(void)state;
@@ -256,13 +465,10 @@ static void points(void **state)
 
 		print_message("%s\n", cases[i].name);
 		unhex(at.xy, 64, cases[i].xy);
-		assert_int_equal(p256_is_point(v, &at), cases[i].want);
-		assert_int_equal(p256_is_point_once(&at), cases[i].want);
+		assert_int_equal(p256_is_point(&at), cases[i].want);
 		/* the key of this signature is the first case's */
-		assert_int_equal(p256_verify(v, &at, &sig, span_str("sample")), i == 0);
+		assert_int_equal(p256_verify(&at, &sig, span_str("sample")), i == 0);
 	}
-	p256_verifier_free(v);
-	hasher_free(hasher);
 }
 
 static void der(void **state)
@@ -320,10 +526,10 @@ static void sign_then_verify(void **state)
 	/* enough signatures that r or s with a leading zero byte is likely */
 	for (int i = 0; i < 300; i++) {
 		p256_sign(k, &sig, span_of(&i, sizeof(i)));
-		assert_true(p256_verify_once(&at, &sig, span_of(&i, sizeof(i))));
+		assert_true(p256_verify(&at, &sig, span_of(&i, sizeof(i))));
 	}
 	p256_sign(k, &sig, (struct span){ NULL, 0 });
-	assert_true(p256_verify_once(&at, &sig, (struct span){ NULL, 0 }));
+	assert_true(p256_verify(&at, &sig, (struct span){ NULL, 0 }));
 	assert_int_equal(p256_private_from_pem(&again, span_str(pem)), RC_OK);
 	p256_private_point(again, &at_again);
 	assert_memory_equal(&at, &at_again, sizeof(at));
@@ -361,6 +567,10 @@ int main(void)
 		cmocka_unit_test(verification),
 		cmocka_unit_test(special_sums),
 		cmocka_unit_test(agrees_with_evp),
+		cmocka_unit_test(x_over_the_order),
+		cmocka_unit_test(r_over_2_256_refused),
+		cmocka_unit_test(borders),
+		cmocka_unit_test(small_keys),
 		cmocka_unit_test(points),
 		cmocka_unit_test(der),
 		cmocka_unit_test(sign_then_verify),

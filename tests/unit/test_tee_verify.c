@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,6 +14,12 @@
 #define B0C0 "collateral/tdx_b0c0_202506"
 #define B0C0_QUOTE "quotes/tdx_v4_b0c0_uptodate.bin"
 #define B0C0_AT 1751328000
+
+enum {
+	THREADS = 20,
+	ROUNDS = 8,
+	SIGNATURE_AT = 636, /* the quote's, by the attestation key */
+};
 
 static void verify_case(struct tee_verdict *v, struct span quote,
 			const struct tee_collateral *c, int64_t at)
@@ -408,6 +415,58 @@ static void intel_root_is_no_simulation(void **state)
 	vector_free(pem);
 }
 
+struct verifier {
+	pthread_t id;
+	const struct tee_prepared *p;
+	struct span quote;
+	enum tee_reason want;
+	unsigned wrong;
+};
+
+static void *verify(void *arg)
+{
+	struct verifier *t = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct tee_verdict v;
+
+		tee_verify_prepared(&v, t->p, t->quote, NULL, B0C0_AT);
+		t->wrong += v.reason != t->want;
+	}
+	return NULL;
+}
+
+/* Every other thread's quote is signed wrongly; make MODE=tsan unit T=tee_. */
+static void threads_share_prepared_collateral(void **state)
+{
+	struct tee_collateral c = tee_vector_collateral(B0C0);
+	struct span good = tee_vector_quote(B0C0_QUOTE);
+	uint8_t *bad = vector_copy(good);
+	struct verifier threads[THREADS];
+	struct tee_prepared *p = NULL;
+	char detail[TEE_DETAIL_MAX];
+
+	(void)state;
+	bad[SIGNATURE_AT] ^= 1;
+	assert_int_equal(tee_prepare(&p, detail, &c, &tee_anchor_intel, 1), TEE_OK);
+	for (size_t i = 0; i < THREADS; i++) {
+		threads[i] = (struct verifier){
+			.p = p,
+			.quote = i % 2 ? span_of(bad, good.n) : good,
+			.want = i % 2 ? TEE_QUOTE_SIGNATURE : TEE_OK,
+		};
+		assert_int_equal(pthread_create(&threads[i].id, NULL, verify, &threads[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i].id, NULL);
+		assert_int_equal(threads[i].wrong, 0);
+	}
+	tee_prepared_free(p);
+	free(bad);
+	vector_free(good);
+	tee_vector_collateral_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +479,7 @@ int main(void)
 		cmocka_unit_test(chain_beside_the_quote),
 		cmocka_unit_test(foreign_root_is_simulated),
 		cmocka_unit_test(intel_root_is_no_simulation),
+		cmocka_unit_test(threads_share_prepared_collateral),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
