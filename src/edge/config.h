@@ -12,6 +12,7 @@
 
 enum {
 	EDGE_LISTEN_MAX = 16,
+	EDGE_DNS_SERVERS_MAX = 8,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
@@ -28,7 +29,8 @@ struct edge_timeouts { /* milliseconds */
 	uint64_t hello; /* whole, from accept */
 	uint64_t handshake; /* whole */
 	uint64_t request; /* HTTP: from the handshake to the first bytes */
-	uint64_t connect; /* one attempt */
+	uint64_t connect; /* the last attempt, and those before it */
+	uint64_t race; /* one attempt alone, before the next instance's */
 	uint64_t idle; /* without a byte in either direction */
 	uint64_t half_closed; /* the same, once one direction has ended */
 	uint64_t drain; /* after SIGTERM */
@@ -40,6 +42,23 @@ struct edge_limits {
 	 * file does not say. */
 	uint64_t per_source;
 	uint64_t buffer; /* bytes held for one direction of a connection */
+};
+
+/* The gateway's own address in the tunnel, and the network around it. */
+struct edge_tunnel {
+	uint8_t own[4];
+	unsigned bits; /* 1..30; 0: not configured */
+};
+
+struct edge_dns {
+	struct conf_list servers; /* struct sock_addr; none: no custom names */
+	const char *anchor; /* file with trust anchors; NULL: no DNSSEC */
+	bool require_dnssec; /* unsigned answers are refused, too */
+	uint64_t timeout, ttl_max; /* milliseconds */
+	uint64_t names; /* kept */
+	/* Looked up at a time; half of the names, at most 128, when the file
+	 * does not say. */
+	uint64_t asking;
 };
 
 struct edge_certificate { /* PEM files */
@@ -54,6 +73,10 @@ struct edge_config {
 	struct sock_addr registrar, status; /* len 0: none */
 	struct edge_timeouts timeouts;
 	struct edge_limits limits;
+	/* For a hello without a name or with an address; NULL: refused */
+	const char *default_name;
+	struct edge_tunnel tunnel;
+	struct edge_dns dns;
 	int log; /* enum log_level */
 };
 

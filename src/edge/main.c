@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "edge/prober.h"
 #include "edge/worker.h"
 #include "io/sandbox.h"
 
@@ -31,6 +32,8 @@ struct edge {
 	struct log log;
 	struct certs certs;
 	struct store *store;
+	struct health_board board;
+	struct prober *prober;
 	struct worker worker;
 };
 
@@ -250,11 +253,16 @@ static bool start(struct edge *e)
 	if (!open_listeners(e, fds))
 		return false;
 	if (worker_init(&e->worker, &e->config, &e->log, e->store, &e->certs,
-			fds, e->config.listen.count, most))
+			&e->board, fds, e->config.listen.count, most))
 		return fail_start(e, "loop", NULL);
 	if (loop_signals(e->worker.loop, on_signal, e))
 		return fail_start(e, "signals", NULL);
-	return lock_down(e);
+	if (!lock_down(e))
+		return false;
+	/* Its thread lives under the sandbox. */
+	if (prober_start(&e->prober, &e->config, &e->log, e->store, &e->board))
+		return fail_start(e, "prober", NULL);
+	return true;
 }
 
 static int run(struct edge *e)
@@ -295,9 +303,12 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	e.log.max = (enum log_level)e.config.log;
+	health_board_init(&e.board);
 	status = run(&e);
+	prober_stop(e.prober);
 	worker_fini(&e.worker);
 	store_close(e.store);
 	certs_fini(&e.certs);
+	health_board_fini(&e.board);
 	return status;
 }

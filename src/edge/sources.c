@@ -24,8 +24,7 @@ void sources_fini(struct sources *s)
 	*s = (struct sources){ 0 };
 }
 
-/* The source as a number that is not 0. */
-static uint64_t source_of(const struct sock_addr *a)
+uint64_t sources_of(const struct sock_addr *a)
 {
 	struct span s;
 	uint64_t v = 0;
@@ -65,7 +64,7 @@ static struct source_slot *find(struct sources *s, uint64_t source)
 bool sources_add(struct sources *s, const struct sock_addr *from,
 		 uint64_t limit)
 {
-	uint64_t source = source_of(from);
+	uint64_t source = sources_of(from);
 	struct source_slot *slot = find(s, source);
 
 	if (slot->count >= limit)
@@ -96,7 +95,7 @@ static void free_slot(struct sources *s, size_t i)
 
 void sources_remove(struct sources *s, const struct sock_addr *from)
 {
-	struct source_slot *slot = find(s, source_of(from));
+	struct source_slot *slot = find(s, sources_of(from));
 
 	assert(slot->count > 0);
 	if (--slot->count == 0)

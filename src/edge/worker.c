@@ -160,6 +160,7 @@ static const char *mode_of(const struct conn *c)
 	case ROUTE_TERMINATE:
 		return "terminate";
 	case ROUTE_REFUSE:
+	case ROUTE_LOOK_UP: /* it ended meanwhile */
 		break;
 	}
 	return "refuse";
@@ -180,7 +181,7 @@ void worker_log(struct worker *w, const struct conn *c)
 	char text[128];
 	struct wr at = WR_ARRAY(text);
 
-	if (c->route.kind == ROUTE_REFUSE)
+	if (c->route.kind == ROUTE_REFUSE || c->route.kind == ROUTE_LOOK_UP)
 		limit = &w->refused_limit;
 	if (w->log->max < LOG_INFO || !log_limit_pass(limit, now, &dropped))
 		return;
@@ -217,8 +218,8 @@ static void on_drain_end(void *arg)
 
 enum rc worker_init(struct worker *w, const struct edge_config *config,
 		    const struct log *log, struct store *store,
-		    const struct certs *certs, const int *fds, size_t count,
-		    size_t conn_max)
+		    const struct certs *certs, struct health_board *board,
+		    const int *fds, size_t count, size_t conn_max)
 {
 	const struct log_limit limit = { .burst = LOG_BURST,
 					 .interval_ms = LOG_EVERY_MS };
@@ -244,6 +245,8 @@ enum rc worker_init(struct worker *w, const struct edge_config *config,
 	w->scratch = mem_new(w->scratch_len);
 	sources_init(&w->sources, conn_max, key);
 	rc = loop_new(&w->loop);
+	if (!rc)
+		rc = router_init(&w->router, config, store, w->loop, board);
 	for (i = 0; i < count && !rc; i++)
 		rc = add_listener(w, fds[i]);
 	return rc;
@@ -256,6 +259,8 @@ void worker_fini(struct worker *w)
 	for (i = 0; i < w->listener_count; i++)
 		(void)close(w->listeners[i].fd);
 	mem_auto_close(&w->reserve_fd);
+	if (w->router.loop)
+		router_fini(&w->router);
 	loop_free(w->loop);
 	sources_fini(&w->sources);
 	free(w->scratch);

@@ -9,6 +9,7 @@
 #define POSTERN_EDGE_WORKER_H
 
 #include "edge/conn.h"
+#include "edge/router.h"
 #include "edge/sources.h"
 #include "io/log.h"
 
@@ -24,6 +25,7 @@ struct worker {
 	struct store *store;
 	const struct certs *certs; /* swapped between turns */
 	struct loop *loop;
+	struct router router;
 
 	struct listener listeners[EDGE_LISTEN_MAX];
 	size_t listener_count;
@@ -47,12 +49,13 @@ struct worker {
 
 /*
  * Makes a worker that listens at fds[0..count), which it takes.  'conn_max'
- * bounds its connections.  RC_SYS with errno.
+ * bounds its connections; 'board' has what health checks say.  RC_SYS with
+ * errno; RC_LIMIT: the file of DNSSEC anchors is too large.
  */
 enum rc worker_init(struct worker *w, const struct edge_config *config,
 		    const struct log *log, struct store *store,
-		    const struct certs *certs, const int *fds, size_t count,
-		    size_t conn_max);
+		    const struct certs *certs, struct health_board *board,
+		    const int *fds, size_t count, size_t conn_max);
 void worker_fini(struct worker *w);
 
 /* Runs until drained, or until 'drain' ends after worker_drain(). */

@@ -21,6 +21,10 @@ enum table {
 	TABLE_HOLDERS, /* address -> instance id */
 	TABLE_QUOTES, /* instance id -> the quote its lease rests on */
 	TABLE_KEYS, /* WireGuard public key -> instance id */
+	TABLE_ALIASED, /* app id with an alias -> nothing */
+	TABLE_DOMAINS, /* app id -> whether it lists any; app id, name */
+	TABLE_CHECKS, /* app id -> the health checks of its ports */
+	TABLE_DRAINED, /* instance id -> nothing */
 	TABLE_COUNT,
 };
 
@@ -30,6 +34,8 @@ struct db;
 enum rc db_open(struct db **out, const char *path, enum store_access access,
 		uint64_t map_size, char error[256]);
 void db_close(struct db *db);
+/* The environment of an open store. */
+struct db *store_db(const struct store *s);
 MDB_dbi db_table(const struct db *db, enum table t);
 
 /* LMDB's results as ours; errno is set with RC_SYS. */
@@ -51,6 +57,9 @@ enum rc db_get(struct db *db, MDB_txn *txn, enum table t, struct span key,
 	       struct span *value, bool *is_found);
 enum rc db_put(struct db *db, MDB_txn *txn, enum table t, struct span key,
 	       struct span value);
+/* Whether a key begins with 'prefix'. */
+enum rc db_has_prefix(struct db *db, MDB_txn *txn, enum table t,
+		      struct span prefix, bool *is_found);
 /* Removing what is not there is fine. */
 enum rc db_del(struct db *db, MDB_txn *txn, enum table t, struct span key);
 

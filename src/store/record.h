@@ -21,4 +21,14 @@ void record_write(struct wr *w, const struct store_lease *l);
  * not what record_write() writes. */
 bool record_read(struct store_lease *out, struct span bytes);
 
+/* What a connection needs of a record, borrowed from it. */
+struct record_view {
+	struct span app_id, address;
+	int64_t expires_unix_ms;
+	struct store_port port; /* port 0: not among the ports */
+};
+/* Reads as far as it must to find 'port'.  False: not a record; *out is
+ * untouched then. */
+bool record_look(struct record_view *out, struct span bytes, uint16_t port);
+
 #endif

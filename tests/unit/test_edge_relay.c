@@ -77,7 +77,8 @@ static void open_over(struct world *w, int near, bool has_tls)
 	struct sock_addr from;
 
 	assert_true(sock_addr_parse(&from, span_str("192.0.2.1:1")));
-	assert_int_equal(worker_init(&w->worker, &config, &nowhere, NULL, NULL, NULL, 0, 4), RC_OK);
+	assert_int_equal(worker_init(&w->worker, &config, &nowhere, NULL, NULL, NULL, NULL, 0, 4),
+			 RC_OK);
 	assert_true(sources_add(&w->worker.sources, &from, 4));
 	assert_int_equal(conn_start(&w->worker, near, &from), RC_OK);
 	w->conn = w->worker.conns;

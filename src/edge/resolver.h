@@ -1,0 +1,36 @@
+/*
+ * resolver: TXT records by libunbound, which asks the configured servers from
+ * a thread of its own and validates DNSSEC where there is an anchor.
+ *
+ * It starts with the first question, so that its thread lives under the
+ * program's sandbox, and opens no file then: anchors are handed over as text.
+ * libunbound makes ids, ports and the case of letters in questions random, so
+ * that answers are hard to forge also without DNSSEC.
+ */
+#ifndef POSTERN_EDGE_RESOLVER_H
+#define POSTERN_EDGE_RESOLVER_H
+
+#include "edge/config.h"
+#include "edge/domains.h"
+#include "io/loop.h"
+
+struct resolver;
+
+/* Results go to fn, in the loop's thread. */
+typedef void resolver_fn(void *arg, uint64_t question,
+			 const struct domains_result *r);
+
+/*
+ * 'config' is borrowed.  Reads the anchors' file (DS or DNSKEY records, one a
+ * line).  RC_SYS with errno, or RC_LIMIT: it cannot be read.
+ * Returns owned: resolver_free().
+ */
+enum rc resolver_new(struct resolver **out, struct loop *loop,
+		     const struct edge_dns *config, resolver_fn *fn, void *arg);
+void resolver_free(struct resolver *r);
+
+/* Both as struct domains_carrier has them; arg is the resolver. */
+bool resolver_ask(void *arg, uint64_t question, const char *name);
+void resolver_drop(void *arg, uint64_t question);
+
+#endif
