@@ -32,7 +32,8 @@ bool domain_read(struct domain_target *out, struct span rdata)
 	text_lower(t.id, id.n);
 	t.id_is_hex = id.n == NAME_ID_HEX_LEN &&
 		      text_hex_decode(bytes, sizeof(bytes), id);
-	if (!t.id_is_hex && !name_is_alias(span_str(t.id)))
+	/* The whole of it: a NUL would end it early. */
+	if (!t.id_is_hex && !name_is_alias(span_of(t.id, id.n)))
 		return false;
 	t.port = (uint16_t)port;
 	*out = t;

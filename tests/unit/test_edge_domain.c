@@ -82,6 +82,7 @@ static void table_of_values(void **state)
 static void one_string_tiles_the_record(void **state)
 {
 	uint8_t bytes[64], two[] = { 4, 's', 'h', 'o', 'p', 4, ':', '4', '4', '3' };
+	uint8_t nul[] = { 9, 's', 'h', 'o', 'p', 0, ':', '4', '4', '3' };
 	uint8_t empty_second[] = { 8, 's', 'h', 'o', 'p', ':', '4', '4', '3', 0 };
 	struct span whole = rdata_of((uint8_t[256]){ 0 }, "shop:443");
 	struct domain_target t;
@@ -99,6 +100,7 @@ static void one_string_tiles_the_record(void **state)
 	bytes[whole.n] = 'x';
 	assert_false(domain_read(&t, span_of(bytes, whole.n + 1)));
 	assert_false(domain_read(&t, SPAN_ARRAY(two)));
+	assert_false(domain_read(&t, SPAN_ARRAY(nul)));
 	assert_false(domain_read(&t, SPAN_ARRAY(empty_second)));
 }
 
