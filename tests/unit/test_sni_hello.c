@@ -13,7 +13,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-/* Hellos captured from real clients, one record each. */
+/* Hellos captured from real clients, one record each; Firefox's is made after
+ * the order of its extensions, by tests/e2e/hellos.py. */
 struct vector {
 	const char *file;
 	const char *sni;
@@ -30,6 +31,9 @@ static const struct vector VECTORS[] = {
 	{ "openssl_no_name", "", { NULL }, true },
 	{ "curl", "hello.postern.localhost", { "h2", "http/1.1" }, true },
 	{ "chromium", "hello.postern.localhost", { "h2", "http/1.1" }, true },
+	{ "gnutls", "hello.postern.localhost", { "http/1.1" }, true },
+	{ "go", "hello.postern.localhost", { "h2", "http/1.1" }, true },
+	{ "firefox", "hello.postern.localhost", { "h2", "http/1.1" }, true },
 };
 
 struct bytes {
