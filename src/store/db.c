@@ -11,7 +11,7 @@
 #include "io/file.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	READERS_MAX = 512,
 	IDLE_MAX = 64, /* read transactions kept for reuse */
 };

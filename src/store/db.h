@@ -15,7 +15,7 @@
 enum table {
 	TABLE_META, /* "version" -> be32 */
 	TABLE_LEASES, /* instance id -> record */
-	TABLE_APPS, /* place -> nothing */
+	TABLE_APPS, /* place -> brief of the lease */
 	TABLE_ALIASES, /* label -> app id */
 	TABLE_ADDRESSES, /* instance id -> address, app id */
 	TABLE_HOLDERS, /* address -> instance id */

@@ -169,3 +169,27 @@ bool record_look(struct record_view *out, struct span s, uint16_t port)
 	*out = v;
 	return true;
 }
+
+void record_write_brief(struct wr *w, const struct store_lease *l)
+{
+	wr_u8(w, RECORD_VERSION);
+	wr_bytes(w, SPAN_ARRAY(l->address));
+	wr_be64(w, (uint64_t)l->expires_unix_ms);
+	wr_u8(w, (uint8_t)l->port_count);
+	for (size_t i = 0; i < l->port_count; i++)
+		wr_port(w, &l->ports[i]);
+}
+
+bool record_look_brief(struct record_view *out, struct span s, uint16_t port)
+{
+	struct record_view v = { 0 };
+	uint8_t version;
+
+	if (!rd_u8(&s, &version) || version != RECORD_VERSION ||
+	    !rd_n(&s, &v.address, ADDRESS_LEN) ||
+	    !rd_time(&s, &v.expires_unix_ms) ||
+	    !find_port(&s, &v.port, port))
+		return false;
+	*out = v;
+	return true;
+}

@@ -33,27 +33,20 @@ static enum rc is_drained(const struct look *l, struct span instance_id,
 
 /* Adds an instance if its lease lives and it has the port. */
 static enum rc add_instance(const struct look *l, struct store_route *out,
-			    struct span instance_id)
+			    struct span instance_id,
+			    const struct record_view *view)
 {
 	struct store_instance *at = &out->at[out->count];
-	struct record_view view;
-	struct span record;
-	bool is_found, drained;
-	enum rc rc = db_get(l->db, l->txn, TABLE_LEASES, instance_id, &record,
-			    &is_found);
+	bool drained;
+	enum rc rc;
 
-	if (rc || !is_found)
-		return rc;
-	if (!record_look(&view, record, l->q->port))
-		return RC_MALFORMED;
-	if (view.expires_unix_ms <= l->q->now_unix_ms)
+	if (view->expires_unix_ms <= l->q->now_unix_ms)
 		return RC_OK;
-	if (out->live_count++ == 0)
-		memcpy(out->app_id, view.app_id.p, STORE_ID_LEN);
-	if (view.port.port == 0)
+	out->live_count++;
+	if (view->port.port == 0)
 		return RC_OK;
 	if (out->port.port == 0)
-		out->port = view.port;
+		out->port = view->port;
 	rc = is_drained(l, instance_id, &drained);
 	if (rc)
 		return rc;
@@ -62,13 +55,33 @@ static enum rc add_instance(const struct look *l, struct store_route *out,
 		return RC_OK;
 	}
 	memcpy(at->instance_id, instance_id.p, STORE_ID_LEN);
-	memcpy(at->address, view.address.p, sizeof(at->address));
+	memcpy(at->address, view->address.p, sizeof(at->address));
 	out->count++;
 	return RC_OK;
 }
 
-/* Calls fn with the instance id of each place of an app. */
-typedef enum rc place_fn(void *arg, struct span instance_id);
+/* The instance of this id alone. */
+static enum rc add_alone(const struct look *l, struct store_route *out,
+			 struct span id)
+{
+	struct record_view view;
+	struct span record;
+	bool is_found;
+	enum rc rc = db_get(l->db, l->txn, TABLE_LEASES, id, &record,
+			    &is_found);
+
+	if (rc || !is_found)
+		return rc;
+	if (!record_look(&view, record, l->q->port))
+		return RC_MALFORMED;
+	rc = add_instance(l, out, id, &view);
+	if (!rc && out->live_count)
+		memcpy(out->app_id, view.app_id.p, STORE_ID_LEN);
+	return rc;
+}
+
+/* Calls fn with the instance id of each place of an app, and the brief there. */
+typedef enum rc place_fn(void *arg, struct span instance_id, struct span brief);
 
 static enum rc each_place(struct db *db, MDB_txn *txn, struct span app_id,
 			  place_fn *fn, void *arg)
@@ -88,7 +101,7 @@ static enum rc each_place(struct db *db, MDB_txn *txn, struct span app_id,
 		    place.n != STORE_ID_LEN)
 			rc = RC_MALFORMED;
 		else
-			rc = fn(arg, place);
+			rc = fn(arg, place, db_span(v));
 		result = mdb_cursor_get(c, &k, &v, MDB_NEXT);
 	}
 	mdb_cursor_close(c);
@@ -102,14 +115,18 @@ struct collect {
 	struct store_route *out;
 };
 
-static enum rc collect_one(void *arg, struct span instance_id)
+static enum rc collect_one(void *arg, struct span instance_id,
+			   struct span brief)
 {
 	const struct collect *c = arg;
+	struct record_view view;
 
 	/* Those in excess are passed over, not an end: the count stays. */
 	if (c->out->count == STORE_ROUTE_MAX)
 		return RC_OK;
-	return add_instance(c->look, c->out, instance_id);
+	if (!record_look_brief(&view, brief, c->look->q->port))
+		return RC_MALFORMED;
+	return add_instance(c->look, c->out, instance_id, &view);
 }
 
 static enum rc find(const struct look *l, struct store_route *out)
@@ -123,7 +140,7 @@ static enum rc find(const struct look *l, struct store_route *out)
 	rc = each_place(l->db, l->txn, SPAN_ARRAY(asked), collect_one, &c);
 	/* An id that is both is the app's. */
 	if (!rc && out->live_count == 0)
-		rc = add_instance(l, out, SPAN_ARRAY(asked));
+		rc = add_alone(l, out, SPAN_ARRAY(asked));
 	if (!rc && l->q->domain.n)
 		rc = app_allows(l->db, l->txn, id, l->q->domain,
 				&out->is_domain_allowed);
@@ -195,20 +212,15 @@ struct walk {
 	bool is_over;
 };
 
-static enum rc check_instance(void *arg, struct span instance_id)
+static enum rc check_instance(void *arg, struct span instance_id,
+			      struct span brief)
 {
 	struct walk *w = arg;
 	struct store_instance at;
 	struct record_view view;
-	struct span record;
-	bool is_found;
-	enum rc rc = db_get(w->db, w->txn, TABLE_LEASES, instance_id, &record,
-			    &is_found);
 
-	if (rc || !is_found)
-		return rc;
 	for (size_t i = 0; i < w->app.check_count && !w->is_over; i++) {
-		if (!record_look(&view, record, w->app.checks[i].port))
+		if (!record_look_brief(&view, brief, w->app.checks[i].port))
 			return RC_MALFORMED;
 		if (view.expires_unix_ms <= w->now_unix_ms ||
 		    view.port.port == 0)

@@ -121,15 +121,17 @@ static enum rc link_lease(struct db *db, MDB_txn *txn,
 			  const struct store_lease *l, struct span quote)
 {
 	const struct span id = SPAN_ARRAY(l->instance_id);
-	uint8_t bytes[RECORD_MAX], place[PLACE_LEN];
+	uint8_t bytes[RECORD_MAX], place[PLACE_LEN], few[RECORD_BRIEF_MAX];
 	struct wr record = WR_ARRAY(bytes), at = WR_ARRAY(place);
+	struct wr brief = WR_ARRAY(few);
 	enum rc rc;
 
 	record_write(&record, l);
+	record_write_brief(&brief, l);
 	write_place(&at, l);
 	rc = db_put(db, txn, TABLE_LEASES, id, wr_span(&record));
 	if (!rc)
-		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), span_str(""));
+		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), wr_span(&brief));
 	if (!rc)
 		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
 	if (!rc)
