@@ -163,9 +163,14 @@ static void on_ready(void *arg, uint32_t events)
 
 /* Start. */
 
-static int set(struct ub_ctx *ub, const char *key, const char *value)
+/* What it keeps itself counts, too, for how long a target may live. */
+static int set_ttl_max(struct ub_ctx *ub, const struct edge_dns *config)
 {
-	return ub_ctx_set_option(ub, key, value);
+	char seconds[32];
+
+	(void)snprintf(seconds, sizeof(seconds), "%llu",
+		       (unsigned long long)config->ttl_max / 1000);
+	return ub_ctx_set_option(ub, "cache-max-ttl:", seconds);
 }
 
 /* Bounds of its own memory; what is kept for long is kept by domains. */
@@ -177,7 +182,6 @@ static int set_options(struct ub_ctx *ub)
 		{ "key-cache-size:", "1m" },
 		{ "neg-cache-size:", "1m" },
 		{ "cache-max-negative-ttl:", "60" },
-		{ "cache-max-ttl:", "300" },
 		{ "use-caps-for-id:", "yes" },
 		{ "do-not-query-localhost:", "no" },
 		{ "num-queries-per-thread:", "512" },
@@ -187,7 +191,7 @@ static int set_options(struct ub_ctx *ub)
 	int error = 0;
 
 	for (i = 0; i < sizeof(options) / sizeof(options[0]) && !error; i++)
-		error = set(ub, options[i][0], options[i][1]);
+		error = ub_ctx_set_option(ub, options[i][0], options[i][1]);
 	return error;
 }
 
@@ -236,6 +240,8 @@ static bool start(struct resolver *r)
 	error = ub_ctx_debugout(ub, NULL);
 	if (!error)
 		error = set_options(ub);
+	if (!error)
+		error = set_ttl_max(ub, r->config);
 	for (i = 0; i < r->config->servers.count && !error; i++)
 		error = add_server(ub, &servers[i]);
 	if (!error)
