@@ -80,7 +80,7 @@ static enum rc add_alone(const struct look *l, struct store_route *out,
 	return rc;
 }
 
-/* Calls fn with the instance id of each place of an app, and the brief there. */
+/* Calls fn with each place of an app: an instance id, and the brief there. */
 typedef enum rc place_fn(void *arg, struct span instance_id, struct span brief);
 
 static enum rc each_place(struct db *db, MDB_txn *txn, struct span app_id,
