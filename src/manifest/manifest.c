@@ -168,7 +168,9 @@ static bool read_check_type(struct manifest_port *p, const json_t *health)
 		p->check = MANIFEST_CHECK_TCP;
 		return !path;
 	}
-	if (strcmp(type, "http") != 0 || !text || !is_path(text))
+	/* Plain HTTP/1.1 says nothing to a port that speaks otherwise. */
+	if (strcmp(type, "http") != 0 || !text || !is_path(text) ||
+	    p->protocol == MANIFEST_TLS || p->protocol == MANIFEST_H2)
 		return false;
 	p->check = MANIFEST_CHECK_HTTP;
 	memcpy(p->path, text, strlen(text) + 1);
@@ -186,7 +188,8 @@ static enum rc read_health(struct manifest_port *p, const json_t *entry,
 		return RC_OK;
 	if (!read_check_type(p, health))
 		return refuse_at(error, "ports", i, ".health",
-				 "expected {\"type\": \"tcp\"}, or "
+				 "expected {\"type\": \"tcp\"}, or with http "
+				 "or tcp "
 				 "{\"type\": \"http\", \"path\": \"/...\"}");
 	if (interval) {
 		seconds = json_integer_value(interval);
