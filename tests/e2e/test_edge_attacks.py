@@ -7,15 +7,14 @@ another file tests (resumption, HTTP, PROXY headers, floods) stand there.
 import re
 import socket
 import struct
-import threading
 import time
 
 import pytest
 
 import hellos
-from conftest import run, wait_for
+from conftest import ROOT, run
 from edge_dns import PlayedDns
-from test_edge import ALERTS, APP, BASE, VECTORS, Backend, loopback, read_all
+from test_edge import ALERTS, APP, BASE, Backend, loopback, read_all
 from test_edge_routes import OWN, RoutedEdge, ask, ask_for, hello
 
 INSTANCE, OTHER_INSTANCE = "1" * 40, "2" * 40
@@ -188,6 +187,12 @@ def test_E5_two_readings_of_a_name_are_refused(site, what, extensions):
     data = hellos.records(hellos.message(hellos.body(extensions + hellos.MODERN)))
     assert site.alert(data) == "decode_error"
     assert not site.seen
+
+
+def test_E5_servers_see_the_name_that_is_routed():
+    """Thousands of hellos, before our reader and three stacks' servers."""
+    done = run(ROOT / "tools/differential-hello", timeout=600)
+    assert " 0 unexplained" in done.stdout
 
 
 @pytest.mark.parametrize("name, want", [

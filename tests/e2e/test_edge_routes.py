@@ -12,9 +12,10 @@ import time
 
 import pytest
 
+import hellos
 from conftest import wait_for
 from edge_dns import SERVFAIL, Knot, PlayedDns
-from test_edge import ALERTS, APP, BASE, OTHER, VECTORS, Backend, Edge, loopback
+from test_edge import ALERTS, APP, BASE, OTHER, Backend, Edge, loopback
 
 INSTANCES = ["1111111111111111111111111111111111111111",
              "2222222222222222222222222222222222222222",
@@ -59,7 +60,7 @@ def ask(edge, name, timeout=15):
         got = sock.recv(100)
     if len(got) == 7 and got[0] == 21:
         return ALERTS[got[6]]
-    return got.decode()
+    return got.decode("latin-1")
 
 
 def says(word):
@@ -232,6 +233,40 @@ dns: {{ servers: [ "127.0.0.1:{server.port}" ], anchor: {knot.anchor}, require_d
         knot.close()
         forger.close()
         backend.close()
+
+
+# -- no name -----------------------------------------------------------------------
+
+def no_name_client(edge):
+    """A TLS client that sends no server_name: what a request gets."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(edge.connect()) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return tls.recv(100)
+
+
+@pytest.mark.parametrize("default", ["shop-443s", "shop"])
+def test_default_name(bindir, default):
+    """For hellos without a name and for those with an address, passed through or
+    ended here."""
+    edge, address = RoutedEdge(bindir, f"default: {default}.{BASE}\n"), loopback()
+    backends = [Backend((address, PORT), says("raw")), Backend((address, 80), says("HTTP/1.1 200 x"))]
+    edge.fill(f"lease {INSTANCES[0]} {APP} {address} 3600 {PORT}:tls 80:http", f"alias shop {APP}")
+    edge.start()
+    try:
+        if default == "shop":
+            assert no_name_client(edge) == b"HTTP/1.1 200 x"
+        for name in (None, "192.0.2.1", "2001:db8::1"):
+            data = hellos.hello(name)
+            got = ask(edge, data)
+            assert got == "raw" if default == "shop-443s" else got[0] == "\x16"
+        assert ask(edge, hellos.hello("nobody." + BASE)) == "unrecognized_name"
+        assert ask(edge, hellos.hello("192.0.2.1.")) == "unrecognized_name"
+    finally:
+        edge.stop()
+        for b in backends:
+            b.close()
 
 
 # -- several instances --------------------------------------------------------------
