@@ -163,13 +163,19 @@ static void on_ready(void *arg, uint32_t events)
 
 /* Start. */
 
-/* What it keeps itself counts, too, for how long a target may live. */
+/*
+ * What it keeps itself counts, too, for how long a target may live: an answer
+ * out of its cache in the last moment is kept for DOMAINS_TTL_MIN_MS once more,
+ * and it counts whole seconds.
+ */
 static int set_ttl_max(struct ub_ctx *ub, const struct edge_dns *config)
 {
+	uint64_t again_ms = DOMAINS_TTL_MIN_MS + 1000, ms = config->ttl_max;
 	char seconds[32];
 
+	ms = ms > again_ms ? ms - again_ms : 0;
 	(void)snprintf(seconds, sizeof(seconds), "%llu",
-		       (unsigned long long)config->ttl_max / 1000);
+		       (unsigned long long)ms / 1000);
 	return ub_ctx_set_option(ub, "cache-max-ttl:", seconds);
 }
 

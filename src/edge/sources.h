@@ -26,7 +26,7 @@ void sources_init(struct sources *s, size_t max, uint64_t key);
 void sources_fini(struct sources *s);
 
 /* A source as a number that is not 0. */
-uint64_t sources_of(const struct sock_addr *from);
+uint64_t sources_of(const struct sock_addr *a);
 
 /* Counts one more; false, and nothing counted, when it has 'limit'. */
 [[nodiscard]] bool sources_add(struct sources *s, const struct sock_addr *from,

@@ -50,6 +50,8 @@ dns: {{ servers: [ "127.0.0.1:{self.dns.port}" ], timeout: 2s, ttl_max: 5s }}
             f"lease {'3' * 40} {'0d' * 20} {self.own} 3600 8022:tcp 8443:tls",
             f"lease {'4' * 40} {'0e' * 20} 127.0.0.1 3600 8022:tcp 8443:tls",
             f"app {APP} domain www.tenant-a.org", f"app {OTHER_APP} domains",
+            # Aliases that end like a suffix, which no registrar would take either.
+            f"alias hello-80 {APP}", f"alias hello-s {APP}", f"alias hello-443s {APP}",
             f"alias hello {APP}", f"alias other {OTHER_APP}", f"alias self {'0d' * 20}",
             f"alias loop {'0e' * 20}")
         self.edge.start()
