@@ -59,6 +59,15 @@ enum rc db_rc(int result)
 	}
 }
 
+enum store_answer db_answer(enum rc rc, bool is_found)
+{
+	if (rc == RC_MALFORMED)
+		errno = EIO;
+	if (rc)
+		return STORE_FAILED;
+	return is_found ? STORE_FOUND : STORE_NONE;
+}
+
 MDB_val db_val(struct span s)
 {
 	/* LMDB does not write through what it is given as key or data. */

@@ -40,6 +40,8 @@ MDB_dbi db_table(const struct db *db, enum table t);
 
 /* LMDB's results as ours; errno is set with RC_SYS. */
 enum rc db_rc(int result);
+/* What a look came to; errno is set with STORE_FAILED. */
+enum store_answer db_answer(enum rc rc, bool is_found);
 MDB_val db_val(struct span s);
 struct span db_span(MDB_val v);
 

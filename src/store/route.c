@@ -1,6 +1,5 @@
 #include "store/route.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "store/app.h"
@@ -167,15 +166,6 @@ static enum rc find_id(const struct look *l, uint8_t id[STORE_ID_LEN],
 	return rc;
 }
 
-static enum store_answer to_answer(enum rc rc, bool is_found)
-{
-	if (rc == RC_MALFORMED)
-		errno = EIO;
-	if (rc)
-		return STORE_FAILED;
-	return is_found ? STORE_FOUND : STORE_NONE;
-}
-
 enum store_answer store_route(struct store *s, struct store_route *out,
 			      const struct store_query *q)
 {
@@ -197,7 +187,7 @@ enum store_answer store_route(struct store *s, struct store_route *out,
 	if (!rc && is_found)
 		rc = find(&l, out);
 	db_read_end(l.db, l.txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 /* All checks. */

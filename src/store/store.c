@@ -1,7 +1,6 @@
 #include "store/store.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,15 +298,6 @@ enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
 	return db_write_end(txn, set_aliases(db, txn, aliases, count));
 }
 
-static enum store_answer to_answer(enum rc rc, bool is_found)
-{
-	if (rc == RC_MALFORMED)
-		errno = EIO;
-	if (rc)
-		return STORE_FAILED;
-	return is_found ? STORE_FOUND : STORE_NONE;
-}
-
 enum store_answer store_lease_get(struct store *s, struct store_lease *out,
 				  const uint8_t instance_id[STORE_ID_LEN])
 {
@@ -320,7 +310,7 @@ enum store_answer store_lease_get(struct store *s, struct store_lease *out,
 		return STORE_FAILED;
 	rc = get_lease(db, txn, instance_id, out, &is_found);
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
@@ -341,7 +331,7 @@ enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
 	if (!rc && is_found && !rd_copy(&have, app_id, STORE_ID_LEN))
 		rc = RC_MALFORMED;
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 enum rc store_app_put(struct store *s, const uint8_t app_id[STORE_ID_LEN],
@@ -377,7 +367,7 @@ enum store_answer store_app_get(struct store *s, struct store_app *out,
 		return STORE_FAILED;
 	rc = app_get(db, txn, span_of(app_id, STORE_ID_LEN), out, &is_found);
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 enum rc store_drain(struct store *s, const uint8_t instance_id[STORE_ID_LEN],
@@ -411,7 +401,7 @@ enum store_answer store_is_drained(struct store *s,
 	rc = db_get(db, txn, TABLE_DRAINED, span_of(instance_id, STORE_ID_LEN),
 		    &nothing, &is_found);
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 static enum rc each_lease(MDB_cursor *c,
