@@ -23,7 +23,7 @@ FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE
 LINK_release  := -pie -Wl,-z,relro,-z,now
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
-LIBS := -lssl -lcrypto -lcurl -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB
+LIBS := -lssl -lcrypto -lcurl -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound
 
 # Rooms and what they may include come from the table in src/README.md.
 TABLE    := $(shell awk -F'|' '/^\| [a-z]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)
@@ -131,6 +131,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/aeadspeed: $(call archives,crypto)
+$(O)/tool/hello_views: LIBS += -lgnutls
 $(O)/tool/wghand: $(call archives,wgd)
 $(O)/tool/wgnull: $(O)/obj/wgd/main.o $(call archives,wgd)
 tools: $(TOOLS)

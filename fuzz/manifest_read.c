@@ -30,6 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(m.port_count <= MANIFEST_PORTS_MAX && m.domain_count <= MANIFEST_DOMAINS_MAX);
 	for (size_t i = 0; i < m.port_count; i++) {
 		require(m.ports[i].port > 0);
+		require((m.ports[i].check != MANIFEST_NO_CHECK) == (m.ports[i].interval_s > 0));
+		require((m.ports[i].check == MANIFEST_CHECK_HTTP) == (m.ports[i].path[0] == '/'));
+		require(!strpbrk(m.ports[i].path, " \r\n"));
 		for (size_t k = 0; k < i; k++)
 			require(m.ports[k].port != m.ports[i].port);
 	}

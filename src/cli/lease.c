@@ -17,10 +17,13 @@ static const char lease_help[] =
 	"usage: postern lease list [--json]\n"
 	"       postern lease withdraw <instance id | app name>\n"
 	"       postern lease allow <instance id>\n"
+	"       postern lease drain | undrain <instance id>\n"
 	"\n"
 	"Leases of a gateway.  Withdrawing one cuts its tunnel at once and "
 	"keeps the\n"
-	"instance out for one lease; `allow` ends that early.\n"
+	"instance out for one lease; `allow` ends that early.  A drained "
+	"instance keeps\n"
+	"the connections that it has and gets no new ones.\n"
 	"\n"
 	"  --admin SOCKET  the registrar's (default: that of the cloud's "
 	"gateway, else\n"
@@ -69,6 +72,7 @@ static int list(const struct lease_options *o)
 	{
 		const char *instance = "", *app = "", *address = "";
 		json_int_t expires = 0, renewals = 0;
+		const char *mark = "";
 
 		if (o->is_json)
 			break;
@@ -76,10 +80,12 @@ static int list(const struct lease_options *o)
 				  "instance_id", &instance, "app_name", &app,
 				  "address", &address, "expires_unix_ms",
 				  &expires, "renewals", &renewals);
-		printf("%s %-12s %-12s %lld s left, renewed %lld times\n",
+		if (json_is_true(json_object_get(lease, "drained")))
+			mark = ", drained";
+		printf("%s %-12s %-12s %lld s left, renewed %lld times%s\n",
 		       instance, app, address,
 		       (long long)(expires - clock_unix_ms()) / 1000,
-		       (long long)renewals);
+		       (long long)renewals, mark);
 	}
 	json_decref(answer);
 	return CLI_OK;
@@ -135,17 +141,39 @@ static bool is_instance(const char *text)
 	       strspn(text, "0123456789abcdef") == INSTANCE_HEX_LEN;
 }
 
-static int allow(const struct lease_options *o, const char *instance)
+/* What is done to one instance by a request of its own. */
+static const struct verb {
+	const char *name, *method, *place, *done;
+} verbs[] = {
+	{ "allow", "DELETE", "denied", "allowed" },
+	{ "drain", "PUT", "drained", "drained" },
+	{ "undrain", "DELETE", "drained", "no longer drained:" },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int follow(const struct lease_options *o, const struct verb *v,
+		  const char *instance)
 {
 	char path[128], error[ASK_ERROR_MAX];
 	json_t *answer = NULL;
 	enum rc rc;
 
-	(void)snprintf(path, sizeof(path), "/v1/denied/%.64s", instance);
-	rc = ask(&answer, o->admin, "DELETE", path, error);
+	if (!is_instance(instance))
+		return complain_usage(&o->say, "%s takes an instance id, 40 "
+					       "hex digits",
+				      v->name);
+	(void)snprintf(path, sizeof(path), "/v1/%s/%s", v->place, instance);
+	rc = ask(&answer, o->admin, v->method, path, error);
 	json_decref(answer);
 	if (!rc)
-		printf("allowed %s\n", instance);
+		printf("%s %s\n", v->done, instance);
 	return said(o, rc, error);
 }
 
@@ -194,13 +222,9 @@ int cli_lease(int argc, char **argv)
 		return list(&o);
 	if (argc == 2 && strcmp(argv[0], "withdraw") == 0)
 		return withdraw(&o, argv[1]);
-	if (argc == 2 && strcmp(argv[0], "allow") == 0) {
-		if (!is_instance(argv[1]))
-			return complain_usage(&o.say,
-					      "allow takes an instance id, "
-					      "40 hex digits");
-		return allow(&o, argv[1]);
-	}
+	if (argc == 2 && find_verb(argv[0]))
+		return follow(&o, find_verb(argv[0]), argv[1]);
 	return complain_usage(&o.say,
-			      "say list, withdraw WHAT or allow INSTANCE");
+			      "say list, withdraw WHAT, or allow, drain or "
+			      "undrain INSTANCE");
 }

@@ -260,6 +260,7 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "  key: /etc/postern/tls/key.pem\n"
 		       "registrar: unix:/run/postern/registrar.sock\n"
 		       "status: unix:/run/postern/status.sock\n"
+		       "tunnel: 10.88.0.1/16\n"
 		       "admin: /run/postern/edge-admin.sock\n"
 		       "metrics: /run/postern/edge-metrics.sock\n"
 		       "pid_file: /run/postern/edge.pid\n"

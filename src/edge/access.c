@@ -25,6 +25,7 @@ const char *access_mode(const struct conn *c)
 	case ROUTE_TERMINATE:
 		return "terminate";
 	case ROUTE_REFUSE:
+	case ROUTE_LOOK_UP: /* it ended meanwhile */
 		break;
 	}
 	return "refuse";

@@ -1,6 +1,6 @@
 /*
  * board: memory that the master and its workers share: what is counted, what
- * is limited, and which instances are drained.
+ * is limited, which instances are drained, and which fail their checks.
  *
  * Counters have one writer each, a worker, which adds without an atomic
  * operation of the bus; everyone reads.  They go on when a worker is replaced;
@@ -12,12 +12,13 @@
 #define POSTERN_EDGE_BOARD_H
 
 #include "base/rc.h"
+#include "edge/health.h"
 #include "edge/sketch.h"
 #include "store/store.h"
 
 enum {
 	BOARD_WORKERS_MAX = 64,
-	BOARD_STATES = 6, /* of a living connection, see conn.h */
+	BOARD_STATES = 7, /* of a living connection, see conn.h */
 	BOARD_RESULTS_MAX = 64,
 	BOARD_RESULT_LEN = 32,
 	BOARD_APPS_MAX = 64,
@@ -68,6 +69,7 @@ struct board {
 	uint32_t worker_count;
 	_Atomic uint32_t drained_count;
 	uint8_t drained[BOARD_DRAINED_MAX][STORE_ID_LEN];
+	struct health_board health; /* by the first worker, see prober.h */
 	struct sketch_rate source_rates, app_rates;
 	struct sketch_count source_counts[BOARD_WORKERS_MAX];
 	struct sketch_count app_counts[BOARD_WORKERS_MAX];

@@ -1,5 +1,6 @@
 #include "edge/config.h"
 
+#include <arpa/inet.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ enum {
 	SOURCES_FOR_ALL = 16,
 	SOURCE_RATE = 1000,
 	PATH_LEN_MAX = 100, /* of a unix socket, with room for a suffix */
+	/* Names looked up at a time, where so many are kept. */
+	DNS_ASKING = 128,
 };
 
 #define ADDRESS "an address such as 192.0.2.1:443 or unix:/path"
@@ -58,6 +61,54 @@ static bool check_listen(void *out, const char *text, struct arena *arena)
 	memcpy(out, &l, sizeof(l));
 	return true;
 }
+
+static bool check_server(void *out, const char *text, struct arena *arena)
+{
+	struct sock_addr a = { 0 };
+
+	(void)arena;
+	if (!sock_addr_parse(&a, span_str(text)) || a.sa.sa_family == AF_UNIX)
+		return false;
+	memcpy(out, &a, sizeof(a));
+	return true;
+}
+
+/* 10.88.0.1/16 */
+static bool check_tunnel(void *out, const char *text, struct arena *arena)
+{
+	struct span s = span_str(text), address;
+	char own[INET_ADDRSTRLEN] = "";
+	struct edge_tunnel t;
+	uint64_t bits;
+
+	(void)arena;
+	if (!rd_until(&s, &address, '/') || address.n >= sizeof(own) ||
+	    !text_u64(&bits, s, 30) || bits == 0)
+		return false;
+	memcpy(own, address.p, address.n);
+	if (inet_pton(AF_INET, own, t.own) != 1)
+		return false;
+	t.bits = (unsigned)bits;
+	memcpy(out, &t, sizeof(t));
+	return true;
+}
+
+/* Waiting names are among those kept. */
+static bool check_dns(void *out, const char *text, struct arena *arena)
+{
+	const struct edge_dns *d = out;
+
+	(void)text, (void)arena;
+	return (d->asking == 0 || d->asking < d->names) &&
+	       (d->anchor || !d->require_dnssec);
+}
+
+static const struct conf_field server_element = {
+	.type = CONF_CUSTOM,
+	.size = sizeof(struct sock_addr),
+	.check = check_server,
+	.expected = "an address such as 192.0.2.53:53",
+};
 
 static const struct conf_field listen_element = {
 	.type = CONF_CUSTOM,
@@ -96,6 +147,30 @@ static const struct conf_field listen_element = {
 		.check = check_address, .expected = ADDRESS \
 	}
 
+#define DNS(k, kind, least, most) \
+	{ \
+		.key = #k, .type = kind, \
+		.offset = offsetof(struct edge_dns, k), \
+		.min = (least), .max = (most) \
+	}
+
+static const struct conf_field dns_fields[] = {
+	{ .key = "servers",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_dns, servers),
+	  .is_required = true,
+	  .min = 1,
+	  .max = EDGE_DNS_SERVERS_MAX,
+	  .element = &server_element },
+	DNS(anchor, CONF_STRING, 1, 0),
+	DNS(require_dnssec, CONF_BOOL, 0, 0),
+	DNS(timeout, CONF_MS, MS, MINUTE),
+	DNS(ttl_max, CONF_MS, 5 * SECOND, DAY),
+	DNS(names, CONF_U64, 16, EDGE_CONNECTIONS_MAX),
+	DNS(asking, CONF_U64, 1, 1024),
+	{ 0 },
+};
+
 static const struct conf_field certificate_fields[] = {
 	FILE_NAME(chain),
 	FILE_NAME(key),
@@ -107,6 +182,7 @@ static const struct conf_field timeout_fields[] = {
 	TIME(handshake),
 	TIME(request),
 	TIME(connect),
+	TIME(race),
 	TIME(idle),
 	TIME(half_closed),
 	TIME(drain),
@@ -177,6 +253,24 @@ static const struct conf_field fields[] = {
 	  .type = CONF_STRUCT,
 	  .offset = offsetof(struct edge_config, limits),
 	  .fields = limit_fields },
+	{ .key = "default",
+	  .type = CONF_STRING,
+	  .offset = offsetof(struct edge_config, default_name),
+	  .check = check_base,
+	  .expected = "a host name in lower case" },
+	{ .key = "tunnel",
+	  .type = CONF_CUSTOM,
+	  .offset = offsetof(struct edge_config, tunnel),
+	  .check = check_tunnel,
+	  .expected = "the gateway's address and network, such as "
+		      "10.88.0.1/16" },
+	{ .key = "dns",
+	  .type = CONF_STRUCT,
+	  .offset = offsetof(struct edge_config, dns),
+	  .fields = dns_fields,
+	  .check = check_dns,
+	  .expected = "names above asking, and an anchor with "
+		      "require_dnssec" },
 	{ .key = "log",
 	  .type = CONF_ENUM,
 	  .offset = offsetof(struct edge_config, log),
@@ -219,6 +313,7 @@ static struct edge_config defaults(void)
 			      .handshake = 10 * SECOND,
 			      .request = 30 * SECOND,
 			      .connect = 5 * SECOND,
+			      .race = 250 * MS,
 			      .idle = 10 * MINUTE,
 			      .half_closed = MINUTE,
 			      .drain = 10 * SECOND },
@@ -230,8 +325,16 @@ static struct edge_config defaults(void)
 		.admin = "",
 		.metrics = "",
 		.pid_file = "",
+		.dns = { .timeout = 3 * SECOND,
+			 .ttl_max = 5 * MINUTE,
+			 .names = 4096 },
 		.log = LOG_INFO,
 	};
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 enum rc edge_config_parse(struct edge_config *out, struct arena *arena,
@@ -249,6 +352,8 @@ enum rc edge_config_parse(struct edge_config *out, struct arena *arena,
 				SOURCES_FOR_ALL;
 	if (l->per_app == 0)
 		l->per_app = l->connections - l->connections / 4;
+	if (c.dns.asking == 0)
+		c.dns.asking = least(c.dns.names / 2, DNS_ASKING);
 	*out = c;
 	return RC_OK;
 }

@@ -13,6 +13,7 @@
 enum {
 	EDGE_LISTEN_MAX = 16,
 	EDGE_WORKERS_MAX = 64,
+	EDGE_DNS_SERVERS_MAX = 8,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
@@ -29,7 +30,8 @@ struct edge_timeouts { /* milliseconds */
 	uint64_t hello; /* whole, from accept */
 	uint64_t handshake; /* whole */
 	uint64_t request; /* HTTP: from the handshake to the first bytes */
-	uint64_t connect; /* one attempt */
+	uint64_t connect; /* the last attempt, and those before it */
+	uint64_t race; /* one attempt alone, before the next instance's */
 	uint64_t idle; /* without a byte in either direction */
 	uint64_t half_closed; /* the same, once one direction has ended */
 	uint64_t drain; /* after SIGTERM */
@@ -51,6 +53,23 @@ struct edge_limits {
 	uint64_t lag; /* milliseconds that a loop is late */
 };
 
+/* The gateway's own address in the tunnel, and the network around it. */
+struct edge_tunnel {
+	uint8_t own[4];
+	unsigned bits; /* 1..30; 0: not configured */
+};
+
+struct edge_dns {
+	struct conf_list servers; /* struct sock_addr; none: no custom names */
+	const char *anchor; /* file with trust anchors; NULL: no DNSSEC */
+	bool require_dnssec; /* unsigned answers are refused, too */
+	uint64_t timeout, ttl_max; /* milliseconds */
+	uint64_t names; /* kept */
+	/* Looked up at a time; half of the names, at most 128, when the file
+	 * does not say. */
+	uint64_t asking;
+};
+
 struct edge_certificate { /* PEM files */
 	const char *chain, *key;
 };
@@ -68,6 +87,10 @@ struct edge_config {
 	const char *admin, *metrics;
 	uint64_t admin_uid; /* beside root and the edge's own user */
 	const char *pid_file; /* "": none */
+	/* For a hello without a name or with an address; NULL: refused */
+	const char *default_name;
+	struct edge_tunnel tunnel;
+	struct edge_dns dns;
 	int log; /* enum log_level */
 	int log_format; /* enum log_format */
 };

@@ -12,13 +12,13 @@
 #include "edge/admit.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
+#include "edge/sources.h"
 #include "edge/worker.h"
-#include "io/clock.h"
 
 enum {
 	READS_A_TURN = 8, /* of what is thrown away, before others run */
 	LINGER_MS = 2000, /* for the last word to arrive before the end */
-	RETRY_MS = 20, /* to look for room in a unix socket's queue */
+	LOOKUP_SLACK_MS = 1000, /* behind the deadline of the DNS's own */
 };
 
 /* Whether a state can be left at once for another. */
@@ -28,6 +28,7 @@ enum step {
 };
 
 static enum step run_hello(struct conn *c);
+static enum step run_lookup(struct conn *c);
 static enum step run_handshake(struct conn *c);
 static enum step run_request(struct conn *c);
 static enum step run_connect(struct conn *c);
@@ -36,6 +37,7 @@ static enum step run_drain(struct conn *c);
 
 static enum step (*const steps[])(struct conn *c) = {
 	[CONN_HELLO] = run_hello,
+	[CONN_LOOKUP] = run_lookup,
 	[CONN_HANDSHAKE] = run_handshake,
 	[CONN_REQUEST] = run_request,
 	[CONN_CONNECT] = run_connect,
@@ -62,6 +64,7 @@ const char *conn_state_name(enum conn_state state)
 {
 	static const char *const names[] = {
 		[CONN_HELLO] = "hello",
+		[CONN_LOOKUP] = "lookup",
 		[CONN_HANDSHAKE] = "handshake",
 		[CONN_REQUEST] = "request",
 		[CONN_CONNECT] = "connect",
@@ -85,7 +88,20 @@ static void enter(struct conn *c, enum conn_state state)
 	c->step_ms = now_ms(c);
 }
 
+/* A name being looked up: what the route needs again when it is known. */
+struct conn_lookup {
+	struct domains_waiter waiter;
+	struct hello hello; /* borrows the reader */
+};
+
 /* End. */
+
+static void end_lookup(struct conn *c)
+{
+	if (c->lookup)
+		domains_leave(&c->lookup->waiter);
+	free(STEAL(c->lookup));
+}
 
 static void conn_free(void *arg)
 {
@@ -120,6 +136,8 @@ static void conn_close(struct conn *c, bool is_abort)
 		return;
 	board_sub(&w->counters->states[c->state], 1);
 	c->state = CONN_DEAD;
+	end_lookup(c);
+	connect_end(c);
 	side_close(&c->client, w->loop, is_abort && !is_client_served);
 	side_close(&c->backend, w->loop, is_abort);
 	loop_timer_disarm(w->loop, &c->timer);
@@ -262,10 +280,11 @@ static enum step route_pass(struct conn *c)
 static bool is_same_name(void *arg, const char *sni)
 {
 	struct conn *c = arg;
-	struct span base = span_str(c->worker->config->base);
+	const struct edge_config *config = c->worker->config;
+	struct span asked = route_name(config, span_str(sni));
 	struct name name;
 
-	if (name_parse(&name, span_str(sni), base) == RC_OK &&
+	if (name_parse(&name, asked, span_str(config->base)) == RC_OK &&
 	    strcmp(name.full, c->route.name.full) == 0)
 		return true;
 	c->result = "name_changed";
@@ -316,23 +335,12 @@ static enum step route_terminate(struct conn *c)
 	return STEP_NEXT;
 }
 
-static struct route_input route_input(const struct conn *c)
+/* Goes where the route says; the hello is not needed any more. */
+static enum step follow(struct conn *c)
 {
-	return (struct route_input){
-		.config = c->worker->config,
-		.store = c->worker->store,
-		.board = c->worker->board,
-		.now_unix_ms = clock_unix_ms(),
-		.turn = c->turn,
-	};
-}
-
-static enum step route(struct conn *c, const struct hello *hello)
-{
-	const struct route_input in = route_input(c);
 	const char *limited;
 
-	route_choose(&c->route, hello, &in);
+	end_lookup(c);
 	hello_reader_fini(&c->reader);
 	limited = c->route.kind == ROUTE_REFUSE ? NULL
 						: admit_app(c->worker, c);
@@ -346,9 +354,62 @@ static enum step route(struct conn *c, const struct hello *hello)
 	case ROUTE_TERMINATE:
 		return route_terminate(c);
 	case ROUTE_REFUSE:
+	case ROUTE_LOOK_UP: /* never twice */
 		break;
 	}
 	return refuse(c, c->route.alert, c->route.reason);
+}
+
+/* LOOKUP */
+
+static void route_by(struct conn *c, const struct hello *hello,
+		     const struct domain_answer *answer)
+{
+	struct route_input in = router_input(&c->worker->router, c->turn);
+
+	in.domain = answer;
+	route_choose(&c->route, hello, &in);
+}
+
+static void on_answer(void *arg, const struct domain_answer *answer)
+{
+	struct conn *c = arg;
+
+	route_by(c, &c->lookup->hello, answer);
+	if (follow(c) == STEP_NEXT)
+		conn_run(c);
+}
+
+static enum step look_up(struct conn *c, const struct hello *hello)
+{
+	uint64_t limit = c->worker->config->dns.timeout + LOOKUP_SLACK_MS;
+	struct domain_answer answer;
+
+	c->lookup = mem_new(sizeof(*c->lookup));
+	*c->lookup = (struct conn_lookup){
+		.waiter = { .fn = on_answer, .arg = c },
+		.hello = *hello,
+	};
+	if (router_look_up(&c->worker->router, &answer, c->route.name.full,
+			   sources_id(&c->peer), &c->lookup->waiter)) {
+		route_by(c, hello, &answer);
+		return follow(c);
+	}
+	enter(c, CONN_LOOKUP);
+	arm(c, limit);
+	return STEP_WAIT;
+}
+
+static enum step run_lookup(struct conn *c)
+{
+	(void)c; /* nothing to do but to wait for on_answer() */
+	return STEP_WAIT;
+}
+
+static enum step route(struct conn *c, const struct hello *hello)
+{
+	route_by(c, hello, NULL);
+	return c->route.kind == ROUTE_LOOK_UP ? look_up(c, hello) : follow(c);
 }
 
 static enum step refuse_plain(struct conn *c)
@@ -421,7 +482,8 @@ static enum step run_hello(struct conn *c)
  */
 static enum step begin_connect(struct conn *c, struct span first)
 {
-	const struct route_input in = route_input(c);
+	const struct route_input in =
+		router_input(&c->worker->router, c->turn);
 
 	route_refresh(&c->route, &in);
 	add_proxy_header(c);
@@ -517,72 +579,6 @@ static enum step run_request(struct conn *c)
 
 /* CONNECT */
 
-static void on_backend(void *arg, uint32_t events)
-{
-	struct conn *c = arg;
-
-	side_event(&c->backend, events);
-	conn_run(c);
-}
-
-/* Out of descriptors or of ports: ours to solve, not the backend's fault. */
-static bool is_our_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	       error == ENOMEM || error == EADDRNOTAVAIL;
-}
-
-/*
- * A unix socket whose queue is full: its server is busy, not away.  Nothing
- * tells when there is room, so try again until it would be a timeout.
- */
-static bool try_later(struct conn *c)
-{
-	if (c->retry_until_ms == 0)
-		c->retry_until_ms = now_ms(c) + timeouts(c)->connect;
-	if (now_ms(c) >= c->retry_until_ms)
-		return false;
-	arm(c, RETRY_MS);
-	return true;
-}
-
-static enum rc connect_to(int *fd, const struct sock_addr *to, bool has_bytes)
-{
-	return has_bytes ? sock_connect_eager(fd, to) : sock_connect(fd, to);
-}
-
-/* Begins with the target at hand; false: it cannot even be tried. */
-static bool try_target(struct conn *c)
-{
-	struct worker *w = c->worker;
-	AUTO(mem_auto_close)
-	int fd = -1;
-
-	if (connect_to(&fd, &c->route.targets[c->target].address,
-		       c->up.n > 0)) {
-		if (errno == EAGAIN)
-			return try_later(c);
-		if (is_our_shortage(errno))
-			worker_pause(w);
-		return false;
-	}
-	if (side_open(&c->backend, w->loop, fd, SIDE_CONNECTING, on_backend, c))
-		return false;
-	fd = -1; /* the side's now */
-	arm(c, timeouts(c)->connect);
-	return true;
-}
-
-static enum step next_target(struct conn *c, enum answer_why why)
-{
-	side_close(&c->backend, c->worker->loop, true);
-	board_add(&c->worker->counters->connects_failed, 1);
-	while (++c->target < c->route.target_count)
-		if (try_target(c))
-			return STEP_WAIT;
-	return answer(c, why);
-}
-
 /* When to look at the clock at the latest: a direction may end meanwhile and
  * shorten what is allowed. */
 static uint64_t relay_limit(const struct conn *c)
@@ -592,26 +588,31 @@ static uint64_t relay_limit(const struct conn *c)
 	return t->idle < t->half_closed ? t->idle : t->half_closed;
 }
 
-static enum step run_connect(struct conn *c)
+static enum step after_connect(struct conn *c, enum connect_status status)
 {
-	if (c->route.target_count == 0)
-		return answer(c, ANSWER_NO_INSTANCE);
-	if (c->backend.fd < 0) {
-		if (try_target(c))
-			return STEP_WAIT;
-		return next_target(c, ANSWER_REFUSED);
-	}
-	if (!c->backend.can_write)
+	switch (status) {
+	case CONNECT_WAIT:
 		return STEP_WAIT;
-	if (c->backend.is_failed && sock_error(c->backend.fd) != 0)
-		return next_target(c, ANSWER_REFUSED);
+	case CONNECT_REFUSED:
+		return answer(c, ANSWER_REFUSED);
+	case CONNECT_TIMEOUT:
+		return answer(c, ANSWER_TIMEOUT);
+	case CONNECT_DONE:
+		break;
+	}
 	c->connect_ms = now_ms(c) - c->step_ms;
-	board_add(&c->worker->counters->connects, 1);
 	board_observe(&c->worker->counters->connect_ms, c->connect_ms);
 	enter(c, CONN_RELAY);
 	c->active_ms = now_ms(c);
 	arm(c, relay_limit(c));
 	return STEP_NEXT;
+}
+
+static enum step run_connect(struct conn *c)
+{
+	if (c->route.target_count == 0)
+		return answer(c, ANSWER_NO_INSTANCE);
+	return after_connect(c, connect_run(c));
 }
 
 /* RELAY */
@@ -665,6 +666,9 @@ static void on_timer(void *arg)
 	case CONN_HELLO:
 		(void)refuse(c, TLS_ALERT_DECODE_ERROR, "hello_timeout");
 		break;
+	case CONN_LOOKUP:
+		(void)refuse(c, TLS_ALERT_INTERNAL_ERROR, "dns_timeout");
+		break;
 	case CONN_HANDSHAKE:
 		tls_abandon(c->tls, TLS_ALERT_USER_CANCELED);
 		(void)drain(c, "handshake_timeout");
@@ -674,8 +678,8 @@ static void on_timer(void *arg)
 		(void)drain(c, "request_timeout");
 		break;
 	case CONN_CONNECT:
-		if (c->backend.fd >= 0)
-			(void)next_target(c, ANSWER_TIMEOUT);
+		if (after_connect(c, connect_late(c)) == STEP_WAIT)
+			return;
 		break;
 	case CONN_RELAY:
 		relay_deadline(c);

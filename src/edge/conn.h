@@ -2,9 +2,10 @@
  * conn: one client's connection from accept to the access log line.
  *
  *   HELLO      read the ClientHello, route, refuse or go on
+ *   LOOKUP     wait for the DNS to say where a custom name leads
  *   HANDSHAKE  TLS ends here: shake hands
  *   REQUEST    wait for the client's first bytes before connecting
- *   CONNECT    try the targets in turn
+ *   CONNECT    find a target that answers, see connect.h
  *   RELAY      both ways, see relay.h
  *   DRAIN      the edge's last word (an alert, a small response), then the end
  *
@@ -16,6 +17,7 @@
 
 #include "edge/answer.h"
 #include "edge/bulk.h"
+#include "edge/connect.h"
 #include "edge/route.h"
 #include "edge/side.h"
 #include "sni/hello.h"
@@ -23,6 +25,7 @@
 
 struct board_app;
 struct worker;
+struct conn_lookup;
 
 enum {
 	/* Room beside limits.buffer: for a PROXY header before one, for what
@@ -32,6 +35,7 @@ enum {
 
 enum conn_state {
 	CONN_HELLO,
+	CONN_LOOKUP,
 	CONN_HANDSHAKE,
 	CONN_REQUEST,
 	CONN_CONNECT,
@@ -51,9 +55,13 @@ struct conn {
 	/* HELLO: the stream so far, and the message in it. */
 	struct buf stream;
 	struct hello_reader reader;
+	struct conn_lookup *lookup; /* LOOKUP; else NULL */
 
 	struct route route;
-	size_t target; /* which of them is tried or used */
+	size_t target; /* which of them is tried first or used */
+	size_t tried; /* CONNECT: how many were */
+	struct connect_rivals *rivals; /* CONNECT: tried beside it, or NULL */
+	bool is_counted; /* the instance has this connection in its load */
 	unsigned turn; /* among the worker's connections */
 	struct tls_conn *tls; /* NULL: bytes pass as they are */
 

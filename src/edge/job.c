@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "edge/epoch.h"
 #include "edge/message.h"
+#include "edge/prober.h"
 #include "edge/report.h"
 #include "edge/worker.h"
 #include "io/sandbox.h"
@@ -40,6 +41,7 @@ struct job {
 	struct board *board;
 	struct store *store;
 	struct worker worker;
+	struct prober *prober; /* in the first worker, else NULL */
 	bool is_started;
 };
 
@@ -145,6 +147,12 @@ static enum rc start(struct job *j, const struct message *m, int board_fd,
 	}
 	if (!rc)
 		rc = lock_down(j, &what);
+	/* Its thread lives under the sandbox. */
+	if (!rc && m->b == 0) {
+		what = "prober";
+		rc = prober_start(&j->prober, &j->setup->config.tunnel, &j->log,
+				  j->store, &j->board->health);
+	}
 	if (rc)
 		(void)snprintf(error, SETUP_ERROR_MAX, "%s: %s", what,
 			       strerror(errno));
@@ -200,6 +208,7 @@ static bool commit(struct job *j, uint64_t generation)
 		setup_free(old);
 		j->log.max = (enum log_level)j->setup->config.log;
 		j->log.format = (enum log_format)j->setup->config.log_format;
+		prober_log(j->prober, &j->log);
 	}
 	for (i = 0; i < n->fd_count; i++) {
 		if (worker_listen(&j->worker, m->ids[first + i], n->fds[i]))
@@ -244,6 +253,7 @@ static void obey(struct job *j, struct passfd *p, const struct message *m)
 		return;
 	case MESSAGE_LEVEL:
 		j->log.max = (enum log_level)m->a;
+		prober_log(j->prober, &j->log);
 		return;
 	case MESSAGE_REPORT:
 		if (p->count == 1)
@@ -330,6 +340,7 @@ int job_main(void)
 		return EXIT_FAILURE;
 	status = run(&j);
 	drop_next(&j.next);
+	prober_stop(j.prober);
 	worker_fini(&j.worker);
 	store_close(j.store);
 	board_free(j.board);

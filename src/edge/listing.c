@@ -223,6 +223,13 @@ static json_t *address(const uint8_t a[16])
 	return json_string(line);
 }
 
+/* By us, or for every edge: in the store. */
+static bool is_drained(const struct master *m, const uint8_t id[STORE_ID_LEN])
+{
+	return board_is_drained(m->board, id) ||
+	       store_is_drained(m->store, id) == STORE_FOUND;
+}
+
 static bool add_instance(void *arg, const struct store_lease *l)
 {
 	struct leases *all = arg;
@@ -239,8 +246,7 @@ static bool add_instance(void *arg, const struct store_lease *l)
 	add(j, "simulated", json_boolean(l->is_simulated));
 	add(j, "tcb_status", text(l->tcb_status));
 	add_number(j, "ports", l->port_count);
-	add(j, "drained",
-	    json_boolean(board_is_drained(all->m->board, l->instance_id)));
+	add(j, "drained", json_boolean(is_drained(all->m, l->instance_id)));
 	return json_array_append_new(all->list, j) == 0;
 }
 

@@ -1,16 +1,15 @@
 #include "edge/route.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "edge/tunnel.h"
 
 static const char ALPN_ATTEST[] = "postern-attest/1";
 static const char ALPN_H2[] = "h2";
 static const char ALPN_HTTP1[] = "http/1.1";
-
-/* The prefix ::ffff:0:0/96 of IPv4-mapped addresses (RFC 4291 §2.5.5.2). */
-static const uint8_t MAPPED_PREFIX[12] = { [10] = 0xff, [11] = 0xff };
+static const char ALPN_ACME[] = "acme-tls/1";
 
 static void refuse(struct route *r, enum tls_alert alert, const char *reason)
 {
@@ -81,67 +80,49 @@ static void choose_gateway(struct route *r, const struct hello *h,
 		add_socket(r, &config->status, "status");
 }
 
-static void target_address(struct sock_addr *out, const uint8_t address[16],
-			   uint16_t port)
+/* Instances to try, the one that should get the connection first. */
+static void add_targets(struct route *r, const struct store_route *found,
+			const struct route_input *in)
 {
-	*out = (struct sock_addr){ 0 };
-	if (span_has_prefix(span_of(address, 16), SPAN_ARRAY(MAPPED_PREFIX))) {
-		out->in.sin_family = AF_INET;
-		out->in.sin_port = htons(port);
-		memcpy(&out->in.sin_addr, address + sizeof(MAPPED_PREFIX), 4);
-		out->len = sizeof(out->in);
-		return;
-	}
-	out->in6.sin6_family = AF_INET6;
-	out->in6.sin6_port = htons(port);
-	memcpy(&out->in6.sin6_addr, address, 16);
-	out->len = sizeof(out->in6);
-}
+	struct balance_candidate candidates[STORE_ROUTE_MAX];
+	size_t from[STORE_ROUTE_MAX], order[ROUTE_TRIES_MAX];
+	struct health_key key = { .port = r->port };
+	size_t count = 0, n, i;
 
-static const struct store_port *find_port(const struct store_lease *l,
-					  uint16_t port)
-{
-	uint32_t i;
-
-	for (i = 0; i < l->port_count && i < STORE_PORTS_MAX; i++)
-		if (l->ports[i].port == port)
-			return &l->ports[i];
-	return NULL;
-}
-
-/* Instances that have the port, beginning with the one whose turn it is. */
-static const struct store_port *add_targets(struct route *r,
-					    const struct store_targets *found,
-					    const struct route_input *in)
-{
-	const struct store_port *port = NULL, *p;
-	const struct store_lease *l;
-	struct route_target *t;
-	size_t i;
-
+	static_assert((int)STORE_ROUTE_MAX <= (int)BALANCE_MAX);
 	for (i = 0; i < found->count; i++) {
-		l = &found->leases[(in->turn + i) % found->count];
-		p = find_port(l, r->name.port);
-		if (!p || r->target_count == ROUTE_TRIES_MAX)
+		const uint8_t *id = found->at[i].instance_id;
+
+		if (in->board && board_is_drained(in->board, id))
 			continue;
-		/* Instances of one app have one manifest, hence one list. */
-		port = port ? port : p;
-		if (in->board && board_is_drained(in->board, l->instance_id))
-			continue;
-		t = &r->targets[r->target_count++];
-		target_address(&t->address, l->address, r->name.port);
-		memcpy(t->instance_id, l->instance_id, STORE_ID_LEN);
+		memcpy(key.instance_id, id, STORE_ID_LEN);
+		from[count] = i;
+		candidates[count++] = (struct balance_candidate){
+			.id = id,
+			.is_failing = health_is_down(in->health, &key),
+		};
 	}
-	return port;
+	n = balance_order(in->balance, order, ROUTE_TRIES_MAX, candidates,
+			  count, in->turn, in->now_ms);
+	for (i = 0; i < n; i++) {
+		const struct store_instance *at = &found->at[from[order[i]]];
+		struct route_target *t = &r->targets[r->target_count];
+
+		if (!tunnel_admits(&in->config->tunnel, at->address))
+			continue;
+		tunnel_socket(&t->address, at->address, r->port);
+		memcpy(t->instance_id, at->instance_id, STORE_ID_LEN);
+		r->target_count++;
+	}
 }
 
 /* The protocol that a port without a lease to ask would most likely have. */
 static enum certs_alpn alpn_of(enum name_mode mode,
 			       const struct store_port *port)
 {
-	if (mode == NAME_H2 || (port && port->protocol == STORE_H2))
+	if (mode == NAME_H2 || (port->port && port->protocol == STORE_H2))
 		return CERTS_H2;
-	if (port && port->protocol == STORE_TCP)
+	if (port->port && port->protocol == STORE_TCP)
 		return CERTS_NONE;
 	return CERTS_HTTP1;
 }
@@ -151,82 +132,148 @@ static void choose_mode(struct route *r, const struct hello *h,
 {
 	if (r->name.mode == NAME_PASSTHROUGH) {
 		r->kind = ROUTE_PASS;
+		/* Else a tenant could get a certificate for a name of the
+		 * gateway (RFC 8737). */
+		if (offers(h, ALPN_ACME))
+			refuse(r, TLS_ALERT_NO_APPLICATION_PROTOCOL, "acme");
 		return;
 	}
-	if (port && port->protocol == STORE_TLS) {
+	if (port->port && port->protocol == STORE_TLS) {
 		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "passthrough_only");
 		return;
 	}
 	terminate(r, h, alpn_of(r->name.mode, port));
 }
 
-/* The id's bytes: its digits, or what the operator gave the alias to. */
-static enum store_answer find_id(uint8_t id[STORE_ID_LEN],
-				 const struct name *n, struct store *store)
+/* Fills an id as names and records write it. */
+static void set_id(struct store_query *q, const char *id, bool is_hex)
 {
-	if (!n->id_is_hex)
-		return store_alias_get(store, id, span_str(n->id));
-	if (!text_hex_decode(id, STORE_ID_LEN, span_str(n->id)))
-		return STORE_NONE;
-	return STORE_FOUND;
+	if (!is_hex || !text_hex_decode(q->id, sizeof(q->id), span_str(id)))
+		q->alias = span_str(id);
 }
 
-/* Live leases of the name's app; STORE_NONE: it names none. */
-static enum store_answer find_targets(struct store_targets *found,
-				      uint8_t id[STORE_ID_LEN],
-				      const struct name *n,
-				      const struct route_input *in)
+/* Looks up where bytes go; false: refused. */
+static bool find(struct route *r, struct store_route *found,
+		 const struct store_query *q, const struct route_input *in)
 {
-	enum store_answer answer = find_id(id, n, in->store);
+	switch (store_route(in->store, found, q)) {
+	case STORE_NONE:
+		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "unknown_alias");
+		return false;
+	case STORE_FAILED:
+		refuse(r, TLS_ALERT_INTERNAL_ERROR, "store_failed");
+		return false;
+	case STORE_FOUND:
+		break;
+	}
+	r->reason = "app";
+	r->has_app = true;
+	memcpy(r->app_id, found->app_id, STORE_ID_LEN);
+	if (!found->is_domain_allowed) {
+		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "domain_not_listed");
+		return false;
+	}
+	if (found->live_count > 0 && found->port.port == 0) {
+		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "port_not_listed");
+		return false;
+	}
+	r->port = q->port;
+	r->proxy_protocol = found->port.proxy_protocol;
+	add_targets(r, found, in);
+	return true;
+}
 
-	if (answer != STORE_FOUND)
-		return answer;
-	answer = store_targets(in->store, found, id, in->now_unix_ms);
-	/* An app without an instance is a name all the same. */
-	return answer == STORE_FAILED ? STORE_FAILED : STORE_FOUND;
+static struct store_query query_of(const struct name *n,
+				   const struct route_input *in)
+{
+	struct store_query q = {
+		.port = n->port,
+		.now_unix_ms = in->now_unix_ms,
+	};
+
+	set_id(&q, n->id, n->id_is_hex);
+	return q;
 }
 
 static void choose_app(struct route *r, const struct hello *h,
 		       const struct route_input *in)
 {
-	struct store_targets found = { .count = 0 };
-	const struct store_port *port;
-	uint8_t id[STORE_ID_LEN];
-	enum store_answer answer = find_targets(&found, id, &r->name, in);
+	const struct store_query q = query_of(&r->name, in);
+	struct store_route found;
 
-	if (answer == STORE_NONE) {
-		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "unknown_alias");
+	if (find(r, &found, &q, in))
+		choose_mode(r, h, &found.port);
+}
+
+static void refuse_domain(struct route *r, enum domain_status status)
+{
+	enum tls_alert alert = TLS_ALERT_UNRECOGNIZED_NAME;
+
+	switch (status) {
+	case DOMAIN_FOUND:
+	case DOMAIN_NONE:
+	case DOMAIN_MALFORMED:
+	case DOMAIN_AMBIGUOUS:
+	case DOMAIN_NOT_SECURE:
+		break;
+	case DOMAIN_FAILED:
+	case DOMAIN_TIMEOUT:
+	case DOMAIN_BUSY:
+	case DOMAIN_LIMITED:
+		alert = TLS_ALERT_INTERNAL_ERROR;
+	}
+	refuse(r, alert, domain_reason(status));
+}
+
+/* A name of somebody else: bytes pass through, to where its owner says. */
+static void choose_domain(struct route *r, const struct route_input *in)
+{
+	const struct domain_answer *a = in->domain;
+	struct store_query q = { .now_unix_ms = in->now_unix_ms };
+	struct store_route found;
+
+	/* The base itself is the gateway's, whatever a record says. */
+	if (in->config->dns.servers.count == 0 ||
+	    strcmp(r->name.full, in->config->base) == 0) {
+		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "other_domain");
 		return;
 	}
-	if (answer == STORE_FAILED) {
-		refuse(r, TLS_ALERT_INTERNAL_ERROR, "store_failed");
+	if (!a) {
+		r->kind = ROUTE_LOOK_UP;
 		return;
 	}
-	r->reason = "app";
-	r->has_app = true;
-	memcpy(r->app_id, found.count ? found.leases[0].app_id : id,
-	       STORE_ID_LEN);
-	port = add_targets(r, &found, in);
-	if (found.count > 0 && !port) {
-		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "port_not_listed");
+	if (a->status != DOMAIN_FOUND) {
+		refuse_domain(r, a->status);
 		return;
 	}
-	r->port = r->name.port;
-	r->proxy_protocol = port && port->proxy_protocol;
-	choose_mode(r, h, port);
+	set_id(&q, a->target.id, a->target.id_is_hex);
+	q.port = a->target.port;
+	q.domain = span_str(r->name.full);
+	if (find(r, &found, &q, in))
+		r->kind = ROUTE_PASS;
+}
+
+struct span route_name(const struct edge_config *config, struct span sni)
+{
+	if (sni.n > 0 && !name_is_address(sni))
+		return sni;
+	if (!config->default_name)
+		return span_of(NULL, 0);
+	return span_str(config->default_name);
 }
 
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in)
 {
 	struct span base = span_str(in->config->base);
+	struct span name = route_name(in->config, hello->sni);
 
 	*out = (struct route){ 0 };
-	if (hello->sni.n == 0) {
+	if (name.n == 0) {
 		refuse(out, TLS_ALERT_UNRECOGNIZED_NAME, "no_name");
 		return;
 	}
-	if (name_parse(&out->name, hello->sni, base)) {
+	if (name_parse(&out->name, name, base)) {
 		refuse(out, TLS_ALERT_UNRECOGNIZED_NAME, "bad_name");
 		return;
 	}
@@ -238,27 +285,25 @@ void route_choose(struct route *out, const struct hello *hello,
 		choose_app(out, hello, in);
 		return;
 	case NAME_CUSTOM:
-		refuse(out, TLS_ALERT_UNRECOGNIZED_NAME, "other_domain");
+		choose_domain(out, in);
 		return;
 	}
 }
 
 void route_refresh(struct route *r, const struct route_input *in)
 {
-	struct store_targets found = { .count = 0 };
-	const struct store_port *port;
-	uint8_t id[STORE_ID_LEN];
+	const struct store_query q = query_of(&r->name, in);
+	struct store_route found;
 
-	if (!r->has_app)
+	if (!r->has_app || r->name.kind != NAME_APP)
 		return;
 	r->target_count = 0;
-	if (find_targets(&found, id, &r->name, in) != STORE_FOUND ||
-	    found.count == 0)
+	if (store_route(in->store, &found, &q) != STORE_FOUND ||
+	    found.port.port == 0)
 		return;
-	memcpy(r->app_id, found.leases[0].app_id, STORE_ID_LEN);
-	port = add_targets(r, &found, in);
-	r->proxy_protocol = port && port->proxy_protocol;
-	if (port && (port->protocol == STORE_TLS ||
-		     alpn_of(r->name.mode, port) != r->alpn))
-		r->target_count = 0;
+	memcpy(r->app_id, found.app_id, STORE_ID_LEN);
+	r->proxy_protocol = found.port.proxy_protocol;
+	if (found.port.protocol != STORE_TLS &&
+	    alpn_of(r->name.mode, &found.port) == r->alpn)
+		add_targets(r, &found, in);
 }

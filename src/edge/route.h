@@ -8,12 +8,15 @@
 #ifndef POSTERN_EDGE_ROUTE_H
 #define POSTERN_EDGE_ROUTE_H
 
+#include "edge/balance.h"
 #include "edge/board.h"
 #include "edge/certs.h"
 #include "edge/config.h"
+#include "edge/domain.h"
+#include "edge/health.h"
 #include "sni/hello.h"
 #include "sni/name.h"
-#include "store/store.h"
+#include "store/route.h"
 
 enum {
 	ROUTE_TRIES_MAX = 3, /* instances tried for one connection */
@@ -23,6 +26,7 @@ enum route_kind {
 	ROUTE_REFUSE, /* with 'alert' */
 	ROUTE_PASS, /* raw bytes to a target, the hello among them */
 	ROUTE_TERMINATE, /* TLS ends here, plain bytes to a target */
+	ROUTE_LOOK_UP, /* ask the DNS where 'name' leads, then choose again */
 };
 
 struct route_target {
@@ -52,11 +56,24 @@ struct route_input {
 	struct store *store;
 	const struct board *board; /* of drained instances; NULL: none are */
 	int64_t now_unix_ms;
-	unsigned turn; /* counts connections: instances take turns */
+	uint64_t now_ms;
+	unsigned turn; /* counts connections: equal instances take turns */
+	const struct balance *balance;
+	const struct health_view *health; /* NULL: nothing is down */
+	/* What the DNS says of a name that is not the gateway's; NULL: it has
+	 * not been asked. */
+	const struct domain_answer *domain;
 };
 
+/*
+ * A hello without a name, or with an IP address for one, asks for the
+ * configured default name.  Names under the base are looked up in the store
+ * alone; of other names in->domain decides, and the app's manifest must agree.
+ */
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);
+/* The name that a hello counts for: its own, or the default; n == 0: none. */
+struct span route_name(const struct edge_config *config, struct span sni);
 /*
  * Looks the targets of an app up again, for a connection that has waited since
  * route_choose(): leases end and addresses change hands.  No targets are left

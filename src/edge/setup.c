@@ -9,6 +9,7 @@
 
 enum {
 	ARENA_MAX = 4 * 1024 * 1024,
+	ANCHORS_MAX = 64 * 1024, /* bytes */
 };
 
 static enum rc load_config(struct setup *s, struct files *files,
@@ -28,6 +29,22 @@ static enum rc load_config(struct setup *s, struct files *files,
 	return rc;
 }
 
+static enum rc load_anchors(struct setup *s, struct files *files,
+			    char error[SETUP_ERROR_MAX])
+{
+	const char *path = s->config.dns.anchor;
+	enum rc rc;
+
+	buf_init(&s->anchors, ANCHORS_MAX);
+	if (!path)
+		return RC_OK;
+	rc = files_read(files, &s->anchors, path);
+	if (rc)
+		(void)snprintf(error, SETUP_ERROR_MAX, "%s: %s", path,
+			       file_why(rc));
+	return rc;
+}
+
 enum rc setup_load(struct setup **out, struct files *files, const char *path,
 		   char error[SETUP_ERROR_MAX])
 {
@@ -39,6 +56,8 @@ enum rc setup_load(struct setup **out, struct files *files, const char *path,
 	if (!rc)
 		rc = certs_load(&s->certs, files, s->config.certificate.chain,
 				s->config.certificate.key, error);
+	if (!rc)
+		rc = load_anchors(s, files, error);
 	if (rc) {
 		setup_free(s);
 		return rc;
@@ -52,8 +71,29 @@ void setup_free(struct setup *s)
 	if (!s)
 		return;
 	certs_fini(&s->certs);
+	buf_fini(&s->anchors);
 	arena_fini(&s->arena);
 	free(s);
+}
+
+/* Addresses come from sock_addr_parse(), which leaves no byte undefined. */
+static bool is_same_dns(const struct edge_dns *a, const struct edge_dns *b)
+{
+	size_t n = a->servers.count * sizeof(struct sock_addr);
+
+	return a->servers.count == b->servers.count &&
+	       span_equal(span_of(a->servers.items, n),
+			  span_of(b->servers.items, n)) &&
+	       a->require_dnssec == b->require_dnssec &&
+	       a->timeout == b->timeout && a->ttl_max == b->ttl_max &&
+	       a->names == b->names && a->asking == b->asking;
+}
+
+static bool is_same_tunnel(const struct edge_tunnel *a,
+			   const struct edge_tunnel *b)
+{
+	return a->bits == b->bits &&
+	       span_equal(SPAN_ARRAY(a->own), SPAN_ARRAY(b->own));
 }
 
 const char *setup_obstacle(const struct setup *from, const struct setup *to)
@@ -75,5 +115,10 @@ const char *setup_obstacle(const struct setup *from, const struct setup *to)
 	/* What is on its way was promised room by the old one. */
 	if (a->limits.buffer != b->limits.buffer)
 		return "limits.buffer";
+	/* Connections are on their way within it. */
+	if (!is_same_tunnel(&a->tunnel, &b->tunnel))
+		return "tunnel";
+	if (!is_same_dns(&a->dns, &b->dns))
+		return "dns";
 	return NULL;
 }

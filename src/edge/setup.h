@@ -12,6 +12,7 @@ struct setup {
 	struct arena arena; /* of the configuration */
 	struct edge_config config;
 	struct certs certs;
+	struct buf anchors; /* dns.anchor's file; empty: none */
 };
 
 enum {
@@ -19,7 +20,8 @@ enum {
 };
 
 /*
- * Reads the configuration at 'path' and its certificates through 'files'.
+ * Reads the configuration at 'path', its certificates and its DNSSEC anchors
+ * through 'files'.
  * RC_MALFORMED, RC_SYS, RC_LIMIT: a mistake in the configuration; RC_CRYPTO
  * and the like: in a certificate; error[] says which and where.  Returns
  * owned: setup_free().  On failure *out is untouched.

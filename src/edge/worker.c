@@ -332,6 +332,7 @@ void worker_configure(struct worker *w, const struct setup *setup)
 {
 	w->config = &setup->config;
 	w->certs = &setup->certs;
+	router_configure(&w->router, setup);
 	w->conn_max = share_of(w);
 	if (!loop_timer_is_armed(&w->resume))
 		resume(w);
@@ -368,9 +369,12 @@ enum rc worker_init(struct worker *w, const struct worker_options *options)
 	w->engine = engine_new();
 	pool_init(&w->pool, w->scratch_len + CONN_SLACK);
 	rc = loop_new(&w->loop);
-	if (!rc)
-		begin_epochs(w, options->tickets);
-	return rc;
+	if (rc)
+		return rc;
+	router_init(&w->router, options->setup, options->store, w->loop,
+		    options->board);
+	begin_epochs(w, options->tickets);
+	return RC_OK;
 }
 
 void worker_fini(struct worker *w)
@@ -383,6 +387,8 @@ void worker_fini(struct worker *w)
 	}
 	mem_auto_close(&w->reserve_fd);
 	meter_fini(&w->meter);
+	if (w->router.loop)
+		router_fini(&w->router);
 	loop_free(w->loop);
 	free(w->scratch);
 	pool_fini(&w->pool);

@@ -16,6 +16,7 @@
 #include "edge/conn.h"
 #include "edge/load.h"
 #include "edge/meter.h"
+#include "edge/router.h"
 #include "edge/setup.h"
 #include "io/log.h"
 #include "tls/engine.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct board_worker *counters; /* our own place on it */
 	uint32_t index; /* which worker this is */
 	struct loop *loop;
+	struct router router;
 
 	struct listener *listeners[WORKER_LISTENERS_MAX];
 	size_t listener_count;

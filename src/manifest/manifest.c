@@ -13,6 +13,7 @@ enum {
 	VERSION_MAX = 2,
 	LABEL_MAX = 63, /* RFC 1035 §2.3.4 */
 	DOMAIN_MAX = 253,
+	INTERVAL_DEFAULT = 10, /* seconds */
 	/* dstack's MRCONFIGID form: one byte of version, then the hash */
 	CONFIG_ID_V1 = 0x01,
 };
@@ -56,13 +57,15 @@ static bool is_label(const char *s, size_t n)
 	return true;
 }
 
-/* At least two labels, no dot at the end. */
+/* At least two labels, no dot at the end; "*." may stand before them. */
 static bool is_domain(const char *s)
 {
 	size_t labels = 0;
 
 	if (strlen(s) > DOMAIN_MAX)
 		return false;
+	if (strncmp(s, "*.", 2) == 0)
+		s += 2;
 	for (;;) {
 		size_t n = strcspn(s, ".");
 
@@ -142,6 +145,63 @@ static bool protocol_of(enum manifest_protocol *out, const json_t *name)
 	return false;
 }
 
+/* Visible ASCII from '/': what can stand in a request line as it is. */
+static bool is_path(const char *s)
+{
+	if (s[0] != '/' || strlen(s) >= MANIFEST_PATH_MAX)
+		return false;
+	for (; *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return false;
+	return true;
+}
+
+static bool read_check_type(struct manifest_port *p, const json_t *health)
+{
+	const char *type = json_string_value(json_object_get(health, "type"));
+	const json_t *path = json_object_get(health, "path");
+	const char *text = path ? json_string_value(path) : "/";
+
+	if (!type)
+		return false;
+	if (strcmp(type, "tcp") == 0) {
+		p->check = MANIFEST_CHECK_TCP;
+		return !path;
+	}
+	/* Plain HTTP/1.1 says nothing to a port that speaks otherwise. */
+	if (strcmp(type, "http") != 0 || !text || !is_path(text) ||
+	    p->protocol == MANIFEST_TLS || p->protocol == MANIFEST_H2)
+		return false;
+	p->check = MANIFEST_CHECK_HTTP;
+	memcpy(p->path, text, strlen(text) + 1);
+	return true;
+}
+
+static enum rc read_health(struct manifest_port *p, const json_t *entry,
+			   size_t i, char *error)
+{
+	const json_t *health = json_object_get(entry, "health");
+	const json_t *interval = json_object_get(health, "interval");
+	json_int_t seconds = INTERVAL_DEFAULT;
+
+	if (!health)
+		return RC_OK;
+	if (!read_check_type(p, health))
+		return refuse_at(error, "ports", i, ".health",
+				 "expected {\"type\": \"tcp\"}, or with http "
+				 "or tcp "
+				 "{\"type\": \"http\", \"path\": \"/...\"}");
+	if (interval) {
+		seconds = json_integer_value(interval);
+		if (!json_is_integer(interval) || seconds < 1 ||
+		    seconds > MANIFEST_INTERVAL_MAX)
+			return refuse_at(error, "ports", i, ".health.interval",
+					 "expected 1 to 3600 seconds");
+	}
+	p->interval_s = (uint32_t)seconds;
+	return RC_OK;
+}
+
 static enum rc read_port(struct manifest_port *out, const json_t *entry,
 			 size_t i, char *error)
 {
@@ -149,6 +209,7 @@ static enum rc read_port(struct manifest_port *out, const json_t *entry,
 	const json_t *protocol = json_object_get(entry, "protocol");
 	const json_t *pp = json_object_get(entry, "pp");
 	struct manifest_port p = { .protocol = MANIFEST_HTTP };
+	enum rc rc;
 
 	if (!json_is_integer(port) || json_integer_value(port) < 1 ||
 	    json_integer_value(port) > UINT16_MAX)
@@ -162,6 +223,9 @@ static enum rc read_port(struct manifest_port *out, const json_t *entry,
 				 "expected true or false");
 	p.port = (uint16_t)json_integer_value(port);
 	p.proxy_protocol = json_is_true(pp);
+	rc = read_health(&p, entry, i, error);
+	if (rc)
+		return rc;
 	*out = p;
 	return RC_OK;
 }
@@ -169,6 +233,7 @@ static enum rc read_port(struct manifest_port *out, const json_t *entry,
 static enum rc read_ports(struct manifest *m, const json_t *root, char *error)
 {
 	const json_t *list = json_object_get(root, "ports");
+	size_t checks = 0;
 	enum rc rc;
 
 	if (!list)
@@ -184,6 +249,10 @@ static enum rc read_ports(struct manifest *m, const json_t *root, char *error)
 			if (m->ports[k].port == m->ports[i].port)
 				return refuse_at(error, "ports", i, ".port",
 						 TWICE);
+		if (m->ports[i].check != MANIFEST_NO_CHECK &&
+		    ++checks > MANIFEST_CHECKS_MAX)
+			return refuse_at(error, "ports", i, ".health",
+					 "expected at most 8 of them");
 	}
 	m->port_count = json_array_size(list);
 	return RC_OK;
@@ -204,7 +273,8 @@ static enum rc read_domains(struct manifest *m, const json_t *root, char *error)
 
 		if (!s || !is_domain(s))
 			return refuse_at(error, "domains", i, "",
-					 "expected a lower-case host name");
+					 "expected a lower-case host name, "
+					 "or *. before one");
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(m->domains[k], s) == 0)
 				return refuse_at(error, "domains", i, "",
@@ -212,6 +282,7 @@ static enum rc read_domains(struct manifest *m, const json_t *root, char *error)
 		memcpy(m->domains[i], s, strlen(s) + 1);
 	}
 	m->domain_count = json_array_size(list);
+	m->lists_domains = true;
 	return RC_OK;
 }
 

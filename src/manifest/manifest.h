@@ -12,15 +12,21 @@
  *     "name": "hello",
  *     "runner": "docker-compose",
  *     "docker_compose_file": "services: ...",
- *     "ports": [ {"port": 80, "protocol": "http", "pp": false},
+ *     "ports": [ {"port": 80, "protocol": "http", "pp": false,
+ *                 "health": {"type": "http", "path": "/", "interval": 10}},
  *                {"port": 443, "protocol": "tls"} ],
- *     "domains": ["www.example.org"],
+ *     "domains": ["www.example.org", "*.shop.example.org"],
  *     "egress": false
  *   }
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
  * protocol: "http" (default; http/1.1), "h2", "tcp", "tls"
- * (passthrough only).  manifest_version is 1 or 2; "runner" is
+ * (passthrough only).  "health": how a gateway finds out whether the port
+ * works: "tcp" (it accepts connections) or "http" (GET of "path" in plain
+ * HTTP/1.1 answers 200 to 399; of ports with http or tcp), every "interval"
+ * seconds.  At most 8 ports have it.  "domains": the custom names that may
+ * lead here; "*." stands for one label.  A list that is there is the whole
+ * list, also when it is empty.  manifest_version is 1 or 2; "runner" is
  * "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.
  */
@@ -38,6 +44,9 @@ enum {
 	MANIFEST_MAX = 64 * 1024, /* bytes */
 	MANIFEST_PORTS_MAX = 32,
 	MANIFEST_DOMAINS_MAX = 32,
+	MANIFEST_CHECKS_MAX = 8, /* ports with "health" */
+	MANIFEST_PATH_MAX = 128, /* of "health", with a NUL */
+	MANIFEST_INTERVAL_MAX = 3600, /* seconds */
 	MANIFEST_ID_LEN = 20,
 	MANIFEST_CONFIG_ID_LEN = 48,
 };
@@ -49,10 +58,19 @@ enum manifest_protocol {
 	MANIFEST_TLS,
 };
 
+enum manifest_check {
+	MANIFEST_NO_CHECK,
+	MANIFEST_CHECK_TCP,
+	MANIFEST_CHECK_HTTP,
+};
+
 struct manifest_port {
 	uint16_t port;
 	enum manifest_protocol protocol;
 	bool proxy_protocol; /* "pp" */
+	enum manifest_check check; /* "health" */
+	char path[MANIFEST_PATH_MAX]; /* CHECK_HTTP: from '/', no blanks */
+	uint32_t interval_s; /* 1..MANIFEST_INTERVAL_MAX, with a check */
 };
 
 struct manifest {
@@ -61,7 +79,8 @@ struct manifest {
 	char name[64]; /* LDH label, lower case */
 	struct manifest_port ports[MANIFEST_PORTS_MAX];
 	size_t port_count;
-	char domains[MANIFEST_DOMAINS_MAX][254];
+	bool lists_domains; /* "domains" is there */
+	char domains[MANIFEST_DOMAINS_MAX][254]; /* may begin with "*." */
 	size_t domain_count;
 	bool allows_egress;
 	/* the compose file's text; owned; NULL: none (a gateway) */

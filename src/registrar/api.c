@@ -178,6 +178,9 @@ static json_t *json_lease(const struct api *api, const struct lease *l)
 	add(j, "image", json_label(r->image));
 	add(j, "tcb_status", json_label(r->tcb_status));
 	add(j, "connected", json_boolean(l->holder != NULL));
+	add(j, "drained",
+	    json_boolean(store_is_drained(api->store, r->instance_id) ==
+			 STORE_FOUND));
 	add(j, "ports", json_ports(r));
 	add_traffic(j, api->device, r->wg_public);
 	return j;
@@ -226,6 +229,17 @@ static bool path_id(uint8_t id[STORE_ID_LEN], struct span path,
 	       text_hex_decode(id, STORE_ID_LEN, path);
 }
 
+static const char DRAINED[] = "/v1/drained/";
+
+static void set_drained(struct api *api, struct http_answer *out,
+			const uint8_t id[STORE_ID_LEN], bool is_on)
+{
+	if (store_drain(api->store, id, is_on))
+		answer_error(out, 500, "the store cannot be written");
+	else
+		answer_json(out, 200, json_pack("{s:b}", "drained", is_on));
+}
+
 static void delete_one(struct api *api, struct http_answer *out,
 		       struct span path)
 {
@@ -249,8 +263,24 @@ static void delete_one(struct api *api, struct http_answer *out,
 			answer_error(out, 404, "this instance is not denied");
 		return;
 	}
-	answer_error(out, 404, "expected /v1/leases/<40 hex digits> or "
-			       "/v1/denied/<40 hex digits>");
+	if (path_id(id, path, DRAINED)) {
+		set_drained(api, out, id, false);
+		return;
+	}
+	answer_error(out, 404, "expected /v1/leases/<40 hex digits>, "
+			       "/v1/denied/ or /v1/drained/");
+}
+
+static void put_one(struct api *api, struct http_answer *out, struct span path)
+{
+	uint8_t id[STORE_ID_LEN];
+
+	if (!path_id(id, path, DRAINED))
+		answer_error(out, 404, "expected /v1/drained/<40 hex digits>");
+	else if (!registry_find(api->registry, id))
+		answer_error(out, 404, "no lease of this instance");
+	else
+		set_drained(api, out, id, true);
 }
 
 void api_admin(void *arg, const struct http_request *request,
@@ -260,8 +290,10 @@ void api_admin(void *arg, const struct http_request *request,
 
 	if (strcmp(request->method, "DELETE") == 0)
 		delete_one(api, out, span_str(request->path));
+	else if (strcmp(request->method, "PUT") == 0)
+		put_one(api, out, span_str(request->path));
 	else if (strcmp(request->method, "GET") != 0)
-		answer_error(out, 405, "expected GET or DELETE");
+		answer_error(out, 405, "expected GET, PUT or DELETE");
 	else if (strcmp(request->path, "/v1/status") == 0)
 		answer_json(out, 200, admin_status(api));
 	else if (strcmp(request->path, "/v1/leases") == 0)

@@ -18,6 +18,7 @@ struct api {
 	const struct config *config;
 	const struct identity *identity;
 	struct registry *registry;
+	struct store *store;
 	struct gate *gate;
 	struct tunnel *device;
 	struct trust *trust;
@@ -31,7 +32,8 @@ struct api {
  *
  * GET /v1/status, /v1/leases, /v1/refusals;
  * DELETE /v1/leases/<instance> withdraws, DELETE /v1/denied/<instance> lets a
- * withdrawn instance back in.
+ * withdrawn instance back in; PUT /v1/drained/<instance> takes an instance out
+ * of the edge's choice for new connections, DELETE puts it back.
  */
 http_handler_fn api_admin;
 /* GET / and /status.json. */

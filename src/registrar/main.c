@@ -212,6 +212,7 @@ static enum rc open_api(struct program *p, char error[NODE_ERROR_MAX])
 		.config = &p->config,
 		.identity = &p->platform.identity,
 		.registry = p->registry,
+		.store = p->store,
 		.gate = p->gate,
 		.device = p->device,
 		.trust = p->platform.trust,

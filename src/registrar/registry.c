@@ -351,6 +351,33 @@ static void fill_record(struct store_lease *record,
 		};
 }
 
+/* What its manifest says of all instances of an app. */
+static enum rc put_app(struct registry *r, const struct manifest *m)
+{
+	AUTO(mem_auto_free)
+	struct store_app *a = mem_new(sizeof(*a));
+
+	static_assert(sizeof(a->domains) == sizeof(m->domains));
+	static_assert(sizeof(a->checks[0].path) == sizeof(m->ports[0].path));
+	static_assert((int)STORE_CHECKS_MAX == (int)MANIFEST_CHECKS_MAX);
+	a->lists_domains = m->lists_domains;
+	a->domain_count = m->domain_count;
+	for (size_t i = 0; i < m->domain_count; i++)
+		memcpy(a->domains[i], m->domains[i], sizeof(a->domains[i]));
+	for (size_t i = 0; i < m->port_count; i++) {
+		const struct manifest_port *p = &m->ports[i];
+		struct store_check *c;
+
+		if (p->check == MANIFEST_NO_CHECK)
+			continue;
+		c = &a->checks[a->check_count++];
+		c->port = p->port;
+		c->interval_s = p->interval_s;
+		memcpy(c->path, p->path, sizeof(c->path));
+	}
+	return store_app_put(r->o.store, m->app_id, a);
+}
+
 static enum grant find_address(struct registry *r, uint8_t address[16],
 			       const uint8_t *instance_id,
 			       const uint8_t *app_id)
@@ -461,6 +488,10 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 	if (l && l != old)
 		registry_end(l, CHANNEL_PEER_DENIED,
 			     "its instance id is the id of an app");
+	/* Before the lease: a route to an app says whose names lead there. */
+	rc = put_app(r, &request->peer->manifest);
+	if (rc)
+		return failed(r, "store", rc);
 	rc = store_lease_put(r->o.store, &record, request->quote);
 	if (rc == RC_DENIED)
 		return GRANT_KEY_IN_USE;

@@ -48,7 +48,8 @@ static bool type_add(struct type_set *set, uint16_t type)
 static bool is_host_byte(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+	       (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
+	       c == ':';
 }
 
 static bool is_host_name(struct span name)

@@ -26,7 +26,8 @@ enum {
 };
 
 struct hello {
-	/* host_name as sent: 1..255 bytes of [A-Za-z0-9._-]; n == 0: none */
+	/* host_name as sent: 1..255 bytes of [A-Za-z0-9._:-], where ':' is for
+	 * the IPv6 addresses that some clients send; n == 0: none */
 	struct span sni;
 	struct span alpn[HELLO_ALPN_MAX]; /* in the client's order */
 	size_t alpn_count;

@@ -1,5 +1,6 @@
 #include "sni/name.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -192,6 +193,19 @@ enum rc name_parse(struct name *out, struct span host, struct span base)
 		return RC_MALFORMED;
 	*out = n;
 	return RC_OK;
+}
+
+bool name_is_address(struct span host)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	uint8_t address[16];
+
+	if (host.n == 0 || host.n >= sizeof(text) ||
+	    memchr(host.p, '\0', host.n))
+		return false;
+	memcpy(text, host.p, host.n);
+	return inet_pton(AF_INET, text, address) == 1 ||
+	       inet_pton(AF_INET6, text, address) == 1;
 }
 
 bool name_is_base(struct span base)

@@ -64,6 +64,10 @@ struct name {
  */
 enum rc name_parse(struct name *out, struct span host, struct span base);
 
+/* An IP address where a host name belongs (RFC 6066 §3 forbids it, some clients
+ * send it): dotted IPv4, or IPv6 without brackets (RFC 4291 §2.2). */
+bool name_is_address(struct span host);
+
 /* A base domain as name_parse() takes it. */
 bool name_is_base(struct span base);
 

@@ -11,12 +11,14 @@
 #include "io/file.h"
 
 enum {
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 	READERS_MAX = 512,
 	IDLE_MAX = 64, /* read transactions kept for reuse */
 };
 
-static const uint64_t MAP_SIZE_DEFAULT = 1ull << 30;
+/* Room in the address space, not on the disk: a lease takes about a kilobyte
+ * beside its quote. */
+static const uint64_t MAP_SIZE_DEFAULT = 16ull << 30;
 
 static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",
@@ -27,6 +29,10 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_HOLDERS] = "holders",
 	[TABLE_QUOTES] = "quotes",
 	[TABLE_KEYS] = "keys",
+	[TABLE_ALIASED] = "aliased",
+	[TABLE_DOMAINS] = "domains",
+	[TABLE_CHECKS] = "checks",
+	[TABLE_DRAINED] = "drained",
 };
 
 struct db {
@@ -51,6 +57,15 @@ enum rc db_rc(int result)
 		errno = result > 0 ? result : EIO;
 		return RC_SYS;
 	}
+}
+
+enum store_answer db_answer(enum rc rc, bool is_found)
+{
+	if (rc == RC_MALFORMED)
+		errno = EIO;
+	if (rc)
+		return STORE_FAILED;
+	return is_found ? STORE_FOUND : STORE_NONE;
 }
 
 MDB_val db_val(struct span s)
@@ -246,6 +261,21 @@ enum rc db_get(struct db *db, MDB_txn *txn, enum table t, struct span key,
 	*is_found = result == MDB_SUCCESS;
 	if (*is_found)
 		*value = db_span(v);
+	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
+}
+
+enum rc db_has_prefix(struct db *db, MDB_txn *txn, enum table t,
+		      struct span prefix, bool *is_found)
+{
+	MDB_val k = db_val(prefix), v;
+	MDB_cursor *c;
+	int result = mdb_cursor_open(txn, db->tables[t], &c);
+
+	if (result)
+		return db_rc(result);
+	result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	*is_found = !result && span_has_prefix(db_span(k), prefix);
+	mdb_cursor_close(c);
 	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
 }
 

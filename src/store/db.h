@@ -15,12 +15,16 @@
 enum table {
 	TABLE_META, /* "version" -> be32 */
 	TABLE_LEASES, /* instance id -> record */
-	TABLE_APPS, /* place -> nothing */
+	TABLE_APPS, /* place -> brief of the lease */
 	TABLE_ALIASES, /* label -> app id */
 	TABLE_ADDRESSES, /* instance id -> address, app id */
 	TABLE_HOLDERS, /* address -> instance id */
 	TABLE_QUOTES, /* instance id -> the quote its lease rests on */
 	TABLE_KEYS, /* WireGuard public key -> instance id */
+	TABLE_ALIASED, /* app id with an alias -> nothing */
+	TABLE_DOMAINS, /* app id -> whether it lists any; app id, name */
+	TABLE_CHECKS, /* app id -> the health checks of its ports */
+	TABLE_DRAINED, /* instance id -> nothing */
 	TABLE_COUNT,
 };
 
@@ -30,10 +34,14 @@ struct db;
 enum rc db_open(struct db **out, const char *path, enum store_access access,
 		uint64_t map_size, char error[256]);
 void db_close(struct db *db);
+/* The environment of an open store. */
+struct db *store_db(const struct store *s);
 MDB_dbi db_table(const struct db *db, enum table t);
 
 /* LMDB's results as ours; errno is set with RC_SYS. */
 enum rc db_rc(int result);
+/* What a look came to; errno is set with STORE_FAILED. */
+enum store_answer db_answer(enum rc rc, bool is_found);
 MDB_val db_val(struct span s);
 struct span db_span(MDB_val v);
 
@@ -51,6 +59,9 @@ enum rc db_get(struct db *db, MDB_txn *txn, enum table t, struct span key,
 	       struct span *value, bool *is_found);
 enum rc db_put(struct db *db, MDB_txn *txn, enum table t, struct span key,
 	       struct span value);
+/* Whether a key begins with 'prefix'. */
+enum rc db_has_prefix(struct db *db, MDB_txn *txn, enum table t,
+		      struct span prefix, bool *is_found);
 /* Removing what is not there is fine. */
 enum rc db_del(struct db *db, MDB_txn *txn, enum table t, struct span key);
 

@@ -4,6 +4,11 @@
 #include <string.h>
 
 enum {
+	KEY_LEN = sizeof((struct store_lease){ 0 }.wg_public),
+	ADDRESS_LEN = sizeof((struct store_lease){ 0 }.address),
+};
+
+enum {
 	FLAG_SIMULATED = 1 << 0,
 	FLAG_PROXY_PROTOCOL = 1 << 0,
 };
@@ -121,5 +126,70 @@ bool record_read(struct store_lease *out, struct span s)
 	l.is_simulated = flags & FLAG_SIMULATED;
 	memcpy(l.instance_id, out->instance_id, sizeof(l.instance_id));
 	*out = l;
+	return true;
+}
+
+/* The entry of one port; absent ones leave *out as it was. */
+static bool find_port(struct span *s, struct store_port *out, uint16_t port)
+{
+	struct store_port p;
+	uint8_t count;
+
+	if (!rd_u8(s, &count) || count > STORE_PORTS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!rd_port(s, &p))
+			return false;
+		if (p.port == port)
+			*out = p;
+	}
+	return rd_end(s);
+}
+
+bool record_look(struct record_view *out, struct span s, uint16_t port)
+{
+	struct record_view v = { 0 };
+	struct span label;
+	uint8_t version;
+
+	if (!rd_u8(&s, &version) || version != RECORD_VERSION ||
+	    !rd_n(&s, &v.app_id, STORE_ID_LEN) ||
+	    !rd_vec8(&s, &label) || /* app_name */
+	    !rd_vec8(&s, &label) || /* node_id */
+	    !rd_skip(&s, KEY_LEN) ||
+	    !rd_n(&s, &v.address, ADDRESS_LEN) ||
+	    !rd_skip(&s, 8 + 8) || /* granted, renewed */
+	    !rd_time(&s, &v.expires_unix_ms) ||
+	    /* boot_id, expires_boot_ms, renewals, flags */
+	    !rd_skip(&s, STORE_BOOT_LEN + 8 + 4 + 1) ||
+	    !rd_vec8(&s, &label) || /* image */
+	    !rd_vec8(&s, &label) || /* tcb_status */
+	    !find_port(&s, &v.port, port))
+		return false;
+	*out = v;
+	return true;
+}
+
+void record_write_brief(struct wr *w, const struct store_lease *l)
+{
+	wr_u8(w, RECORD_VERSION);
+	wr_bytes(w, SPAN_ARRAY(l->address));
+	wr_be64(w, (uint64_t)l->expires_unix_ms);
+	wr_u8(w, (uint8_t)l->port_count);
+	for (size_t i = 0; i < l->port_count; i++)
+		wr_port(w, &l->ports[i]);
+}
+
+bool record_look_brief(struct record_view *out, struct span s, uint16_t port)
+{
+	struct record_view v = { 0 };
+	uint8_t version;
+
+	if (!rd_u8(&s, &version) || version != RECORD_VERSION ||
+	    !rd_n(&s, &v.address, ADDRESS_LEN) ||
+	    !rd_time(&s, &v.expires_unix_ms) ||
+	    !find_port(&s, &v.port, port))
+		return false;
+	*out = v;
 	return true;
 }

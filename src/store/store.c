@@ -1,12 +1,12 @@
 #include "store/store.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "store/address.h"
+#include "store/app.h"
 #include "store/db.h"
 #include "store/record.h"
 
@@ -40,6 +40,11 @@ void store_close(struct store *s)
 		return;
 	db_close(s->db);
 	free(s);
+}
+
+struct db *store_db(const struct store *s)
+{
+	return s->db;
 }
 
 static enum rc get_lease(struct db *db, MDB_txn *txn,
@@ -97,47 +102,15 @@ static enum rc check_owner(struct db *db, MDB_txn *txn, enum table t,
 	return rc;
 }
 
-/* Sets *is_app when an app of this id holds a lease. */
-static enum rc has_lease(struct db *db, MDB_txn *txn, struct span id,
-			 bool *is_app)
-{
-	MDB_val k = db_val(id), v;
-	MDB_cursor *c;
-	int result = mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c);
-
-	if (result)
-		return db_rc(result);
-	result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-	*is_app = !result && span_has_prefix(db_span(k), id);
-	mdb_cursor_close(c);
-	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
-}
-
-/* Sets *is_app when an alias names an app of this id. */
-static enum rc has_alias(struct db *db, MDB_txn *txn, struct span id,
-			 bool *is_app)
-{
-	MDB_val k, v;
-	MDB_cursor *c;
-	int result = mdb_cursor_open(txn, db_table(db, TABLE_ALIASES), &c);
-
-	if (result)
-		return db_rc(result);
-	*is_app = false;
-	while (!*is_app && !(result = mdb_cursor_get(c, &k, &v, MDB_NEXT)))
-		*is_app = span_equal(db_span(v), id);
-	mdb_cursor_close(c);
-	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
-}
-
 /* RC_DENIED when an instance would be reached under the id of an app. */
 static enum rc check_name(struct db *db, MDB_txn *txn, struct span instance_id)
 {
 	bool is_app = false;
-	enum rc rc = has_lease(db, txn, instance_id, &is_app);
+	enum rc rc = db_has_prefix(db, txn, TABLE_APPS, instance_id, &is_app);
 
 	if (!rc && !is_app)
-		rc = has_alias(db, txn, instance_id, &is_app);
+		rc = db_has_prefix(db, txn, TABLE_ALIASED, instance_id,
+				   &is_app);
 	if (!rc && is_app)
 		rc = RC_DENIED;
 	return rc;
@@ -147,15 +120,17 @@ static enum rc link_lease(struct db *db, MDB_txn *txn,
 			  const struct store_lease *l, struct span quote)
 {
 	const struct span id = SPAN_ARRAY(l->instance_id);
-	uint8_t bytes[RECORD_MAX], place[PLACE_LEN];
+	uint8_t bytes[RECORD_MAX], place[PLACE_LEN], few[RECORD_BRIEF_MAX];
 	struct wr record = WR_ARRAY(bytes), at = WR_ARRAY(place);
+	struct wr brief = WR_ARRAY(few);
 	enum rc rc;
 
 	record_write(&record, l);
+	record_write_brief(&brief, l);
 	write_place(&at, l);
 	rc = db_put(db, txn, TABLE_LEASES, id, wr_span(&record));
 	if (!rc)
-		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), span_str(""));
+		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), wr_span(&brief));
 	if (!rc)
 		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
 	if (!rc)
@@ -221,6 +196,15 @@ enum rc store_quote_get(struct store *s, struct buf *out,
 	return rc;
 }
 
+/* What an app said goes with its last lease. */
+static enum rc forget_app(struct db *db, MDB_txn *txn, struct span app_id)
+{
+	bool has_more;
+	enum rc rc = db_has_prefix(db, txn, TABLE_APPS, app_id, &has_more);
+
+	return rc || has_more ? rc : app_remove(db, txn, app_id);
+}
+
 static enum rc remove_lease(struct db *db, MDB_txn *txn,
 			    const uint8_t instance_id[STORE_ID_LEN],
 			    bool forget)
@@ -232,8 +216,12 @@ static enum rc remove_lease(struct db *db, MDB_txn *txn,
 
 	if (!rc && is_found)
 		rc = unlink_lease(db, txn, &old);
+	if (!rc && is_found)
+		rc = forget_app(db, txn, SPAN_ARRAY(old.app_id));
 	if (!rc)
 		rc = db_del(db, txn, TABLE_LEASES, id);
+	if (!rc && forget)
+		rc = db_del(db, txn, TABLE_DRAINED, id);
 	if (!rc && forget)
 		rc = address_free(db, txn, id);
 	return rc;
@@ -281,6 +269,8 @@ static enum rc set_aliases(struct db *db, MDB_txn *txn,
 	MDB_dbi table = db_table(db, TABLE_ALIASES);
 	int result = mdb_drop(txn, table, 0);
 
+	if (!result)
+		result = mdb_drop(txn, db_table(db, TABLE_ALIASED), 0);
 	for (size_t i = 0; i < count && !result; i++) {
 		size_t n = strnlen(aliases[i].label, STORE_LABEL_MAX);
 		MDB_val k = db_val(span_of(aliases[i].label, n));
@@ -288,6 +278,10 @@ static enum rc set_aliases(struct db *db, MDB_txn *txn,
 
 		assert(n > 0 && n < STORE_LABEL_MAX);
 		result = mdb_put(txn, table, &k, &v, MDB_NOOVERWRITE);
+		if (!result && db_put(db, txn, TABLE_ALIASED,
+				      SPAN_ARRAY(aliases[i].app_id),
+				      span_str("")))
+			return RC_LIMIT;
 	}
 	return result == MDB_KEYEXIST ? RC_MALFORMED : db_rc(result);
 }
@@ -304,15 +298,6 @@ enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
 	return db_write_end(txn, set_aliases(db, txn, aliases, count));
 }
 
-static enum store_answer to_answer(enum rc rc, bool is_found)
-{
-	if (rc == RC_MALFORMED)
-		errno = EIO;
-	if (rc)
-		return STORE_FAILED;
-	return is_found ? STORE_FOUND : STORE_NONE;
-}
-
 enum store_answer store_lease_get(struct store *s, struct store_lease *out,
 				  const uint8_t instance_id[STORE_ID_LEN])
 {
@@ -325,7 +310,7 @@ enum store_answer store_lease_get(struct store *s, struct store_lease *out,
 		return STORE_FAILED;
 	rc = get_lease(db, txn, instance_id, out, &is_found);
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
 enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
@@ -346,79 +331,77 @@ enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
 	if (!rc && is_found && !rd_copy(&have, app_id, STORE_ID_LEN))
 		rc = RC_MALFORMED;
 	db_read_end(db, txn);
-	return to_answer(rc, is_found);
+	return db_answer(rc, is_found);
 }
 
-/* Adds the lease of an instance if it lives. */
-static enum rc add_target(struct db *db, MDB_txn *txn,
-			  struct store_targets *out,
-			  const uint8_t instance_id[STORE_ID_LEN],
-			  int64_t now_unix_ms)
+enum rc store_app_put(struct store *s, const uint8_t app_id[STORE_ID_LEN],
+		      const struct store_app *a)
 {
-	struct store_lease *l = &out->leases[out->count];
-	bool is_found;
-	enum rc rc = get_lease(db, txn, instance_id, l, &is_found);
-
-	if (!rc && is_found && l->expires_unix_ms > now_unix_ms)
-		out->count++;
-	return rc;
-}
-
-static enum rc add_app(struct db *db, MDB_txn *txn, MDB_cursor *c,
-		       struct store_targets *out, struct span app_id,
-		       int64_t now_unix_ms)
-{
-	MDB_val k = db_val(app_id), v;
-	int result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-
-	while (!result && out->count < STORE_TARGETS_MAX) {
-		struct span place = db_span(k);
-		uint8_t instance_id[STORE_ID_LEN];
-		enum rc rc;
-
-		if (!span_has_prefix(place, app_id))
-			break;
-		if (!rd_skip(&place, PLACE_LEN - STORE_ID_LEN) ||
-		    !rd_copy(&place, instance_id, STORE_ID_LEN))
-			return RC_MALFORMED;
-		rc = add_target(db, txn, out, instance_id, now_unix_ms);
-		if (rc)
-			return rc;
-		result = mdb_cursor_get(c, &k, &v, MDB_NEXT);
-	}
-	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
-}
-
-static enum rc find_targets(struct db *db, MDB_txn *txn,
-			    struct store_targets *out,
-			    const uint8_t id[STORE_ID_LEN], int64_t now_unix_ms)
-{
-	MDB_cursor *c;
-	enum rc rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c));
-
-	if (rc)
-		return rc;
-	rc = add_app(db, txn, c, out, span_of(id, STORE_ID_LEN), now_unix_ms);
-	mdb_cursor_close(c);
-	if (rc || out->count)
-		return rc;
-	return add_target(db, txn, out, id, now_unix_ms);
-}
-
-enum store_answer store_targets(struct store *s, struct store_targets *out,
-				const uint8_t id[STORE_ID_LEN],
-				int64_t now_unix_ms)
-{
+	const struct span id = span_of(app_id, STORE_ID_LEN);
 	struct db *db = s->db;
+	bool is_same = false;
 	MDB_txn *txn;
 	enum rc rc = db_read_begin(db, &txn);
 
-	out->count = 0;
+	if (rc)
+		return rc;
+	rc = app_equal(db, txn, id, a, &is_same);
+	db_read_end(db, txn);
+	if (rc || is_same)
+		return rc;
+	rc = db_write_begin(db, &txn);
+	if (rc)
+		return rc;
+	return db_write_end(txn, app_put(db, txn, id, a));
+}
+
+enum store_answer store_app_get(struct store *s, struct store_app *out,
+				const uint8_t app_id[STORE_ID_LEN])
+{
+	struct db *db = s->db;
+	bool is_found = false;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
 	if (rc)
 		return STORE_FAILED;
-	rc = find_targets(db, txn, out, id, now_unix_ms);
+	rc = app_get(db, txn, span_of(app_id, STORE_ID_LEN), out, &is_found);
 	db_read_end(db, txn);
-	return to_answer(rc, out->count > 0);
+	return db_answer(rc, is_found);
+}
+
+enum rc store_drain(struct store *s, const uint8_t instance_id[STORE_ID_LEN],
+		    bool is_on)
+{
+	const struct span id = span_of(instance_id, STORE_ID_LEN);
+	struct db *db = s->db;
+	MDB_txn *txn;
+	enum rc rc = db_write_begin(db, &txn);
+
+	if (rc)
+		return rc;
+	if (is_on)
+		rc = db_put(db, txn, TABLE_DRAINED, id, span_str(""));
+	else
+		rc = db_del(db, txn, TABLE_DRAINED, id);
+	return db_write_end(txn, rc);
+}
+
+enum store_answer store_is_drained(struct store *s,
+				   const uint8_t instance_id[STORE_ID_LEN])
+{
+	struct db *db = s->db;
+	struct span nothing;
+	bool is_found = false;
+	MDB_txn *txn;
+	enum rc rc = db_read_begin(db, &txn);
+
+	if (rc)
+		return STORE_FAILED;
+	rc = db_get(db, txn, TABLE_DRAINED, span_of(instance_id, STORE_ID_LEN),
+		    &nothing, &is_found);
+	db_read_end(db, txn);
+	return db_answer(rc, is_found);
 }
 
 static enum rc each_lease(MDB_cursor *c,

@@ -30,7 +30,9 @@ enum {
 	STORE_ID_LEN = 20,
 	STORE_BOOT_LEN = 16,
 	STORE_PORTS_MAX = 32,
-	STORE_TARGETS_MAX = 16, /* instances looked at for one app */
+	STORE_DOMAINS_MAX = 32, /* names one app lists */
+	STORE_CHECKS_MAX = 8, /* ports of one app with a health check */
+	STORE_PATH_MAX = 128,
 	STORE_LABEL_MAX = 64,
 	STORE_DOMAIN_MAX = 254,
 };
@@ -68,13 +70,32 @@ struct store_lease {
 	uint32_t port_count;
 };
 
+/* How to find out whether a port of an app works. */
+struct store_check {
+	uint16_t port;
+	uint32_t interval_s; /* at least 1 */
+	/* GET of this over HTTP/1.1; "": to accept connections is enough */
+	char path[STORE_PATH_MAX];
+};
+
+/* What an app's manifest says of all its instances. */
+struct store_app {
+	/* Whether it lists the custom names that may lead to it. */
+	bool lists_domains;
+	/* Lower case; "*." at the front stands for one label. */
+	char domains[STORE_DOMAINS_MAX][STORE_DOMAIN_MAX];
+	size_t domain_count;
+	struct store_check checks[STORE_CHECKS_MAX];
+	size_t check_count;
+};
+
 enum store_access {
 	STORE_READ,
 	STORE_WRITE, /* creates it when absent */
 };
 
 /*
- * Opens the environment in folder 'path'.  map_size bounds it (bytes; 0: 1
+ * Opens the environment in folder 'path'.  map_size bounds it (bytes; 0: 16
  * GiB).
  * RC_SYS, or RC_MALFORMED when the records are of another version; error says.
  */
@@ -91,6 +112,14 @@ void store_close(struct store *s);
  * may not be this app's, as with store_address(). */
 enum rc store_lease_put(struct store *s, const struct store_lease *l,
 			struct span quote);
+/* Sets what an app says of all its instances; the same as before costs no
+ * write.  It goes with the app's last lease. */
+enum rc store_app_put(struct store *s, const uint8_t app_id[STORE_ID_LEN],
+		      const struct store_app *a);
+/* Marks an instance so that no new connection goes to it, or takes the mark
+ * away.  It outlives the lease, until the instance is forgotten. */
+enum rc store_drain(struct store *s, const uint8_t instance_id[STORE_ID_LEN],
+		    bool is_on);
 /* Appends the quote of a lease to *out; nothing without such a lease.
  * RC_LIMIT: it does not fit. */
 enum rc store_quote_get(struct store *s, struct buf *out,
@@ -136,18 +165,10 @@ enum store_answer store_lease_get(struct store *s, struct store_lease *out,
 enum store_answer store_alias_get(struct store *s,
 				  uint8_t app_id[STORE_ID_LEN],
 				  struct span label);
-/*
- * Live leases (they expire after now) under an id: an app id gives up to
- * STORE_TARGETS_MAX, least recently granted first, an instance id one.  An id
- * that is both is the app's.
- */
-struct store_targets {
-	struct store_lease leases[STORE_TARGETS_MAX];
-	size_t count;
-};
-enum store_answer store_targets(struct store *s, struct store_targets *out,
-				const uint8_t id[STORE_ID_LEN],
-				int64_t now_unix_ms);
+enum store_answer store_app_get(struct store *s, struct store_app *out,
+				const uint8_t app_id[STORE_ID_LEN]);
+enum store_answer store_is_drained(struct store *s,
+				   const uint8_t instance_id[STORE_ID_LEN]);
 /* Calls fn for every lease, in order of instance id, until it says false. */
 enum rc store_each(struct store *s,
 		   bool (*fn)(void *arg, const struct store_lease *l),

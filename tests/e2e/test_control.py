@@ -184,6 +184,16 @@ def gone(bench, tunnel):
     return True
 
 
+def test_drain_marks_and_unmarks(bench, tunnel):
+    path = "/v1/drained/" + tunnel["instance_id"]
+    assert bench.admin(path, "PUT") == {"drained": True}
+    assert bench.admin("/v1/leases")["leases"][0]["drained"] is True
+    assert bench.admin(path, "DELETE") == {"drained": False}
+    assert bench.admin("/v1/leases")["leases"][0]["drained"] is False
+    assert ask(bench.machines["gw"].dir / "admin.sock", "/v1/drained/" + "00" * 20, "PUT")[0] == 404
+    assert ask(bench.machines["gw"].dir / "admin.sock", "/v1/drained/x", "PUT")[0] == 404
+
+
 def test_withdrawal_cuts_and_keeps_out(bench, tunnel):
     path = "/v1/leases/" + tunnel["instance_id"]
     assert bench.admin(path, "DELETE") == {"withdrawn": True}

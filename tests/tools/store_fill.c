@@ -5,23 +5,33 @@
  *   lease INSTANCE APP ADDRESS SECONDS PORT:PROTOCOL[:pp]...
  *   alias LABEL APP
  *   remove INSTANCE
+ *   app APP [domain NAME | domains | check PORT:SECONDS[:PATH]]...
+ *   drain INSTANCE | undrain INSTANCE
+ *   many COUNT
  *
  * INSTANCE and APP are 40 hex digits, ADDRESS is IPv4, SECONDS from now (may be
- * negative: already over).  Aliases replace all aliases.
+ * negative: already over).  Aliases replace all aliases.  "app" says what its
+ * manifest would: "domains" alone is an empty list.  "many" adds so many
+ * leases of as many apps, with an alias each (r0, r1, ...) and ids that are
+ * hashes of their numbers, at 10.0.0.0/8.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
+#include "crypto/hash.h"
 #include "io/clock.h"
 #include "store/store.h"
 
 #define NO_QUOTE ((struct span){ 0 })
 
-enum {
-	ALIASES_MAX = 16,
+struct filling {
+	struct store *store;
+	struct store_alias *aliases;
+	size_t alias_count;
 };
 
 static void die(const char *what)
@@ -79,35 +89,124 @@ static void put_lease(struct store *s, char *rest)
 		die("the store refuses the lease");
 }
 
+static void add_alias(struct filling *f, const char *label, const uint8_t id[STORE_ID_LEN])
+{
+	struct store_alias *a;
+
+	/* Room for twice as many each time. */
+	if ((f->alias_count & (f->alias_count + 1)) == 0)
+		f->aliases = mem_grow(f->aliases, 2 * f->alias_count + 2, sizeof(*f->aliases));
+	a = &f->aliases[f->alias_count++];
+	*a = (struct store_alias){ 0 };
+	snprintf(a->label, sizeof(a->label), "%s", label);
+	memcpy(a->app_id, id, STORE_ID_LEN);
+}
+
+static void put_app(struct store *s, char *rest)
+{
+	struct store_app a = { 0 };
+	uint8_t id[STORE_ID_LEN];
+	const char *what;
+
+	read_id(id, word(&rest));
+	while (*(what = word(&rest))) {
+		a.lists_domains |= strncmp(what, "domain", 6) == 0;
+		if (strcmp(what, "domain") == 0) {
+			snprintf(a.domains[a.domain_count++], STORE_DOMAIN_MAX, "%s", word(&rest));
+		} else if (strcmp(what, "check") == 0) {
+			struct store_check *c = &a.checks[a.check_count++];
+			char path[STORE_PATH_MAX] = "";
+			unsigned port, seconds;
+
+			if (sscanf(word(&rest), "%u:%u:%127s", &port, &seconds, path) < 2)
+				die("a check is PORT:SECONDS[:PATH]");
+			c->port = (uint16_t)port;
+			c->interval_s = seconds;
+			memcpy(c->path, path, sizeof(path));
+		}
+	}
+	if (store_app_put(s, id, &a))
+		die("the store refuses the app");
+}
+
+static void hash_of(uint8_t id[STORE_ID_LEN], const char *what, unsigned n)
+{
+	struct sha256 hash;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s %u", what, n);
+	sha256_of(&hash, span_str(text));
+	memcpy(id, hash.b, STORE_ID_LEN);
+}
+
+static void put_many(struct filling *f, unsigned count)
+{
+	struct store_lease l = { .app_name = "many", .node_id = "many", .port_count = 2 };
+	int64_t now = clock_unix_ms();
+	char label[32];
+
+	l.ports[0] = (struct store_port){ .port = 80, .protocol = STORE_HTTP };
+	l.ports[1] = (struct store_port){ .port = 443, .protocol = STORE_TLS };
+	l.granted_unix_ms = l.renewed_unix_ms = now;
+	l.expires_unix_ms = now + 24 * 3600 * 1000;
+	for (unsigned n = 0; n < count; n++) {
+		struct wr address = wr_over(l.address, sizeof(l.address));
+
+		hash_of(l.instance_id, "instance", n);
+		hash_of(l.app_id, "app", n);
+		memcpy(l.wg_public, l.instance_id, STORE_ID_LEN);
+		wr_zero(&address, 10);
+		wr_be16(&address, 0xffff);
+		wr_be32(&address, 0x0a00'0100 + n);
+		if (store_lease_put(f->store, &l, NO_QUOTE))
+			die("the store refuses a lease of many");
+		snprintf(label, sizeof(label), "r%u", n);
+		add_alias(f, label, l.app_id);
+	}
+}
+
+static void follow(struct filling *f, char *line)
+{
+	char *rest = line;
+	const char *verb = word(&rest);
+	uint8_t id[STORE_ID_LEN];
+
+	if (strcmp(verb, "lease") == 0) {
+		put_lease(f->store, rest);
+	} else if (strcmp(verb, "alias") == 0) {
+		const char *label = word(&rest);
+
+		read_id(id, word(&rest));
+		add_alias(f, label, id);
+	} else if (strcmp(verb, "remove") == 0) {
+		read_id(id, word(&rest));
+		if (store_lease_remove(f->store, id, true))
+			die("the store refuses the removal");
+	} else if (strcmp(verb, "app") == 0) {
+		put_app(f->store, rest);
+	} else if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0) {
+		read_id(id, word(&rest));
+		if (store_drain(f->store, id, verb[0] == 'd'))
+			die("the store refuses the mark");
+	} else if (strcmp(verb, "many") == 0) {
+		put_many(f, (unsigned)atoi(word(&rest)));
+	}
+}
+
 int main(int argc, char **argv)
 {
-	struct store_alias aliases[ALIASES_MAX] = { 0 };
-	uint8_t id[STORE_ID_LEN];
-	size_t alias_count = 0;
-	struct store *s;
+	struct filling f = { 0 };
 	char error[256], line[1024];
 
 	if (argc != 2)
 		die("usage: store_fill DIR");
-	if (store_open(&s, argv[1], STORE_WRITE, 0, error))
+	if (store_open(&f.store, argv[1], STORE_WRITE, 0, error))
 		die(error);
-	while (fgets(line, sizeof(line), stdin)) {
-		char *rest = line;
-		const char *verb = word(&rest);
-
-		if (strcmp(verb, "lease") == 0) {
-			put_lease(s, rest);
-		} else if (strcmp(verb, "alias") == 0 && alias_count < ALIASES_MAX) {
-			snprintf(aliases[alias_count].label, STORE_LABEL_MAX, "%s", word(&rest));
-			read_id(aliases[alias_count++].app_id, word(&rest));
-		} else if (strcmp(verb, "remove") == 0) {
-			read_id(id, word(&rest));
-			if (store_lease_remove(s, id, true))
-				die("the store refuses the removal");
-		}
-	}
-	if (alias_count && store_aliases_set(s, aliases, alias_count))
+	while (fgets(line, sizeof(line), stdin))
+		follow(&f, line);
+	if (f.alias_count && store_aliases_set(f.store, f.aliases, f.alias_count))
 		die("the store refuses the aliases");
-	store_close(s);
+	store_close(f.store);
+	free(f.aliases);
 	return 0;
 }

@@ -63,6 +63,46 @@ static void defaults_and_values(void **state)
 	assert_int_equal(c.limits.buffer, 16384);
 	assert_int_equal(c.log, LOG_INFO);
 	assert_int_equal(c.registrar.sa.sa_family, AF_UNIX);
+	assert_null(c.default_name);
+	assert_int_equal(c.tunnel.bits, 0);
+	assert_int_equal(c.dns.servers.count, 0);
+	assert_int_equal(c.timeouts.race, 250);
+	arena_fini(&arena);
+}
+
+static void routing_values(void **state)
+{
+	const struct sock_addr *servers;
+	char error[CONF_ERROR_MAX];
+	struct edge_config c;
+	struct arena arena;
+
+	(void)state;
+	assert_int_equal(read_text(&c, &arena,
+				   "base: example.net\n"
+				   "listen: [ \"192.0.2.1:443\" ]\n"
+				   "default: hello-443s.example.net\n"
+				   "tunnel: 10.88.0.1/16\n"
+				   "dns:\n"
+				   "  servers: [ \"192.0.2.53:53\", \"[2001:db8::53]:5353\" ]\n"
+				   "  anchor: /etc/postern/root.key\n"
+				   "  require_dnssec: true\n"
+				   "  names: 100\n",
+				   error),
+			 RC_OK);
+	servers = c.dns.servers.items;
+	assert_string_equal(c.default_name, "hello-443s.example.net");
+	assert_int_equal(c.tunnel.own[1], 88);
+	assert_int_equal(c.tunnel.bits, 16);
+	assert_int_equal(c.dns.servers.count, 2);
+	assert_int_equal(servers[1].sa.sa_family, AF_INET6);
+	assert_string_equal(c.dns.anchor, "/etc/postern/root.key");
+	assert_true(c.dns.require_dnssec);
+	assert_int_equal(c.dns.names, 100);
+	/* 128 at a time would be more than are kept. */
+	assert_int_equal(c.dns.asking, 50);
+	assert_int_equal(c.dns.timeout, 3000);
+	assert_int_equal(c.dns.ttl_max, 300000);
 	arena_fini(&arena);
 }
 
@@ -97,6 +137,7 @@ struct mistake {
 	const char *text, *want;
 };
 
+#define START "base: a\nlisten: [ \"127.0.0.1:1\" ]\n"
 static const struct mistake MISTAKES[] = {
 	{ "base: example.net\n", "listen" },
 	{ "listen: [ \"127.0.0.1:1\" ]\n", "base" },
@@ -112,6 +153,19 @@ static const struct mistake MISTAKES[] = {
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nworkers: 0\n", ":3: workers" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nworkers: 65\n", ":3: workers" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nlimits: { per_app: 0 }\n", ":3: limits.per_app" },
+	{ START "default: 192.0.2.1\n", ":3: default" },
+	{ START "default: Hello.example.net\n", ":3: default" },
+	{ START "tunnel: 10.88.0.1\n", ":3: tunnel" },
+	{ START "tunnel: 10.88.0.1/0\n", ":3: tunnel" },
+	{ START "tunnel: 10.88.0.1/31\n", ":3: tunnel" },
+	{ START "tunnel: 10.88.0/16\n", ":3: tunnel" },
+	{ START "tunnel: fd00::1/64\n", ":3: tunnel" },
+	{ START "dns: { }\n", "dns.servers" },
+	{ START "dns: { servers: [ ] }\n", ":3: dns.servers" },
+	{ START "dns: { servers: [ \"unix:/x\" ] }\n", ":3: dns.servers" },
+	{ START "dns: { servers: [ \"192.0.2.53\" ] }\n", ":3: dns.servers" },
+	{ START "dns: { servers: [ \"192.0.2.53:53\" ], require_dnssec: true }\n", ":3: dns" },
+	{ START "dns: { servers: [ \"192.0.2.53:53\" ], names: 16, asking: 16 }\n", ":3: dns" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ncolour: red\n", ":3: colour" },
 };
 
@@ -139,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_and_values),
+		cmocka_unit_test(routing_values),
 		cmocka_unit_test(share_of_a_source_follows_the_whole),
 		cmocka_unit_test(mistakes_name_their_line),
 	};

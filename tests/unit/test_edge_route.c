@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "edge/route.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -28,6 +29,9 @@ enum {
 
 static const struct edge_config config = {
 	.base = BASE,
+	.default_name = "hello-443s." BASE,
+	.dns = { .servers = { .count = 1 } },
+	.tunnel = { .own = { 10, 0, 0, 77 }, .bits = 24 },
 	.registrar = { .un = { .sun_family = AF_UNIX, .sun_path = "/r" }, .len = 5 },
 	.status = { .un = { .sun_family = AF_UNIX, .sun_path = "/s" }, .len = 5 },
 };
@@ -51,6 +55,30 @@ struct row {
 /* clang-format off */
 static const struct row ROWS[] = {
 	{ "alias_http", "hello." BASE, { NULL }, false, TERM(CERTS_HTTP1, 80, 2) },
+	{ "no_name_is_the_default", "", { NULL }, true, PASS(443, 2) },
+	{ "ipv4_is_the_default", "192.0.2.7", { NULL }, true, PASS(443, 2) },
+	{ "ipv6_is_the_default", "2001:db8::7", { NULL }, true, PASS(443, 2) },
+	{ "port_after_address_refused", "192.0.2.7:443", { NULL }, true,
+	  REFUSED(UNRECOGNIZED_NAME, "bad_name") },
+	{ "colon_in_name_refused", "hello:443." BASE, { NULL }, true,
+	  REFUSED(UNRECOGNIZED_NAME, "bad_name") },
+	{ "half_an_address_refused", "192.0.2", { NULL }, true,
+	  REFUSED(UNRECOGNIZED_NAME, "bad_name") },
+	{ "acme_through_own_name_refused", "hello-443s." BASE, { "acme-tls/1" }, false,
+	  REFUSED(NO_APPLICATION_PROTOCOL, "acme") },
+	{ "acme_among_others_refused", "hello-s." BASE, { "h2", "acme-tls/1" }, false,
+	  REFUSED(NO_APPLICATION_PROTOCOL, "acme") },
+	{ "acme_terminated_refused", "hello." BASE, { "acme-tls/1" }, false,
+	  REFUSED(NO_APPLICATION_PROTOCOL, "alpn") },
+	{ "base_itself_refused", BASE, { NULL }, false,
+	  REFUSED(UNRECOGNIZED_NAME, "other_domain") },
+	{ "other_domain_looked_up", "www.example.org", { NULL }, false,
+	  ROUTE_LOOK_UP, 0, NULL, 0, 0, 0 },
+	{ "address_of_the_gateway_refused", "self-80s." BASE, { NULL }, false, PASS(80, 0) },
+	{ "address_outside_the_tunnel_refused", "outside-80s." BASE, { NULL }, false, PASS(80, 0) },
+	{ "broadcast_address_refused", "broadcast-80s." BASE, { NULL }, false, PASS(80, 0) },
+	{ "network_address_refused", "network-80s." BASE, { NULL }, false, PASS(80, 0) },
+
 	{ "app_id", APP "." BASE, { "h2", "http/1.1" }, false, TERM(CERTS_HTTP1, 80, 2) },
 	{ "instance_id", INSTANCE "." BASE, { NULL }, false, TERM(CERTS_HTTP1, 80, 1) },
 	{ "passthrough", "hello-443s." BASE, { NULL }, true, PASS(443, 2) },
@@ -66,11 +94,8 @@ static const struct row ROWS[] = {
 	  ROUTE_TERMINATE, 0, "status", CERTS_HTTP1, 0, 1 },
 	{ "status_tls12_refused", "gateway." BASE, { NULL }, true,
 	  REFUSED(PROTOCOL_VERSION, "tls_version") },
-	{ "no_name_refused", "", { NULL }, false, REFUSED(UNRECOGNIZED_NAME, "no_name") },
 	{ "bad_name_refused", "hello-443sg." BASE, { NULL }, false,
 	  REFUSED(UNRECOGNIZED_NAME, "bad_name") },
-	{ "other_domain_refused", "www.example.org", { NULL }, false,
-	  REFUSED(UNRECOGNIZED_NAME, "other_domain") },
 	{ "unknown_alias_refused", "nobody." BASE, { NULL }, false,
 	  REFUSED(UNRECOGNIZED_NAME, "unknown_alias") },
 	{ "port_not_listed_refused", "hello-23." BASE, { NULL }, false,
@@ -91,6 +116,11 @@ static const struct row ROWS[] = {
 	  REFUSED(PROTOCOL_VERSION, "tls_version") },
 };
 /* clang-format on */
+
+static struct {
+	struct store *store;
+	struct balance balance;
+} world;
 
 static void lease(struct store *s, uint8_t instance, uint8_t app, uint8_t host, int64_t expires)
 {
@@ -115,11 +145,36 @@ static void lease(struct store *s, uint8_t instance, uint8_t app, uint8_t host, 
 	assert_int_equal(store_lease_put(s, &l, NO_QUOTE), RC_OK);
 }
 
+/* An app of its own at any address. */
+static void stray(struct store *s, struct store_alias *alias, const char *label, uint8_t app,
+		  uint8_t net, uint8_t host)
+{
+	struct store_lease l = {
+		.app_name = "stray",
+		.expires_unix_ms = NOW + HOUR,
+		.ports = { { 80, STORE_HTTP, false } },
+		.port_count = 1,
+	};
+
+	memset(l.instance_id, app, sizeof(l.instance_id));
+	l.instance_id[0] = 1;
+	memset(l.app_id, app, sizeof(l.app_id));
+	memset(l.wg_public, app, sizeof(l.wg_public));
+	l.address[10] = l.address[11] = 0xff;
+	l.address[12] = 10;
+	l.address[14] = net;
+	l.address[15] = host;
+	assert_int_equal(store_lease_put(s, &l, NO_QUOTE), RC_OK);
+	strcpy(alias->label, label);
+	memcpy(alias->app_id, l.app_id, STORE_ID_LEN);
+}
+
 static char folder[] = "/tmp/pt-route-XXXXXX";
 
 static int open_store(void **state)
 {
-	struct store_alias alias = { .label = "hello" };
+	static struct store_alias aliases[5] = { { .label = "hello" } };
+	struct store_app app = { .lists_domains = true, .domain_count = 2 };
 	struct store *s;
 	char error[256];
 
@@ -128,8 +183,18 @@ static int open_store(void **state)
 	lease(s, 0x11, 0xaa, 1, NOW + HOUR);
 	lease(s, 0x22, 0xaa, 2, NOW + HOUR);
 	lease(s, 0x55, 0x55, 3, NOW - 1);
-	memset(alias.app_id, 0xaa, sizeof(alias.app_id));
-	assert_int_equal(store_aliases_set(s, &alias, 1), RC_OK);
+	memset(aliases[0].app_id, 0xaa, STORE_ID_LEN);
+	stray(s, &aliases[1], "self", 0xb1, 0, 77);
+	stray(s, &aliases[2], "outside", 0xb2, 1, 9);
+	stray(s, &aliases[3], "broadcast", 0xb3, 0, 255);
+	stray(s, &aliases[4], "network", 0xb4, 0, 0);
+	assert_int_equal(store_aliases_set(s, aliases, 5), RC_OK);
+	strcpy(app.domains[0], "www.example.org");
+	strcpy(app.domains[1], "*.shop.example.org");
+	assert_int_equal(store_app_put(s, aliases[0].app_id, &app), RC_OK);
+	assert_int_equal(store_app_put(s, aliases[3].app_id, &(struct store_app){ 0 }), RC_OK);
+	balance_init(&world.balance, 7);
+	world.store = s;
 	*state = s;
 	return 0;
 }
@@ -138,6 +203,7 @@ static int close_store(void **state)
 {
 	char path[64];
 
+	balance_fini(&world.balance);
 	store_close(*state);
 	snprintf(path, sizeof(path), "%s/data.mdb", folder);
 	(void)unlink(path);
@@ -147,10 +213,21 @@ static int close_store(void **state)
 	return 0;
 }
 
+static struct route_input input(const struct edge_config *c, struct store *s, int64_t now,
+				unsigned turn)
+{
+	return (struct route_input){ .config = c,
+				     .store = s,
+				     .now_unix_ms = now,
+				     .now_ms = NOW,
+				     .turn = turn,
+				     .balance = &world.balance };
+}
+
 static void choose(struct route *out, struct store *s, const char *sni, const char *const *alpn,
 		   bool no_tls13, unsigned turn)
 {
-	const struct route_input in = { &config, s, NULL, NOW, turn };
+	const struct route_input in = input(&config, s, NOW, turn);
 	struct hello h = { .sni = span_str(sni), .offers_tls13 = !no_tls13 };
 
 	for (; alpn && *alpn; alpn++)
@@ -167,7 +244,7 @@ static void table_of_routes(void **state)
 		const struct row *w = &ROWS[i];
 
 		choose(&r, *state, w->sni, w->alpn, w->no_tls13, 0);
-		if (r.kind != w->kind || strcmp(r.reason, w->reason) != 0)
+		if (r.kind != w->kind || (w->reason && strcmp(r.reason, w->reason) != 0))
 			fail_msg("%s: kind %d, %s", w->name, (int)r.kind, r.reason);
 		if (r.kind == ROUTE_REFUSE) {
 			if ((int)r.alert != w->alert)
@@ -195,10 +272,148 @@ static void targets_take_turns_at_their_addresses(void **state)
 	assert_false(sock_addr_equal(&a.targets[0].address, &b.targets[0].address));
 }
 
+static void without_a_default_no_name_is_refused(void **state)
+{
+	const struct edge_config bare = { .base = BASE };
+	const struct route_input in = input(&bare, *state, NOW, 0);
+	static const char *const names[] = { "", "192.0.2.7", "::1" };
+	struct route r;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct hello h = { .sni = span_str(names[i]), .offers_tls13 = true };
+
+		route_choose(&r, &h, &in);
+		assert_int_equal(r.kind, ROUTE_REFUSE);
+		assert_string_equal(r.reason, "no_name");
+	}
+}
+
+/* Names of others, by what the DNS says and what the app lists. */
+static const struct {
+	const char *name, *sni, *id, *reason; /* reason "app": passed through */
+	uint16_t port;
+	enum domain_status status;
+} DOMAINS[] = {
+	{ "listed", "www.example.org", "hello", "app", 443, DOMAIN_FOUND },
+	{ "listed_in_capitals", "WWW.Example.org.", "hello", "app", 443, DOMAIN_FOUND },
+	{ "by_app_id", "www.example.org", APP, "app", 443, DOMAIN_FOUND },
+	{ "by_instance_id", "www.example.org", INSTANCE, "app", 443, DOMAIN_FOUND },
+	{ "under_wildcard", "a.shop.example.org", "hello", "app", 443, DOMAIN_FOUND },
+	{ "wildcard_itself_refused", "shop.example.org", "hello", "domain_not_listed", 443,
+	  DOMAIN_FOUND },
+	{ "two_labels_under_wildcard_refused", "a.b.shop.example.org", "hello",
+	  "domain_not_listed", 443, DOMAIN_FOUND },
+	{ "not_listed_refused", "evil.example.org", "hello", "domain_not_listed", 443,
+	  DOMAIN_FOUND },
+	{ "not_listed_by_instance_refused", "evil.example.org", INSTANCE, "domain_not_listed", 443,
+	  DOMAIN_FOUND },
+	{ "app_without_list", "any.example.org", "broadcast", "app", 80, DOMAIN_FOUND },
+	{ "app_nothing_is_known_of_refused", "www.example.org", "outside", "domain_not_listed", 80,
+	  DOMAIN_FOUND },
+	{ "nobody_refused", "www.example.org", NOBODY, "domain_not_listed", 443, DOMAIN_FOUND },
+	{ "unknown_alias_refused", "www.example.org", "nobody", "unknown_alias", 443,
+	  DOMAIN_FOUND },
+	{ "port_not_listed_refused", "www.example.org", "hello", "port_not_listed", 22 + 1,
+	  DOMAIN_FOUND },
+	{ "none_refused", "www.example.org", "", "domain_unknown", 0, DOMAIN_NONE },
+	{ "ambiguous_refused", "www.example.org", "", "domain_ambiguous", 0, DOMAIN_AMBIGUOUS },
+	{ "malformed_refused", "www.example.org", "", "domain_malformed", 0, DOMAIN_MALFORMED },
+	{ "forged_refused", "www.example.org", "", "dns_not_secure", 0, DOMAIN_NOT_SECURE },
+	{ "failed_refused", "www.example.org", "", "dns_failed", 0, DOMAIN_FAILED },
+	{ "timeout_refused", "www.example.org", "", "dns_timeout", 0, DOMAIN_TIMEOUT },
+	{ "busy_refused", "www.example.org", "", "dns_busy", 0, DOMAIN_BUSY },
+	{ "limited_refused", "www.example.org", "", "dns_limited", 0, DOMAIN_LIMITED },
+	{ "name_of_the_base_not_asked", "hello-443s." BASE, "outside", "app", 80, DOMAIN_FOUND },
+	{ "base_itself_refused", BASE, "hello", "other_domain", 443, DOMAIN_FOUND },
+};
+
+static void table_of_domains(void **state)
+{
+	for (size_t i = 0; i < COUNT(DOMAINS); i++) {
+		struct domain_answer answer = {
+			.status = DOMAINS[i].status,
+			.target = { .port = DOMAINS[i].port,
+				    .id_is_hex = strlen(DOMAINS[i].id) == 40 },
+		};
+		struct route_input in = input(&config, *state, NOW, 0);
+		struct hello h = { .sni = span_str(DOMAINS[i].sni) };
+		bool passes = strcmp(DOMAINS[i].reason, "app") == 0;
+		struct route r;
+
+		strcpy(answer.target.id, DOMAINS[i].id);
+		in.domain = &answer;
+		h.alpn[h.alpn_count++] = span_str("h2");
+		route_choose(&r, &h, &in);
+		if (strcmp(r.reason, DOMAINS[i].reason) != 0 ||
+		    (r.kind == ROUTE_PASS) != passes || r.kind == ROUTE_TERMINATE)
+			fail_msg("%s: kind %d, %s", DOMAINS[i].name, (int)r.kind, r.reason);
+		if (strcmp(DOMAINS[i].id, "outside") == 0 && passes)
+			assert_int_equal(r.port, 443);
+	}
+}
+
+/* Its owner may get a certificate by it. */
+static void acme_passes_through_to_a_domain(void **state)
+{
+	struct domain_answer answer = { DOMAIN_FOUND, { .port = 443, .id = "hello" } };
+	struct route_input in = input(&config, *state, NOW, 0);
+	struct hello h = { .sni = span_str("www.example.org"), .alpn_count = 1 };
+	struct route r;
+
+	in.domain = &answer;
+	h.alpn[0] = span_str("acme-tls/1");
+	route_choose(&r, &h, &in);
+	assert_int_equal(r.kind, ROUTE_PASS);
+	assert_int_equal(r.target_count, 2);
+	assert_true(r.proxy_protocol);
+}
+
+static void loaded_failing_and_drained_come_last(void **state)
+{
+	struct route_input in = input(&config, *state, NOW, 0);
+	struct hello h = { .sni = span_str("hello-443s." BASE) };
+	struct health_key down = { .port = 443 };
+	uint8_t first[STORE_ID_LEN], second[STORE_ID_LEN];
+	struct health_board *board = mem_new(sizeof(*board));
+	struct health_reader reader;
+	struct route r;
+
+	memset(first, 0x11, sizeof(first));
+	memset(second, 0x22, sizeof(second));
+	balance_begin(&world.balance, first);
+	route_choose(&r, &h, &in);
+	assert_memory_equal(r.targets[0].instance_id, second, STORE_ID_LEN);
+	health_reader_init(&reader, board);
+	memcpy(down.instance_id, second, STORE_ID_LEN);
+	health_publish(board, &down, 1);
+	in.health = health_read(&reader);
+	route_choose(&r, &h, &in);
+	assert_memory_equal(r.targets[0].instance_id, first, STORE_ID_LEN);
+	assert_int_equal(r.target_count, 2);
+	/* Another port of it is not down. */
+	h.sni = span_str("hello-22s." BASE);
+	route_choose(&r, &h, &in);
+	assert_memory_equal(r.targets[0].instance_id, second, STORE_ID_LEN);
+	balance_end(&world.balance, first);
+	assert_int_equal(store_drain(*state, first, true), RC_OK);
+	h.sni = span_str("hello-443s." BASE);
+	route_choose(&r, &h, &in);
+	assert_int_equal(r.target_count, 1);
+	assert_memory_equal(r.targets[0].instance_id, second, STORE_ID_LEN);
+	assert_int_equal(store_drain(*state, second, true), RC_OK);
+	route_choose(&r, &h, &in);
+	assert_int_equal(r.kind, ROUTE_PASS);
+	assert_int_equal(r.target_count, 0);
+	assert_int_equal(store_drain(*state, first, false), RC_OK);
+	assert_int_equal(store_drain(*state, second, false), RC_OK);
+	health_reader_fini(&reader);
+	free(board);
+}
+
 static void services_that_are_not_configured_refused(void **state)
 {
 	const struct edge_config bare = { .base = BASE };
-	const struct route_input in = { &bare, *state, NULL, NOW, 0 };
+	const struct route_input in = input(&bare, *state, NOW, 0);
 	struct hello h = { .sni = span_str("gateway." BASE), .offers_tls13 = true };
 	struct route r;
 
@@ -211,8 +426,8 @@ static void services_that_are_not_configured_refused(void **state)
 
 static void refresh_finds_what_lives_now(void **state)
 {
-	const struct route_input later = { &config, *state, NULL, NOW + HOUR, 0 };
-	const struct route_input now = { &config, *state, NULL, NOW, 1 };
+	const struct route_input later = input(&config, *state, NOW + HOUR, 0);
+	const struct route_input now = input(&config, *state, NOW, 1);
 	struct route r;
 
 	choose(&r, *state, "hello." BASE, NULL, false, 0);
@@ -239,6 +454,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_routes),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
+		cmocka_unit_test(without_a_default_no_name_is_refused),
+		cmocka_unit_test(table_of_domains),
+		cmocka_unit_test(acme_passes_through_to_a_domain),
+		cmocka_unit_test(loaded_failing_and_drained_come_last),
 		cmocka_unit_test(services_that_are_not_configured_refused),
 		cmocka_unit_test(refresh_finds_what_lives_now),
 	};

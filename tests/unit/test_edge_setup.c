@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "edge/setup.h"
 #include "folder.h"
@@ -52,6 +53,43 @@ static struct setup *load(const struct place *p)
 	return s;
 }
 
+static void anchors_come_with_the_other_files(void **state)
+{
+	char error[SETUP_ERROR_MAX], path[128], more[256];
+	struct files files = { 0 }, packed = { 0 };
+	struct setup *s = NULL;
+	struct place p;
+	int fd;
+
+	(void)state;
+	make(&p);
+	s = load(&p);
+	assert_int_equal(s->anchors.n, 0);
+	setup_free(s);
+	s = NULL;
+	folder_file(path, &p.folder, "root.key");
+	snprintf(more, sizeof(more), "dns: { servers: [ \"192.0.2.53:53\" ], anchor: %s }\n", path);
+	put(&p, more);
+	assert_int_equal(setup_load(&s, &files, p.yaml, error), RC_SYS);
+	assert_non_null(strstr(error, path));
+	assert_null(s);
+	files_fini(&files);
+	assert_int_equal(file_replace(path, span_str(". DS x"), 0600), RC_OK);
+	assert_int_equal(setup_load(&s, &files, p.yaml, error), RC_OK);
+	setup_free(s);
+	/* A worker finds them where nothing is on disk. */
+	assert_int_equal(files_pack(&files, &fd), RC_OK);
+	assert_int_equal(files_unpack(&packed, fd), RC_OK);
+	close(fd);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(setup_load(&s, &packed, p.yaml, error), RC_OK);
+	assert_true(span_equal_str(buf_span(&s->anchors), ". DS x"));
+	setup_free(s);
+	files_fini(&packed);
+	files_fini(&files);
+	folder_remove(&p.folder);
+}
+
 static void mistakes_leave_nothing(void **state)
 {
 	char error[SETUP_ERROR_MAX];
@@ -93,6 +131,9 @@ static const struct {
 	{ "admin_uid: 7\n", "admin_uid" },
 	{ "pid_file: /run/p\n", "pid_file" },
 	{ "limits: { buffer: 16384 }\n", "limits.buffer" },
+	{ "default: hello.example.net\n", NULL },
+	{ "tunnel: 10.88.0.1/16\n", "tunnel" },
+	{ "dns: { servers: [ \"192.0.2.53:53\" ] }\n", "dns" },
 };
 
 static void some_keys_need_a_new_process(void **state)
@@ -121,6 +162,7 @@ static void some_keys_need_a_new_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(anchors_come_with_the_other_files),
 		cmocka_unit_test(mistakes_leave_nothing),
 		cmocka_unit_test(some_keys_need_a_new_process),
 	};

@@ -11,10 +11,12 @@
 static const char full[] =
 	"{\"manifest_version\":2,\"name\":\"hello\",\"runner\":\"docker-compose\","
 	"\"docker_compose_file\":\"services: {}\\n\","
-	"\"ports\":[{\"port\":80,\"protocol\":\"http\",\"pp\":false},"
+	"\"ports\":[{\"port\":80,\"protocol\":\"http\",\"pp\":false,"
+	"\"health\":{\"type\":\"http\",\"path\":\"/ready?x=1\",\"interval\":5}},"
 	"{\"port\":443,\"protocol\":\"tls\",\"pp\":true},{\"port\":50051,\"protocol\":\"h2\"},"
-	"{\"port\":22,\"protocol\":\"tcp\"},{\"port\":8080}],"
-	"\"domains\":[\"www.example.org\"],\"egress\":true,\"kms_enabled\":false}";
+	"{\"port\":22,\"protocol\":\"tcp\",\"health\":{\"type\":\"tcp\"}},{\"port\":8080}],"
+	"\"domains\":[\"www.example.org\",\"*.shop.example.org\"],"
+	"\"egress\":true,\"kms_enabled\":false}";
 
 static void full_manifest_read(void **state)
 {
@@ -33,7 +35,15 @@ static void full_manifest_read(void **state)
 	assert_int_equal(m.ports[3].protocol, MANIFEST_TCP);
 	assert_int_equal(m.ports[4].protocol, MANIFEST_HTTP);
 	assert_false(m.ports[4].proxy_protocol);
-	assert_int_equal(m.domain_count, 1);
+	assert_int_equal(m.ports[0].check, MANIFEST_CHECK_HTTP);
+	assert_string_equal(m.ports[0].path, "/ready?x=1");
+	assert_int_equal(m.ports[0].interval_s, 5);
+	assert_int_equal(m.ports[1].check, MANIFEST_NO_CHECK);
+	assert_int_equal(m.ports[3].check, MANIFEST_CHECK_TCP);
+	assert_int_equal(m.ports[3].interval_s, 10);
+	assert_true(m.lists_domains);
+	assert_int_equal(m.domain_count, 2);
+	assert_string_equal(m.domains[1], "*.shop.example.org");
 	assert_string_equal(m.domains[0], "www.example.org");
 	assert_true(m.allows_egress);
 	manifest_fini(&m);
@@ -71,6 +81,9 @@ static void read_agrees_with_ids(void **state)
 	manifest_fini(&m);
 }
 
+#define X63 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X64 X63 "x"
+#define PORT_80 HEAD ",\"ports\":[{\"port\":80"
 #define HEAD "{\"manifest_version\":2,\"name\":\"a\""
 
 static const struct {
@@ -137,7 +150,47 @@ static const struct {
 	{ "domain_upper_case_refused", HEAD ",\"domains\":[\"A.org\"]}", "domains[0]: " },
 	{ "domain_trailing_dot_refused", HEAD ",\"domains\":[\"a.org.\"]}", "domains[0]: " },
 	{ "domain_empty_label_refused", HEAD ",\"domains\":[\"a..org\"]}", "domains[0]: " },
-	{ "domain_wildcard_refused", HEAD ",\"domains\":[\"*.a.org\"]}", "domains[0]: " },
+	{ "domain_wildcard_read", HEAD ",\"domains\":[\"*.a.org\"]}", NULL },
+	{ "domain_wildcard_inside_refused", HEAD ",\"domains\":[\"a.*.org\"]}", "domains[0]: " },
+	{ "domain_wildcard_in_label_refused", HEAD ",\"domains\":[\"a*.b.org\"]}",
+	  "domains[0]: " },
+	{ "domain_wildcard_of_one_label_refused", HEAD ",\"domains\":[\"*.org\"]}",
+	  "domains[0]: " },
+	{ "domain_wildcard_twice_refused", HEAD ",\"domains\":[\"*.*.a.org\"]}",
+	  "domains[0]: " },
+	{ "health_http_without_path_read", PORT_80 ",\"health\":{\"type\":\"http\"}}]}", NULL },
+	{ "health_text_refused", PORT_80 ",\"health\":\"http\"}]}", "ports[0].health: " },
+	{ "health_without_type_refused", PORT_80 ",\"health\":{}}]}", "ports[0].health: " },
+	{ "health_unknown_type_refused", PORT_80 ",\"health\":{\"type\":\"exec\"}}]}",
+	  "ports[0].health: " },
+	{ "health_tcp_with_path_refused",
+	  PORT_80 ",\"health\":{\"type\":\"tcp\",\"path\":\"/\"}}]}", "ports[0].health: " },
+	{ "health_http_of_tls_refused",
+	  PORT_80 ",\"protocol\":\"tls\",\"health\":{\"type\":\"http\"}}]}", "ports[0].health: " },
+	{ "health_http_of_h2_refused",
+	  PORT_80 ",\"protocol\":\"h2\",\"health\":{\"type\":\"http\"}}]}", "ports[0].health: " },
+	{ "health_path_relative_refused",
+	  PORT_80 ",\"health\":{\"type\":\"http\",\"path\":\"x\"}}]}", "ports[0].health: " },
+	{ "health_path_with_blank_refused",
+	  PORT_80 ",\"health\":{\"type\":\"http\",\"path\":\"/ HTTP/1.0\"}}]}",
+	  "ports[0].health: " },
+	{ "health_path_with_line_end_refused",
+	  PORT_80 ",\"health\":{\"type\":\"http\",\"path\":\"/\\r\\n\"}}]}",
+	  "ports[0].health: " },
+	{ "health_path_number_refused",
+	  PORT_80 ",\"health\":{\"type\":\"http\",\"path\":1}}]}", "ports[0].health: " },
+	{ "health_path_of_128_refused",
+	  PORT_80 ",\"health\":{\"type\":\"http\",\"path\":\"/" X64 X63 "\"}}]}",
+	  "ports[0].health: " },
+	{ "health_interval_0_refused",
+	  PORT_80 ",\"health\":{\"type\":\"tcp\",\"interval\":0}}]}",
+	  "ports[0].health.interval: " },
+	{ "health_interval_3601_refused",
+	  PORT_80 ",\"health\":{\"type\":\"tcp\",\"interval\":3601}}]}",
+	  "ports[0].health.interval: " },
+	{ "health_interval_text_refused",
+	  PORT_80 ",\"health\":{\"type\":\"tcp\",\"interval\":\"10s\"}}]}",
+	  "ports[0].health.interval: " },
 	{ "domain_number_refused", HEAD ",\"domains\":[1]}", "domains[0]: " },
 	{ "domain_twice_refused", HEAD ",\"domains\":[\"a.org\",\"a.org\"]}",
 	  "domains[1]: listed twice" },
@@ -185,6 +238,34 @@ static void more_than_32_ports_refused(void **state)
 	assert_true(strncmp(error, "ports: ", 7) == 0);
 }
 
+static void more_than_8_checks_refused(void **state)
+{
+	char json[2048] = HEAD ",\"ports\":[";
+	char error[MANIFEST_ERROR_MAX];
+	struct manifest m;
+
+	(void)state;
+	for (int i = 1; i <= 9; i++)
+		(void)sprintf(json + strlen(json),
+			      "{\"port\":%d,\"health\":{\"type\":\"tcp\"}},", i);
+	strcpy(json + strlen(json) - 1, "]}");
+	assert_int_equal(manifest_read(&m, span_str(json), error), RC_MALFORMED);
+	assert_true(strncmp(error, "ports[8].health: ", 17) == 0);
+}
+
+static void domains_absent_is_not_domains_empty(void **state)
+{
+	char error[MANIFEST_ERROR_MAX];
+	struct manifest m;
+
+	(void)state;
+	assert_int_equal(manifest_read(&m, span_str(HEAD "}"), error), RC_OK);
+	assert_false(m.lists_domains);
+	assert_int_equal(manifest_read(&m, span_str(HEAD ",\"domains\":[]}"), error), RC_OK);
+	assert_true(m.lists_domains);
+	assert_int_equal(m.domain_count, 0);
+}
+
 static void each_prefix_refused(void **state)
 {
 	(void)state;
@@ -221,6 +302,8 @@ int main(void)
 		cmocka_unit_test(read_agrees_with_ids),
 		cmocka_unit_test(table),
 		cmocka_unit_test(more_than_32_ports_refused),
+		cmocka_unit_test(more_than_8_checks_refused),
+		cmocka_unit_test(domains_absent_is_not_domains_empty),
 		cmocka_unit_test(each_prefix_refused),
 		cmocka_unit_test(over_64_kib_refused),
 	};

@@ -327,6 +327,41 @@ static void aliases_and_bases(void **state)
 	assert_false(name_is_base(span_str("")));
 }
 
+static void addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_address;
+	} rows[] = {
+		{ "192.0.2.1", true },
+		{ "0.0.0.0", true },
+		{ "::", true },
+		{ "2001:DB8::1", true },
+		{ "::ffff:192.0.2.1", true },
+		{ "1:2:3:4:5:6:7:8", true },
+		{ "192.0.2", false },
+		{ "192.0.2.256", false },
+		{ "192.0.2.1.", false },
+		{ "0300.0.2.1", false },
+		{ "3221225985", false },
+		{ "[::1]", false },
+		{ "::1%lo", false },
+		{ ":", false },
+		{ "1:2:3:4:5:6:7:8:9", false },
+		{ "example.net", false },
+		{ "192.0.2.1.example", false },
+		{ "", false },
+		{ "1111:2222:3333:4444:5555:6666:255.255.255.2555", false },
+		{ "1111:2222:3333:4444:5555:6666:255.255.255.255", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (name_is_address(span_str(rows[i].text)) != rows[i].is_address)
+			fail_msg("%s", rows[i].text);
+	assert_false(name_is_address(span_of("::1\0", 4)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +371,7 @@ int main(void)
 		cmocka_unit_test(lengths_of_names),
 		cmocka_unit_test(every_short_label_has_one_reading),
 		cmocka_unit_test(aliases_and_bases),
+		cmocka_unit_test(addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

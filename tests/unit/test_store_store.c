@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/route.h"
 #include "store/store.h"
 
 #define NO_QUOTE ((struct span){ 0 })
@@ -74,6 +75,18 @@ static struct store_lease lease(unsigned a, unsigned n)
 
 	set_address(l.address, n);
 	return l;
+}
+
+/* What an id leads to on port 8080; STORE_NONE without a live lease. */
+static enum store_answer look(struct store *s, struct store_route *out,
+			      const uint8_t id[STORE_ID_LEN], int64_t now)
+{
+	struct store_query q = { .port = 8080, .now_unix_ms = now };
+	enum store_answer answer;
+
+	memcpy(q.id, id, STORE_ID_LEN);
+	answer = store_route(s, out, &q);
+	return answer == STORE_FOUND && out->live_count == 0 ? STORE_NONE : answer;
 }
 
 static void put(struct fixture *f, const struct store_lease *l)
@@ -166,7 +179,7 @@ static void removed_lease_frees_its_key_and_keeps_its_address(void **state)
 static void targets_of_app_are_live_and_oldest_first(void **state)
 {
 	struct fixture *f = *state;
-	struct store_targets t;
+	struct store_route t;
 
 	for (unsigned n = 1; n <= 4; n++) {
 		struct store_lease l = lease(1, n);
@@ -176,54 +189,56 @@ static void targets_of_app_are_live_and_oldest_first(void **state)
 		put(f, &l);
 	}
 	put(f, &(struct store_lease[]){ lease(2, 9) }[0]);
-	assert_int_equal(store_targets(f->store, &t, lease(1, 0).app_id, 100), STORE_FOUND);
+	assert_int_equal(look(f->store, &t, lease(1, 0).app_id, 100), STORE_FOUND);
 	assert_int_equal(t.count, 3);
-	assert_int_equal(t.leases[0].instance_id[2], 4);
-	assert_int_equal(t.leases[1].instance_id[2], 3);
-	assert_int_equal(t.leases[2].instance_id[2], 1);
-	assert_int_equal(store_targets(f->store, &t, lease(1, 0).app_id, 200), STORE_NONE);
+	assert_int_equal(t.at[0].instance_id[2], 4);
+	assert_int_equal(t.at[1].instance_id[2], 3);
+	assert_int_equal(t.at[2].instance_id[2], 1);
+	assert_int_equal(look(f->store, &t, lease(1, 0).app_id, 200), STORE_NONE);
 	assert_int_equal(t.count, 0);
-	assert_int_equal(store_targets(f->store, &t, lease(3, 0).app_id, 0), STORE_NONE);
+	assert_int_equal(look(f->store, &t, lease(3, 0).app_id, 0), STORE_NONE);
 }
 
 static void target_of_instance_is_one(void **state)
 {
 	struct fixture *f = *state;
 	struct store_lease a = lease(1, 1), b = lease(1, 2);
-	struct store_targets t;
+	struct store_route t;
 
 	put(f, &a);
 	put(f, &b);
-	assert_int_equal(store_targets(f->store, &t, b.instance_id, 0), STORE_FOUND);
+	assert_int_equal(look(f->store, &t, b.instance_id, 0), STORE_FOUND);
 	assert_int_equal(t.count, 1);
-	assert_memory_equal(&t.leases[0], &b, sizeof(b));
-	assert_int_equal(store_targets(f->store, &t, b.instance_id, FOREVER), STORE_NONE);
+	assert_memory_equal(t.at[0].instance_id, b.instance_id, STORE_ID_LEN);
+	assert_memory_equal(t.at[0].address, b.address, sizeof(b.address));
+	assert_memory_equal(t.app_id, b.app_id, STORE_ID_LEN);
+	assert_int_equal(look(f->store, &t, b.instance_id, FOREVER), STORE_NONE);
 }
 
 static void targets_are_bounded(void **state)
 {
 	struct fixture *f = *state;
-	struct store_targets t;
+	struct store_route t;
 
-	for (unsigned n = 1; n <= STORE_TARGETS_MAX + 4; n++) {
+	for (unsigned n = 1; n <= STORE_ROUTE_MAX + 4; n++) {
 		struct store_lease l = lease(1, n);
 
 		put(f, &l);
 	}
-	assert_int_equal(store_targets(f->store, &t, lease(1, 0).app_id, 0), STORE_FOUND);
-	assert_int_equal(t.count, STORE_TARGETS_MAX);
+	assert_int_equal(look(f->store, &t, lease(1, 0).app_id, 0), STORE_FOUND);
+	assert_int_equal(t.count, STORE_ROUTE_MAX);
 }
 
 static void regranted_lease_stands_once_under_its_app(void **state)
 {
 	struct fixture *f = *state;
 	struct store_lease l = lease(1, 1);
-	struct store_targets t;
+	struct store_route t;
 
 	put(f, &l);
 	l.granted_unix_ms = 2000;
 	put(f, &l);
-	assert_int_equal(store_targets(f->store, &t, l.app_id, 0), STORE_FOUND);
+	assert_int_equal(look(f->store, &t, l.app_id, 0), STORE_FOUND);
 	assert_int_equal(t.count, 1);
 }
 
@@ -281,14 +296,15 @@ static void id_of_app_and_instance_is_the_apps(void **state)
 {
 	struct fixture *f = *state;
 	struct store_lease victim = lease(1, 1), thief = lease(2, 2);
-	struct store_targets t;
+	struct store_route t;
 
 	memcpy(thief.instance_id, victim.app_id, STORE_ID_LEN);
 	put(f, &thief);
 	put(f, &victim);
-	assert_int_equal(store_targets(f->store, &t, victim.app_id, 0), STORE_FOUND);
+	assert_int_equal(look(f->store, &t, victim.app_id, 0), STORE_FOUND);
 	assert_int_equal(t.count, 1);
-	assert_memory_equal(&t.leases[0], &victim, sizeof(victim));
+	assert_memory_equal(t.at[0].instance_id, victim.instance_id, STORE_ID_LEN);
+	assert_memory_equal(t.app_id, victim.app_id, STORE_ID_LEN);
 }
 
 static unsigned next_address(struct fixture *f, unsigned n, unsigned first, unsigned last)
@@ -560,7 +576,7 @@ static void killed_writer_keeps_every_confirmed_put(void **state)
 static void stopped_writer_does_not_hold_readers(void **state)
 {
 	struct fixture *f = *state;
-	struct store_targets t;
+	struct store_route t;
 	int tell[2];
 	pid_t pid;
 
@@ -578,7 +594,7 @@ static void stopped_writer_does_not_hold_readers(void **state)
 	for (int i = 0; i < 50; i++) {
 		nanosleep(&(struct timespec){ .tv_nsec = 700000 }, NULL);
 		kill(pid, SIGSTOP);
-		assert_int_equal(store_targets(f->store, &t, lease(1, 0).app_id, 0), STORE_FOUND);
+		assert_int_equal(look(f->store, &t, lease(1, 0).app_id, 0), STORE_FOUND);
 		kill(pid, SIGCONT);
 	}
 	alarm(0);
@@ -589,10 +605,10 @@ static void stopped_writer_does_not_hold_readers(void **state)
 
 static void *read_many(void *arg)
 {
-	struct store_targets t;
+	struct store_route t;
 
 	for (int i = 0; i < 2000; i++)
-		if (store_targets(arg, &t, lease(1, 0).app_id, 0) != STORE_FOUND || t.count != 3)
+		if (look(arg, &t, lease(1, 0).app_id, 0) != STORE_FOUND || t.count != 3)
 			return arg;
 	return NULL;
 }

@@ -1,0 +1,3 @@
+module postern/hello
+
+go 1.21
