@@ -437,10 +437,11 @@ def refused(edge):
     sock = edge.connect()
     try:
         sock.settimeout(0.4)
+        sock.sendall(b"\x16")  # who is silent is not accepted at once
         return sock.recv(1) == b""
     except socket.timeout:
         return False
-    except ConnectionResetError:
+    except (ConnectionResetError, BrokenPipeError):
         return True
     finally:
         sock.close()

@@ -6,6 +6,7 @@ nothing else; anywhere else there is a full handshake, never a failure. A reload
 request and no ticket.
 """
 import http.server
+import os
 import re
 import signal
 import subprocess
@@ -77,29 +78,59 @@ def test_alias_that_moves_takes_no_ticket_along(two_apps, tmp_path):
     two_apps.edge.fill(f"alias hello {APP}")
 
 
-def test_ticket_outlives_a_reload_and_not_a_restart(bindir, tmp_path):
+@pytest.fixture
+def alone(bindir):
+    """An edge of two workers, to be reloaded and replaced."""
     class World:
         pass
     w = World()
     address = loopback()
     backend = Backend((address, HTTP), lambda conn: (conn.recv(4096), conn.sendall(
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")))
-    w.edge = Edge(bindir)
+    w.edge = Edge(bindir, more="workers: 2")
     w.edge.fill(f"lease {INSTANCE} {APP} {address} 3600 {HTTP}:http", f"alias hello {APP}")
     w.edge.start()
+    yield w
+    backend.close()
+    w.edge.stop()
+
+
+def test_ticket_outlives_a_reload_and_not_a_restart(alone, tmp_path):
+    edge = alone.edge
+    assert visit(alone, name(), tmp_path)[0] == "New"
+    make_cert(edge.dir)
+    edge.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded" in edge.lines(), what="the reload")
+    assert visit(alone, name(), tmp_path)[0] == "Reused"
+    edge.process.terminate()
+    edge.process.wait(10)
+    edge.start()
+    assert visit(alone, name(), tmp_path)[0] == "New"
+
+
+def test_ticket_is_good_at_every_worker_the_next_too(alone, tmp_path):
+    edge = alone.edge
+    assert visit(alone, name(), tmp_path)[0] == "New"
+    # The kernel picks one of two: sixteen times the same is one in 32768.
+    assert [visit(alone, name(), tmp_path)[0] for _ in range(16)] == ["Reused"] * 16
+    old = edge.workers()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(set(edge.workers()) - set(old)) == 2, what="two others")
+    assert [visit(alone, name(), tmp_path)[0] for _ in range(8)] == ["Reused"] * 8
+
+
+def test_ticket_outlives_an_upgrade(alone, tmp_path):
+    edge = alone.edge
+    assert visit(alone, name(), tmp_path)[0] == "New"
+    edge.process.send_signal(signal.SIGUSR2)
+    wait_for(lambda: edge.process.poll() is not None, 20, "the old one to end")
     try:
-        assert visit(w, name(), tmp_path)[0] == "New"
-        make_cert(w.edge.dir)
-        w.edge.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "event=reloaded" in w.edge.lines(), what="the reload")
-        assert visit(w, name(), tmp_path)[0] == "Reused"
-        w.edge.process.terminate()
-        w.edge.process.wait(10)
-        w.edge.start()
-        assert visit(w, name(), tmp_path)[0] == "New"
+        assert [visit(alone, name(), tmp_path)[0] for _ in range(8)] == ["Reused"] * 8
     finally:
-        backend.close()
-        w.edge.stop()
+        pid = int(re.findall(r"event=upgraded pid=(\d+)", edge.lines())[-1])
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), what="the new one to end")
 
 
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
