@@ -76,14 +76,21 @@ void setup_free(struct setup *s)
 	free(s);
 }
 
-/* Addresses come from sock_addr_parse(), which leaves no byte undefined. */
+static bool is_same_servers(const struct conf_list *a,
+			    const struct conf_list *b)
+{
+	const struct sock_addr *of_a = a->items, *of_b = b->items;
+	size_t i;
+
+	for (i = 0; i < a->count && i < b->count; i++)
+		if (!sock_addr_equal(&of_a[i], &of_b[i]))
+			return false;
+	return a->count == b->count;
+}
+
 static bool is_same_dns(const struct edge_dns *a, const struct edge_dns *b)
 {
-	size_t n = a->servers.count * sizeof(struct sock_addr);
-
-	return a->servers.count == b->servers.count &&
-	       span_equal(span_of(a->servers.items, n),
-			  span_of(b->servers.items, n)) &&
+	return is_same_servers(&a->servers, &b->servers) &&
 	       a->require_dnssec == b->require_dnssec &&
 	       a->timeout == b->timeout && a->ttl_max == b->ttl_max &&
 	       a->names == b->names && a->asking == b->asking;

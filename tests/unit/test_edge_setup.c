@@ -136,6 +136,22 @@ static const struct {
 	{ "dns: { servers: [ \"192.0.2.53:53\" ] }\n", "dns" },
 };
 
+#define DNS "dns: { servers: [ \"192.0.2.53:53\""
+
+static const struct {
+	const char *more, *obstacle;
+} dns_changes[] = {
+	{ DNS " ] }\n", NULL },
+	{ DNS " ], ttl_max: 5m, timeout: 3s }\n", NULL }, /* what it is anyway */
+	{ DNS ", \"192.0.2.54:53\" ] }\n", "dns" },
+	{ "dns: { servers: [ \"192.0.2.53:54\" ] }\n", "dns" },
+	{ DNS " ], timeout: 4s }\n", "dns" },
+	{ DNS " ], ttl_max: 6m }\n", "dns" },
+	{ DNS " ], names: 100 }\n", "dns" },
+	{ DNS " ], asking: 7 }\n", "dns" },
+	{ "", "dns" },
+};
+
 static void some_keys_need_a_new_process(void **state)
 {
 	struct setup *before, *after;
@@ -153,6 +169,17 @@ static void some_keys_need_a_new_process(void **state)
 		if ((got == NULL) != (changes[i].obstacle == NULL) ||
 		    (got && strcmp(got, changes[i].obstacle) != 0))
 			fail_msg("%s: %s", changes[i].more, got ? got : "none");
+		setup_free(after);
+	}
+	setup_free(before);
+	put(&p, DNS " ] }\n");
+	before = load(&p);
+	for (i = 0; i < sizeof(dns_changes) / sizeof(*dns_changes); i++) {
+		put(&p, dns_changes[i].more);
+		after = load(&p);
+		got = setup_obstacle(before, after);
+		if ((got == NULL) != (dns_changes[i].obstacle == NULL))
+			fail_msg("%s: %s", dns_changes[i].more, got ? got : "none");
 		setup_free(after);
 	}
 	setup_free(before);
