@@ -13,10 +13,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static const struct filter_options PLAIN = {
+static const struct vouch PLAIN = {
 	.name = { (const uint8_t *)"a.example", 9 },
 };
-static const struct filter_options FORWARDING = {
+static const struct vouch FORWARDING = {
 	.name = { (const uint8_t *)"a.example", 9 },
 	.is_forwarding = true,
 	.client = { (const uint8_t *)"192.0.2.7", 9 },
@@ -45,14 +45,14 @@ static struct sent send_all(struct filter *f, struct span bytes, size_t step)
 	return s;
 }
 
-static void check(const struct filter_options *options, struct span bytes,
+static void check(const struct vouch *vouch, struct span bytes,
 		  size_t step)
 {
 	struct filter a, b, c;
 	struct sent whole, cut, again;
 
-	filter_init(&a, options);
-	filter_init(&b, options);
+	filter_init(&a, vouch);
+	filter_init(&b, vouch);
 	filter_init(&c, &PLAIN);
 	whole = send_all(&a, bytes, bytes.n + 1);
 	cut = send_all(&b, bytes, step);
@@ -65,7 +65,7 @@ static void check(const struct filter_options *options, struct span bytes,
 	/* public: a fuzzer's */
 	assert(again.n == whole.n && memcmp(again.p, whole.p, again.n) == 0);
 	assert(c.requests == a.requests && again.last != FILTER_REFUSE);
-	if (!options->is_forwarding) /* public: a fuzzer's */
+	if (!vouch->is_forwarding) /* public: a fuzzer's */
 		assert(whole.n <= bytes.n && memcmp(whole.p, bytes.p, whole.n) == 0);
 	free(whole.p);
 	free(cut.p);

@@ -1,16 +1,14 @@
 #include "http1/filter.h"
 
-#include "base/text.h"
-
 /* The lines we add: X-Forwarded-For, -Proto, X-Request-Id. */
 enum {
 	ADDED_MAX = 256, /* bytes */
 	ADDED_COUNT = 3,
 };
 
-void filter_init(struct filter *f, const struct filter_options *options)
+void filter_init(struct filter *f, const struct vouch *vouch)
 {
-	*f = (struct filter){ .options = options };
+	*f = (struct filter){ .vouch = vouch };
 	buf_init(&f->head, HEAD_MAX);
 	buf_init(&f->down_head, HEAD_MAX);
 	buf_init(&f->out, HEAD_MAX);
@@ -37,53 +35,13 @@ static enum filter_step refuse(struct filter *f, unsigned status,
 	return FILTER_REFUSE;
 }
 
-static bool is_same_host(struct span host, struct span name)
-{
-	if (host.n && host.p[host.n - 1] == '.')
-		host.n--;
-	return span_equal_nocase(host, name);
-}
-
-/* Servers that turn fields into variables (RFC 3875 §4.1.18) make one of "-"
- * and "_": the client must not say under the other what we say. */
-static bool is_prefix_of_field(const char *prefix, struct span name)
-{
-	size_t n = strlen(prefix);
-
-	if (name.n < n)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = name.p[i] == '_' ? '-' : name.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c |= 0x20;
-		if (c != (uint8_t)prefix[i])
-			return false;
-	}
-	return true;
-}
-
-static bool is_ours(struct span name)
-{
-	static const char *const whole[] = { "forwarded", "x-real-ip",
-					     "x-request-id" };
-
-	if (is_prefix_of_field("x-forwarded-", name))
-		return true;
-	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
-		if (name.n == strlen(whole[i]) &&
-		    is_prefix_of_field(whole[i], name))
-			return true;
-	return false;
-}
-
 static void add_lines(struct wr *w, const struct filter *f)
 {
 	wr_str(w, "X-Forwarded-For: ");
-	wr_bytes(w, f->options->client);
+	wr_bytes(w, f->vouch->client);
 	wr_str(w, "\r\nX-Forwarded-Proto: https\r\nX-Request-Id: ");
-	text_hex(w, SPAN_ARRAY(f->options->id));
-	wr_printf(w, "-%llu\r\n\r\n", (unsigned long long)f->requests);
+	vouch_request_id(w, f->vouch, f->requests);
+	wr_str(w, "\r\n\r\n");
 }
 
 /* The head without what is ours to say, and what we say.  False: it would be
@@ -99,7 +57,7 @@ static bool write_head(struct filter *f, const struct head_request *r)
 	if (!wr_done(&added, &lines) || !buf_add(&f->out, r->line))
 		return false;
 	for (size_t i = 0; i < r->field_count; i++)
-		if (!is_ours(r->fields[i].name) &&
+		if (!vouch_is_ours(r->fields[i].name) &&
 		    !buf_add(&f->out, r->fields[i].line))
 			return false;
 	return r->field_count + ADDED_COUNT < HEAD_FIELDS_MAX &&
@@ -136,13 +94,12 @@ static enum filter_step take_whole(struct filter *f, struct span head,
 		f->up = FILTER_UP_REFUSED;
 		return FILTER_REFUSE;
 	}
-	if (f->options->name.n && r.host.n &&
-	    !is_same_host(r.host, f->options->name))
+	if (r.host.n && !vouch_is_name(f->vouch, r.host))
 		return refuse(f, 421, "misdirected");
 	if (r.has_upgrade && f->down == FILTER_DOWN_LOST)
 		return refuse(f, 502, "response_lost");
 	*piece = head;
-	if (f->options->is_forwarding) {
+	if (f->vouch->is_forwarding) {
 		if (!write_head(f, &r))
 			return refuse(f, 431, "head_long");
 		*piece = buf_span(&f->out);
@@ -194,7 +151,7 @@ static enum filter_step take_head(struct filter *f, struct span *in,
 		return FILTER_MORE;
 	/* What is sent outlives the head: into 'out' with it. */
 	step = take_whole(f, span_of(buf_span(&f->head).p, n), piece);
-	if (step == FILTER_SEND && !f->options->is_forwarding) {
+	if (step == FILTER_SEND && !f->vouch->is_forwarding) {
 		buf_reset(&f->out);
 		(void)buf_add(&f->out, *piece); /* at most HEAD_MAX */
 		*piece = buf_span(&f->out);

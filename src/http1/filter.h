@@ -19,24 +19,10 @@
 #include "base/buf.h"
 #include "http1/body.h"
 #include "http1/head.h"
+#include "http1/vouch.h"
 
 enum {
 	FILTER_PIPELINE_MAX = 64, /* requests without a whole response */
-	FILTER_ID_LEN = 16,
-};
-
-/* Fixed for the connection; borrowed by its filter. */
-struct filter_options {
-	/* The TLS server name, lower case, no trailing dot: what Host must be,
-	 * whatever its port.  n == 0: any host will do. */
-	struct span name;
-	/* Takes away what the client says of itself in Forwarded, X-Real-IP,
-	 * X-Request-Id and X-Forwarded-..., also under names that differ in "_"
-	 * for "-", and says X-Forwarded-For, X-Forwarded-Proto and X-Request-Id
-	 * itself. */
-	bool is_forwarding;
-	struct span client; /* its address as text, for X-Forwarded-For */
-	uint8_t id[FILTER_ID_LEN]; /* the connection's, in X-Request-Id */
 };
 
 enum filter_up {
@@ -54,7 +40,7 @@ enum filter_down {
 };
 
 struct filter {
-	const struct filter_options *options;
+	const struct vouch *vouch;
 	enum filter_up up;
 	enum filter_down down;
 	/* Heads that are not whole; 'out' is a head written anew. */
@@ -68,8 +54,8 @@ struct filter {
 	unsigned waiting;
 };
 
-/* Borrows the options. */
-void filter_init(struct filter *f, const struct filter_options *options);
+/* Borrows 'vouch'. */
+void filter_init(struct filter *f, const struct vouch *vouch);
 void filter_fini(struct filter *f);
 
 enum filter_step {

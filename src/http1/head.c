@@ -1,6 +1,7 @@
 #include "http1/head.h"
 
 #include "base/text.h"
+#include "http1/vouch.h"
 
 /* RFC 9110 §5.6.2: the bytes of a token. */
 static bool is_token_byte(uint8_t c)
@@ -120,49 +121,6 @@ static bool rd_element(struct span *list, struct span *out)
 	return false;
 }
 
-static bool is_host_byte(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
-}
-
-/* "[...]" of an IPv6 literal: what is inside is compared, never used. */
-static bool read_literal(struct span *at, struct span *host)
-{
-	size_t i;
-
-	for (i = 1; i < at->n && at->p[i] != ']'; i++)
-		if (at->p[i] != ':' && at->p[i] != '.' &&
-		    !is_host_byte(at->p[i]))
-			return false;
-	return i < at->n && rd_n(at, host, i + 1);
-}
-
-/* uri-host [ ":" port ], RFC 9110 §7.2, without percent-encoding: no name that
- * is served here needs it. */
-static bool read_host(struct span *out, struct span at)
-{
-	struct span host;
-	uint64_t port;
-	size_t n;
-
-	if (at.n && at.p[0] == '[') {
-		if (!read_literal(&at, &host))
-			return false;
-	} else {
-		for (n = 0; n < at.n && is_host_byte(at.p[n]);)
-			n++;
-		if (n == 0 || !rd_n(&at, &host, n))
-			return false;
-	}
-	/* A port may be empty (RFC 3986 §3.2.3). */
-	if (at.n && (at.p[0] != ':' || !rd_skip(&at, 1) ||
-		     (at.n && !text_u64(&port, at, 65535))))
-		return false;
-	*out = host;
-	return true;
-}
-
 /* http-URI: its authority; false for another scheme or user information. */
 static bool read_absolute(struct span *host, struct span target)
 {
@@ -178,7 +136,7 @@ static bool read_absolute(struct span *host, struct span target)
 			continue;
 		while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
 			n++;
-		return read_host(host, span_of(rest.p, n));
+		return vouch_read_host(host, span_of(rest.p, n));
 	}
 	return false;
 }
@@ -283,7 +241,7 @@ static bool settle_host(struct head_request *r, const struct framing *f,
 
 	if (!f->host && r->minor > 0)
 		return refuse(why, 400, "host");
-	if (f->host && !read_host(&host, f->host->value))
+	if (f->host && !vouch_read_host(&host, f->host->value))
 		return refuse(why, 400, "host");
 	if (absolute.n && f->host && !span_equal_nocase(absolute, host))
 		return refuse(why, 400, "host");

@@ -19,10 +19,10 @@
 #define ID "00010203040506070809" \
 	   "0a0b0c0d0e0f"
 
-static const struct filter_options PLAIN = {
+static const struct vouch PLAIN = {
 	.name = { (const uint8_t *)"a.example", 9 },
 };
-static const struct filter_options FORWARDING = {
+static const struct vouch FORWARDING = {
 	.name = { (const uint8_t *)"a.example", 9 },
 	.is_forwarding = true,
 	.client = { (const uint8_t *)"192.0.2.7", 9 },
@@ -40,7 +40,7 @@ enum end {
 };
 struct row {
 	const char *name;
-	const struct filter_options *options;
+	const struct vouch *vouch;
 	struct turn turns[4];
 	const char *sent; /* to the backend */
 	enum end end;
@@ -242,7 +242,7 @@ static void run(const struct row *row, size_t step)
 	size_t held_n = 0, n;
 	struct filter f;
 
-	filter_init(&f, row->options);
+	filter_init(&f, row->vouch);
 	for (size_t t = 0; t < COUNT(row->turns) && row->turns[t].up; t++) {
 		const struct turn *turn = &row->turns[t];
 
