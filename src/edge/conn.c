@@ -241,7 +241,7 @@ static void add_proxy_header(struct conn *c)
 	if (getsockname(c->client.fd, &self.sa, &self.len) != 0)
 		self = (struct sock_addr){ 0 };
 	sock_addr_unmap(&self);
-	proxy_write(&w, &c->peer, &self);
+	proxy_write(&w, PROXY_V2, &c->peer, &self, &(struct proxy_extra){ 0 });
 	(void)!buf_add(&c->up, wr_span(&w)); /* empty until now */
 }
 
