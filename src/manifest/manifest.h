@@ -12,7 +12,8 @@
  *     "name": "hello",
  *     "runner": "docker-compose",
  *     "docker_compose_file": "services: ...",
- *     "ports": [ {"port": 80, "protocol": "http", "pp": false},
+ *     "ports": [ {"port": 80, "protocol": "http", "pp": false,
+ *                 "forwarded": true, "host": "any"},
  *                {"port": 443, "protocol": "tls"} ],
  *     "domains": ["www.example.org"],
  *     "egress": false
@@ -20,7 +21,10 @@
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
  * protocol: "http" (default; http/1.1), "h2", "tcp", "tls"
- * (passthrough only).  manifest_version is 1 or 2; "runner" is
+ * (passthrough only).  "pp": the PROXY protocol's header before the stream, of
+ * version 2 (true or 2) or 1.  Of http and h2 alone: "forwarded", the gateway
+ * says in each request who the client is; "host": "any", requests may be for
+ * another host than the connection's.  manifest_version is 1 or 2; "runner" is
  * "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.
  */
@@ -52,7 +56,9 @@ enum manifest_protocol {
 struct manifest_port {
 	uint16_t port;
 	enum manifest_protocol protocol;
-	bool proxy_protocol; /* "pp" */
+	unsigned proxy_protocol; /* "pp": version of the header, 0: none */
+	bool is_forwarding; /* "forwarded" */
+	bool is_any_host; /* "host": "any" */
 };
 
 struct manifest {
