@@ -531,15 +531,18 @@ static enum guard_step take_settings(struct guard *g, struct span *in,
 	return g->down_left ? GUARD_MORE : end_settings(g, piece);
 }
 
+/* Whether the backend is within a block behind this frame. */
+static void note_block(struct guard *g, const struct frame *f)
+{
+	if (f->type == FRAME_HEADERS || f->type == FRAME_PUSH_PROMISE ||
+	    f->type == FRAME_CONTINUATION)
+		g->is_down_in_block = !(f->flags & FRAME_END_HEADERS);
+}
+
 static enum guard_step begin_down(struct guard *g, const struct frame *f,
 				  struct span *piece)
 {
-	bool is_open = f->type == FRAME_HEADERS ||
-		       f->type == FRAME_PUSH_PROMISE ||
-		       f->type == FRAME_CONTINUATION;
-
-	if (is_open)
-		g->is_down_in_block = !(f->flags & FRAME_END_HEADERS);
+	note_block(g, f);
 	g->down_left = f->length;
 	if (f->type == FRAME_SETTINGS && !(f->flags & FRAME_ACK)) {
 		if (f->length > FRAME_SIZE_DEFAULT ||
@@ -577,7 +580,7 @@ static enum guard_step take_down_header(struct guard *g, struct span *in,
 	return begin_down(g, &f, piece);
 }
 
-/* Whole frames that need no look, and the one behind them in part. */
+/* Frames as they are, and the one behind them in part. */
 static bool pass_down(struct guard *g, struct span *in, struct span *piece)
 {
 	struct span rest = *in;
@@ -586,7 +589,8 @@ static bool pass_down(struct guard *g, struct span *in, struct span *piece)
 
 	*piece = span_of(in->p, 0);
 	while (g->has_settings && frame_read(&f, &rest) &&
-	       f.type == FRAME_DATA) {
+	       (f.type != FRAME_SETTINGS || f.flags & FRAME_ACK)) {
+		note_block(g, &f);
 		n = f.length < rest.n ? f.length : rest.n;
 		(void)rd_skip(&rest, n);
 		piece->n = in->n - rest.n;
@@ -605,8 +609,7 @@ static enum guard_step step_down(struct guard *g, struct span *in,
 {
 	switch (g->down) {
 	case GUARD_DOWN_HEADER:
-		if (!g->down_header_n && !g->is_down_in_block &&
-		    pass_down(g, in, piece))
+		if (!g->down_header_n && pass_down(g, in, piece))
 			return GUARD_SEND;
 		return take_down_header(g, in, piece);
 	case GUARD_DOWN_PASS:
