@@ -14,6 +14,7 @@ enum {
 	EDGE_LISTEN_MAX = 16,
 	EDGE_WORKERS_MAX = 64,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
+	EDGE_FRONTS_MAX = 64,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
 };
@@ -51,6 +52,11 @@ struct edge_limits {
 	uint64_t lag; /* milliseconds that a loop is late */
 };
 
+/* Who is to begin connections with a PROXY header: struct front. */
+struct edge_proxy_protocol {
+	struct conf_list from;
+};
+
 struct edge_certificate { /* PEM files */
 	const char *chain, *key;
 };
@@ -61,6 +67,7 @@ struct edge_config {
 	const char *store; /* folder */
 	struct edge_certificate certificate;
 	struct sock_addr registrar, status; /* len 0: none */
+	struct edge_proxy_protocol proxy_protocol;
 	struct edge_timeouts timeouts;
 	struct edge_limits limits;
 	uint64_t workers; /* processes */
@@ -71,6 +78,10 @@ struct edge_config {
 	int log; /* enum log_level */
 	int log_format; /* enum log_format */
 };
+
+/* Whether connections from this address begin with a PROXY header. */
+bool edge_config_is_front(const struct edge_config *c,
+			  const struct sock_addr *a);
 
 /*
  * Reads the file at 'path'.  Strings and lists live in 'arena'.

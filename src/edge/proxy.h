@@ -30,7 +30,7 @@ enum proxy_version {
 	PROXY_V2,
 };
 
-/* Elements of version 2; each may be empty.  Version 1 has no place for them. */
+/* Elements of version 2; each may be empty.  Version 1 has none. */
 struct proxy_extra {
 	struct span alpn, name, id; /* PP2_TYPE_ALPN, _AUTHORITY, _UNIQUE_ID */
 };

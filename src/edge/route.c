@@ -186,6 +186,14 @@ static enum store_answer find_targets(struct store_targets *found,
 	return answer == STORE_FAILED ? STORE_FAILED : STORE_FOUND;
 }
 
+/* What the manifest has asked for the port. */
+static void set_options(struct route *r, const struct store_port *port)
+{
+	r->proxy_protocol = port ? port->proxy_protocol : 0;
+	r->is_forwarding = port && port->is_forwarding;
+	r->is_any_host = port && port->is_any_host;
+}
+
 static void choose_app(struct route *r, const struct hello *h,
 		       const struct route_input *in)
 {
@@ -212,7 +220,7 @@ static void choose_app(struct route *r, const struct hello *h,
 		return;
 	}
 	r->port = r->name.port;
-	r->proxy_protocol = port && port->proxy_protocol;
+	set_options(r, port);
 	choose_mode(r, h, port);
 }
 
@@ -257,7 +265,7 @@ void route_refresh(struct route *r, const struct route_input *in)
 		return;
 	memcpy(r->app_id, found.leases[0].app_id, STORE_ID_LEN);
 	port = add_targets(r, &found, in);
-	r->proxy_protocol = port && port->proxy_protocol;
+	set_options(r, port);
 	if (port && (port->protocol == STORE_TLS ||
 		     alpn_of(r->name.mode, port) != r->alpn))
 		r->target_count = 0;

@@ -194,7 +194,9 @@ enum filter_step filter_up(struct filter *f, struct span *in,
 	case FILTER_UP_BODY:
 		return take_body(f, in, piece);
 	case FILTER_UP_ASKED:
-		return f->down == FILTER_DOWN_LOST ? refuse(f, 502, "response_lost") : FILTER_HOLD;
+		if (f->down == FILTER_DOWN_LOST)
+			return refuse(f, 502, "response_lost");
+		return FILTER_HOLD;
 	case FILTER_UP_RAW:
 		(void)rd_n(in, piece, in->n);
 		return FILTER_SEND;

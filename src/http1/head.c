@@ -187,7 +187,7 @@ static bool read_request_line(struct head_request *r, struct span line,
 
 /* The fields that say how the message is to be read. */
 struct framing {
-	const struct head_field *host, *length, *coding, *upgrade; /* the last */
+	const struct head_field *host, *length, *coding, *upgrade; /* last */
 	const char *twice; /* the refusal for one that came twice; or NULL */
 	bool has_connection_upgrade;
 	bool is_connection_bad;

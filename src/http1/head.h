@@ -2,7 +2,7 @@
  * head: the head of an HTTP/1 message, from its first line to the empty one.
  *
  * A request is read so strictly that no server behind us can read it another
- * way: who disagrees about where a request ends, or whose it is, lets its sender
+ * way: who disagrees about where a request ends, or whose it is, lets them
  * smuggle a second one past us (CWE-444).  A response is read for the same two
  * facts only, and less strictly: it comes from the app that its reader asked
  * for.  Pure: bytes in, views out.

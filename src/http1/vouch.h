@@ -31,8 +31,8 @@ struct vouch {
 };
 
 /*
- * uri-host [ ":" port ] of Host, :authority or a URI: *host is without the port,
- * and borrows.  False for anything else, user information and percent-encoding
+ * uri-host [ ":" port ] of Host, :authority or a URI: *host has no port, and
+ * borrows.  False for anything else, user information and percent-encoding
  * among it: no name that is served here needs them.
  */
 bool vouch_read_host(struct span *host, struct span authority);

@@ -1,5 +1,5 @@
 /*
- * frame: the nine bytes before each frame of HTTP/2, and the frames an edge says
+ * frame: the nine bytes before each frame of HTTP/2, and those an edge says
  * itself.
  *
  * Source: RFC 9113 §4.1, §6, §7.

@@ -177,6 +177,13 @@ static enum guard_step begin_block(struct guard *g, const struct frame *f)
 	return GUARD_MORE;
 }
 
+static void add_credit(struct guard *g, uint32_t n)
+{
+	uint32_t most = FRAME_WINDOW_MAX - g->credit;
+
+	g->credit += n < most ? n : most;
+}
+
 /* A frame that does not pass: what is to be done with its payload. */
 static enum guard_step begin_frame(struct guard *g, const struct frame *f)
 {
@@ -192,7 +199,7 @@ static enum guard_step begin_frame(struct guard *g, const struct frame *f)
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "resets");
 	/* §6.9: what is dropped counts all the same. */
 	if (f->type == FRAME_DATA)
-		g->credit += f->length < FRAME_WINDOW_MAX - g->credit ? f->length : FRAME_WINDOW_MAX - g->credit;
+		add_credit(g, f->length);
 	g->left = f->length;
 	g->up = GUARD_UP_DROP;
 	return GUARD_MORE;
@@ -254,7 +261,9 @@ static bool frame_anew(struct guard *g, enum fields_kind kind)
 	do {
 		struct wr w = WR_ARRAY(room);
 
-		f.length = rest.n < FRAME_SIZE_DEFAULT ? (uint32_t)rest.n : FRAME_SIZE_DEFAULT;
+		f.length = FRAME_SIZE_DEFAULT;
+		if (rest.n < FRAME_SIZE_DEFAULT)
+			f.length = (uint32_t)rest.n;
 		if (!rd_n(&rest, &part, f.length))
 			return false;
 		if (rd_end(&rest))
@@ -319,11 +328,15 @@ static enum guard_step judge(struct guard *g, struct span *piece)
 			    g->vouch)) {
 	case FIELDS_GOOD:
 		/* Those of a refused stream are read for the table's sake. */
-		return is_refused(g, stream) ? GUARD_MORE : pass_block(g, piece, kind);
+		if (is_refused(g, stream))
+			return GUARD_MORE;
+		return pass_block(g, piece, kind);
 	case FIELDS_REFUSED:
 		if (is_refused(g, stream))
 			return GUARD_MORE;
-		return kind == FIELDS_REQUEST ? refuse_stream(g, g->why.status) : reset_stream(g, piece);
+		if (kind == FIELDS_REQUEST)
+			return refuse_stream(g, g->why.status);
+		return reset_stream(g, piece);
 	case FIELDS_BROKEN:
 		break;
 	case FIELDS_TOO_LARGE:

@@ -1,5 +1,5 @@
 /*
- * guard: what an edge that ends TLS sees to in an HTTP/2 connection: the same as
+ * guard: what an edge that ends TLS sees to in an HTTP/2 connection: as
  * http1/filter, a stream at a time.
  *
  * Frames pass as they are.  Only field blocks of the client are read, and one
@@ -9,10 +9,10 @@
  * that the backend's decoder misses nothing.  The backend's frames are looked
  * at for where one ends, and its SETTINGS kept to tables we can follow.
  *
- * Browsers send requests for another app of the same wildcard certificate over a
+ * Browsers send requests for another app of one wildcard certificate over a
  * connection they have (RFC 9113 §9.1.1): 421 sends them to their own.
  *
- * One for a connection; idle, it holds two tables of HPACK.  Opens nothing, logs
+ * One for a connection; idle, it holds two tables of HPACK.  Opens and logs
  * nothing.
  *
  * Source: RFC 9113; sections beside the rules.
@@ -26,7 +26,7 @@
 #include "http2/frame.h"
 
 enum {
-	GUARD_BLOCK_MAX = 65536, /* of a field block, with its frames' headers */
+	GUARD_BLOCK_MAX = 65536, /* of a field block with frame headers */
 	GUARD_BLOCK_FRAMES_MAX = 16, /* frames of one block */
 	GUARD_REFUSED_MAX = 64, /* streams refused in a connection */
 	GUARD_OPEN_MAX = 4096, /* streams whose client has more to send */
