@@ -6,6 +6,7 @@ may do still works through it: keep-alive, pipelining, upgrades, bodies of any
 size, half-closed streams.  Names that begin with a letter and a number (E7) are
 those of attacks in docs/THREATS.md.
 """
+import concurrent.futures
 import hashlib
 import os
 import re
@@ -14,6 +15,7 @@ import struct
 import threading
 import time
 
+import grpc
 import h2.config
 import h2.connection
 import h2.events
@@ -600,6 +602,32 @@ def test_nghttp_and_h2_upload(world):
               f"{name(H2)}:{world.edge.port}:127.0.0.1", "-T", path, "-w", "%{http_version} %{http_code}",
               f"https://{name(H2)}:{world.edge.port}/up").stdout
     assert "size=3000000\n" in out and out.endswith("2 200")
+
+
+def test_grpc_streams_both_ways(bindir):
+    """Another's client and server: calls, streams, trailers; and of another authority."""
+    edge, address = Edge(bindir), loopback()
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Test", {
+        "Echo": grpc.stream_stream_rpc_method_handler(lambda parts, _: parts)})])
+    assert server.add_insecure_port(f"{address}:{H2F}") == H2F
+    server.start()
+    edge.fill(f"lease {INSTANCE} {APP} {address} 3600 {H2F}:h2:forwarded", f"alias hello {APP}")
+    edge.start()
+    trust = grpc.ssl_channel_credentials(edge.chain.read_bytes())
+    parts = [os.urandom(1 + i * 997) for i in range(100)]
+    for authority, want in ((name(H2F), parts), (f"other.{BASE}", None)):
+        with grpc.secure_channel(f"127.0.0.1:{edge.port}", trust, options=[
+                ("grpc.ssl_target_name_override", name(H2F)),
+                ("grpc.default_authority", authority)]) as channel:
+            call = channel.stream_stream("/test.Test/Echo")(iter(parts), timeout=20)
+            if want:
+                assert list(call) == want and call.code() == grpc.StatusCode.OK
+            else:
+                with pytest.raises(grpc.RpcError):
+                    list(call)
+    server.stop(0)
+    edge.stop()
 
 
 # -- the PROXY protocol -----------------------------------------------------------------------
