@@ -129,7 +129,7 @@ static enum filter_step take_head(struct filter *f, struct span *in,
 {
 	enum filter_step step;
 	enum head_found found;
-	struct span head;
+	struct span head = { NULL, 0 };
 	size_t n = 0;
 
 	if (f->head.n == 0) {

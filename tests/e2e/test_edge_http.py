@@ -27,7 +27,7 @@ from test_edge import APP, BASE, INSTANCE, Backend, Edge, Tls, loopback, read_al
 PLAIN, FORWARDED, ANY, H2, H2F, V1, V2, TCP = 80, 81, 82, 50051, 50052, 7001, 7002, 7003
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 V2_SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-BODY_LEN = (1 << 30) if os.environ.get("POSTERN_LONG") else (64 << 20)
+BODY_LEN = (1 << 30) if os.environ.get("POSTERN_LONG") == "1" else (64 << 20)
 
 
 def name(port=None, suffix="", app="hello"):

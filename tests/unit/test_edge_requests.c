@@ -150,7 +150,8 @@ static void much_is_put_out_in_turns(void **state)
 
 	(void)state;
 	setup(&w, false, true);
-	assert_int_equal(take(&w, "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 16384\r\n\r\n"),
+	assert_int_equal(take(&w,
+			      "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 16384\r\n\r\n"),
 			 REQUESTS_OK);
 	memset(text, 'x', READ_MAX);
 	text[READ_MAX] = '\0';

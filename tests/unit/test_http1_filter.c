@@ -48,7 +48,9 @@ struct row {
 	bool may_answer;
 };
 
-#define ADDED(n) "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: " ID "-" n "\r\n\r\n"
+#define ADDED(n) \
+	"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n" \
+	"X-Request-Id: " ID "-" n "\r\n\r\n"
 
 static const struct row ROWS[] = {
 	{ "two_requests", &PLAIN, { { GET, OK }, { GET, OK } }, GET GET, END_MORE, NULL, true },
@@ -64,9 +66,11 @@ static const struct row ROWS[] = {
 	  false },
 	{ "chunks",
 	  &PLAIN,
-	  { { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET,
+	  { { "POST / HTTP/1.1\r\n" HOST
+	      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET,
 	      OK } },
-	  "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET,
+	  "POST / HTTP/1.1\r\n" HOST
+	  "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" GET,
 	  END_MORE,
 	  NULL,
 	  false },
@@ -185,7 +189,8 @@ static const struct row ROWS[] = {
 	  false },
 	{ "response_to_head_has_no_body",
 	  &PLAIN,
-	  { { "HEAD / HTTP/1.1\r\n" HOST "\r\n" ASK, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" SWITCHED },
+	  { { "HEAD / HTTP/1.1\r\n" HOST "\r\n" ASK,
+	      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" SWITCHED },
 	    { "raw", "" } },
 	  "HEAD / HTTP/1.1\r\n" HOST "\r\n" ASK "raw",
 	  END_MORE,

@@ -322,10 +322,17 @@ static const struct row ROWS[] = {
 	  0 },
 	{ "te_trailers_passed", { RIGHT, MINE, { "te", "trailers" } }, NULL, 0 },
 	{ "websocket_passed",
-	  { { ":method", "CONNECT" }, { ":protocol", "websocket" }, { ":scheme", "https" }, { ":path", "/" }, MINE },
+	  { { ":method", "CONNECT" }, /* RFC 8441 */
+	    { ":protocol", "websocket" },
+	    { ":scheme", "https" },
+	    { ":path", "/" },
+	    MINE },
 	  NULL,
 	  0 },
-	{ "other_authority_misdirected", { RIGHT, { ":authority", "b.example" } }, "misdirected", 421 },
+	{ "other_authority_misdirected",
+	  { RIGHT, { ":authority", "b.example" } },
+	  "misdirected",
+	  421 },
 	{ "other_host_misdirected", { RIGHT, { "host", "b.example" } }, "misdirected", 421 },
 	{ "host_differs_refused", { RIGHT, MINE, { "host", "b.example" } }, "host", 400 },
 	{ "host_twice_refused",
@@ -336,7 +343,10 @@ static const struct row ROWS[] = {
 	{ "authority_with_user_refused", { RIGHT, { ":authority", "u@a.example" } }, "host", 400 },
 	{ "authority_empty_refused", { RIGHT, { ":authority", "" } }, "host", 400 },
 	{ "authority_twice_refused", { RIGHT, MINE, MINE }, "pseudo", 400 },
-	{ "method_missing_refused", { { ":scheme", "https" }, { ":path", "/" }, MINE }, "pseudo", 400 },
+	{ "method_missing_refused",
+	  { { ":scheme", "https" }, { ":path", "/" }, MINE },
+	  "pseudo",
+	  400 },
 	{ "method_with_space_refused",
 	  { { ":method", "GE T" }, { ":scheme", "https" }, { ":path", "/" }, MINE },
 	  "pseudo",
@@ -365,7 +375,10 @@ static const struct row ROWS[] = {
 	{ "name_empty_refused", { RIGHT, MINE, { "", "a" } }, "field", 400 },
 	{ "value_with_line_refused", { RIGHT, MINE, { "x", "a\r\nhost: b" } }, "field", 400 },
 	{ "connection_refused", { RIGHT, MINE, { "connection", "x" } }, "field", 400 },
-	{ "transfer_encoding_refused", { RIGHT, MINE, { "transfer-encoding", "chunked" } }, "field", 400 },
+	{ "transfer_encoding_refused",
+	  { RIGHT, MINE, { "transfer-encoding", "chunked" } },
+	  "field",
+	  400 },
 	{ "upgrade_refused", { RIGHT, MINE, { "upgrade", "h2c" } }, "field", 400 },
 	{ "te_gzip_refused", { RIGHT, MINE, { "te", "gzip" } }, "field", 400 },
 	{ "length_twice_refused",
@@ -539,7 +552,8 @@ static void add_long_frames(struct wire *x)
 }
 static void add_bad_hpack(struct wire *x)
 {
-	write_frame(&x->w, FRAME_HEADERS, FRAME_END_HEADERS, 1, span_str("\xff\xff\xff\xff\xff\xff"));
+	write_frame(&x->w, FRAME_HEADERS, FRAME_END_HEADERS, 1,
+		    span_str("\xff\xff\xff\xff\xff\xff"));
 }
 static void add_bad_padding(struct wire *x)
 {
@@ -551,7 +565,8 @@ static void add_no_padding(struct wire *x)
 }
 static void add_short_priority(struct wire *x)
 {
-	write_frame(&x->w, FRAME_HEADERS, FRAME_END_HEADERS | FRAME_WITH_PRIORITY, 1, span_str("abcd"));
+	write_frame(&x->w, FRAME_HEADERS, FRAME_END_HEADERS | FRAME_WITH_PRIORITY, 1,
+		    span_str("abcd"));
 }
 static void add_bomb(struct wire *x)
 {
@@ -604,14 +619,16 @@ static void add_streams(struct wire *x)
 static void add_refusals(struct wire *x)
 {
 	for (uint32_t i = 0; i <= GUARD_REFUSED_MAX; i++)
-		wire_headers(x, FRAME_END_HEADERS | FRAME_END_STREAM, 2 * i + 1, WRONG, COUNT(WRONG));
+		wire_headers(x, FRAME_END_HEADERS | FRAME_END_STREAM, 2 * i + 1, WRONG,
+			     COUNT(WRONG));
 }
 static void add_resets(struct wire *x)
 {
 	for (uint32_t i = 0; i <= GUARD_RESETS_MAX; i++) {
 		wire_headers(x, FRAME_END_HEADERS, 2 * i + 1, GOOD, COUNT(GOOD));
 		write_frame(&x->w, FRAME_RST_STREAM, 0, 2 * i + 1, span_str("\0\0\0\x08"));
-		write_frame(&x->w, FRAME_RST_STREAM, 0, 2 * i + 1, SPAN_ARRAY(((const uint8_t[4]){ 0 })));
+		write_frame(&x->w, FRAME_RST_STREAM, 0, 2 * i + 1,
+			    SPAN_ARRAY(((const uint8_t[4]){ 0 })));
 	}
 }
 
@@ -626,7 +643,8 @@ static void test_what_ends_a_connection(void **state)
 		{ "even_stream", add_even, FRAME_PROTOCOL_ERROR, "stream" },
 		{ "lone_continuation", add_continuation, FRAME_PROTOCOL_ERROR, "continuation" },
 		{ "data_in_block", add_data_in_block, FRAME_PROTOCOL_ERROR, "continuation" },
-		{ "other_stream_in_block", add_other_continuation, FRAME_PROTOCOL_ERROR, "continuation" },
+		{ "other_stream_in_block", add_other_continuation, FRAME_PROTOCOL_ERROR,
+		  "continuation" },
 		{ "push", add_push, FRAME_PROTOCOL_ERROR, "push" },
 		{ "endless_block", add_endless_block, FRAME_ENHANCE_YOUR_CALM, "block_long" },
 		{ "long_block", add_long_block, FRAME_ENHANCE_YOUR_CALM, "block_long" },
@@ -681,7 +699,8 @@ static void test_other_preface_ends_it(void **state)
 static void test_words_keep_their_place(void **state)
 {
 	static const uint8_t open[] = { 0, 0, 1, FRAME_HEADERS, 0, 0, 0, 0, 1, 0x88 };
-	static const uint8_t close[] = { 0, 0, 0, FRAME_CONTINUATION, FRAME_END_HEADERS, 0, 0, 0, 1 };
+	static const uint8_t close[] = { 0, 0, 0, FRAME_CONTINUATION, FRAME_END_HEADERS, 0, 0, 0,
+					 1 };
 	static struct wire x;
 	static struct out o;
 	struct guard g;
@@ -725,8 +744,11 @@ static void test_backend_settings_are_kept_to_our_table(void **state)
 	for (size_t step = 1; step <= sizeof(in); step++) {
 		guard_init(&g, &PLAIN);
 		o = (struct out){ .up_n = 0 };
-		for (size_t at = 0; at < sizeof(in); at += step)
-			run_down(&g, &o, span_of(in + at, sizeof(in) - at < step ? sizeof(in) - at : step));
+		for (size_t at = 0; at < sizeof(in); at += step) {
+			size_t left = sizeof(in) - at;
+
+			run_down(&g, &o, span_of(in + at, left < step ? left : step));
+		}
 		assert_int_equal(o.down_n, sizeof(in));
 		assert_memory_equal(o.down + 9, "\0\1\0\0\x10\0\0\4\0\1\0\0\0\1\0\0\0\x09", 18);
 		guard_fini(&g);
@@ -800,7 +822,9 @@ static void test_idle_holds_only_tables(void **state)
 	run(&g, &o, &PLAIN, &x, 1000);
 	(void)guard_up(&g, &none, &piece);
 	(void)guard_down(&g, &none, &piece);
-	assert_int_equal(g.frames.cap + g.block.cap + g.open.cap + g.words.cap + g.said.cap + g.settings.cap, 0);
+	assert_int_equal(g.frames.cap + g.block.cap + g.open.cap + g.words.cap + g.said.cap +
+				 g.settings.cap,
+			 0);
 	guard_fini(&g);
 }
 
