@@ -46,14 +46,18 @@ static void add_lines(struct wr *w, const struct filter *f)
 
 /* The head without what is ours to say, and what we say.  False: it would be
  * longer than a head of a client's may be. */
-static bool write_head(struct filter *f, const struct head_request *r)
+static bool write_head(struct filter *f, const struct head_request *r,
+		       size_t head_len)
 {
 	uint8_t room[ADDED_MAX];
 	struct wr added = WR_ARRAY(room);
 	struct span lines;
+	size_t space;
 
 	add_lines(&added, f);
 	buf_reset(&f->out);
+	/* One allocation for all that follows. */
+	(void)buf_space(&f->out, head_len + ADDED_MAX, &space);
 	if (!wr_done(&added, &lines) || !buf_add(&f->out, r->line))
 		return false;
 	for (size_t i = 0; i < r->field_count; i++)
@@ -100,7 +104,7 @@ static enum filter_step take_whole(struct filter *f, struct span head,
 		return refuse(f, 502, "response_lost");
 	*piece = head;
 	if (f->vouch->is_forwarding) {
-		if (!write_head(f, &r))
+		if (!write_head(f, &r, head.n))
 			return refuse(f, 431, "head_long");
 		*piece = buf_span(&f->out);
 	}
