@@ -21,7 +21,7 @@ const char *admit_named(struct worker *w, struct conn *c);
  * until admit_end(). */
 const char *admit_app(struct worker *w, struct conn *c);
 
-/* Counts the connection under its source, if that is known, until admit_end(). */
+/* Counts the connection under its source, where known, until admit_end(). */
 void admit_begin(struct worker *w, struct conn *c);
 void admit_end(struct worker *w, struct conn *c);
 
