@@ -23,10 +23,10 @@ FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE
 LINK_release  := -pie -Wl,-z,relro,-z,now
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
-LIBS := -lssl -lcrypto -lcurl -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound
+LIBS := -lssl -lcrypto -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound
 
 # Rooms and what they may include come from the table in src/README.md.
-TABLE    := $(shell awk -F'|' '/^\| [a-z]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)
+TABLE    := $(shell awk -F'|' '/^\| [a-z0-9]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)
 ROOMS    := $(foreach t,$(TABLE),$(firstword $(subst :, ,$(t))))
 comma    := ,
 deps_of   = $(subst $(comma), ,$(word 2,$(subst :, ,$(filter $(1):%,$(TABLE)))))
@@ -114,7 +114,7 @@ mutate:
 	$(BUILD)/asan/test/test_tee_mutate all
 
 # Line coverage of the parsers, by the tests of their rooms; 95 % or it fails.
-COV_ROOMS := base conf pki tee quoting pcs measure sni channel manifest
+COV_ROOMS := base conf pki tee quoting pcs measure sni http1 http2 channel manifest
 cov:
 	@mkdir -p $(BUILD)/cov && find $(BUILD)/cov -name '*.gcda' -delete
 	@for room in $(COV_ROOMS); do $(MAKE) -s MODE=cov T=$${room}_ unit || exit 1; done

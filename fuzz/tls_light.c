@@ -26,6 +26,7 @@ static void start(struct light *l, uint8_t in, uint8_t out)
 	*l = (struct light){ .suite = ENGINE_AES_128_GCM };
 	memset(l->in.secret, in, 32);
 	memset(l->out.secret, out, 32);
+	l->in.secret_len = l->out.secret_len = 32;
 	if (!light_start(&l->in, l->suite, 0) || !light_start(&l->out, l->suite, 0))
 		abort();
 }

@@ -50,6 +50,7 @@ static void write_line(struct worker *w, const struct conn *c,
 	sock_addr_write(&at, &c->peer);
 	log_event(w->log, LOG_INFO, "connection",
 		  LSPAN("peer", wr_span(&at)),
+		  LHEX("id", SPAN_ARRAY(c->id)),
 		  LSTR("name", c->route.name.full),
 		  LSTR("mode", access_mode(c)),
 		  LHEX("app", hex_of(c->route.has_app, c->route.app_id)),

@@ -32,6 +32,19 @@ const char *admit_source(struct worker *w, const struct sock_addr *peer,
 	return NULL;
 }
 
+const char *admit_named(struct worker *w, struct conn *c)
+{
+	const char *why = admit_source(w, &c->peer, &c->source_key);
+
+	if (why) {
+		board_add(&w->counters->limited, 1);
+		return why;
+	}
+	c->is_counted = true;
+	admit_begin(w, c);
+	return NULL;
+}
+
 const char *admit_app(struct worker *w, struct conn *c)
 {
 	const struct edge_limits *l = &w->config->limits;
@@ -62,12 +75,18 @@ const char *admit_app(struct worker *w, struct conn *c)
 
 void admit_begin(struct worker *w, struct conn *c)
 {
-	sketch_count_add(&w->board->source_counts[w->index], c->source_key);
+	struct sketch_count *counts = &w->board->source_counts[w->index];
+
+	if (c->is_counted)
+		sketch_count_add(counts, c->source_key);
 }
 
 void admit_end(struct worker *w, struct conn *c)
 {
-	sketch_count_remove(&w->board->source_counts[w->index], c->source_key);
+	struct sketch_count *counts = &w->board->source_counts[w->index];
+
+	if (c->is_counted)
+		sketch_count_remove(counts, c->source_key);
 	if (!c->app)
 		return;
 	sketch_count_remove(&w->board->app_counts[w->index], c->app_key);

@@ -14,11 +14,14 @@
 /* Straight from the queue, before it costs anything; *key is its source's. */
 const char *admit_source(struct worker *w, const struct sock_addr *peer,
 			 uint64_t *key);
+/* The same for one from a load balancer, which has said whose it is; counts it
+ * under that source until admit_end(). */
+const char *admit_named(struct worker *w, struct conn *c);
 /* Once it is known whom it asks for, before any public-key work.  Counts it
  * until admit_end(). */
 const char *admit_app(struct worker *w, struct conn *c);
 
-/* Counts the connection under its source, until admit_end(). */
+/* Counts the connection under its source, where known, until admit_end(). */
 void admit_begin(struct worker *w, struct conn *c);
 void admit_end(struct worker *w, struct conn *c);
 

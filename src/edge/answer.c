@@ -31,6 +31,30 @@ const char *answer_reason(enum answer_why why)
 	return answers[why].reason;
 }
 
+/* RFC 9110 §15.5 and §15.6; what to tell whoever reads it. */
+struct refusal {
+	unsigned code;
+	const char *status, *text;
+};
+
+static const struct refusal refusals[] = {
+	{ 400, "400 Bad Request",
+	  "This request is not as HTTP/1.1 has it, or can be read in two "
+	  "ways.\n" },
+	{ 408, "408 Request Timeout", "The request took too long to come.\n" },
+	{ 414, "414 URI Too Long", "The target of the request is too long.\n" },
+	{ 421, "421 Misdirected Request",
+	  "This connection is not for the host that the request names.\n" },
+	{ 431, "431 Request Header Fields Too Large",
+	  "The request has too many fields, or too long ones.\n" },
+	{ 501, "501 Not Implemented",
+	  "This gateway does not serve such requests.\n" },
+	{ 502, "502 Bad Gateway",
+	  "The app's responses cannot be followed any more.\n" },
+	{ 505, "505 HTTP Version Not Supported",
+	  "Only HTTP/1.1 and HTTP/1.0 are served here.\n" },
+};
+
 static void write_http1(struct wr *w, const struct answer *a)
 {
 	wr_printf(w,
@@ -54,14 +78,27 @@ static void write_frame(struct wr *w, uint8_t type, struct span payload)
 	wr_bytes(w, payload);
 }
 
-static void write_h2(struct wr *w, const struct answer *a)
+void answer_write_refusal(struct wr *w, unsigned status, const char *reason)
+{
+	const struct refusal *r = &refusals[0];
+	struct answer a;
+	size_t i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+		if (refusals[i].code == status)
+			r = &refusals[i];
+	a = (struct answer){ r->status, reason, r->text };
+	write_http1(w, &a);
+}
+
+void answer_write_goaway(struct wr *w, uint32_t error, const char *reason)
 {
 	uint8_t payload[256];
 	struct wr p = WR_ARRAY(payload);
 
 	wr_be32(&p, 0); /* no stream was processed */
-	wr_be32(&p, H2_INTERNAL_ERROR);
-	wr_str(&p, a->reason);
+	wr_be32(&p, error);
+	wr_str(&p, reason);
 	write_frame(w, H2_SETTINGS, span_of(NULL, 0));
 	write_frame(w, H2_GOAWAY, wr_span(&p));
 }
@@ -73,7 +110,7 @@ void answer_write(struct wr *w, enum answer_why why, enum certs_alpn alpn)
 		write_http1(w, &answers[why]);
 		return;
 	case CERTS_H2:
-		write_h2(w, &answers[why]);
+		answer_write_goaway(w, H2_INTERNAL_ERROR, answers[why].reason);
 		return;
 	case CERTS_NONE:
 	case CERTS_COUNT:

@@ -19,7 +19,7 @@
 enum {
 	BOARD_WORKERS_MAX = 64,
 	BOARD_STATES = 7, /* of a living connection, see conn.h */
-	BOARD_RESULTS_MAX = 64,
+	BOARD_RESULTS_MAX = 128,
 	BOARD_RESULT_LEN = 32,
 	BOARD_APPS_MAX = 64,
 	BOARD_BUCKETS = 12,

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "edge/front.h"
 #include "io/file.h"
 #include "sni/name.h"
 
@@ -115,6 +116,30 @@ static const struct conf_field listen_element = {
 	.size = sizeof(struct edge_listen),
 	.check = check_listen,
 	.expected = ADDRESS ", or inherit:0",
+};
+
+static bool check_front(void *out, const char *text, struct arena *arena)
+{
+	(void)arena;
+	return front_parse(out, span_str(text));
+}
+
+static const struct conf_field front_element = {
+	.type = CONF_CUSTOM,
+	.size = sizeof(struct front),
+	.check = check_front,
+	.expected = "addresses such as 192.0.2.0/24",
+};
+
+static const struct conf_field proxy_protocol_fields[] = {
+	{ .key = "from",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_proxy_protocol, from),
+	  .is_required = true,
+	  .min = 1,
+	  .max = EDGE_FRONTS_MAX,
+	  .element = &front_element },
+	{ 0 },
 };
 
 #define FILE_NAME(k) \
@@ -245,6 +270,10 @@ static const struct conf_field fields[] = {
 	  .max = UINT32_MAX - 1 },
 	SOCKET(registrar),
 	SOCKET(status),
+	{ .key = "proxy_protocol",
+	  .type = CONF_STRUCT,
+	  .offset = offsetof(struct edge_config, proxy_protocol),
+	  .fields = proxy_protocol_fields },
 	{ .key = "timeouts",
 	  .type = CONF_STRUCT,
 	  .offset = offsetof(struct edge_config, timeouts),
@@ -335,6 +364,17 @@ static struct edge_config defaults(void)
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+bool edge_config_is_front(const struct edge_config *c,
+			  const struct sock_addr *a)
+{
+	const struct front *fronts = c->proxy_protocol.from.items;
+
+	for (size_t i = 0; i < c->proxy_protocol.from.count; i++)
+		if (front_has(&fronts[i], a))
+			return true;
+	return false;
 }
 
 enum rc edge_config_parse(struct edge_config *out, struct arena *arena,

@@ -15,6 +15,7 @@ enum {
 	EDGE_WORKERS_MAX = 64,
 	EDGE_DNS_SERVERS_MAX = 8,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
+	EDGE_FRONTS_MAX = 64,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
 };
@@ -70,6 +71,11 @@ struct edge_dns {
 	uint64_t asking;
 };
 
+/* Who is to begin connections with a PROXY header: struct front. */
+struct edge_proxy_protocol {
+	struct conf_list from;
+};
+
 struct edge_certificate { /* PEM files */
 	const char *chain, *key;
 };
@@ -80,6 +86,7 @@ struct edge_config {
 	const char *store; /* folder */
 	struct edge_certificate certificate;
 	struct sock_addr registrar, status; /* len 0: none */
+	struct edge_proxy_protocol proxy_protocol;
 	struct edge_timeouts timeouts;
 	struct edge_limits limits;
 	uint64_t workers; /* processes */
@@ -94,6 +101,10 @@ struct edge_config {
 	int log; /* enum log_level */
 	int log_format; /* enum log_format */
 };
+
+/* Whether connections from this address begin with a PROXY header. */
+bool edge_config_is_front(const struct edge_config *c,
+			  const struct sock_addr *a);
 
 /*
  * Reads the file at 'path'.  Strings and lists live in 'arena'.

@@ -7,11 +7,14 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "edge/access.h"
 #include "edge/admit.h"
+#include "crypto/rng.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
+#include "edge/requests.h"
 #include "edge/sources.h"
 #include "edge/worker.h"
 
@@ -148,6 +151,7 @@ static void conn_close(struct conn *c, bool is_abort)
 	buf_fini(&c->stream);
 	return_all(c);
 	tls_conn_free(c->tls);
+	requests_free(c->requests);
 	loop_defer(w->loop, conn_free, c);
 }
 
@@ -197,6 +201,40 @@ static enum step answer(struct conn *c, enum answer_why why)
 	(void)tls_write(c->tls, wr_span(&w));
 	tls_close(c->tls);
 	return drain(c, answer_reason(why));
+}
+
+/*
+ * A request is refused: says so, where the connection has a place for it.
+ * Where it has none a close_notify would be the clean end of something else.
+ */
+static enum step refuse_request(struct conn *c)
+{
+	struct requests_refusal why;
+	uint8_t text[ANSWER_MAX];
+	struct wr w = WR_ARRAY(text);
+	struct span piece, none = span_of(NULL, 0);
+
+	requests_refusal(c->requests, &why);
+	if (why.status)
+		answer_write_refusal(&w, why.status, why.reason);
+	if (why.needs_goaway)
+		answer_write_goaway(&w, why.error, why.reason);
+	/* As in answer(). */
+	if (wr_span(&w).n)
+		(void)tls_write(c->tls, wr_span(&w));
+	else if (c->requests->is_h2)
+		while (requests_give(c->requests, &none, &piece) ==
+		       REQUESTS_SEND)
+			(void)tls_write(c->tls, piece);
+	if (wr_span(&w).n || c->requests->is_h2)
+		tls_close(c->tls);
+	return drain(c, c->requests->result);
+}
+
+static enum step refuse_late(struct conn *c)
+{
+	requests_late(c->requests);
+	return refuse_request(c);
 }
 
 static void run_again(void *arg)
@@ -253,13 +291,26 @@ static void add_proxy_header(struct conn *c)
 	uint8_t header[PROXY_MAX];
 	struct wr w = WR_ARRAY(header);
 
+	static const char *const alpn[CERTS_COUNT] = {
+		[CERTS_HTTP1] = "http/1.1",
+		[CERTS_H2] = "h2",
+	};
+	char id[2 * CONN_ID_LEN + 1];
+	struct wr hex = WR_ARRAY(id);
+	struct proxy_extra extra = { .name = span_str(c->route.name.full) };
+
 	if (!c->route.proxy_protocol)
 		return;
+	text_hex(&hex, SPAN_ARRAY(c->id));
+	extra.id = wr_span(&hex);
+	if (c->tls && alpn[c->route.alpn] && *tls_conn_alpn(c->tls))
+		extra.alpn = span_str(alpn[c->route.alpn]);
 	/* Without our own address it is a LOCAL header. */
 	if (getsockname(c->client.fd, &self.sa, &self.len) != 0)
 		self = (struct sock_addr){ 0 };
 	sock_addr_unmap(&self);
-	proxy_write(&w, &c->peer, &self);
+	proxy_write(&w, c->route.proxy_protocol == 1 ? PROXY_V1 : PROXY_V2,
+		    &c->peer, &self, &extra);
 	(void)!buf_add(&c->up, wr_span(&w)); /* empty until now */
 }
 
@@ -445,6 +496,35 @@ static enum step feed_hello(struct conn *c)
 	return STEP_WAIT;
 }
 
+/*
+ * A load balancer's first word: from here on the connection is that of whom it
+ * names, and counts among those of that source.
+ */
+static enum step feed_proxy(struct conn *c)
+{
+	struct proxy_header header;
+	const char *why;
+
+	switch (proxy_read(&header, buf_span(&c->stream))) {
+	case PROXY_MORE:
+		return STEP_NEXT;
+	case PROXY_MALFORMED:
+		return abort_with(c, "bad_proxy");
+	case PROXY_DONE:
+		break;
+	}
+	c->has_front = false;
+	if (!header.is_local) {
+		c->peer = header.from;
+		sock_addr_unmap(&c->peer);
+		why = admit_named(c->worker, c);
+		if (why)
+			return abort_with(c, why);
+	}
+	buf_consume(&c->stream, header.n);
+	return c->stream.n ? feed_hello(c) : STEP_NEXT;
+}
+
 static enum step run_hello(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -460,6 +540,8 @@ static enum step run_hello(struct conn *c)
 	case SIDE_BROKEN:
 		return abort_with(c, "client_reset");
 	case SIDE_EOF:
+		if (c->has_front && c->stream.n > 0)
+			return abort_with(c, "bad_proxy");
 		if (c->stream.n > 0)
 			return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_cut");
 		/* Nothing was asked: a health check, a scan. */
@@ -471,7 +553,7 @@ static enum step run_hello(struct conn *c)
 	}
 	if (!buf_add(&c->stream, span_of(w->scratch, n)))
 		return refuse(c, TLS_ALERT_DECODE_ERROR, "hello_too_large");
-	return feed_hello(c);
+	return c->has_front ? feed_proxy(c) : feed_hello(c);
 }
 
 /* HANDSHAKE */
@@ -556,6 +638,75 @@ static enum step run_handshake(struct conn *c)
 
 /* REQUEST */
 
+/*
+ * The first bytes are here: whether requests are looked at is for what the
+ * store says now, as in begin_connect().
+ */
+static void begin_requests(struct conn *c)
+{
+	const struct route_input in =
+		router_input(&c->worker->router, c->turn);
+	size_t read_max = c->worker->scratch_len;
+	struct span name = span_str(c->route.name.full);
+
+	route_refresh(&c->route, &in);
+	if (c->route.is_any_host)
+		name.n = 0;
+	if (c->route.is_any_host && !c->route.is_forwarding &&
+	    c->route.alpn != CERTS_H2)
+		return;
+	c->requests = requests_new(&(struct requests_options){
+		.is_h2 = c->route.alpn == CERTS_H2,
+		.name = name,
+		.is_forwarding = c->route.is_forwarding,
+		.client = &c->peer,
+		.id = c->id,
+		.read_max = read_max,
+	});
+	buf_init(&c->up, PROXY_MAX + requests_out_max(read_max));
+	add_proxy_header(c);
+}
+
+/* As begin_connect(), of a head that took a while.  What it was read for, and
+ * the PROXY header, cannot be taken back. */
+static void refresh(struct conn *c)
+{
+	const struct route_input in =
+		router_input(&c->worker->router, c->turn);
+	const struct route before = c->route;
+
+	route_refresh(&c->route, &in);
+	if (c->route.is_forwarding != before.is_forwarding ||
+	    c->route.is_any_host != before.is_any_host ||
+	    c->route.proxy_protocol != before.proxy_protocol)
+		c->route.target_count = 0;
+}
+
+/* Goes on to connect once there is something for the backend. */
+static enum step first_requests(struct conn *c, struct span bytes)
+{
+	size_t before = c->up.n;
+	struct span direct;
+
+	switch (relay_requests(c, &direct, bytes)) {
+	case RELAY_REFUSED:
+		return refuse_request(c);
+	case RELAY_BROKEN:
+		return drain(c, "tls_failed");
+	case RELAY_AGAIN:
+	case RELAY_WAIT:
+	case RELAY_DONE:
+	case RELAY_CUT:
+		break;
+	}
+	if (c->up.n == before && direct.n == 0)
+		return STEP_NEXT;
+	if (!buf_add(&c->up, direct))
+		return abort_with(c, "tls_failed");
+	c->state = CONN_CONNECT;
+	return STEP_NEXT;
+}
+
 static enum step run_request(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -574,7 +725,13 @@ static enum step run_request(struct conn *c)
 	}
 	if (n == 0)
 		return run_later(c);
-	return begin_connect(c, span_of(w->scratch, n));
+	if (c->requests)
+		refresh(c);
+	else
+		begin_requests(c);
+	if (!c->requests)
+		return begin_connect(c, span_of(w->scratch, n));
+	return first_requests(c, span_of(w->scratch, n));
 }
 
 /* CONNECT */
@@ -631,6 +788,8 @@ static enum step run_relay(struct conn *c)
 		c->result = "ok";
 		conn_close(c, false);
 		return STEP_WAIT;
+	case RELAY_REFUSED:
+		return refuse_request(c);
 	case RELAY_CUT:
 		return drain(c, "backend_reset");
 	case RELAY_BROKEN:
@@ -644,18 +803,40 @@ static enum step run_relay(struct conn *c)
 
 /* Deadlines. */
 
+static bool has_part_of_head(const struct conn *c)
+{
+	return c->requests && c->requests->head_since_ms;
+}
+
+/* How long it may take yet until it is whole. */
+static uint64_t head_left(const struct conn *c)
+{
+	uint64_t due = c->requests->head_since_ms + timeouts(c)->request;
+
+	return due > now_ms(c) ? due - now_ms(c) : 0;
+}
+
 static void relay_deadline(struct conn *c)
 {
 	bool is_half = c->client.is_shut || c->backend.is_shut;
 	uint64_t limit = is_half ? timeouts(c)->half_closed : timeouts(c)->idle;
 	uint64_t quiet = now_ms(c) - c->active_ms;
 
+	if (has_part_of_head(c) && head_left(c) == 0) {
+		(void)refuse_late(c);
+		conn_run(c);
+		return;
+	}
 	if (quiet >= limit) {
 		conn_abort(c, is_half ? "half_closed_timeout" : "idle_timeout");
 		return;
 	}
 	limit -= quiet;
-	arm(c, limit < relay_limit(c) ? limit : relay_limit(c));
+	if (limit > relay_limit(c))
+		limit = relay_limit(c);
+	if (has_part_of_head(c) && limit > head_left(c))
+		limit = head_left(c);
+	arm(c, limit);
 }
 
 static void on_timer(void *arg)
@@ -664,6 +845,10 @@ static void on_timer(void *arg)
 
 	switch (c->state) {
 	case CONN_HELLO:
+		if (c->has_front) {
+			conn_abort(c, "bad_proxy");
+			return;
+		}
 		(void)refuse(c, TLS_ALERT_DECODE_ERROR, "hello_timeout");
 		break;
 	case CONN_LOOKUP:
@@ -674,6 +859,10 @@ static void on_timer(void *arg)
 		(void)drain(c, "handshake_timeout");
 		break;
 	case CONN_REQUEST:
+		if (has_part_of_head(c)) {
+			(void)refuse_late(c);
+			break;
+		}
 		tls_close(c->tls);
 		(void)drain(c, "request_timeout");
 		break;
@@ -720,6 +909,7 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
 		.backend = SIDE_NULL,
 		.peer = *peer,
 		.turn = w->turn,
+		.has_front = edge_config_is_front(w->config, peer),
 		.timer = { .fn = on_timer, .arg = c },
 		.started_ms = loop_now_ms(w->loop),
 		.source_key = source_key,
@@ -729,8 +919,11 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
 		free(c);
 		return rc;
 	}
+	c->is_counted = !c->has_front;
+	rng_bytes(c->id, sizeof(c->id));
 	hello_reader_init(&c->reader);
-	buf_init(&c->stream, HELLO_STREAM_MAX);
+	buf_init(&c->stream, HELLO_STREAM_MAX +
+				     (c->has_front ? PROXY_READ_MAX : 0));
 	buf_init(&c->down, owed_max);
 	if (owed_max < HELLO_STREAM_MAX + CONN_SLACK)
 		owed_max = HELLO_STREAM_MAX + CONN_SLACK;

@@ -1,10 +1,12 @@
 /*
  * conn: one client's connection from accept to the access log line.
  *
- *   HELLO      read the ClientHello, route, refuse or go on
+ *   HELLO      read the PROXY header of a listed source, then the
+ *              ClientHello; route, refuse or go on
  *   LOOKUP     wait for the DNS to say where a custom name leads
  *   HANDSHAKE  TLS ends here: shake hands
- *   REQUEST    wait for the client's first bytes before connecting
+ *   REQUEST    wait for the client's first bytes before connecting, a whole
+ *              head where heads are read
  *   CONNECT    find a target that answers, see connect.h
  *   RELAY      both ways, see relay.h
  *   DRAIN      the edge's last word (an alert, a small response), then the end
@@ -24,6 +26,7 @@
 #include "tls/tls.h"
 
 struct board_app;
+struct requests;
 struct worker;
 struct conn_lookup;
 
@@ -31,6 +34,7 @@ enum {
 	/* Room beside limits.buffer: for a PROXY header before one, for what
 	 * TLS adds to it. */
 	CONN_SLACK = 8 * 1024,
+	CONN_ID_LEN = 16,
 };
 
 enum conn_state {
@@ -49,7 +53,7 @@ struct conn {
 	struct conn *prev, *next; /* the worker's list */
 	enum conn_state state;
 	struct side client, backend;
-	struct sock_addr peer;
+	struct sock_addr peer; /* the client, also behind a load balancer */
 	struct loop_timer timer;
 
 	/* HELLO: the stream so far, and the message in it. */
@@ -61,14 +65,18 @@ struct conn {
 	size_t target; /* which of them is tried first or used */
 	size_t tried; /* CONNECT: how many were */
 	struct connect_rivals *rivals; /* CONNECT: tried beside it, or NULL */
-	bool is_counted; /* the instance has this connection in its load */
+	bool is_loaded; /* the instance has this connection in its load */
 	unsigned turn; /* among the worker's connections */
 	struct tls_conn *tls; /* NULL: bytes pass as they are */
+	struct requests *requests; /* NULL: nobody looks at what is said */
+	uint8_t id[CONN_ID_LEN]; /* random: in logs, for the backend */
 
 	/* What one side has sent and the other not yet taken.  'down' is not
 	 * used with TLS, whose output takes its place. */
 	struct buf up, down;
 	struct bulk bulk_up, bulk_down; /* without TLS */
+	bool is_counted; /* among its source's connections */
+	bool has_front; /* HELLO: a PROXY header is to come before it */
 	bool is_tls_broken; /* the client's TLS failed; its alert is owed */
 	bool is_up_dead; /* the backend takes no more; it may still speak */
 	bool is_backend_reset; /* what it said may not be all */
@@ -84,7 +92,8 @@ struct conn {
 
 	uint64_t source_key, app_key; /* on the board; see admit.h */
 	struct board_app *app; /* NULL: not counted under an app */
-	const char *result; /* a constant word; NULL so far */
+	/* A word that lasts as long as the connection; NULL so far. */
+	const char *result;
 };
 
 /* Takes fd on success only.  RC_SYS: it cannot be watched. */

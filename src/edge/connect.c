@@ -86,11 +86,11 @@ static bool is_trying(const struct rival *r)
 
 static void end_first(struct conn *c)
 {
-	if (!c->is_counted)
+	if (!c->is_loaded)
 		return;
 	side_close(&c->backend, c->worker->loop, true);
 	count_end(c, c->target);
-	c->is_counted = false;
+	c->is_loaded = false;
 }
 
 static void end_rival(struct conn *c, struct rival *r)
@@ -117,9 +117,9 @@ static void end_rivals(struct conn *c)
 void connect_end(struct conn *c)
 {
 	end_rivals(c);
-	if (c->is_counted)
+	if (c->is_loaded)
 		count_end(c, c->target);
-	c->is_counted = false;
+	c->is_loaded = false;
 }
 
 /* Begins. */
@@ -160,12 +160,12 @@ static bool watch(struct conn *c, int fd, size_t target)
 	struct loop *loop = c->worker->loop;
 	struct rival *r;
 
-	if (!c->is_counted) {
+	if (!c->is_loaded) {
 		if (side_open(&c->backend, loop, fd, SIDE_CONNECTING,
 			      on_backend, c))
 			return false;
 		c->target = target;
-		c->is_counted = true;
+		c->is_loaded = true;
 	} else {
 		r = free_rival(c);
 		if (side_open(&r->side, loop, fd, SIDE_CONNECTING, on_rival, r))
@@ -249,7 +249,7 @@ static bool is_any_trying(const struct conn *c)
 {
 	size_t i;
 
-	if (c->is_counted || is_waiting_for_room(c))
+	if (c->is_loaded || is_waiting_for_room(c))
 		return true;
 	for (i = 0; c->rivals && i < RIVALS_MAX; i++)
 		if (is_trying(&c->rivals->at[i]))
@@ -264,7 +264,7 @@ static void count_beaten(struct conn *c, size_t winner)
 {
 	size_t i;
 
-	if (c->is_counted && c->target < winner)
+	if (c->is_loaded && c->target < winner)
 		count_failed(c, c->target);
 	for (i = 0; c->rivals && i < RIVALS_MAX; i++)
 		if (is_trying(&c->rivals->at[i]) &&
@@ -297,7 +297,7 @@ static bool take_over(struct conn *c, struct rival *r)
 		count_end(c, target);
 		return false;
 	}
-	c->is_counted = true; /* as the rival was */
+	c->is_loaded = true; /* as the rival was */
 	c->backend.can_read = was.can_read;
 	c->backend.can_write = was.can_write;
 	c->backend.is_ending = was.is_ending;
@@ -320,7 +320,7 @@ static enum connect_status look(struct conn *c, bool *has_failed)
 	bool is_connected;
 	size_t i;
 
-	if (c->is_counted && has_ended(&c->backend, &is_connected)) {
+	if (c->is_loaded && has_ended(&c->backend, &is_connected)) {
 		if (is_connected) {
 			count_beaten(c, c->target);
 			return win(c, c->target);
@@ -373,7 +373,7 @@ static void count_silent(struct conn *c)
 {
 	size_t i;
 
-	if (c->is_counted)
+	if (c->is_loaded)
 		count_failed(c, c->target);
 	for (i = 0; c->rivals && i < RIVALS_MAX; i++)
 		if (is_trying(&c->rivals->at[i]))

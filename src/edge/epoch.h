@@ -8,8 +8,7 @@
 #include "edge/files.h"
 #include "tls/tickets.h"
 
-/* Puts them there, in place of those that were.  RC_LIMIT: one file too
- * many. */
+/* Puts them there, in place of those that were.  RC_LIMIT: too many files. */
 enum rc epoch_keep(struct files *f, const struct tickets *t);
 /* False: there are none, or those of a version that has others. */
 bool epoch_find(struct tickets *out, const struct files *f);

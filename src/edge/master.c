@@ -354,7 +354,7 @@ bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX])
 		return false;
 	}
 	m->next_error[0] = '\0';
-	/* Without, clients shake hands. */
+	/* Without them clients shake hands in full. */
 	(void)epoch_keep(&m->kept, &m->tickets);
 	log_event(&m->log, LOG_INFO, "upgrading", LI64("pid", m->next.pid));
 	loop_timer_arm(m->loop, &m->next_late, clock_boot_ms() + HANDOVER_MS);

@@ -32,7 +32,7 @@ struct item {
 	struct prober *prober;
 	struct health_key key;
 	uint8_t address[16];
-	bool has_proxy; /* the port expects a PROXY header */
+	enum proxy_version proxy; /* the header that the port expects */
 	struct store_check check;
 	bool is_wanted; /* by the last reading of the store */
 	struct health health;
@@ -143,8 +143,7 @@ static bool ask(struct item *i)
 	struct span request;
 	size_t n;
 
-	if (i->has_proxy)
-		proxy_write(&w, &none, &none);
+	proxy_write(&w, i->proxy, &none, &none, &(struct proxy_extra){ 0 });
 	i->response = mem_new(RESPONSE_MAX);
 	wr_str(&w, "GET ");
 	wr_str(&w, i->check.path);
@@ -309,7 +308,7 @@ static bool want(void *arg, const struct store_instance *instance,
 		return false;
 	i = *at ? *at : add(p, at, &key);
 	memcpy(i->address, instance->address, sizeof(i->address));
-	i->has_proxy = port->proxy_protocol;
+	i->proxy = (enum proxy_version)port->proxy_protocol;
 	i->check = *c;
 	i->is_wanted = true;
 	return true;

@@ -1,9 +1,12 @@
 /*
- * proxy: the PROXY protocol header, version 2, that tells a backend who the
- * client is.  Written only, to backends whose manifest asks; the edge reads
- * none from strangers.
+ * proxy: the PROXY protocol header before a stream, that tells who the client
+ * is: written to backends whose manifest asks, read only from listed sources.
  *
- * Source: haproxy.org, proxy-protocol.txt §2.2.
+ * Read more strictly than the specification asks: TCP alone, canonical
+ * addresses, lengths that tile, no element twice.  A stranger's header is never
+ * read: its bytes are then no TLS, and refused.
+ *
+ * Source: haproxy.org, proxy-protocol.txt §2.1 (version 1), §2.2 (version 2).
  */
 #ifndef POSTERN_EDGE_PROXY_H
 #define POSTERN_EDGE_PROXY_H
@@ -12,14 +15,50 @@
 #include "io/sock.h"
 
 enum {
-	PROXY_MAX = 52, /* header and two IPv6 addresses with ports */
+	PROXY_ID_MAX = 128, /* bytes of PP2_TYPE_UNIQUE_ID, §2.2.5 */
+	PROXY_ALPN_MAX = 255,
+	PROXY_NAME_MAX = 255,
+	/* Header, two IPv6 addresses, three elements of 3 bytes and content. */
+	PROXY_MAX = 16 + 36 + 3 * 3 + PROXY_ALPN_MAX + PROXY_NAME_MAX +
+		    PROXY_ID_MAX,
+	PROXY_READ_MAX = 2048, /* of a header read */
+};
+
+enum proxy_version {
+	PROXY_NONE,
+	PROXY_V1,
+	PROXY_V2,
+};
+
+/* Elements of version 2; each may be empty.  Version 1 has none. */
+struct proxy_extra {
+	struct span alpn, name, id; /* PP2_TYPE_ALPN, _AUTHORITY, _UNIQUE_ID */
 };
 
 /*
- * TCP over IPv4 or IPv6; LOCAL, without addresses, when the two are of another
- * or of different families.
+ * TCP over IPv4 or IPv6; LOCAL or UNKNOWN, without addresses, when the two are
+ * of another or of different families.
  */
-void proxy_write(struct wr *w, const struct sock_addr *from,
-		 const struct sock_addr *to);
+void proxy_write(struct wr *w, enum proxy_version version,
+		 const struct sock_addr *from, const struct sock_addr *to,
+		 const struct proxy_extra *extra);
+
+enum proxy_status {
+	PROXY_MORE,
+	PROXY_DONE, /* 'out' is filled */
+	PROXY_MALFORMED,
+};
+
+struct proxy_header {
+	size_t n; /* bytes it took */
+	/* LOCAL or UNKNOWN: the sender speaks for itself, as a health check. */
+	bool is_local;
+	struct sock_addr from, to;
+	struct proxy_extra extra; /* borrows the bytes */
+};
+
+/* 'bytes' begin with the header, of either version, and have at least those of
+ * the call before.  Only PROXY_DONE writes 'out'. */
+enum proxy_status proxy_read(struct proxy_header *out, struct span bytes);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "edge/requests.h"
 #include "edge/worker.h"
 
 enum {
@@ -227,6 +228,65 @@ static enum relay_status splice_up(struct conn *c)
 	return RELAY_AGAIN;
 }
 
+/* To the client, through TLS: the backend's bytes, or words of the edge's. */
+static enum relay_status give_requests(struct conn *c, struct span bytes)
+{
+	enum requests_step step = REQUESTS_SEND;
+	struct span piece;
+
+	while (step == REQUESTS_SEND) {
+		step = requests_give(c->requests, &bytes, &piece);
+		if (step != REQUESTS_SEND)
+			break;
+		c->is_held = false;
+		pool_lend(&c->worker->pool, tls_output(c->tls));
+		if (tls_write(c->tls, piece) != TLS_OK) {
+			c->result = "tls_failed";
+			return RELAY_BROKEN;
+		}
+	}
+	return step == REQUESTS_BROKEN ? RELAY_REFUSED : RELAY_AGAIN;
+}
+
+/* A head that takes long is looked at in time. */
+static void watch_head(struct conn *c, bool had_part)
+{
+	if (!had_part && c->requests->head_since_ms)
+		loop_timer_arm(c->worker->loop, &c->timer,
+			       loop_now_ms(c->worker->loop) +
+				       c->worker->config->timeouts.request);
+}
+
+enum relay_status relay_requests(struct conn *c, struct span *direct,
+				 struct span bytes)
+{
+	bool had_part = c->requests->head_since_ms != 0;
+	enum requests_status status =
+		requests_take(c->requests, &c->up, direct, bytes,
+			      loop_now_ms(c->worker->loop));
+
+	if (c->state == CONN_RELAY)
+		watch_head(c, had_part);
+	if (status == REQUESTS_REFUSED)
+		return RELAY_REFUSED;
+	return give_requests(c, span_of(NULL, 0));
+}
+
+static enum relay_status move_requests(struct conn *c, struct span bytes)
+{
+	enum side_status sent;
+	enum relay_status status;
+	struct span direct;
+
+	status = relay_requests(c, &direct, bytes);
+	/* A later round flushes what was not direct. */
+	if (status != RELAY_AGAIN || direct.n == 0)
+		return status;
+	sent = send_or_keep(c, &c->client, &c->backend, &c->up, direct,
+			    &c->bytes_up);
+	return sent == SIDE_BROKEN ? up_is_dead(c) : RELAY_AGAIN;
+}
+
 /* One buffer from client to backend; RELAY_AGAIN: it moved. */
 static enum relay_status move_up(struct conn *c)
 {
@@ -247,6 +307,10 @@ static enum relay_status move_up(struct conn *c)
 		return client_gone(c);
 	if (status == SIDE_BLOCKED)
 		return RELAY_WAIT;
+	if (c->requests && requests_are_waiting(c->requests))
+		return RELAY_WAIT;
+	if (c->requests && requests_are_held(c->requests))
+		return move_requests(c, span_of(NULL, 0));
 	status = relay_take(c, bytes, cap, &n);
 	switch (status) {
 	case SIDE_EOF:
@@ -261,6 +325,8 @@ static enum relay_status move_up(struct conn *c)
 	if (n == 0)
 		return RELAY_AGAIN;
 	is_active(c);
+	if (c->requests)
+		return move_requests(c, span_of(bytes, n));
 	if (!c->tls)
 		bulk_see(&c->bulk_up, n);
 	status = send_or_keep(c, &c->client, &c->backend, &c->up,
@@ -298,6 +364,8 @@ static enum relay_status give_down(struct conn *c, struct span bytes)
 				      bytes, &c->bytes_down);
 		return status == SIDE_BROKEN ? client_gone(c) : RELAY_AGAIN;
 	}
+	if (c->requests)
+		return give_requests(c, bytes);
 	pool_lend(&c->worker->pool, tls_output(c->tls));
 	if (tls_write(c->tls, bytes) != TLS_OK) {
 		c->result = "tls_failed";
@@ -395,10 +463,10 @@ static enum relay_status move_down(struct conn *c)
 	return read_down(c, owed->n && cap > HOLD ? HOLD : cap);
 }
 
-static enum relay_status run_direction(struct conn *c, bool is_over,
+static enum relay_status run_direction(struct conn *c, bool has_ended,
 				       enum relay_status (*move)(struct conn *))
 {
-	enum relay_status status = is_over ? RELAY_DONE : RELAY_AGAIN;
+	enum relay_status status = has_ended ? RELAY_DONE : RELAY_AGAIN;
 	int i;
 
 	for (i = 0; i < ROUNDS_A_TURN && status == RELAY_AGAIN; i++)
@@ -406,16 +474,39 @@ static enum relay_status run_direction(struct conn *c, bool is_over,
 	return status;
 }
 
+static bool is_over(enum relay_status status)
+{
+	return status == RELAY_BROKEN || status == RELAY_CUT ||
+	       status == RELAY_REFUSED;
+}
+
+/*
+ * Requests that wait for the backend's word, once the other direction was run:
+ * it may have come, or never will.
+ */
+static enum relay_status look_again(const struct conn *c,
+				    enum relay_status up,
+				    enum relay_status down)
+{
+	if (up != RELAY_WAIT || c->up.n > 0 || !c->requests ||
+	    !requests_are_held(c->requests))
+		return up;
+	if (!requests_are_waiting(c->requests))
+		return RELAY_AGAIN;
+	return down == RELAY_DONE ? RELAY_DONE : up;
+}
+
 static enum relay_status run_both(struct conn *c)
 {
 	enum relay_status up, down;
 
 	up = run_direction(c, c->is_up_dead || c->backend.is_shut, move_up);
-	if (up == RELAY_BROKEN || up == RELAY_CUT)
+	if (is_over(up))
 		return up;
 	down = run_direction(c, c->client.is_shut, move_down);
-	if (down == RELAY_BROKEN || down == RELAY_CUT)
+	if (is_over(down))
 		return down;
+	up = look_again(c, up, down);
 	if (down == RELAY_DONE && c->is_up_dead)
 		return RELAY_CUT;
 	if (up == RELAY_DONE && down == RELAY_DONE)

@@ -8,6 +8,9 @@
  * close_notify was cut off, and its backend sees a reset.  A backend that is
  * reset has all it said delivered, and then TCP ends, without close_notify: the
  * client can tell.
+ *
+ * Where the edge reads requests (edge/requests.h) they pass through there, in
+ * both directions; one that is refused is the end of both.
  */
 #ifndef POSTERN_EDGE_RELAY_H
 #define POSTERN_EDGE_RELAY_H
@@ -18,6 +21,7 @@ enum relay_status {
 	RELAY_WAIT, /* nothing more can be moved now */
 	RELAY_AGAIN, /* the turn's budget is used up, there is more */
 	RELAY_DONE, /* both directions ended in order */
+	RELAY_REFUSED, /* a request: c->requests knows why */
 	RELAY_CUT, /* one side failed; the client is owed a last word */
 	RELAY_BROKEN, /* the client is gone, or was cut off: c->result */
 };
@@ -30,6 +34,13 @@ enum relay_status relay_run(struct conn *c);
  */
 enum side_status relay_take(struct conn *c, uint8_t *out, size_t cap,
 			    size_t *n);
+/*
+ * The client's bytes on their way through c->requests, into c->up: with
+ * *direct, see requests_take().  What the edge has to say itself is owed to the
+ * client then.  RELAY_AGAIN, RELAY_REFUSED, or RELAY_BROKEN with c->result.
+ */
+enum relay_status relay_requests(struct conn *c, struct span *direct,
+				 struct span bytes);
 /* What is owed to the client: TLS output or 'down'. */
 struct buf *relay_owed(struct conn *c);
 

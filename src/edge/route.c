@@ -152,6 +152,14 @@ static void set_id(struct store_query *q, const char *id, bool is_hex)
 		q->alias = span_str(id);
 }
 
+/* What the manifest has asked for the port. */
+static void set_options(struct route *r, const struct store_port *port)
+{
+	r->proxy_protocol = port->proxy_protocol;
+	r->is_forwarding = port->is_forwarding;
+	r->is_any_host = port->is_any_host;
+}
+
 /* Looks up where bytes go; false: refused. */
 static bool find(struct route *r, struct store_route *found,
 		 const struct store_query *q, const struct route_input *in)
@@ -178,7 +186,7 @@ static bool find(struct route *r, struct store_route *found,
 		return false;
 	}
 	r->port = q->port;
-	r->proxy_protocol = found->port.proxy_protocol;
+	set_options(r, &found->port);
 	add_targets(r, found, in);
 	return true;
 }
@@ -302,7 +310,7 @@ void route_refresh(struct route *r, const struct route_input *in)
 	    found.port.port == 0)
 		return;
 	memcpy(r->app_id, found.app_id, STORE_ID_LEN);
-	r->proxy_protocol = found.port.proxy_protocol;
+	set_options(r, &found.port);
 	if (found.port.protocol != STORE_TLS &&
 	    alpn_of(r->name.mode, &found.port) == r->alpn)
 		add_targets(r, &found, in);

@@ -40,7 +40,10 @@ struct route {
 	/* REFUSE: why; else "app", "status" or "registrar".  Constant. */
 	const char *reason;
 	enum certs_alpn alpn; /* TERMINATE */
-	bool proxy_protocol; /* the target wants a PROXY v2 header */
+	/* The PROXY header the target wants, by its version; 0: none. */
+	unsigned proxy_protocol;
+	bool is_forwarding; /* the target wants X-Forwarded-... */
+	bool is_any_host; /* requests may be for any host */
 	uint16_t port; /* 0: not an app */
 	struct name name;
 	bool has_app;

@@ -137,8 +137,8 @@ static void on_tick(void *arg)
 
 static void start(struct worker *w, int fd, const struct sock_addr *peer)
 {
-	const char *why;
-	uint64_t key;
+	const char *why = NULL;
+	uint64_t key = 0;
 
 	watch_load(w);
 	board_add(&w->counters->accepted, 1);
@@ -148,7 +148,9 @@ static void start(struct worker *w, int fd, const struct sock_addr *peer)
 		reset(fd);
 		return;
 	}
-	why = admit_source(w, peer, &key);
+	/* A load balancer's are counted once it has said whose they are. */
+	if (!edge_config_is_front(w->config, peer))
+		why = admit_source(w, peer, &key);
 	if (why) {
 		board_add(&w->counters->limited, 1);
 		access_refused(w, peer, why);

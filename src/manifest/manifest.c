@@ -202,6 +202,41 @@ static enum rc read_health(struct manifest_port *p, const json_t *entry,
 	return RC_OK;
 }
 
+static bool read_pp(unsigned *version, const json_t *pp)
+{
+	if (json_is_boolean(pp)) {
+		*version = json_is_true(pp) ? 2 : 0;
+		return true;
+	}
+	*version = (unsigned)json_integer_value(pp);
+	return json_is_integer(pp) && (json_integer_value(pp) == 1 ||
+				       json_integer_value(pp) == 2);
+}
+
+/* What the gateway does to requests, where it reads them. */
+static enum rc read_http(struct manifest_port *p, const json_t *entry,
+			 size_t i, char *error)
+{
+	const json_t *forwarded = json_object_get(entry, "forwarded");
+	const json_t *host = json_object_get(entry, "host");
+	bool is_http = p->protocol == MANIFEST_HTTP ||
+		       p->protocol == MANIFEST_H2;
+
+	if (forwarded && !json_is_boolean(forwarded))
+		return refuse_at(error, "ports", i, ".forwarded",
+				 "expected true or false");
+	p->is_forwarding = json_is_true(forwarded);
+	if (p->is_forwarding && !is_http)
+		return refuse_at(error, "ports", i, ".forwarded",
+				 "expected with http or h2 only");
+	p->is_any_host = host != NULL;
+	if (host && (!is_http || !json_is_string(host) ||
+		     strcmp(json_string_value(host), "any") != 0))
+		return refuse_at(error, "ports", i, ".host",
+				 "expected \"any\", with http or h2 only");
+	return RC_OK;
+}
+
 static enum rc read_port(struct manifest_port *out, const json_t *entry,
 			 size_t i, char *error)
 {
@@ -218,12 +253,13 @@ static enum rc read_port(struct manifest_port *out, const json_t *entry,
 	if (protocol && !protocol_of(&p.protocol, protocol))
 		return refuse_at(error, "ports", i, ".protocol",
 				 "expected http, h2, tcp or tls");
-	if (pp && !json_is_boolean(pp))
+	if (pp && !read_pp(&p.proxy_protocol, pp))
 		return refuse_at(error, "ports", i, ".pp",
-				 "expected true or false");
+				 "expected true, false, 1 or 2");
 	p.port = (uint16_t)json_integer_value(port);
-	p.proxy_protocol = json_is_true(pp);
 	rc = read_health(&p, entry, i, error);
+	if (!rc)
+		rc = read_http(&p, entry, i, error);
 	if (rc)
 		return rc;
 	*out = p;

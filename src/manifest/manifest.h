@@ -13,6 +13,7 @@
  *     "runner": "docker-compose",
  *     "docker_compose_file": "services: ...",
  *     "ports": [ {"port": 80, "protocol": "http", "pp": false,
+ *                 "forwarded": true, "host": "any",
  *                 "health": {"type": "http", "path": "/", "interval": 10}},
  *                {"port": 443, "protocol": "tls"} ],
  *     "domains": ["www.example.org", "*.shop.example.org"],
@@ -21,12 +22,15 @@
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
  * protocol: "http" (default; http/1.1), "h2", "tcp", "tls"
- * (passthrough only).  "health": how a gateway finds out whether the port
- * works: "tcp" (it accepts connections) or "http" (GET of "path" in plain
- * HTTP/1.1 answers 200 to 399; of ports with http or tcp), every "interval"
- * seconds.  At most 8 ports have it.  "domains": the custom names that may
- * lead here; "*." stands for one label.  A list that is there is the whole
- * list, also when it is empty.  manifest_version is 1 or 2; "runner" is
+ * (passthrough only).  "pp": the PROXY protocol's header before the stream, of
+ * version 2 (true or 2) or 1.  Of http and h2 alone: "forwarded", the gateway
+ * says in each request who the client is; "host": "any", requests may be for
+ * another host than the connection's.  "health": how a gateway finds out whether
+ * the port works: "tcp" (it accepts connections) or "http" (GET of "path" in
+ * plain HTTP/1.1 answers 200 to 399; of ports with http or tcp), every
+ * "interval" seconds.  At most 8 ports have it.  "domains": the custom names
+ * that may lead here; "*." stands for one label.  A list that is there is the
+ * whole list, also when it is empty.  manifest_version is 1 or 2; "runner" is
  * "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.
  */
@@ -67,7 +71,9 @@ enum manifest_check {
 struct manifest_port {
 	uint16_t port;
 	enum manifest_protocol protocol;
-	bool proxy_protocol; /* "pp" */
+	unsigned proxy_protocol; /* "pp": version of the header, 0: none */
+	bool is_forwarding; /* "forwarded" */
+	bool is_any_host; /* "host": "any" */
 	enum manifest_check check; /* "health" */
 	char path[MANIFEST_PATH_MAX]; /* CHECK_HTTP: from '/', no blanks */
 	uint32_t interval_s; /* 1..MANIFEST_INTERVAL_MAX, with a check */

@@ -129,9 +129,11 @@ static const char *protocol_name(enum store_protocol p)
 
 static json_t *json_port(const struct store_port *p)
 {
-	return json_pack("{s:i,s:s,s:b}", "port", (int)p->port, "protocol",
-			 protocol_name(p->protocol), "pp",
-			 (int)p->proxy_protocol);
+	return json_pack("{s:i,s:s,s:i,s:b,s:b}", "port", (int)p->port,
+			 "protocol", protocol_name(p->protocol), "pp",
+			 (int)p->proxy_protocol, "forwarded",
+			 (int)p->is_forwarding, "any_host",
+			 (int)p->is_any_host);
 }
 
 static json_t *json_ports(const struct store_lease *r)

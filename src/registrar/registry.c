@@ -348,6 +348,8 @@ static void fill_record(struct store_lease *record,
 					    p->manifest.ports[i]
 						    .protocol,
 			.proxy_protocol = p->manifest.ports[i].proxy_protocol,
+			.is_forwarding = p->manifest.ports[i].is_forwarding,
+			.is_any_host = p->manifest.ports[i].is_any_host,
 		};
 }
 

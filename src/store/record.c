@@ -10,7 +10,13 @@ enum {
 
 enum {
 	FLAG_SIMULATED = 1 << 0,
-	FLAG_PROXY_PROTOCOL = 1 << 0,
+	/* Of a port.  Who does not know one of these cannot read the record. */
+	FLAG_PROXY_V2 = 1 << 0,
+	FLAG_PROXY_V1 = 1 << 1,
+	FLAG_FORWARDING = 1 << 2,
+	FLAG_ANY_HOST = 1 << 3,
+	FLAGS_PROXY = FLAG_PROXY_V2 | FLAG_PROXY_V1,
+	FLAGS_PORT = FLAGS_PROXY | FLAG_FORWARDING | FLAG_ANY_HOST,
 };
 
 static void wr_label(struct wr *w, const char label[STORE_LABEL_MAX])
@@ -39,7 +45,10 @@ static void wr_port(struct wr *w, const struct store_port *p)
 {
 	wr_be16(w, p->port);
 	wr_u8(w, (uint8_t)p->protocol);
-	wr_u8(w, p->proxy_protocol ? FLAG_PROXY_PROTOCOL : 0);
+	wr_u8(w, (uint8_t)((p->proxy_protocol == 2 ? FLAG_PROXY_V2 : 0) |
+			   (p->proxy_protocol == 1 ? FLAG_PROXY_V1 : 0) |
+			   (p->is_forwarding ? FLAG_FORWARDING : 0) |
+			   (p->is_any_host ? FLAG_ANY_HOST : 0)));
 }
 
 static bool rd_port(struct span *s, struct store_port *p)
@@ -48,10 +57,14 @@ static bool rd_port(struct span *s, struct store_port *p)
 
 	if (!rd_be16(s, &p->port) || !rd_u8(s, &protocol) ||
 	    !rd_u8(s, &flags) || protocol > STORE_TLS ||
-	    flags & ~FLAG_PROXY_PROTOCOL)
+	    flags & ~FLAGS_PORT || (flags & FLAGS_PROXY) == FLAGS_PROXY)
 		return false;
 	p->protocol = (enum store_protocol)protocol;
-	p->proxy_protocol = flags & FLAG_PROXY_PROTOCOL;
+	p->proxy_protocol = flags & FLAG_PROXY_V1 ? 1 : 0;
+	if (flags & FLAG_PROXY_V2)
+		p->proxy_protocol = 2;
+	p->is_forwarding = flags & FLAG_FORWARDING;
+	p->is_any_host = flags & FLAG_ANY_HOST;
 	return true;
 }
 

@@ -47,7 +47,9 @@ enum store_protocol { /* as manifest_protocol */
 struct store_port {
 	uint16_t port;
 	enum store_protocol protocol;
-	bool proxy_protocol;
+	unsigned proxy_protocol; /* version of the header: 1, 2; 0: none */
+	bool is_forwarding; /* requests are told who the client is */
+	bool is_any_host; /* and may be for another host */
 };
 
 /* A lease: one instance, its key, its address, until when. */

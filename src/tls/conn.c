@@ -71,8 +71,10 @@ void tls_see_secret(const SSL *ssl, const char *line)
 		half = &c->light->in;
 	else if (span_equal_str(label, "SERVER_TRAFFIC_SECRET_0"))
 		half = &c->light->out;
-	if (half && hex.n <= 2 * sizeof(half->secret))
-		(void)text_hex_decode(half->secret, hex.n / 2, hex);
+	/* Whatever else stands there: libssl carries on. */
+	if (half && hex.n <= 2 * sizeof(half->secret) &&
+	    text_hex_decode(half->secret, hex.n / 2, hex))
+		half->secret_len = hex.n / 2;
 }
 
 static bool find_suite(enum engine_suite *out, const SSL *ssl)

@@ -76,6 +76,8 @@ bool light_start(struct light_half *half, enum engine_suite suite,
 {
 	half->key = (struct key32){ 0 };
 	half->records = records;
+	if (half->secret_len != (size_t)EVP_MD_get_size(hash_of(suite)))
+		return false;
 	return expand(half->key.b, engine_key_len(suite), half->secret, suite,
 		      "key") &&
 	       expand(half->iv, sizeof(half->iv), half->secret, suite, "iv");

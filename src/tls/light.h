@@ -27,6 +27,7 @@ enum {
 
 struct light_half {
 	uint8_t secret[LIGHT_SECRET_MAX]; /* application_traffic_secret_N */
+	size_t secret_len; /* of the suite's hash; 0: not known yet */
 	struct key32 key;
 	uint8_t iv[ENGINE_NONCE_LEN];
 	uint64_t records; /* under this key so far */
@@ -51,7 +52,8 @@ enum light_status {
 
 /*
  * Derives the keys of a half whose secret was filled in.  'records' have been
- * carried under them.  False when libcrypto refuses.
+ * carried under them.  False when the secret is not known, or not of the suite's
+ * length, or libcrypto refuses.
  */
 [[nodiscard]] bool light_start(struct light_half *half, enum engine_suite suite,
 			       uint64_t records);

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "http/server.h"
-#include "wgd/crew.h"
+#include "wgd/team.h"
 #include "wgd/uapid.h"
 #include "wireguard/control.h"
 #include "wireguard/metrics.h"
@@ -21,7 +21,7 @@ struct admin {
 static int host_set_port(void *arg, uint16_t port)
 {
 	const struct admin *a = arg;
-	int error = crew_bind(a->setup.crew, port);
+	int error = team_bind(a->setup.team, port);
 
 	if (error)
 		log_event(a->setup.log, LOG_WARN, "bind_failed",
@@ -31,17 +31,17 @@ static int host_set_port(void *arg, uint16_t port)
 
 static int host_set_mark(void *arg, uint32_t mark)
 {
-	return crew_set_mark(((const struct admin *)arg)->setup.crew, mark);
+	return team_set_mark(((const struct admin *)arg)->setup.team, mark);
 }
 
 static uint16_t host_port(void *arg)
 {
-	return crew_port(((const struct admin *)arg)->setup.crew);
+	return team_port(((const struct admin *)arg)->setup.team);
 }
 
 static uint32_t host_mark(void *arg)
 {
-	return crew_mark(((const struct admin *)arg)->setup.crew);
+	return team_mark(((const struct admin *)arg)->setup.team);
 }
 
 static uint32_t host_scope(void *arg, const char *interface)
@@ -57,11 +57,11 @@ static bool on_request(void *arg, struct buf *answer, struct span request)
 		host_set_port, host_set_mark, host_port,
 		host_mark, host_scope, a
 	};
-	struct crew *c = a->setup.crew;
-	struct device_time now = crew_stop(c);
-	bool ok = control_request(crew_device(c), answer, request, &host, now);
+	struct team *c = a->setup.team;
+	struct device_time now = team_stop(c);
+	bool ok = control_request(team_device(c), answer, request, &host, now);
 
-	crew_go(c);
+	team_go(c);
 	return ok;
 }
 
@@ -72,12 +72,12 @@ static void on_socket_gone(void *arg)
 	a->setup.gone(a->setup.arg);
 }
 
-static void write_metrics(struct crew *c, struct http_answer *answer)
+static void write_metrics(struct team *c, struct http_answer *answer)
 {
-	struct device_time now = crew_stop(c);
-	enum rc rc = metrics_write(&answer->body, crew_device(c), now);
+	struct device_time now = team_stop(c);
+	enum rc rc = metrics_write(&answer->body, team_device(c), now);
 
-	crew_go(c);
+	team_go(c);
 	if (rc) {
 		/* More peers than an answer holds. */
 		buf_reset(&answer->body);
@@ -97,7 +97,7 @@ static void on_http(void *arg, const struct http_request *request,
 	else if (strcmp(request->path, "/metrics") != 0)
 		answer->status = 404;
 	else
-		write_metrics(a->setup.crew, answer);
+		write_metrics(a->setup.team, answer);
 }
 
 enum rc admin_serve_metrics(struct admin *a)

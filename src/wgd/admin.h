@@ -12,11 +12,11 @@
 #include "io/loop.h"
 
 struct admin;
-struct crew;
+struct team;
 
 struct admin_setup {
 	struct loop *loop; /* borrowed, as are the others */
-	struct crew *crew;
+	struct team *team;
 	const struct log *log;
 	const char *interface;
 	void (*gone)(void *arg); /* somebody removed the UAPI socket */

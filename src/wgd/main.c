@@ -1,7 +1,7 @@
 /*
  * postern-wg: a WireGuard interface in userspace, driven by wg(8).
  *
- * One process, a worker for each CPU (crew, worker), and a UAPI socket (admin)
+ * One process, a worker for each CPU (team, worker), and a UAPI socket (admin)
  * served by the first of them.
  */
 #include <assert.h>
@@ -20,14 +20,14 @@
 #include "io/sandbox.h"
 #include "io/vault.h"
 #include "wgd/admin.h"
-#include "wgd/crew.h"
+#include "wgd/team.h"
 #include "wgd/options.h"
 #include "wireguard/device.h"
 
 struct wgd {
 	struct log log;
-	struct loop *loop; /* of the main thread; the crew's */
-	struct crew *crew;
+	struct loop *loop; /* of the main thread; the team's */
+	struct team *team;
 	struct admin *admin;
 };
 
@@ -85,19 +85,19 @@ static unsigned workers_wanted(const struct options *o)
 					   : OPTIONS_WORKERS_MAX;
 }
 
-static bool start_crew(struct wgd *w, const struct options *o)
+static bool start_team(struct wgd *w, const struct options *o)
 {
-	const struct crew_events events = { on_interface_gone, w };
+	const struct team_events events = { on_interface_gone, w };
 
-	if (crew_new(&w->crew, w->loop, workers_wanted(o), &w->log, &events)) {
+	if (team_new(&w->team, w->loop, workers_wanted(o), &w->log, &events)) {
 		w->loop = NULL;
 		return failed(w, "workers");
 	}
-	pin(crew_device(w->crew), o);
-	errno = crew_bind(w->crew, 0);
+	pin(team_device(w->team), o);
+	errno = team_bind(w->team, 0);
 	if (errno)
 		return failed(w, "udp");
-	return !crew_open(w->crew, o->interface) || failed(w, "tun");
+	return !team_open(w->team, o->interface) || failed(w, "tun");
 }
 
 static bool start(struct wgd *w, const struct options *o)
@@ -107,10 +107,10 @@ static bool start(struct wgd *w, const struct options *o)
 	if (sandbox_basics() || loop_new(&w->loop) ||
 	    loop_signals(w->loop, on_signal, w))
 		return failed(w, "process");
-	if (!start_crew(w, o))
+	if (!start_team(w, o))
 		return false;
 	admin = (struct admin_setup){
-		w->loop, w->crew, &w->log, o->interface, on_socket_gone, w
+		w->loop, w->team, &w->log, o->interface, on_socket_gone, w
 	};
 	if (admin_new(&w->admin, &admin))
 		return failed(w, "uapi_socket");
@@ -191,14 +191,14 @@ static void detach(void)
 
 static void say_ready(const struct wgd *w, const char *interface, int ready_fd)
 {
-	unsigned missing = VAULT_ALL & ~crew_guards(w->crew);
+	unsigned missing = VAULT_ALL & ~team_guards(w->team);
 
 	if (missing)
 		log_event(&w->log, LOG_WARN, "keys_not_guarded",
 			  LU64("missing", missing));
 	log_event(&w->log, LOG_INFO, "ready", LSTR("interface", interface),
-		  LU64("port", crew_port(w->crew)),
-		  LU64("workers", crew_count(w->crew)));
+		  LU64("port", team_port(w->team)),
+		  LU64("workers", team_count(w->team)));
 	if (ready_fd < 0)
 		return;
 	(void)!write(ready_fd, "", 1); /* a dead parent needs no word */
@@ -216,7 +216,7 @@ static int run(struct wgd *w, const struct options *o)
 	if (!confine(w))
 		return 1;
 	/* Only now: what a thread may do is what it inherits. */
-	if (crew_start(w->crew)) {
+	if (team_start(w->team)) {
 		failed(w, "threads");
 		return 1;
 	}
@@ -238,8 +238,8 @@ int main(int argc, char **argv)
 		w.log.max = LOG_DEBUG;
 	status = run(&w, &o);
 	admin_free(w.admin);
-	if (w.crew)
-		crew_free(w.crew);
+	if (w.team)
+		team_free(w.team);
 	else
 		loop_free(w.loop);
 	return status;

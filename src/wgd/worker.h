@@ -2,8 +2,8 @@
  * worker: one thread's share of the interface: a loop with a device, a queue of
  * the TUN, a socket a family, and a ring for what other workers hand over.
  *
- * Nothing of it is touched by another thread but the ring, unless the crew has
- * stopped it (wgd/crew.h).
+ * Nothing of it is touched by another thread but the ring, unless the team has
+ * stopped it (wgd/team.h).
  */
 #ifndef POSTERN_WGD_WORKER_H
 #define POSTERN_WGD_WORKER_H

@@ -567,10 +567,10 @@ def test_full_queue_of_a_service_is_waited_for(own_edge):
     plug.connect(str(edge.dir / "status.sock"))
     edge.start()
     tls = Tls(edge, "gateway." + BASE, ["http/1.1"])
-    tls.send(b"GET")
+    tls.send(f"GET / HTTP/1.1\r\nHost: gateway.{BASE}\r\n\r\n".encode())
     time.sleep(0.3)
     plug.close()
-    status.handle = lambda conn: (conn.recv(9), conn.sendall(b"here"))
+    status.handle = lambda conn: (conn.recv(9999), conn.sendall(b"here"))
     threading.Thread(target=status.loop, daemon=True).start()
     assert tls.recv_all() == b"here"
     tls.close()
@@ -578,13 +578,16 @@ def test_full_queue_of_a_service_is_waited_for(own_edge):
 
 
 def test_h2_only(world):
+    preface, settings, seen = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]), []
+    world.script.do = lambda conn: (seen.append(read_all(conn)), conn.sendall(settings))
     for host in (name(H2, "g"), name(H2)):
         tls = Tls(world.edge, host, ["h2", "http/1.1"])
         assert tls.tls.selected_alpn_protocol() == "h2"
-        tls.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        tls.send(preface)
         tls.half_close()
-        assert tls.recv_all() == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        assert tls.recv_all() == settings
         tls.close()
+    assert seen == [preface] * 2
     tls = Tls(world.edge, name(), ["h2", "http/1.1"])
     assert tls.tls.selected_alpn_protocol() == "http/1.1"
     tls.close()
@@ -596,9 +599,12 @@ def test_proxy_header(world):
     tls.half_close()
     got = tls.recv_all()
     ours = tls.sock.getsockname()
-    want = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(">H", 12) + socket.inet_aton("127.0.0.1") * 2 +
-            struct.pack(">HH", ours[1], world.edge.port))
-    assert got == want + b"body"
+    host = name(PP).encode()
+    want = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(">H", 12 + 3 + len(host) + 3 + 32) +
+            socket.inet_aton("127.0.0.1") * 2 + struct.pack(">HH", ours[1], world.edge.port))
+    assert got.startswith(want + struct.pack(">BH", 2, len(host)) + host)
+    assert got[len(want) + 3 + len(host):][:3] == b"\x05\0\x20" and got.endswith(b"body")
+    assert len(got) == len(want) + 3 + len(host) + 3 + 32 + 4
     tls.close()
 
 
@@ -848,17 +854,18 @@ def test_targets_are_looked_up_when_the_request_comes(world):
     its old address is another's."""
     old, new = loopback(), loopback()
     others = [Backend((old, 80), lambda conn: conn.sendall(b"not yours")),
-              Backend((new, 80), lambda conn: (conn.recv(200), conn.sendall(b"moved")))]
+              Backend((new, 80), lambda conn: (conn.recv(9999), conn.sendall(b"moved")))]
     world.edge.fill(f"lease {TWIN} {OTHER} {old} 3600 80:http")
     moved, gone, changed = (Tls(world.edge, name(app=OTHER)) for _ in range(3))
     world.edge.fill(f"lease {TWIN} {OTHER} {new} 3600 80:http:pp")
-    moved.send(b"GET")
+    asked = f"GET / HTTP/1.1\r\nHost: {name(app=OTHER)}\r\n\r\n".encode()
+    moved.send(asked)
     assert moved.recv_all() == b"moved"
     world.edge.fill(f"lease {TWIN} {OTHER} {old} 3600 80:tcp")
-    changed.send(b"GET")
+    changed.send(asked)
     assert changed.recv_all().startswith(b"HTTP/1.1 503 ")
     world.edge.fill(f"remove {TWIN}")
-    gone.send(b"GET")
+    gone.send(asked)
     answer = gone.recv_all()
     assert answer.startswith(b"HTTP/1.1 503 ") and b"no_instance" in answer
     for end in (moved, gone, changed, *others):

@@ -58,10 +58,17 @@ static void add_port(struct store_lease *l, char *text)
 	static const char *const names[] = { "http", "h2", "tcp", "tls" };
 	struct store_port *p = &l->ports[l->port_count];
 	const char *number = strsep(&text, ":"), *protocol = strsep(&text, ":");
+	const char *option;
 	unsigned i;
 
 	p->port = (uint16_t)atoi(number);
-	p->proxy_protocol = text && strcmp(text, "pp") == 0;
+	while ((option = strsep(&text, ":")) != NULL) {
+		if (strcmp(option, "pp") == 0)
+			p->proxy_protocol = 2;
+		p->proxy_protocol = strcmp(option, "pp1") == 0 ? 1 : p->proxy_protocol;
+		p->is_forwarding |= strcmp(option, "forwarded") == 0;
+		p->is_any_host |= strcmp(option, "any") == 0;
+	}
 	for (i = 0; i < 4; i++)
 		if (protocol && strcmp(protocol, names[i]) == 0)
 			p->protocol = (enum store_protocol)i;

@@ -37,6 +37,27 @@ static void http_answers_are_whole(void **state)
 	}
 }
 
+static void refusals_say_status_and_reason(void **state)
+{
+	static const unsigned all[] = { 400, 408, 414, 421, 431, 501, 502, 505 };
+	char text[ANSWER_MAX + 1], want[64];
+	struct span all_of_it;
+	struct wr w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		w = wr_over(text, ANSWER_MAX);
+		answer_write_refusal(&w, all[i], "http_why");
+		assert_true(wr_done(&w, &all_of_it));
+		text[all_of_it.n] = '\0';
+		snprintf(want, sizeof(want), "HTTP/1.1 %u ", all[i]);
+		assert_memory_equal(text, want, strlen(want));
+		assert_non_null(strstr(text, "Connection: close\r\n"));
+		assert_non_null(strstr(text, "Postern-Reason: http_why\r\n"));
+	}
+}
+
 static void h2_answer_is_settings_and_goaway(void **state)
 {
 	static const uint8_t want[] = { 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 19, 7, 0, 0, 0, 0, 0,
@@ -66,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http_answers_are_whole),
+		cmocka_unit_test(refusals_say_status_and_reason),
 		cmocka_unit_test(h2_answer_is_settings_and_goaway),
 		cmocka_unit_test(http_is_recognised),
 	};

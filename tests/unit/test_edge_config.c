@@ -167,7 +167,34 @@ static const struct mistake MISTAKES[] = {
 	{ START "dns: { servers: [ \"192.0.2.53:53\" ], require_dnssec: true }\n", ":3: dns" },
 	{ START "dns: { servers: [ \"192.0.2.53:53\" ], names: 16, asking: 16 }\n", ":3: dns" },
 	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\ncolour: red\n", ":3: colour" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nproxy_protocol: { from: [ 192.0.2.1/24 ] }\n",
+	  ":3: proxy_protocol.from" },
+	{ "base: a\nlisten: [ \"127.0.0.1:1\" ]\nproxy_protocol: { from: [ ] }\n",
+	  ":3: proxy_protocol.from" },
 };
+
+static void fronts_are_listed_or_none(void **state)
+{
+	char error[CONF_ERROR_MAX];
+	struct sock_addr in, out;
+	struct edge_config c;
+	struct arena arena;
+
+	(void)state;
+	assert_true(sock_addr_parse(&in, span_str("192.0.2.9:1")));
+	assert_true(sock_addr_parse(&out, span_str("192.0.3.9:1")));
+	assert_int_equal(read_text(&c, &arena,
+				   "base: a\nlisten: [ \"127.0.0.1:1\" ]\n"
+				   "proxy_protocol: { from: [ \"2001:db8::1\", 192.0.2.0/24 ] }\n",
+				   error),
+			 RC_OK);
+	assert_true(edge_config_is_front(&c, &in));
+	assert_false(edge_config_is_front(&c, &out));
+	arena_fini(&arena);
+	assert_int_equal(read_text(&c, &arena, "base: a\nlisten: [ 127.0.0.1:1 ]\n", error), RC_OK);
+	assert_false(edge_config_is_front(&c, &in));
+	arena_fini(&arena);
+}
 
 static void mistakes_name_their_line(void **state)
 {
@@ -195,6 +222,7 @@ int main(void)
 		cmocka_unit_test(defaults_and_values),
 		cmocka_unit_test(routing_values),
 		cmocka_unit_test(share_of_a_source_follows_the_whole),
+		cmocka_unit_test(fronts_are_listed_or_none),
 		cmocka_unit_test(mistakes_name_their_line),
 	};
 

@@ -14,7 +14,8 @@ static const char full[] =
 	"\"ports\":[{\"port\":80,\"protocol\":\"http\",\"pp\":false,"
 	"\"health\":{\"type\":\"http\",\"path\":\"/ready?x=1\",\"interval\":5}},"
 	"{\"port\":443,\"protocol\":\"tls\",\"pp\":true},{\"port\":50051,\"protocol\":\"h2\"},"
-	"{\"port\":22,\"protocol\":\"tcp\",\"health\":{\"type\":\"tcp\"}},{\"port\":8080}],"
+	"{\"port\":22,\"protocol\":\"tcp\",\"pp\":1,\"forwarded\":false,\"health\":{\"type\":\"tcp\"}},"
+	"{\"port\":8080,\"pp\":2,\"forwarded\":true,\"host\":\"any\"}],"
 	"\"domains\":[\"www.example.org\",\"*.shop.example.org\"],"
 	"\"egress\":true,\"kms_enabled\":false}";
 
@@ -30,11 +31,15 @@ static void full_manifest_read(void **state)
 	assert_int_equal(m.port_count, 5);
 	assert_int_equal(m.ports[1].port, 443);
 	assert_int_equal(m.ports[1].protocol, MANIFEST_TLS);
-	assert_true(m.ports[1].proxy_protocol);
+	assert_int_equal(m.ports[0].proxy_protocol, 0);
+	assert_false(m.ports[0].is_forwarding || m.ports[0].is_any_host);
+	assert_int_equal(m.ports[1].proxy_protocol, 2);
+	assert_int_equal(m.ports[3].proxy_protocol, 1);
+	assert_int_equal(m.ports[4].proxy_protocol, 2);
+	assert_true(m.ports[4].is_forwarding && m.ports[4].is_any_host);
 	assert_int_equal(m.ports[2].protocol, MANIFEST_H2);
 	assert_int_equal(m.ports[3].protocol, MANIFEST_TCP);
 	assert_int_equal(m.ports[4].protocol, MANIFEST_HTTP);
-	assert_false(m.ports[4].proxy_protocol);
 	assert_int_equal(m.ports[0].check, MANIFEST_CHECK_HTTP);
 	assert_string_equal(m.ports[0].path, "/ready?x=1");
 	assert_int_equal(m.ports[0].interval_s, 5);
@@ -144,7 +149,21 @@ static const struct {
 	  "ports[0].protocol: " },
 	{ "protocol_null_refused", HEAD ",\"ports\":[{\"port\":80,\"protocol\":null}]}",
 	  "ports[0].protocol: " },
-	{ "pp_number_refused", HEAD ",\"ports\":[{\"port\":80,\"pp\":1}]}", "ports[0].pp: " },
+	{ "pp_0_refused", HEAD ",\"ports\":[{\"port\":80,\"pp\":0}]}", "ports[0].pp: " },
+	{ "pp_3_refused", HEAD ",\"ports\":[{\"port\":80,\"pp\":3}]}", "ports[0].pp: " },
+	{ "pp_text_refused", HEAD ",\"ports\":[{\"port\":80,\"pp\":\"2\"}]}", "ports[0].pp: " },
+	{ "forwarded_text_refused", HEAD ",\"ports\":[{\"port\":80,\"forwarded\":\"yes\"}]}",
+	  "ports[0].forwarded: " },
+	{ "forwarded_without_http_refused",
+	  HEAD ",\"ports\":[{\"port\":80,\"protocol\":\"tcp\",\"forwarded\":true}]}",
+	  "ports[0].forwarded: " },
+	{ "host_of_a_name_refused", HEAD ",\"ports\":[{\"port\":80,\"host\":\"a.test\"}]}",
+	  "ports[0].host: " },
+	{ "host_true_refused",
+	  HEAD ",\"ports\":[{\"port\":80,\"host\":true}]}", "ports[0].host: " },
+	{ "host_without_http_refused",
+	  HEAD ",\"ports\":[{\"port\":80,\"protocol\":\"tls\",\"host\":\"any\"}]}",
+	  "ports[0].host: " },
 	{ "domains_text_refused", HEAD ",\"domains\":\"a.b\"}", "domains: " },
 	{ "domain_one_label_refused", HEAD ",\"domains\":[\"localhost\"]}", "domains[0]: " },
 	{ "domain_upper_case_refused", HEAD ",\"domains\":[\"A.org\"]}", "domains[0]: " },

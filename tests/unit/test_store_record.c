@@ -30,7 +30,9 @@ static struct store_lease full_lease(void)
 		l.ports[i] = (struct store_port){
 			.port = (uint16_t)(65535 - i),
 			.protocol = (enum store_protocol)(i % 4),
-			.proxy_protocol = i % 3 == 0,
+			.proxy_protocol = i % 3,
+			.is_forwarding = i % 2 == 0,
+			.is_any_host = i % 5 == 0,
 		};
 	memset(l.app_name, 'n', STORE_LABEL_MAX - 1);
 	return l;
@@ -128,7 +130,9 @@ static void wrong_port_refused(void **state)
 	assert_false(record_read(&got, s));
 	bytes[s.n - 2] = STORE_TLS;
 	assert_true(record_read(&got, s));
-	bytes[s.n - 1] = 2;
+	bytes[s.n - 1] = 1 << 4; /* a flag nobody knows */
+	assert_false(record_read(&got, s));
+	bytes[s.n - 1] = 3; /* both versions of the PROXY header */
 	assert_false(record_read(&got, s));
 }
 

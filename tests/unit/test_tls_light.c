@@ -33,12 +33,37 @@ static void keys_follow_from_secrets(void **state)
 		struct light_half half = { 0 };
 
 		assert_true(text_hex_decode(half.secret, 32, span_str(trace[i].secret)));
+		half.secret_len = 32;
 		assert_true(light_start(&half, ENGINE_AES_128_GCM, 7));
 		assert_true(text_hex_decode(want, 16, span_str(trace[i].key)));
 		assert_memory_equal(half.key.b, want, 16);
 		assert_true(text_hex_decode(want, 12, span_str(trace[i].iv)));
 		assert_memory_equal(half.iv, want, 12);
 		assert_int_equal(half.records, 7);
+	}
+}
+
+/* Keys of no secret would be anybody's. */
+static void no_keys_without_the_secret(void **state)
+{
+	static const struct {
+		size_t len;
+		enum engine_suite suite;
+		bool want;
+	} rows[] = {
+		{ 0, ENGINE_AES_128_GCM, false },
+		{ 31, ENGINE_AES_128_GCM, false },
+		{ 48, ENGINE_AES_128_GCM, false },
+		{ 32, ENGINE_CHACHA20, true },
+		{ 32, ENGINE_AES_256_GCM, false },
+		{ 48, ENGINE_AES_256_GCM, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct light_half half = { .secret_len = rows[i].len };
+
+		assert_int_equal(light_start(&half, rows[i].suite, 0), rows[i].want);
 	}
 }
 
@@ -309,6 +334,7 @@ static void open_ends(struct ends *e)
 	memset(e->from.out.secret, 7, 32);
 	memset(e->to.in.secret, 7, 32);
 	memset(e->to.out.secret, 9, 32);
+	e->from.out.secret_len = e->to.in.secret_len = e->to.out.secret_len = 32;
 	assert_true(light_start(&e->from.out, ENGINE_AES_128_GCM, 0));
 	assert_true(light_start(&e->to.in, ENGINE_AES_128_GCM, 0));
 	assert_true(light_start(&e->to.out, ENGINE_AES_128_GCM, 0));
@@ -547,6 +573,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_follow_from_secrets),
+		cmocka_unit_test(no_keys_without_the_secret),
 		cmocka_unit_test(data_passes_both_ways_in_every_suite),
 		cmocka_unit_test(byte_by_byte_is_the_same),
 		cmocka_unit_test(keys_are_updated_by_either_side),

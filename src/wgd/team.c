@@ -1,4 +1,4 @@
-#include "wgd/crew.h"
+#include "wgd/team.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,16 +20,16 @@ enum {
 
 /* A worker other than the first. */
 struct hand {
-	struct crew *crew;
+	struct team *team;
 	struct worker *worker;
 	unsigned number;
 	pthread_t thread;
 	bool is_started;
 };
 
-struct crew {
+struct team {
 	const struct log *log;
-	struct crew_events events;
+	struct team_events events;
 	unsigned count;
 	struct worker *workers[DEVICE_SHARDS_MAX];
 	struct hand hands[DEVICE_SHARDS_MAX]; /* the first is not used */
@@ -52,7 +52,7 @@ struct crew {
 static void stand_still(void *arg)
 {
 	struct hand *h = arg;
-	struct crew *c = h->crew;
+	struct team *c = h->team;
 
 	pthread_mutex_lock(&c->lock);
 	c->still++;
@@ -73,7 +73,7 @@ static struct device_time time_now(void)
 	};
 }
 
-struct device_time crew_stop(struct crew *c)
+struct device_time team_stop(struct team *c)
 {
 	struct device_time now;
 
@@ -96,7 +96,7 @@ struct device_time crew_stop(struct crew *c)
 	return now;
 }
 
-void crew_go(struct crew *c)
+void team_go(struct team *c)
 {
 	pthread_mutex_lock(&c->lock);
 	c->is_stopped = false;
@@ -109,7 +109,7 @@ void crew_go(struct crew *c)
 
 static void on_gone(void *arg)
 {
-	struct crew *c = arg;
+	struct team *c = arg;
 
 	c->events.gone(c->events.arg);
 }
@@ -117,7 +117,7 @@ static void on_gone(void *arg)
 static void *run_hand(void *arg)
 {
 	struct hand *h = arg;
-	struct crew *c = h->crew;
+	struct team *c = h->team;
 	char name[sizeof("worker-4294967295")];
 
 	(void)snprintf(name, sizeof(name), "worker-%u", h->number);
@@ -134,11 +134,11 @@ static void *run_hand(void *arg)
 	return NULL;
 }
 
-static enum rc start_hand(struct crew *c, unsigned number)
+static enum rc start_hand(struct team *c, unsigned number)
 {
 	struct hand *h = &c->hands[number];
 
-	*h = (struct hand){ .crew = c,
+	*h = (struct hand){ .team = c,
 			    .worker = c->workers[number],
 			    .number = number };
 	c->running++;
@@ -151,7 +151,7 @@ static enum rc start_hand(struct crew *c, unsigned number)
 	return RC_OK;
 }
 
-enum rc crew_start(struct crew *c)
+enum rc team_start(struct team *c)
 {
 	enum rc rc = RC_OK;
 
@@ -167,7 +167,7 @@ static void end_loop(void *arg)
 	loop_stop(arg);
 }
 
-static void join_all(struct crew *c)
+static void join_all(struct team *c)
 {
 	for (unsigned i = 1; i < c->count; i++) {
 		struct loop *loop = worker_loop(c->workers[i]);
@@ -185,7 +185,7 @@ static void join_all(struct crew *c)
  * take is only slower: workers hand over what is not theirs. */
 static void on_route(void *arg, const struct allowedips_prefix *p, int worker)
 {
-	struct crew *c = arg;
+	struct team *c = arg;
 	enum rc rc;
 
 	if (!c->steer)
@@ -200,19 +200,19 @@ static void on_route(void *arg, const struct allowedips_prefix *p, int worker)
 
 static void on_mtu(void *arg, size_t mtu)
 {
-	struct crew *c = arg;
+	struct team *c = arg;
 
 	if (mtu == c->mtu)
 		return;
 	c->mtu = mtu;
-	(void)crew_stop(c);
-	device_set_mtu(crew_device(c), mtu);
+	(void)team_stop(c);
+	device_set_mtu(team_device(c), mtu);
 	for (unsigned i = 0; i < c->count; i++)
 		worker_set_mtu(c->workers[i], mtu);
-	crew_go(c);
+	team_go(c);
 }
 
-static enum rc add_worker(struct crew *c, struct loop *loop)
+static enum rc add_worker(struct team *c, struct loop *loop)
 {
 	const struct worker_setup setup = {
 		.number = c->count,
@@ -230,7 +230,7 @@ static enum rc add_worker(struct crew *c, struct loop *loop)
 	return rc;
 }
 
-static enum rc add_workers(struct crew *c, unsigned wanted)
+static enum rc add_workers(struct team *c, unsigned wanted)
 {
 	enum rc rc = RC_OK;
 
@@ -244,10 +244,10 @@ static enum rc add_workers(struct crew *c, unsigned wanted)
 	return rc;
 }
 
-enum rc crew_new(struct crew **out, struct loop *main, unsigned wanted,
-		 const struct log *log, const struct crew_events *events)
+enum rc team_new(struct team **out, struct loop *main, unsigned wanted,
+		 const struct log *log, const struct team_events *events)
 {
-	struct crew *c = mem_new(sizeof(*c));
+	struct team *c = mem_new(sizeof(*c));
 	enum rc rc;
 
 	c->log = log;
@@ -262,14 +262,14 @@ enum rc crew_new(struct crew **out, struct loop *main, unsigned wanted,
 	if (!rc)
 		rc = add_workers(c, wanted);
 	if (rc) {
-		crew_free(c);
+		team_free(c);
 		return rc;
 	}
 	*out = c;
 	return RC_OK;
 }
 
-void crew_free(struct crew *c)
+void team_free(struct team *c)
 {
 	int error = errno;
 
@@ -285,7 +285,7 @@ void crew_free(struct crew *c)
 	errno = error;
 }
 
-enum rc crew_open(struct crew *c, const char *interface)
+enum rc team_open(struct team *c, const char *interface)
 {
 	int fds[DEVICE_SHARDS_MAX];
 	enum tun_offload offload;
@@ -312,12 +312,12 @@ enum rc crew_open(struct crew *c, const char *interface)
 
 /* -- what there is to see and to change -- */
 
-unsigned crew_count(const struct crew *c)
+unsigned team_count(const struct team *c)
 {
 	return c->count;
 }
 
-unsigned crew_guards(const struct crew *c)
+unsigned team_guards(const struct team *c)
 {
 	unsigned all = VAULT_ALL;
 
@@ -326,12 +326,12 @@ unsigned crew_guards(const struct crew *c)
 	return all;
 }
 
-struct device *crew_device(const struct crew *c)
+struct device *team_device(const struct team *c)
 {
 	return worker_device(c->workers[0]);
 }
 
-int crew_bind(struct crew *c, uint16_t port)
+int team_bind(struct team *c, uint16_t port)
 {
 	struct ports p;
 	int error;
@@ -347,12 +347,12 @@ int crew_bind(struct crew *c, uint16_t port)
 	return 0;
 }
 
-uint16_t crew_port(const struct crew *c)
+uint16_t team_port(const struct team *c)
 {
 	return c->port;
 }
 
-int crew_set_mark(struct crew *c, uint32_t mark)
+int team_set_mark(struct team *c, uint32_t mark)
 {
 	int error = 0;
 
@@ -363,7 +363,7 @@ int crew_set_mark(struct crew *c, uint32_t mark)
 	return error;
 }
 
-uint32_t crew_mark(const struct crew *c)
+uint32_t team_mark(const struct team *c)
 {
 	return c->mark;
 }
