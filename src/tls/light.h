@@ -52,8 +52,8 @@ enum light_status {
 
 /*
  * Derives the keys of a half whose secret was filled in.  'records' have been
- * carried under them.  False when the secret is not known, or not of the suite's
- * length, or libcrypto refuses.
+ * carried under them.  False when the secret is not known, or not of the
+ * suite's length, or libcrypto refuses.
  */
 [[nodiscard]] bool light_start(struct light_half *half, enum engine_suite suite,
 			       uint64_t records);

@@ -129,10 +129,10 @@ static void lease(struct store *s, uint8_t instance, uint8_t app, uint8_t host, 
 		.node_id = "cvm",
 		.granted_unix_ms = instance,
 		.expires_unix_ms = expires,
-		.ports = { { 80, STORE_HTTP, false },
-			   { 443, STORE_TLS, true },
-			   { 9000, STORE_H2, false },
-			   { 22, STORE_TCP, false } },
+		.ports = { { .port = 80, .protocol = STORE_HTTP },
+			   { .port = 443, .protocol = STORE_TLS, .proxy_protocol = 1 },
+			   { .port = 9000, .protocol = STORE_H2 },
+			   { .port = 22, .protocol = STORE_TCP } },
 		.port_count = 4,
 	};
 
@@ -152,7 +152,7 @@ static void stray(struct store *s, struct store_alias *alias, const char *label,
 	struct store_lease l = {
 		.app_name = "stray",
 		.expires_unix_ms = NOW + HOUR,
-		.ports = { { 80, STORE_HTTP, false } },
+		.ports = { { .port = 80, .protocol = STORE_HTTP } },
 		.port_count = 1,
 	};
 

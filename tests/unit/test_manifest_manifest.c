@@ -14,7 +14,8 @@ static const char full[] =
 	"\"ports\":[{\"port\":80,\"protocol\":\"http\",\"pp\":false,"
 	"\"health\":{\"type\":\"http\",\"path\":\"/ready?x=1\",\"interval\":5}},"
 	"{\"port\":443,\"protocol\":\"tls\",\"pp\":true},{\"port\":50051,\"protocol\":\"h2\"},"
-	"{\"port\":22,\"protocol\":\"tcp\",\"pp\":1,\"forwarded\":false,\"health\":{\"type\":\"tcp\"}},"
+	"{\"port\":22,\"protocol\":\"tcp\",\"pp\":1,\"forwarded\":false,"
+	"\"health\":{\"type\":\"tcp\"}},"
 	"{\"port\":8080,\"pp\":2,\"forwarded\":true,\"host\":\"any\"}],"
 	"\"domains\":[\"www.example.org\",\"*.shop.example.org\"],"
 	"\"egress\":true,\"kms_enabled\":false}";

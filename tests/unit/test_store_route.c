@@ -31,7 +31,8 @@ static void grant(struct store *s, unsigned a, unsigned n, int64_t expires)
 		.expires_unix_ms = expires,
 		.image = "base",
 		.port_count = 2,
-		.ports = { { (uint16_t)(80 + a), STORE_HTTP, false }, { 443, STORE_TLS, true } },
+		.ports = { { .port = (uint16_t)(80 + a), .protocol = STORE_HTTP },
+			   { .port = 443, .protocol = STORE_TLS, .proxy_protocol = 1 } },
 	};
 
 	assert_int_equal(store_lease_put(s, &l, NO_QUOTE), RC_OK);

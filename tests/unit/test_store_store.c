@@ -70,7 +70,7 @@ static struct store_lease lease(unsigned a, unsigned n)
 		.granted_unix_ms = 1000,
 		.expires_unix_ms = FOREVER,
 		.port_count = 1,
-		.ports = { { 8080, STORE_HTTP, false } },
+		.ports = { { .port = 8080, .protocol = STORE_HTTP } },
 	};
 
 	set_address(l.address, n);
