@@ -110,7 +110,7 @@ static void start(struct load *l)
 	if (l->ctx) {
 		p->ssl = SSL_new(l->ctx);
 		SSL_set_fd(p->ssl, p->fd);
-		SSL_set_tlsext_host_name(p->ssl, l->name);
+		SSL_set_tlsext_host_name(p->ssl, (uintptr_t)l->name);
 		SSL_set_connect_state(p->ssl);
 		if (l->session)
 			SSL_set_session(p->ssl, l->session);
@@ -364,12 +364,13 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 
 static void prepare_tls(struct load *l)
 {
+	char groups[] = "X25519"; /* libssl's macro takes no constant */
 	l->ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_app_data(l->ctx, l);
 	SSL_CTX_set_min_proto_version(l->ctx, TLS1_3_VERSION);
 	/* What browsers ask for first. */
 	SSL_CTX_set_ciphersuites(l->ctx, "TLS_AES_128_GCM_SHA256");
-	SSL_CTX_set1_groups_list(l->ctx, "X25519");
+	SSL_CTX_set1_groups_list(l->ctx, groups);
 	SSL_CTX_set_session_cache_mode(l->ctx, SSL_SESS_CACHE_CLIENT |
 						       SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(l->ctx, keep_session);

@@ -28,10 +28,10 @@
  * another host than the connection's.  "health": how a gateway finds out
  * whether the port works: "tcp" (it accepts connections) or "http" (GET of
  * "path" in plain HTTP/1.1 answers 200 to 399; of ports with http or tcp),
- * every "interval" seconds.  At most 8 ports have it.  "domains": the custom names
- * that may lead here; "*." stands for one label.  A list that is there is the
- * whole list, also when it is empty.  manifest_version is 1 or 2; "runner" is
- * "docker-compose" with a compose file, or "none" or absent without one.  No
+ * every "interval" seconds.  At most 8 ports have it.  "domains": the custom
+ * names that may lead here; "*." stands for one label.  A list that is there is
+ * the whole list, also when it is empty.  manifest_version is 1 or 2; "runner"
+ * is "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.
  */
 #ifndef POSTERN_MANIFEST_MANIFEST_H

@@ -112,7 +112,7 @@ static void remote_packet(void *arg, struct span packet)
 static void shard_datagram(void *arg, const struct endpoint *to, struct span bytes, unsigned ecn)
 {
 	struct shard *s = arg;
-	uint32_t sender;
+	uint32_t sender = 0;
 	struct span at = bytes;
 
 	(void)ecn;
