@@ -167,7 +167,7 @@ interop:
 	$(MAKE) MODE=release all
 	tests/interop --bindir $(BUILD)/release/bin
 
-lint: $(LIBRARY)
+lint: $(LIBRARY) man
 	tools/layers
 	tools/abi $(O)
 	tools/lint $(BUILD)
