@@ -240,12 +240,12 @@ dns: {{ servers: [ "127.0.0.1:{server.port}" ], anchor: {knot.anchor}, require_d
 
 # -- no name -----------------------------------------------------------------------
 
-def no_name_client(edge):
-    """A TLS client that sends no server_name: what a request gets."""
+def no_name_client(edge, host="x"):
+    """A TLS client that sends no server_name: what a request for a host gets."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with context.wrap_socket(edge.connect()) as tls:
-        tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        tls.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         return tls.recv(100)
 
 
@@ -259,7 +259,9 @@ def test_default_name(bindir, default):
     edge.start()
     try:
         if default == "shop":
-            assert no_name_client(edge) == b"HTTP/1.1 200 x"
+            assert no_name_client(edge, f"shop.{BASE}") == b"HTTP/1.1 200 x"
+            # Where requests are read they must be for the name that stood in.
+            assert no_name_client(edge, address).startswith(b"HTTP/1.1 421")
         for name in (None, "192.0.2.1", "2001:db8::1"):
             data = hellos.hello(name)
             got = ask(edge, data)

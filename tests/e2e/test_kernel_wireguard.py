@@ -276,8 +276,12 @@ def test_congestion_marks_outside_reach_tcp_inside(tunnel, good_again):
               lambda: delivered_marks(tunnel.guest.run("cat", "/proc/net/netstat")))
     netem(tunnel, "limit", 10000, "loss", "2%", "ecn")
     before = [count() for count in counts]
-    tunnel.both_ways(3 * MIB)
-    assert all(count() > b for count, b in zip(counts, before))
+    # Few packets, large ones, come to the lossy wire: it may mark none of them.
+    for _ in range(10):
+        tunnel.both_ways(3 * MIB)
+        if all(count() > b for count, b in zip(counts, before)):
+            return
+    raise AssertionError("no mark came through in one direction")
 
 
 def test_psk_rotates_and_sessions_begin_anew_in_mid_transfer(tunnel):
