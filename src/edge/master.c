@@ -366,8 +366,10 @@ bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX])
 		(void)snprintf(error, MESSAGE_TEXT_MAX,
 			       "the new process takes nothing");
 		upgrade_failed(m, error);
+		files_fini(&m->kept);
 		return false;
 	}
+	files_fini(&m->kept); /* as at the start */
 	return true;
 }
 
@@ -585,6 +587,7 @@ static bool start(struct master *m)
 		return false;
 	if (!epoch_find(&m->tickets, &m->kept))
 		tickets_init(&m->tickets, loop_now_ms(m->loop));
+	files_fini(&m->kept); /* a copy would outlive its epoch */
 	if (!load(m, &l, error))
 		return refuse(m, "setup", error);
 	use(m, &l);
