@@ -114,7 +114,7 @@ mutate:
 	$(BUILD)/asan/test/test_tee_mutate all
 
 # Line coverage of the parsers, by the tests of their rooms; 95 % or it fails.
-COV_ROOMS := base conf pki tee quoting pcs measure sni http1 http2 channel manifest
+COV_ROOMS := base conf json pki tee quoting pcs measure sni http1 http2 channel manifest
 cov:
 	@mkdir -p $(BUILD)/cov && find $(BUILD)/cov -name '*.gcda' -delete
 	@for room in $(COV_ROOMS); do $(MAKE) -s MODE=cov T=$${room}_ unit || exit 1; done

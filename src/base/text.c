@@ -145,6 +145,80 @@ void text_base64(struct wr *w, struct span b)
 	}
 }
 
+/* What c of the one alphabet is in the other; '=' stays, as do all others. */
+static uint8_t base64_other(uint8_t c, const char from[2], const char to[2])
+{
+	for (int i = 0; i < 2; i++) {
+		uint8_t is = (uint8_t)mask_of(c, (uint8_t)from[i],
+					      (uint8_t)from[i]);
+
+		c = (uint8_t)((is & (uint8_t)to[i]) | (~is & c));
+	}
+	return c;
+}
+
+/* One group of 2 to 4 digits, padded and in the alphabet of base64. */
+static bool base64url_group(uint8_t group[4], struct span digits)
+{
+	if (digits.n == 1)
+		return false;
+	memset(group, '=', 4);
+	for (size_t i = 0; i < digits.n; i++) {
+		uint8_t c = digits.p[i];
+
+		if (c == '+' || c == '/' || c == '=')
+			return false;
+		group[i] = base64_other(c, "-_", "+/");
+	}
+	return true;
+}
+
+/* The bytes of all groups to 'to', or to nowhere. */
+static bool base64url_groups(uint8_t *to, struct span text)
+{
+	size_t at = 0;
+
+	while (text.n) {
+		struct span digits;
+		uint8_t group[4], bytes[3];
+		size_t got;
+
+		if (!rd_n(&text, &digits, text.n < 4 ? text.n : 4) ||
+		    !base64url_group(group, digits) ||
+		    !text_base64_decode(bytes, 3, &got, span_of(group, 4)))
+			return false;
+		for (size_t i = 0; to && i < got; i++)
+			to[at++] = bytes[i];
+	}
+	return true;
+}
+
+bool text_base64url_decode(void *out, size_t cap, size_t *n, struct span text)
+{
+	size_t len = text.n / 4 * 3 + text.n % 4 * 3 / 4;
+
+	if (len > cap || !base64url_groups(NULL, text))
+		return false;
+	(void)base64url_groups(out, text); /* it is right: just checked */
+	*n = len;
+	return true;
+}
+
+void text_base64url(struct wr *w, struct span b)
+{
+	while (b.n) {
+		size_t n = b.n < 3 ? b.n : 3;
+		struct span bytes;
+		uint8_t group[4];
+		struct wr g = WR_ARRAY(group);
+
+		(void)rd_n(&b, &bytes, n); /* n is at most b.n */
+		text_base64(&g, bytes);
+		for (size_t i = 0; i <= n; i++)
+			wr_u8(w, base64_other(group[i], "+/", "-_"));
+	}
+}
+
 bool text_u64(uint64_t *v, struct span digits, uint64_t max)
 {
 	uint64_t x = 0;
@@ -274,4 +348,50 @@ void text_escape(struct wr *w, struct span b, size_t max)
 	}
 	if (n < b.n)
 		wr_str(w, "...");
+}
+
+/* How many bytes of continuation follow a first byte, and from which code
+ * point such a sequence is the shortest; 4: no first byte (RFC 3629 §3). */
+static unsigned tail_of(uint8_t first, uint32_t *code, uint32_t *least)
+{
+	if (first < 0x80) {
+		*code = first;
+		*least = 0;
+		return 0;
+	}
+	if ((first & 0xe0) == 0xc0) {
+		*code = first & 0x1f;
+		*least = 0x80;
+		return 1;
+	}
+	if ((first & 0xf0) == 0xe0) {
+		*code = first & 0x0f;
+		*least = 0x800;
+		return 2;
+	}
+	*code = first & 0x07;
+	*least = 0x10000;
+	return (first & 0xf8) == 0xf0 ? 3 : 4;
+}
+
+bool text_is_utf8(struct span s)
+{
+	uint8_t c;
+
+	while (rd_u8(&s, &c)) {
+		uint32_t code, least;
+		unsigned tail = tail_of(c, &code, &least);
+
+		if (tail == 4)
+			return false;
+		for (; tail; tail--) {
+			if (!rd_u8(&s, &c) || (c & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | (c & 0x3f);
+		}
+		/* U+D800 to U+DFFF are surrogates. */
+		if (code < least || code > 0x10ffff || code >> 11 == 0x1b)
+			return false;
+	}
+	return true;
 }

@@ -21,6 +21,9 @@ void text_hex(struct wr *w, struct span b);
 /* RFC 4648 §4, padding required, no line breaks.  At most cap bytes. */
 bool text_base64_decode(void *out, size_t cap, size_t *n, struct span text);
 void text_base64(struct wr *w, struct span b);
+/* RFC 4648 §5 without padding, as JOSE has it; otherwise as above. */
+bool text_base64url_decode(void *out, size_t cap, size_t *n, struct span text);
+void text_base64url(struct wr *w, struct span b);
 
 /* Decimal digits only, no sign, no leading zero but "0" itself, <= max. */
 bool text_u64(uint64_t *v, struct span digits, uint64_t max);
@@ -37,6 +40,9 @@ bool text_utc(int64_t *unix_s, struct span text);
 void text_utc_write(struct wr *w, int64_t unix_s);
 /* Days since 1970-01-01 of a proleptic Gregorian date; month 1..12. */
 bool text_days(int64_t *days, unsigned year, unsigned month, unsigned day);
+
+/* Shortest forms only, no surrogates, up to U+10FFFF (RFC 3629 §3). */
+bool text_is_utf8(struct span text);
 
 /*
  * Somebody else's bytes made safe for a log line: printable ASCII but '"' and

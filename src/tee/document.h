@@ -11,7 +11,7 @@
 #define POSTERN_TEE_DOCUMENT_H
 
 #include "crypto/p256.h"
-#include "tee/jtree.h"
+#include "json/jtree.h"
 
 enum {
 	DOCUMENT_MAX = 256 * 1024,

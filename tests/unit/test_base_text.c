@@ -130,6 +130,55 @@ static void wrong_base64_refused(void **state)
 	assert_int_equal(got[0], 7);
 }
 
+/* The vectors of RFC 4648 §10 without padding, and those of the two digits that differ. */
+static void base64url_vectors(void **state)
+{
+	static const char *const vectors[][2] = {
+		{ "", "" },
+		{ "f", "Zg" },
+		{ "fo", "Zm8" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg" },
+		{ "fooba", "Zm9vYmE" },
+		{ "foobar", "Zm9vYmFy" },
+		{ "\xfb\xff\xbf", "-_-_" },
+		{ "\xff\xe0", "_-A" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
+		char text[32];
+		uint8_t got[32];
+		struct wr w = WR_ARRAY(text);
+		size_t n;
+
+		text_base64url(&w, span_str(vectors[i][0]));
+		expect_text(&w, vectors[i][1]);
+		assert_true(text_base64url_decode(got, strlen(vectors[i][0]), &n, wr_span(&w)));
+		assert_true(span_equal_str(span_of(got, n), vectors[i][0]));
+		if (n)
+			assert_false(text_base64url_decode(got, n - 1, &n, wr_span(&w)));
+	}
+}
+
+static void wrong_base64url_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"Z", "Zm9vZ", "Zg==", "Zg=", "=", "Zm9v=", "Zm9+", "Zm9/", "Zm9v\n", " Zm9",
+		"Zm9vZ=", "Zh", "Zm9", "Zm9vZm9vZm9", /* bits that no byte uses */
+	};
+	uint8_t got[32] = { 7 };
+	size_t n = 99;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		print_message("%s\n", wrong[i]);
+		assert_false(text_base64url_decode(got, sizeof(got), &n, span_str(wrong[i])));
+	}
+	assert_int_equal(n, 99);
+	assert_int_equal(got[0], 7);
+}
+
 static void base64_both_ways_on_random_bytes(void **state)
 {
 	unsigned seed = 1;
@@ -312,6 +361,8 @@ int main(void)
 		cmocka_unit_test(every_character_is_its_digit),
 		cmocka_unit_test(base64_vectors),
 		cmocka_unit_test(wrong_base64_refused),
+		cmocka_unit_test(base64url_vectors),
+		cmocka_unit_test(wrong_base64url_refused),
 		cmocka_unit_test(base64_both_ways_on_random_bytes),
 		cmocka_unit_test(numbers_parse),
 		cmocka_unit_test(letters_are_lowered),

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "tee/jtree.h"
+#include "json/jtree.h"
 
 static void check(const struct jtree *v, unsigned depth)
 {

@@ -1,4 +1,4 @@
-#include "tee/jtree.h"
+#include "json/jtree.h"
 
 #include "base/text.h"
 
@@ -67,54 +67,9 @@ bool jtree_rd_string(struct span *s, struct span *content)
 	return false;
 }
 
-/* How many bytes of continuation follow a first byte, and from which code
- * point such a sequence is the shortest; 4: no first byte (RFC 3629 §3). */
-static unsigned tail_of(uint8_t first, uint32_t *code, uint32_t *least)
-{
-	if (first < 0x80) {
-		*code = first;
-		*least = 0;
-		return 0;
-	}
-	if ((first & 0xe0) == 0xc0) {
-		*code = first & 0x1f;
-		*least = 0x80;
-		return 1;
-	}
-	if ((first & 0xf0) == 0xe0) {
-		*code = first & 0x0f;
-		*least = 0x800;
-		return 2;
-	}
-	*code = first & 0x07;
-	*least = 0x10000;
-	return (first & 0xf8) == 0xf0 ? 3 : 4;
-}
-
 static bool is_surrogate(uint32_t code)
 {
 	return code >= 0xd800 && code <= 0xdfff;
-}
-
-static bool is_utf8(struct span s)
-{
-	uint8_t c;
-
-	while (rd_u8(&s, &c)) {
-		uint32_t code, least;
-		unsigned tail = tail_of(c, &code, &least);
-
-		if (tail == 4)
-			return false;
-		for (; tail; tail--) {
-			if (!rd_u8(&s, &c) || (c & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (c & 0x3f);
-		}
-		if (code < least || code > 0x10ffff || is_surrogate(code))
-			return false;
-	}
-	return true;
 }
 
 static void wr_utf8(struct wr *w, uint32_t code)
@@ -211,7 +166,7 @@ static bool resolve(struct span *out, struct arena *arena, struct span content)
 	struct wr w;
 	uint8_t c;
 
-	if (!is_utf8(content))
+	if (!text_is_utf8(content))
 		return false;
 	if (!has_escape(content)) {
 		*out = content;

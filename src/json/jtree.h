@@ -13,8 +13,8 @@
  *
  * Source: RFC 8259; RFC 3629 (UTF-8); RFC 7493 §2 (I-JSON).
  */
-#ifndef POSTERN_TEE_JTREE_H
-#define POSTERN_TEE_JTREE_H
+#ifndef POSTERN_JSON_JTREE_H
+#define POSTERN_JSON_JTREE_H
 
 #include "base/arena.h"
 
