@@ -2,14 +2,15 @@
  * conn: one client's connection from accept to the access log line.
  *
  *   HELLO      read the PROXY header of a listed source, then the
- *              ClientHello; route, refuse or go on
- *   LOOKUP     wait for the DNS to say where a custom name leads
- *   HANDSHAKE  TLS ends here: shake hands
+ *              ClientHello (greeting.h); route, refuse or go on (way.h)
+ *   LOOKUP     wait for the DNS to say where a custom name leads (way.h)
+ *   HANDSHAKE  TLS ends here: shake hands (shake.h)
  *   REQUEST    wait for the client's first bytes before connecting, a whole
- *              head where heads are read
- *   CONNECT    find a target that answers, see connect.h
- *   RELAY      both ways, see relay.h
+ *              head where heads are read (opening.h)
+ *   CONNECT    find a target that answers (connect.h)
+ *   RELAY      both ways (relay.h)
  *   DRAIN      the edge's last word (an alert, a small response), then the end
+ *              (farewell.h)
  *
  * Each state has a deadline.  A connection belongs to one worker, whose loop
  * runs it; conn_run() does all that can be done and is called for every event.

@@ -1,0 +1,13 @@
+/*
+ * greeting: a connection's first bytes (HELLO): the PROXY header of a listed
+ * source, then the ClientHello; HTTP without TLS is told so.
+ */
+#ifndef POSTERN_EDGE_GREETING_H
+#define POSTERN_EDGE_GREETING_H
+
+#include "edge/phase.h"
+
+/* CONN_HELLO: reads; with the whole hello goes on as way_find(). */
+enum phase_step greeting_run(struct conn *c);
+
+#endif
