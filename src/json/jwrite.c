@@ -28,9 +28,8 @@ static void put_str(struct jwrite *j, const char *s)
 /* What stands in front of a value. */
 static void begin(struct jwrite *j, const char *key)
 {
-	bool in_object = j->depth && !j->is_array[j->depth - 1];
-
-	assert(in_object == (key != NULL));
+	/* A key in an object, and there alone. */
+	assert((j->depth && !j->is_array[j->depth - 1]) == (key != NULL));
 	if (!j->is_first)
 		put_str(j, ",");
 	j->is_first = false;
