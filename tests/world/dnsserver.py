@@ -273,7 +273,7 @@ def resolver_config(args, zones):
              "  cache-max-ttl: 0", "  cache-max-negative-ttl: 0", "  val-bogus-ttl: 0",
              "  msg-cache-size: 64k", "  rrset-cache-size: 64k", "  qname-minimisation: no",
              "  module-config: \"validator iterator\"", f"  trust-anchor-file: {args.dir}/anchor.ds",
-             "  val-clean-additional: yes", "  infra-host-ttl: 0", "  unblock-lan-zones: yes",
+             "  aggressive-nsec: no", "  infra-host-ttl: 0", "  unblock-lan-zones: yes",
              "  insecure-lan-zones: no", "  extended-statistics: no"]
     lines += [f"  local-zone: \"{z}\" nodefault" for z in zones if z != dns.name.root]
     lines += ["remote-control:", "  control-enable: no"]
@@ -283,7 +283,7 @@ def resolver_config(args, zones):
         stubs = list(zones)
     for zone in stubs:
         lines += ["stub-zone:", f"  name: \"{zone}\"", f"  stub-addr: {args.address}@{args.port}",
-                  "  stub-prime: no"]
+                  "  stub-prime: no", "  stub-no-cache: yes"]
     return "\n".join(lines) + "\n", f"{host}:{port}"
 
 

@@ -356,7 +356,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def control(where, name, wanted=None, timeout=60, **more):
+def control(where, name, wanted=None, /, timeout=60, **more):
     """Asks a control endpoint, from a test: control(where, "faults", at="newOrder", ...)."""
     wanted = more if wanted is None else wanted
     connection = (_UnixConnection(where, timeout) if "/" in where
