@@ -9,21 +9,23 @@ import base64
 import collections
 import datetime
 import hashlib
+import http.client
 import json
 import os
 import pathlib
 import signal
-import subprocess
+import shutil
 import sys
 import tempfile
-import shutil
 import time
+import urllib.parse
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec
 
+import world_proofs as proofs
 from conftest import ROOT, Children, Netns, run, unique, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "world"))
@@ -360,3 +362,513 @@ def test_certspotter_follows_the_log_and_finds_what_was_issued(world, tmp_path, 
     wait_for(lambda: list((tmp_path / "state/logs").glob("*/state.json")), what="its position")
     position = json.loads(next((tmp_path / "state/logs").glob("*/state.json")).read_text())
     assert position["verified_position"]["size"] > 0, position
+
+
+# ---- logs, by the algorithms of RFC 9162
+
+class Reader:
+    """A log's public API; what it says is JSON, or bytes."""
+
+    def __init__(self, world, name):
+        self.facts, self.cafile = world.ct["logs"][name], world.cafile
+
+    def get(self, path, status=200):
+        got, headers, body = serve.fetch(self.facts["url"] + path, cafile=self.cafile)
+        assert got == status, (path, got, body)
+        return body if "json" not in headers["Content-Type"] else json.loads(body)
+
+    def sth(self):
+        return self.get("ct/v1/get-sth")
+
+    def checkpoint(self):
+        return proofs.checkpoint(self.facts["key"], self.get("checkpoint").decode())
+
+    def consistent(self, first, second, roots):
+        answer = self.get(f"ct/v1/get-sth-consistency?first={first}&second={second}")
+        return proofs.consistent(first, second, map(base64.b64decode, answer["consistency"]),
+                                 roots[first], roots[second])
+
+
+def root_of(hashes_of_leaves):
+    """The definition of RFC 6962 §2.1, slowly"""
+    if len(hashes_of_leaves) == 1:
+        return hashes_of_leaves[0]
+    half = 1
+    while 2 * half < len(hashes_of_leaves):
+        half *= 2
+    return proofs.node(root_of(hashes_of_leaves[:half]), root_of(hashes_of_leaves[half:]))
+
+
+@pytest.fixture(scope="module")
+def filled(world):
+    for name in world.ct["logs"]:
+        world.control("ct", "fill", log=name, count=600)
+
+
+def leaves_of(reader, size):
+    leaves = []
+    while len(leaves) < size:
+        answer = reader.get(f"ct/v1/get-entries?start={len(leaves)}&end={size - 1}")
+        leaves += [base64.b64decode(e["leaf_input"]) for e in answer["entries"]]
+    return [proofs.leaf_hash(leaf) for leaf in leaves]
+
+
+def test_proofs_of_a_log(world, filled):
+    reader = Reader(world, "alder")
+    sth = reader.sth()
+    size, root = sth["tree_size"], base64.b64decode(sth["sha256_root_hash"])
+    assert proofs.tree_head(reader.facts["key"], sth)
+    digests = leaves_of(reader, size)
+    assert root_of(digests) == root
+    sizes = [1, 2, 3, 4, 7, 8, 255, 256, 257, size - 1]
+    roots = {n: root_of(digests[:n]) for n in [*sizes, size]}
+    for first in sizes:
+        assert reader.consistent(first, size, roots)
+        assert not reader.consistent(first, size, {**roots, first: roots[2 if first == 1 else 1]})
+    for index in (0, 1, 255, 256, size - 2, size - 1):
+        for at in (n for n in (257, size) if n > index):
+            quoted = digests[index]
+            answer = reader.get("ct/v1/get-proof-by-hash?tree_size=%d&hash=%s" % (
+                at, urllib.parse.quote(base64.b64encode(quoted), safe="")))
+            path = [base64.b64decode(p) for p in answer["audit_path"]]
+            assert answer["leaf_index"] == index
+            assert proofs.included(quoted, index, at, path, roots[at])
+            assert not proofs.included(digests[2], index, at, path, roots[at])
+
+
+def test_tiles_of_a_log(world, filled):
+    reader = Reader(world, "birch")
+    size, root = reader.checkpoint()
+    digests, leaves = b"", []
+    for number in range((size + 255) // 256):
+        width = min(256, size - 256 * number)
+        part = "" if width == 256 else f".p/{width}"
+        tile = reader.get(f"tile/0/{number:03d}{part}")
+        digests += tile
+        assert len(tile) == 32 * width
+        leaves += entries_of(reader.get(f"tile/data/{number:03d}{part}"))
+    split = [digests[i:i + 32] for i in range(0, len(digests), 32)]
+    assert root_of(split) == root
+    assert [proofs.leaf_hash(leaf) for leaf, _ in leaves] == split
+    above = reader.get(f"tile/1/000.p/{size // 256}")
+    assert above == b"".join(root_of(split[256 * i:256 * i + 256]) for i in range(size // 256))
+    for index, (leaf, chain) in enumerate(leaves):
+        assert leaf.endswith(b"\0\x08" + b"\0\0\5" + index.to_bytes(5, "big"))
+        for fingerprint in chain[:1] if index % 100 == 0 else []:
+            issuer = reader.get(f"issuer/{fingerprint.hex()}")
+            assert hashlib.sha256(issuer).digest() == fingerprint
+    reader.get(f"tile/0/{size // 256:03d}.p/{size % 256 + 1}", status=404)
+    reader.get("tile/0/x001/000", status=404)
+
+
+def entries_of(tile):
+    """(MerkleTreeLeaf, fingerprints) of a data tile, as c2sp.org/static-ct-api has it"""
+    found, at = [], 0
+    def vector(width):
+        nonlocal at
+        at += width + int.from_bytes(tile[at:at + width], "big")
+    while at < len(tile):
+        start, kind = at, int.from_bytes(tile[at + 8:at + 10], "big")
+        at += 10 + (32 if kind else 0)
+        vector(3)
+        vector(2)
+        leaf = b"\0\0" + tile[start:at]
+        if kind:
+            vector(3)
+        start = at + 2
+        vector(2)
+        found.append((leaf, [tile[i:i + 32] for i in range(start, at, 32)]))
+    return found
+
+
+def test_what_a_log_can_do_wrong(world, filled):
+    """Each misbehaviour is there, and gone again when mended."""
+    reader, tiles = Reader(world, "alder"), Reader(world, "birch")
+    good = reader.sth()
+    size, root = good["tree_size"], base64.b64decode(good["sha256_root_hash"])
+    key = reader.facts["key"]
+
+    def bend(log, what, value=True, **more):
+        world.control("ct", "mend", log=log)
+        world.control("ct", "bend", log=log, what=what, value=value, **more)
+
+    bend("alder", "fork", 5)
+    forked = reader.sth()
+    assert forked["tree_size"] == size and proofs.tree_head(key, forked)
+    assert base64.b64decode(forked["sha256_root_hash"]) != root
+    assert root_of(leaves_of(reader, size)) == base64.b64decode(forked["sha256_root_hash"])
+    bend("alder", "missing", 5)
+    assert reader.sth()["tree_size"] == size - 1
+    bend("alder", "shrink", 3)
+    assert reader.sth()["tree_size"] == 3 and proofs.tree_head(key, reader.sth())
+    for what in ("bad-signature", "wrong-key"):
+        bend("alder", what)
+        assert not proofs.tree_head(key, reader.sth())
+    bend("alder", "stale", 7200)
+    assert reader.sth()["timestamp"] < good["timestamp"] - 7000000
+    bend("alder", "future", 7200)
+    assert reader.sth()["timestamp"] > good["timestamp"] + 7000000
+    bend("alder", "bad-proof")
+    roots = {7: root_of(leaves_of(reader, 7)), size: root}
+    assert not reader.consistent(7, size, roots)
+    bend("alder", "status", 429, retry_after=7, times=1)
+    got, headers, _ = serve.fetch(reader.facts["url"] + "ct/v1/get-sth", cafile=world.cafile)
+    assert (got, headers["Retry-After"]) == (429, "7")
+    assert reader.sth()["tree_size"] == size
+    bend("alder", "truncate", 20)
+    with pytest.raises(http.client.IncompleteRead):
+        reader.sth()
+    bend("alder", "garbage")
+    with pytest.raises(ValueError):
+        reader.sth()
+    world.control("ct", "mend", log="alder")
+    assert reader.consistent(7, size, roots)
+
+    count, _ = tiles.checkpoint()
+    partial, full = f"tile/0/{count // 256:03d}.p/{count % 256}", "tile/0/000"
+    before = {p: tiles.get(p) for p in (partial, full, "tile/data/000")}
+    for what, path in (("wrong-partial-tile", partial), ("wrong-tile", full),
+                       ("wrong-data-tile", "tile/data/000")):
+        bend("birch", what)
+        assert {p for p in before if tiles.get(p) != before[p]} == {path}
+    bend("birch", "wrong-key-id")
+    assert tiles.checkpoint() is None
+    world.control("ct", "mend", log="birch")
+    assert tiles.checkpoint()[0] == count
+
+
+def test_a_log_that_promises_and_does_not_merge(world, client):
+    reader = Reader(world, "alder")
+    before = reader.sth()["tree_size"]
+    world.control("ct", "bend", log="alder", what="never-merge")
+    client.issue("unmerged.example.test")
+    assert reader.sth()["tree_size"] == before
+    world.control("ct", "mend", log="alder")
+    index = world.control("ct", "add-raw", log="alder", leaf="AAEC")["index"]
+    entry = reader.get(f"ct/v1/get-entries?start={index}&end={index}")["entries"][0]
+    assert entry["leaf_input"] == "AAEC"
+
+
+def test_the_log_list_is_signed(world):
+    data = pathlib.Path(world.ct["list"]).read_bytes()
+    run("openssl", "dgst", "-sha256", "-verify", world.ct["list_key"], "-signature",
+        world.ct["list_signature"], world.ct["list"])
+    kinds = {o["name"]: (len(o["logs"]), len(o["tiled_logs"]))
+             for o in json.loads(data)["operators"]}
+    assert kinds == {"Alpha": (1, 0), "Beta": (0, 1)}
+
+
+def test_logs_take_only_what_our_roots_vouch_for(world):
+    other = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stranger")])
+    now = datetime.datetime.utcnow()
+    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(7)
+            .public_key(other.public_key()).not_valid_before(now).not_valid_after(now)
+            .sign(other, hashes.SHA256()))
+    body = json.dumps({"chain": [base64.b64encode(
+        cert.public_bytes(serialization.Encoding.DER)).decode()]})
+    for facts in world.ct["logs"].values():
+        status, _, said = serve.fetch(facts["url"] + "ct/v1/add-chain", method="POST", body=body,
+                                      cafile=world.cafile)
+        assert status == 400 and b"accepted root" in said
+
+
+# ---- ACME beyond pebble
+
+def test_persistent_validation_needs_no_record_of_the_order(world, client):
+    name = "persist.example.test"
+    def record(text):
+        world.records.set(f"_validation-persist.{name}", "TXT", f'"{text}"')
+    for text, why in ((f"other.test; accounturi={client.url}", "names other.test"),
+                      ("ca.test; accounturi=https://ca.test/1", "accounturi is"),
+                      (f"ca.test; accounturi={client.url}; persistUntil=1", "persistUntil"),
+                      ("ca.test", "accounturi is None")):
+        record(text)
+        refused = refusal(client.issue, name, method="dns-persist-01")
+        assert refused.kind == "unauthorized" and why in str(refused), text
+    record(f"ca.test; accounturi={client.url}")
+    cert, _, _ = client.issue(name, method="dns-persist-01")
+    assert cert.serial_number
+    # a wildcard, and names below, need policy=wildcard
+    for wide in (f"*.{name}", f"sub.{name}"):
+        assert refusal(client.issue, wide, method="dns-persist-01").kind == "unauthorized"
+    record(f"ca.test; accounturi={client.url}; policy=wildcard")
+    for wide in (f"*.{name}", f"sub.{name}"):
+        client.issue(wide, method="dns-persist-01")
+    # CAA goes by the method that was used
+    world.records.set(name, "CAA", '0 issue "ca.test; validationmethods=dns-01"')
+    assert refusal(client.issue, name, method="dns-persist-01").kind == "caa"
+
+
+def test_delegated_challenges_are_followed(world, client):
+    name = "alias.example.test"
+    world.records.delegate_challenge(name, "alias.delegated.test.")
+    class Elsewhere:
+        @staticmethod
+        def set(asked, kind, value):
+            assert asked == f"_acme-challenge.{name}"
+            world.records.set("alias.delegated.test", kind, value)
+    client.records = Elsewhere
+    client.issue(name)
+
+
+def test_profiles_and_the_clock(world, client):
+    assert refusal(client.order, "p.example.test", profile="no-such").kind == "invalidProfile"
+    world.set_time(now="2031-05-06T07:08:09Z")
+    cert, _, _ = client.issue("p.example.test", profile="shortlived")
+    assert cert.not_valid_after - cert.not_valid_before < datetime.timedelta(hours=160)
+    assert str(cert.not_valid_before) == "2031-05-06 06:08:09" or (
+        cert.not_valid_before - datetime.datetime(2031, 5, 6, 6, 8, 9)).seconds < 60
+
+
+def test_renewal_info_and_replaces(world, client):
+    cert, _, _ = client.issue("ari.example.test")
+    url = client.directory["renewalInfo"] + "/" + acmeclient.cert_id(cert)
+    def window():
+        status, headers, body = client.fetch("GET", url)
+        return status, headers["Retry-After"], json.loads(body)
+    status, retry, info = window()
+    start = datetime.datetime.fromisoformat(info["suggestedWindow"]["start"].rstrip("Z"))
+    assert (status, retry) == (200, "21600")
+    assert cert.not_valid_before < start < cert.not_valid_after
+    world.control("ca", "ari", start="2026-01-01T00:00:00Z", end="2026-01-02T00:00:00Z",
+                  explanation="https://ca.test/why", retry_after=60)
+    assert window()[1:] == ("60", {
+        "suggestedWindow": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"},
+        "explanationURL": "https://ca.test/why"})
+    stranger = acmeclient.Client(world.ca, world.records)
+    replaced = acmeclient.cert_id(cert)
+    assert refusal(stranger.order, "ari.example.test", replaces=replaced).kind == "unauthorized"
+    client.issue("ari.example.test", replaces=replaced)
+    refused = refusal(client.order, "ari.example.test", replaces=replaced)
+    assert (refused.status, refused.kind) == (409, "alreadyReplaced")
+
+
+def test_revocation_by_whoever_may(world, client):
+    names = ("r1.example.test", "r2.example.test")
+    certs = [client.issue(*names) for _ in range(3)]
+    owner = acmeclient.Client(world.ca, world.records)
+    assert refusal(owner.revoke, certs[0][0]).kind == "unauthorized"
+    for name in names:  # RFC 8555 §7.6: not before it has them all
+        assert refusal(owner.revoke, certs[0][0]).kind == "unauthorized"
+        _, order = owner.order(name)
+        owner.prove(order)
+    owner.revoke(certs[0][0], 4)
+    assert refusal(owner.revoke, certs[0][0]).kind == "alreadyRevoked"
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    assert refusal(client.revoke, certs[1][0], 1, key=stranger).kind == "unauthorized"
+    client.revoke(certs[1][0], 1, key=certs[1][2])
+    assert refusal(client.revoke, certs[2][0], 99).kind == "badRevocationReason"
+    reasons = []
+    for cert, _, _ in certs:
+        entry = crl_of(cert)[1].get_revoked_certificate_by_serial_number(cert.serial_number)
+        reasons.append(entry and entry.extensions.get_extension_for_class(
+            x509.CRLReason).value.reason)
+    assert reasons == [x509.ReasonFlags.cessation_of_operation,
+                       x509.ReasonFlags.key_compromise, None]
+
+
+def test_key_change_is_followed(world, client):
+    cert, _, _ = client.issue("rollover.example.test")
+    new = ec.generate_private_key(ec.SECP256R1())
+    url = client.directory["keyChange"]
+    inner = jws.sign(new, {"account": client.url, "oldKey": jws.jwk_of(client.key.public_key())},
+                     url=url, jwk=jws.jwk_of(new.public_key()))
+    client.post(url, inner)
+    assert refusal(client.revoke, cert).kind == "malformed"
+    client.key = new
+    client.revoke(cert)
+
+
+def test_limits_by_count_and_time(world, client):
+    world.control("ca", "limits", newOrder=[2, 3600])
+    for _ in range(2):
+        client.order("limit.example.test")
+    refused = refusal(client.order, "limit.example.test")
+    assert (refused.status, refused.kind) == (429, "rateLimited")
+    wait = int(refused.headers["Retry-After"])
+    assert 3500 < wait <= 3601
+    world.set_time(advance=wait)
+    client.order("limit.example.test")
+
+
+Fault = collections.namedtuple("Fault", "at what value symptom")
+FAULTS = [
+    Fault("newOrder", "problem", {"status": 503, "type": "serverInternal"}, "serverInternal"),
+    Fault("newOrder", "bad-nonce", True, None),  # the client tries again
+    Fault("newOrder", "drop", True, http.client.RemoteDisconnected),
+    Fault("newOrder", "drop-after", True, http.client.RemoteDisconnected),
+    Fault("newOrder", "truncate", 10, http.client.IncompleteRead),
+    Fault("newOrder", "garbage", "<html>", json.JSONDecodeError),
+    Fault("newOrder", "edit", {"authorizations": None}, KeyError),
+    Fault("order", "stuck", True, None),
+    Fault("finalize", "skip-caa", True, None),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f.at}_{f.what}")
+def test_what_the_ca_can_do_wrong(world, client, fault):
+    name = "fault.example.test"
+    if fault.what == "skip-caa":
+        world.records.set(name, "CAA", '0 issue ";"')
+        assert refusal(client.issue, name).kind == "caa"
+    world.control("ca", "faults", at=fault.at, what=fault.what, value=fault.value)
+    if fault.symptom is None:
+        client.issue(name)
+    elif isinstance(fault.symptom, str):
+        assert refusal(client.issue, name).kind == fault.symptom
+    else:
+        with pytest.raises(fault.symptom):
+            client.issue(name)
+    world.records.delete(name)
+    client.issue(name)
+    asked = [r for r in world.control("ca", "seen", clear=True)["requests"]]
+    assert sum(r["kind"] == "newOrder" for r in asked) >= (1 if fault.symptom is None else 2)
+
+
+WrongCert = collections.namedtuple("WrongCert", "what wrong")
+WRONG_CERTS = [
+    WrongCert("foreign-key", lambda c, chain, key: ctwire.spki(c.public_key()) != ctwire.spki(
+        key.public_key())),
+    WrongCert("missing-san", lambda c, chain, key: "wrong.example.test" not in names_of(c)),
+    WrongCert("extra-san", lambda c, chain, key: "extra.invalid" in names_of(c)),
+    WrongCert("expired", lambda c, chain, key: c.not_valid_after < datetime.datetime.utcnow()),
+    WrongCert("not-yet", lambda c, chain, key: c.not_valid_before > datetime.datetime.utcnow()),
+    WrongCert("no-sct", lambda c, chain, key: not scts_of(c)),
+    WrongCert("one-operator", lambda c, chain, key: len(scts_of(c)) == 1),
+    WrongCert("no-chain", lambda c, chain, key: chain.count("BEGIN") == 1),
+    WrongCert("trailing-data", lambda c, chain, key: "AAAA\n-----END" in chain),
+]
+
+
+def names_of(cert):
+    return cert.extensions.get_extension_for_class(
+        x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+
+
+def scts_of(cert):
+    try:
+        return list(cert.extensions.get_extension_for_class(
+            x509.PrecertificateSignedCertificateTimestamps).value)
+    except x509.ExtensionNotFound:
+        return []
+
+
+@pytest.mark.parametrize("case", WRONG_CERTS, ids=lambda c: c.what)
+def test_wrong_certificates(world, client, case):
+    world.control("ca", "faults", at="finalize", what="wrong-certificate", value=case.what)
+    assert case.wrong(*client.issue("wrong.example.test"))
+    assert not case.wrong(*client.issue("wrong.example.test"))
+
+
+def test_alternate_chains_and_a_loop_of_them(world, client):
+    url, order = client.order("alternate.example.test")
+    client.prove(order)
+    order = client.finalize(url, order, ec.generate_private_key(ec.SECP256R1()))
+    def alternates():
+        headers, chain = client.post(order["certificate"])
+        links = [v for v in headers.get_all("Link") if 'rel="alternate"' in v]
+        return chain, [v[1:v.index(">")] for v in links]
+    chain, others = alternates()
+    assert len(others) == 1
+    other = client.post(others[0])[1]
+    assert other != chain and other.split(b"-----END")[0] == chain.split(b"-----END")[0]
+    world.control("ca", "faults", at="certificate", what="alternate-loop", value=20)
+    assert len(alternates()[1]) == 20
+
+
+def test_a_restart_of_pebble_loses_accounts(world, client):
+    cert, _, _ = client.issue("restart.example.test")
+    world.control("ca", "restart")
+    client.nonce = None
+    assert refusal(client.order, "restart.example.test").kind == "accountDoesNotExist"
+    assert f"{cert.serial_number:x}" in [
+        c["serial"] for c in world.control("ca", "issued")["certificates"]]
+
+
+# ---- aggregators
+
+def ask(world, path):
+    base = world.aggregator["crtsh"].rstrip("/")
+    status, _, body = serve.fetch(base + path, cafile=world.cafile)
+    return status, body
+
+
+def crtsh(world, query, more="&match=ILIKE"):
+    return json.loads(ask(world, f"/?q={urllib.parse.quote(query)}&output=json{more}")[1])
+
+
+def certspotter(world, domain, more="&include_subdomains=true&match_wildcards=true"):
+    return json.loads(ask(world, f"/v1/issuances?domain={domain}&expand=dns_names&expand=cert"
+                                 f"{more}")[1])
+
+
+def test_aggregators_agree_with_what_was_issued(world, client):
+    cert, _, _ = client.issue("agg-1.example.test", "*.agg-1.example.test")
+    tbs = hashlib.sha256(ctwire.tbs_without(cert.tbs_certificate_bytes, ctwire.OID_SCT_LIST))
+    rows = crtsh(world, "%.agg-1.example.test")
+    assert [r["serial_number"].lstrip("0") for r in rows] == 2 * [f"{cert.serial_number:x}"]
+    assert len(crtsh(world, "%.agg-1.example.test", "&match=ILIKE&deduplicate=Y")) == 1
+    # the hyphen trap: whole names only, unless match says otherwise
+    assert not [r for r in crtsh(world, "%.agg-1.example.test", "")
+                if "*.agg" in r["name_value"]]
+    status, pem = ask(world, f"/?d={rows[0]['id']}")
+    assert status == 200 and x509.load_pem_x509_certificate(pem).serial_number == \
+        cert.serial_number
+    found = certspotter(world, "agg-1.example.test")
+    assert [f["tbs_sha256"] for f in found] == [tbs.hexdigest()]
+    assert found[0]["cert"]["type"] == "cert"
+    assert certspotter(world, "x.agg-1.example.test")  # by the wildcard
+    assert not certspotter(world, "x.agg-1.example.test", "")
+    assert not certspotter(world, "agg-1.example.test", f"&after={found[0]['id']}")
+    # a precertificate alone counts as issuance
+    world.control("ca", "issue", names=["agg-2.example.test"], final=False)
+    assert certspotter(world, "agg-2.example.test")[0]["cert"]["type"] == "precert"
+    world.set_time(advance=200 * 86400)
+    assert not certspotter(world, "agg-1.example.test")
+    assert len(crtsh(world, "agg-1.example.test")) == 2
+
+
+def test_what_aggregators_can_do_wrong(world, client):
+    client.issue("agg-3.example.test")
+    def bend(at, what, value=True):
+        world.control("aggregator", "mend")
+        world.control("aggregator", "bend", at=at, what=what, value=value)
+    bend("crtsh", "empty")
+    assert not crtsh(world, "agg-3.example.test") and certspotter(world, "agg-3.example.test")
+    bend("certspotter", "hide", "agg-3.")
+    assert crtsh(world, "agg-3.example.test") and not certspotter(world, "agg-3.example.test")
+    bend("crtsh", "cap", 1)
+    assert len(crtsh(world, "agg-3.example.test")) == 1
+    bend("crtsh", "error-page")
+    status, body = ask(world, "/?q=agg-3.example.test&output=json")
+    assert status == 200 and b"<html>" in body
+    bend("certspotter", "status", 429)
+    assert ask(world, "/v1/issuances?domain=agg-3.example.test")[0] == 429
+    bend("crtsh", "stale")
+    client.issue("agg-4.example.test")
+    assert not crtsh(world, "agg-4.example.test") and certspotter(world, "agg-4.example.test")
+
+
+# ---- processes
+
+@pytest.mark.parametrize("program", ["ctlog.py", "ca.py", "dnsserver.py", "aggregator.py",
+                                     "world.py"])
+def test_programs_explain_themselves(program):
+    assert "usage:" in run(ROOT / "tests/world" / program, "--help").stdout
+
+
+def test_a_log_keeps_its_entries_and_ends_cleanly(tmp_path, place):
+    flags = ("--dir", tmp_path / "ct", "--control", tmp_path / "s", "--http", "--log",
+             "name=elm,operator=Gamma")
+    process, facts = serve.start("ctlog.py", *flags, log=tmp_path / "log")
+    serve.control(facts["control"], "fill", log="elm", count=1000)
+    before = serve.fetch(facts["logs"]["elm"]["url"] + "ct/v1/get-sth")[2]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    with open(tmp_path / "ct/elm/entries", "ab") as out:
+        out.write(b"\0\0\0\7half")  # what a crash leaves
+    process, facts = serve.start("ctlog.py", *flags, log=tmp_path / "log")
+    after = serve.fetch(facts["logs"]["elm"]["url"] + "ct/v1/get-sth")[2]
+    serve.end(process)
+    assert json.loads(before)["sha256_root_hash"] == json.loads(after)["sha256_root_hash"]

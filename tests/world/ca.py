@@ -145,9 +145,12 @@ def functions(front, clock, pebble):
 
     def restart(_):
         """restarts pebble: accounts, orders and authorizations are lost"""
-        pebble.stop()
-        front.forget()
-        pebble.start()
+        def again():
+            pebble.stop()
+            front.forget()
+            pebble.start()
+
+        serve.in_main_thread(again)
 
     def authz(wanted):
         """{"seconds"}: how long an authorization can be used to revoke"""

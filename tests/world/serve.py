@@ -14,6 +14,7 @@ import ipaddress
 import json
 import os
 import pathlib
+import queue
 import select
 import signal
 import socket
@@ -398,8 +399,24 @@ def fetch(url, *, method="GET", body=None, headers=None, cafile=None, timeout=30
 
 # ---- processes
 
+_PRCTL = ctypes.CDLL(None).prctl
+_WORK = queue.SimpleQueue()
+
+
 def _die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    # PR_SET_PDEATHSIG; for the kernel the parent is the thread that forked, so children have to be
+    # started by the main thread, or one that stays
+    _PRCTL(1, signal.SIGTERM)
+
+
+def in_main_thread(function):
+    """Has the main thread, in until_signal(), call function(); returns what it does, or raises."""
+    done = queue.SimpleQueue()
+    _WORK.put((function, done))
+    result, error = done.get()
+    if error:
+        raise error
+    return result
 
 
 def child(argv, log, env=None):
@@ -436,11 +453,17 @@ def ready(facts):
 
 
 def until_signal():
-    """Returns at SIGTERM or SIGINT."""
-    stop = threading.Event()
+    """Returns at SIGTERM or SIGINT; until then does what in_main_thread() wants."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+        signal.signal(number, lambda *_: _WORK.put((None, None)))
+    while True:
+        function, done = _WORK.get()
+        if function is None:
+            return
+        try:
+            done.put((function(), None))
+        except Exception as error:  # pylint: disable=broad-except
+            done.put((None, error))
 
 
 def start(program, *flags, log, timeout=60, prefix=()):
