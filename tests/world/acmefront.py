@@ -457,7 +457,7 @@ class Front:
             reply = self.forward(request)
         if reply.status == 200 and order.status is None:
             order.status = "processing"
-            order.wrong = taken["wrong-certificate"]["value"] if "wrong-certificate" in taken else ""
+            order.wrong = taken.get("wrong-certificate", {"value": ""})["value"]
             csr = x509.load_der_x509_csr(jws.unb64url(signed.json()["csr"]))
             threading.Thread(target=self._issue, args=(order, csr), daemon=True).start()
         if reply.status == 200:

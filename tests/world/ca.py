@@ -59,7 +59,8 @@ class Pebble:
     def start(self):
         env = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
                "PEBBLE_WFE_NONCEREJECT": str(self.args.nonce_reject)}
-        argv = [self.args.pebble, "-config", self.config, *(["-strict"] if self.args.strict else []),
+        argv = [self.args.pebble, "-config", self.config,
+                *(["-strict"] if self.args.strict else []),
                 *(["-dnsserver", self.args.resolver] if self.args.resolver else [])]
         self.process = serve.child(argv, self.folder / "pebble.log", env)
 

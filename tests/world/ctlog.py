@@ -642,7 +642,8 @@ class Service:
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dir", required=True, type=pathlib.Path, help="folder of keys and entries")
+    parser.add_argument("--dir", required=True, type=pathlib.Path,
+                        help="folder of keys and entries")
     parser.add_argument("--listen", default="127.0.0.1:0", help="address:port (0: any port)")
     parser.add_argument("--public", help="host:port that URLs show (default: as --listen)")
     parser.add_argument("--http", action="store_true", help="plain HTTP rather than HTTPS")

@@ -268,11 +268,13 @@ def resolver_config(args, zones):
     host, port = serve.host_port(args.resolver if ":" in args.resolver else args.resolver + ":53")
     lines = ["server:", "  username: \"\"", "  chroot: \"\"", f"  directory: {args.dir}",
              f"  pidfile: {args.dir}/unbound.pid", "  use-syslog: no", "  verbosity: 1",
-             "  do-daemonize: no", f"  interface: {host}@{port}", "  access-control: 0.0.0.0/0 allow",
-             "  access-control: ::0/0 allow", "  do-not-query-localhost: no",
+             "  do-daemonize: no", f"  interface: {host}@{port}",
+             "  access-control: 0.0.0.0/0 allow", "  access-control: ::0/0 allow",
+             "  do-not-query-localhost: no",
              "  cache-max-ttl: 0", "  cache-max-negative-ttl: 0", "  val-bogus-ttl: 0",
              "  msg-cache-size: 64k", "  rrset-cache-size: 64k", "  qname-minimisation: no",
-             "  module-config: \"validator iterator\"", f"  trust-anchor-file: {args.dir}/anchor.ds",
+             "  module-config: \"validator iterator\"",
+             f"  trust-anchor-file: {args.dir}/anchor.ds",
              "  aggressive-nsec: no", "  infra-host-ttl: 0", "  unblock-lan-zones: yes",
              "  insecure-lan-zones: no", "  extended-statistics: no"]
     lines += [f"  local-zone: \"{z}\" nodefault" for z in zones if z != dns.name.root]
