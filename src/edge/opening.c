@@ -90,7 +90,7 @@ static enum phase_step first_requests(struct conn *c, struct span bytes)
 		return PHASE_NEXT;
 	if (!buf_add(&c->up, direct))
 		return phase_abort(c, "tls_failed");
-	c->state = CONN_CONNECT;
+	phase_enter(c, CONN_CONNECT);
 	return PHASE_NEXT;
 }
 

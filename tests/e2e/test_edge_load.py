@@ -693,6 +693,27 @@ def test_admin_lists(make_edge):
     tls.close()
 
 
+def test_http_connection_is_counted_in_the_state_it_is_in(make_edge):
+    """A client that takes its time with a request that is looked at: 'request' while it does,
+    'relay' after; and the time to connect is the backend's alone."""
+    edge = make_edge()
+    backend = Backend((edge.backend, 80), lambda conn: (conn.recv(4096), conn.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), conn.recv(1)))
+    edge.fill(f"lease {INSTANCE} {APP} {edge.backend} 3600 80:http")
+    tls = Tls(edge, name())
+    assert look(edge, "/v1/status")["states"]["request"] == 1
+    time.sleep(0.7)  # under timeouts.request
+    tls.send(f"GET / HTTP/1.1\r\nHost: {name()}\r\n\r\n".encode())
+    assert tls.recv().endswith(b"ok")
+    states = look(edge, "/v1/status")["states"]
+    assert {state for state, n in states.items() if n} == {"relay"} and states["relay"] == 1
+    text = ask(edge, "GET", "/metrics", edge.metrics)[1]
+    assert float(re.search(r"connect_seconds_sum (\S+)", text)[1]) < 0.5
+    tls.close()
+    wait_for(lambda: not any(look(edge, "/v1/status")["states"].values()), what="nobody to be left")
+    backend.close()
+
+
 def test_drained_instance_gets_no_new_connection(make_edge):
     edge = make_edge()
     address = loopback()
