@@ -525,9 +525,13 @@ static bool read_list(struct reader *r, struct conf_list *out,
 static bool read_collection(struct reader *r, uint8_t *at,
 			    const struct conf_field *f, const struct way *way)
 {
+	const uint64_t line = event_line(r);
+
 	if (f->type == CONF_STRUCT) {
 		if (!is_event(r, YAML_MAPPING_START_EVENT))
 			return refuse_value(r, event_line(r), way, f);
+		if (f->has_line)
+			memcpy(at + f->line_offset, &line, sizeof(line));
 		return read_mapping(r, at, f->fields, way);
 	}
 	if (!is_event(r, YAML_SEQUENCE_START_EVENT))

@@ -61,6 +61,7 @@ struct conf_field {
 	/* Else an absent key leaves the field as it was; then the required
 	 * keys inside an absent STRUCT are not missed. */
 	bool is_required;
+	bool has_line; /* STRUCT */
 	size_t offset; /* in the struct */
 	size_t size; /* HEX: bytes; LIST elements: size of one */
 	/*
@@ -71,6 +72,9 @@ struct conf_field {
 	uint64_t min, max;
 	const char *const *names; /* ENUM, NULL-terminated */
 	const struct conf_field *fields; /* STRUCT */
+	/* STRUCT with has_line: a uint64_t there in it gets the line where the
+	 * value begins, for mistakes that show later. */
+	size_t line_offset;
 	/* LIST: one field; its key is not looked at, its offset is 0.  An
 	 * element starts zeroed. */
 	const struct conf_field *element;

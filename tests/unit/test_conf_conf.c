@@ -9,6 +9,7 @@ struct td {
 	const char *name;
 	uint8_t id[2];
 	struct conf_list ports; /* uint64_t */
+	uint64_t line;
 };
 
 struct gateway {
@@ -83,7 +84,7 @@ static const struct conf_field td_fields[] = {
 	{ 0 },
 };
 
-static const struct conf_field td = { .type = CONF_STRUCT, .size = sizeof(struct td), .fields = td_fields, .check = check_td, .expected = "no second byte" };
+static const struct conf_field td = { .type = CONF_STRUCT, .size = sizeof(struct td), .fields = td_fields, .has_line = true, .line_offset = offsetof(struct td, line), .check = check_td, .expected = "no second byte" };
 static const struct conf_field name = { .type = CONF_STRING, .size = sizeof(char *) };
 
 static const struct conf_field gateway_fields[] = {
@@ -167,6 +168,8 @@ static void whole_file_is_read(void **state)
 	ports = tds[0].ports.items;
 	assert_int_equal(ports[1], 65535);
 	assert_string_equal(tds[1].name, "two");
+	assert_int_equal(tds[0].line, 12);
+	assert_int_equal(tds[1].line, 15);
 	assert_int_equal(tds[1].ports.count, 0);
 	assert_int_equal(s.names.count, 3);
 	names = s.names.items;
