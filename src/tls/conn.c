@@ -108,6 +108,91 @@ void tls_lighten(struct tls_conn *c)
 	c->ssl = NULL;
 }
 
+bool tls_keep_peer(struct tls_conn *c)
+{
+	const X509 *x;
+
+	if (!c->asks_certificate || c->peer)
+		return true;
+	x = SSL_get0_peer_certificate(c->ssl);
+	if (!x)
+		return !c->needs_certificate;
+	if (SSL_get_verify_result(c->ssl) != X509_V_OK)
+		return false;
+	c->peer = mem_new(sizeof(*c->peer));
+	if (!tls_peer_read(c->peer, x))
+		return false;
+	c->peer->is_resumed = SSL_session_reused(c->ssl) == 1;
+	return true;
+}
+
+/* Whether a client's certificate, verified when the session began, is still
+ * within its time. */
+static bool is_current(const X509 *x)
+{
+	return X509_cmp_current_time(X509_get0_notBefore(x)) < 0 &&
+	       X509_cmp_current_time(X509_get0_notAfter(x)) > 0;
+}
+
+SSL_TICKET_RETURN tls_take_session(SSL *ssl, SSL_SESSION *session,
+				   const unsigned char *key_name, size_t n,
+				   SSL_TICKET_STATUS status, void *arg)
+{
+	const struct tls_conn *c = SSL_get_app_data(ssl);
+	const X509 *x;
+
+	(void)key_name, (void)n, (void)arg;
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	x = SSL_SESSION_get0_peer(session);
+	if (x ? !is_current(x) : c->needs_certificate)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+					    : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+static bool has_extension(SSL *ssl, unsigned type, struct span *body)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (SSL_client_hello_get0_ext(ssl, type, &p, &n) != 1)
+		return false;
+	*body = span_of(p, n);
+	return true;
+}
+
+/* RFC 8446 §4.2.1 */
+static bool offers_tls13(SSL *ssl)
+{
+	struct span body, list;
+	uint16_t version;
+
+	if (!has_extension(ssl, TLSEXT_TYPE_supported_versions, &body) ||
+	    !rd_vec8(&body, &list))
+		return false;
+	while (rd_be16(&list, &version))
+		if (version == TLS1_3_VERSION)
+			return true;
+	return false;
+}
+
+int tls_see_hello(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_conn *c = SSL_get_app_data(ssl);
+	struct span body;
+
+	(void)arg;
+	if (!c->admits_tls12 || offers_tls13(ssl))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	(void)SSL_set_options(ssl, SSL_OP_NO_TICKET);
+	/* RFC 7627 §5.3: who does not want to serve without it aborts. */
+	if (has_extension(ssl, TLSEXT_TYPE_extended_master_secret, &body))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = TLS_ALERT_HANDSHAKE_FAILURE;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
 static bool seal_with(const struct tickets_key *key, unsigned char *name,
 		      unsigned char *iv, EVP_CIPHER_CTX *cipher,
 		      EVP_MAC_CTX *mac, const EVP_CIPHER *aes)

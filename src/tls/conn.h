@@ -9,6 +9,7 @@
 
 #include "tls/context.h"
 #include "tls/light.h"
+#include "tls/peer.h"
 #include "tls/tickets.h"
 
 struct tls_conn {
@@ -18,7 +19,8 @@ struct tls_conn {
 	bool is_in_eof; /* the peer closed TCP */
 	bool is_failed;
 	bool is_closed; /* close_notify is in the output */
-	unsigned key_updates; /* from the peer, since it last sent data */
+	/* Key updates and tries to renegotiate, since it last sent data. */
+	unsigned pauses;
 	const char *bio_error; /* why the BIO failed; NULL: it did not */
 	bool is_encrypted; /* what we send, since our ServerHello */
 	tls_name_fn *name_fn; /* or NULL */
@@ -27,12 +29,18 @@ struct tls_conn {
 	struct engine *engine; /* or NULL: libssl to the end */
 	struct light *light; /* keys as they become known; or NULL */
 	bool is_resumed;
+	/* What tls/terms.h agreed to. */
+	bool admits_tls12, asks_certificate, needs_certificate;
+	struct tls_peer *peer; /* owned; NULL: no verified certificate */
 	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
 	char *error; /* owned; NULL: none */
 };
 
 /* One direction of it; ours is what we send. */
 struct light_half *tls_half(struct light *l, int is_ours);
+/* The handshake is over: keeps what the client's certificate says, where one
+ * was asked for.  False: it is not there, or not good. */
+[[nodiscard]] bool tls_keep_peer(struct tls_conn *c);
 /* The handshake is over and all of it in the output: lets libssl go, if that
  * was asked for and is possible. */
 void tls_lighten(struct tls_conn *c);

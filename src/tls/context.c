@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,11 @@
 /* libssl's macros take lists as char *, which these lend them. */
 #define GROUPS_HYBRID "X25519MLKEM768:X25519:P-256"
 #define GROUPS_CLASSIC "X25519:P-256"
+/* Of TLS 1.2, where it is admitted: RFC 9325 §4.2, with ChaCha20. */
+#define SUITES_TLS12 \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
+	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define SIGALG_P256 "ECDSA+SHA256" /* ecdsa_secp256r1_sha256 in TLS 1.3 */
 
 void tls_drain_errors(char out[TLS_ERROR_MAX], const char *fallback)
@@ -240,25 +246,60 @@ static bool use_leaf(struct tls_context *c, X509 *leaf)
 	return c->has_own_spki && SSL_CTX_use_certificate(c->ssl, leaf) == 1;
 }
 
-static bool use_chain(struct tls_context *c, struct span pem)
+bool tls_each_certificate(struct span pem, bool (*fn)(void *arg, X509 *x),
+			  void *arg)
 {
 	BIO *b AUTO(bio_auto) = bio_over(pem);
-	X509 *leaf AUTO(x509_auto) = NULL;
 
-	if (!b)
-		return false;
-	leaf = PEM_read_bio_X509(b, NULL, no_passphrase, NULL);
-	if (!leaf || !use_leaf(c, leaf))
-		return false;
-	for (;;) {
+	while (b) {
 		X509 *next AUTO(x509_auto) =
 			PEM_read_bio_X509(b, NULL, no_passphrase, NULL);
 
 		if (!next)
 			return is_pem_end();
-		if (SSL_CTX_add1_chain_cert(c->ssl, next) != 1)
+		if (!fn(arg, next))
 			return false;
 	}
+	return false;
+}
+
+/* The leaf comes first. */
+static bool use_next(void *arg, X509 *x)
+{
+	struct tls_context *c = arg;
+
+	if (!c->has_own_spki)
+		return use_leaf(c, x);
+	return SSL_CTX_add1_chain_cert(c->ssl, x) == 1;
+}
+
+static bool use_chain(struct tls_context *c, struct span pem)
+{
+	return tls_each_certificate(pem, use_next, c) && c->has_own_spki;
+}
+
+bool tls_context_each_name(const struct tls_context *c, tls_each_name_fn *fn,
+			   void *arg)
+{
+	int critical, i;
+	GENERAL_NAMES *names = X509_get_ext_d2i(
+		SSL_CTX_get0_certificate(c->ssl), NID_subject_alt_name,
+		&critical, NULL);
+	bool is_good = names || critical == -1; /* -1: there is none */
+
+	for (i = 0; is_good && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+		const ASN1_STRING *s = g->d.dNSName;
+
+		if (g->type != GEN_DNS)
+			continue;
+		is_good = fn(arg,
+			     span_of(ASN1_STRING_get0_data(s),
+				     (size_t)ASN1_STRING_length(s)));
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	return is_good;
 }
 
 static bool use_key(struct tls_context *c, struct span pem)
@@ -305,8 +346,11 @@ static bool allow_tickets(struct tls_context *c)
 	c->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	SSL_CTX_clear_options(c->ssl, SSL_OP_NO_TICKET);
 	(void)SSL_CTX_set_timeout(c->ssl, TICKETS_EPOCH_S); /* the old one */
-	return c->ticket_cipher && SSL_CTX_set_tlsext_ticket_key_evp_cb(
-					   c->ssl, tls_ticket_key) == 1;
+	return c->ticket_cipher &&
+	       SSL_CTX_set_session_ticket_cb(c->ssl, NULL, tls_take_session,
+					     NULL) == 1 &&
+	       SSL_CTX_set_tlsext_ticket_key_evp_cb(c->ssl, tls_ticket_key) ==
+		       1;
 }
 
 enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
@@ -317,8 +361,10 @@ enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 
 	ERR_clear_error();
 	c = context_new(true);
-	if (!c || !set_alpn(c, alpn) || !allow_tickets(c))
+	if (!c || !set_alpn(c, alpn) || !allow_tickets(c) ||
+	    SSL_CTX_set_cipher_list(c->ssl, SUITES_TLS12) != 1)
 		return refuse(error, "context");
+	SSL_CTX_set_client_hello_cb(c->ssl, tls_see_hello, NULL);
 	if (!use_chain(c, chain_pem))
 		return refuse(error, "certificate chain");
 	if (!use_key(c, key_pem))

@@ -42,6 +42,20 @@ void tls_see_secret(const SSL *ssl, const char *line);
 /* Sets HMAC-SHA-256 up. */
 bool tls_ticket_mac(EVP_MAC_CTX *mac, const struct key32 *key);
 
+/* libssl's callback for a session that a ticket held: whether the name's terms
+ * take it, tls_conn_agree(). */
+SSL_TICKET_RETURN tls_take_session(SSL *ssl, SSL_SESSION *session,
+				   const unsigned char *key_name, size_t n,
+				   SSL_TICKET_STATUS status, void *arg);
+/* libssl's ClientHello callback: a hello of TLS 1.2, tls/terms.h. */
+int tls_see_hello(SSL *ssl, int *alert, void *arg);
+
+/* Each certificate of a PEM text in turn, which fn borrows; false when fn says
+ * so, or something is broken. */
+[[nodiscard]] bool tls_each_certificate(struct span pem,
+					bool (*fn)(void *arg, X509 *x),
+					void *arg);
+
 /* libssl's servername callback: tls_conn_mind_name(). */
 int tls_check_name(SSL *ssl, int *alert, void *arg);
 

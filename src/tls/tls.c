@@ -15,13 +15,14 @@ enum {
 	RECORD_ALERT = 21,
 	RECORD_VERSION = 0x0303,
 	ALERT_LEVEL_FATAL = 2,
+	ALERT_NO_RENEGOTIATION = 100, /* RFC 5246 §7.2.2 */
 	/* RFC 8446 §4 */
 	HANDSHAKE_ENCRYPTED_EXTENSIONS = 8,
 	HANDSHAKE_FINISHED = 20,
 	HANDSHAKE_KEY_UPDATE = 24,
 	/* Of them without a byte of data between; one per 2^24 records is
 	 * what a cipher needs (RFC 8446 §5.5). */
-	KEY_UPDATES_MAX = 32,
+	PAUSES_MAX = 32,
 };
 
 void tls_write_alert(struct buf *out, enum tls_alert alert)
@@ -45,8 +46,8 @@ void tls_write_alert(struct buf *out, enum tls_alert alert)
 
 static bool is_flooded(struct tls_conn *c)
 {
-	if (c->key_updates > KEY_UPDATES_MAX)
-		c->bio_error = "too many key updates";
+	if (c->pauses > PAUSES_MAX)
+		c->bio_error = "too many records without data";
 	return c->bio_error != NULL;
 }
 
@@ -56,11 +57,15 @@ static void see_message(int is_ours, int version, int content,
 {
 	struct tls_conn *c = arg;
 	struct span s = span_of(bytes, n);
-	uint8_t type;
+	uint8_t type, alert;
 
 	(void)version, (void)ssl;
 	if (c->light && content == SSL3_RT_HEADER)
 		tls_half(c->light, is_ours)->records++;
+	/* libssl's answer to who wants to renegotiate TLS 1.2, each time. */
+	if (is_ours && content == SSL3_RT_ALERT && rd_u8(&s, &type) &&
+	    rd_u8(&s, &alert) && alert == ALERT_NO_RENEGOTIATION)
+		c->pauses++;
 	if (content != SSL3_RT_HANDSHAKE || !rd_u8(&s, &type))
 		return;
 	if (is_ours && type == HANDSHAKE_ENCRYPTED_EXTENSIONS)
@@ -69,7 +74,7 @@ static void see_message(int is_ours, int version, int content,
 	if (c->light && type == HANDSHAKE_FINISHED)
 		tls_half(c->light, is_ours)->records = 0;
 	if (!is_ours && type == HANDSHAKE_KEY_UPDATE)
-		c->key_updates++;
+		c->pauses++;
 }
 
 static int bio_read(BIO *b, char *out, int cap)
@@ -195,6 +200,7 @@ void tls_conn_free(struct tls_conn *c)
 	if (c->light)
 		light_wipe(c->light);
 	free(c->light);
+	free(c->peer);
 	free(c->error);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
@@ -292,6 +298,10 @@ static enum tls_status complete(struct tls_conn *c)
 	if (n > 0)
 		memcpy(c->alpn, name, n);
 	c->alpn[n] = '\0';
+	if (!tls_keep_peer(c))
+		return fail(c, "no verified certificate of the client");
+	if (!tls_conn_is_tls13(c) && SSL_get_extms_support(c->ssl) != 1)
+		return fail(c, "no extended master secret");
 	tls_lighten(c);
 	return TLS_OK;
 }
@@ -352,7 +362,7 @@ enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
 	ERR_clear_error();
 	r = SSL_read_ex(c->ssl, out, cap, n);
 	if (r == 1) {
-		c->key_updates = 0;
+		c->pauses = 0;
 		return TLS_OK;
 	}
 	*n = 0;
@@ -406,6 +416,16 @@ const char *tls_conn_server_name(const struct tls_conn *c)
 	const char *name = c->ssl ? SSL_get_servername(c->ssl, type) : NULL;
 
 	return name ? name : "";
+}
+
+bool tls_conn_is_tls13(const struct tls_conn *c)
+{
+	return !c->ssl || SSL_version(c->ssl) == TLS1_3_VERSION;
+}
+
+const struct tls_peer *tls_conn_peer(const struct tls_conn *c)
+{
+	return c->peer;
 }
 
 bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out)

@@ -2,10 +2,11 @@
  * tls: our words for libssl.
  *
  * A connection is sans-I/O: ciphertext goes in and out through buffers, so the
- * caller owns the socket, the loop and the order of things.  TLS 1.3 only; no
- * compression, no renegotiation, no early data; X25519MLKEM768 where the linked
- * OpenSSL has it, else X25519 or P-256, in resumed sessions, too.  Sessions are
- * resumed where tls_conn_resume() says so, nowhere else.
+ * caller owns the socket, the loop and the order of things.  TLS 1.3 only, but
+ * where tls_conn_agree() admits 1.2; no compression, no renegotiation, no early
+ * data; X25519MLKEM768 where the linked OpenSSL has it, else X25519 or P-256,
+ * in resumed sessions, too.  Sessions are resumed where tls_conn_resume() says
+ * so, nowhere else.
  *
  * A context may be used by several threads at once, a connection by one.
  *
@@ -23,6 +24,7 @@ struct engine;
 struct tickets;
 struct tls_context;
 struct tls_conn;
+struct tls_peer;
 
 enum {
 	TLS_ERROR_MAX = 256,
@@ -60,6 +62,14 @@ void tls_write_alert(struct buf *out, enum tls_alert alert);
 enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 		       struct span key_pem, const char *const *alpn,
 		       char error[TLS_ERROR_MAX]);
+
+/*
+ * Each dNSName of the server's certificate as it stands there, in turn; false
+ * when fn says so, or the extension is malformed.
+ */
+typedef bool tls_each_name_fn(void *arg, struct span name);
+[[nodiscard]] bool tls_context_each_name(const struct tls_context *c,
+					 tls_each_name_fn *fn, void *arg);
 
 /*
  * One end of the attested channel: a P-256 key and self-signed certificate
@@ -162,6 +172,10 @@ void tls_close(struct tls_conn *c);
 /* After the handshake. */
 const char *tls_conn_alpn(const struct tls_conn *c); /* "" none; borrowed */
 const char *tls_conn_server_name(const struct tls_conn *c); /* "" none */
+bool tls_conn_is_tls13(const struct tls_conn *c);
+/* The client's certificate, verified as tls_conn_agree() asked; NULL: none.
+ * Borrowed from c. */
+const struct tls_peer *tls_conn_peer(const struct tls_conn *c);
 /* SHA-256 of the SubjectPublicKeyInfo; false when there is no certificate. */
 bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out);
 bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out);

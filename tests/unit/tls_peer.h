@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "tls/tls.h"
@@ -44,6 +45,67 @@ static inline bool peer_pem_make(struct peer_pem *out)
 	BIO_free(k);
 	X509_free(x);
 	EVP_PKEY_free(key);
+	return n > 0 && m > 0;
+}
+
+struct peer_cert {
+	X509 *x;
+	EVP_PKEY *key;
+};
+
+static inline void peer_cert_free(struct peer_cert *c)
+{
+	X509_free(c->x);
+	EVP_PKEY_free(c->key);
+}
+
+/* One extension of it, as openssl.cnf writes it. */
+static inline bool peer_extend(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	bool is_good = e && X509_add_ext(x, e, -1) == 1;
+
+	X509_EXTENSION_free(e);
+	return is_good;
+}
+
+/*
+ * A P-256 certificate of 'issuer' (NULL: of itself) that ends in so many
+ * seconds; with names, "DNS:a.test,DNS:b.test", or without (NULL).
+ */
+static inline bool peer_cert_make(struct peer_cert *out, const char *common_name,
+				  const struct peer_cert *issuer, long seconds, const char *names)
+{
+	struct peer_cert c = { X509_new(), EVP_EC_gen("P-256") };
+	X509_NAME *name = X509_get_subject_name(c.x);
+
+	*out = c;
+	ASN1_INTEGER_set(X509_get_serialNumber(c.x), 7);
+	X509_gmtime_adj(X509_getm_notBefore(c.x), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(c.x), seconds);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1,
+				   -1, 0);
+	X509_set_version(c.x, X509_VERSION_3);
+	X509_set_issuer_name(c.x, issuer ? X509_get_subject_name(issuer->x) : name);
+	X509_set_pubkey(c.x, c.key);
+	return (!names || peer_extend(c.x, NID_subject_alt_name, names)) &&
+	       (issuer || peer_extend(c.x, NID_basic_constraints, "critical,CA:TRUE")) &&
+	       X509_sign(c.x, issuer ? issuer->key : c.key, EVP_sha256()) > 0;
+}
+
+/* As PEM texts. */
+static inline bool peer_cert_write(struct peer_pem *out, const struct peer_cert *c)
+{
+	BIO *b = BIO_new(BIO_s_mem()), *k = BIO_new(BIO_s_mem());
+	int n, m;
+
+	PEM_write_bio_X509(b, c->x);
+	PEM_write_bio_PrivateKey(k, c->key, NULL, NULL, 0, NULL, NULL);
+	memset(out, 0, sizeof(*out));
+	n = BIO_read(b, out->chain, sizeof(out->chain) - 1);
+	m = BIO_read(k, out->key, sizeof(out->key) - 1);
+	BIO_free(b);
+	BIO_free(k);
 	return n > 0 && m > 0;
 }
 
