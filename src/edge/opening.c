@@ -47,6 +47,7 @@ static void begin_requests(struct conn *c)
 		.name = name,
 		.is_forwarding = c->route.is_forwarding,
 		.client = &c->peer,
+		.certificate = tls_conn_peer(c->tls),
 		.id = c->id,
 		.read_max = read_max,
 	});

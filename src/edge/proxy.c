@@ -21,6 +21,17 @@ enum {
 	TYPE_AUTHORITY = 0x02,
 	TYPE_CRC32C = 0x03,
 	TYPE_UNIQUE_ID = 0x05,
+	/* §2.2.6 */
+	TYPE_SSL = 0x20,
+	SUBTYPE_SSL_VERSION = 0x21,
+	SUBTYPE_SSL_CN = 0x22,
+	CLIENT_SSL = 0x01,
+	CLIENT_CERT_CONN = 0x02,
+	CLIENT_CERT_SESS = 0x04,
+	VERIFIED = 0,
+	NOT_VERIFIED = 1, /* or there was nothing to verify */
+	/* §2.2.8: 0xe0 to 0xef are for applications. */
+	TYPE_CERT_SHA256 = 0xe4,
 	TYPES = 256,
 };
 
@@ -69,11 +80,33 @@ static void write_element(struct wr *w, uint8_t type, struct span value)
 	wr_vec16(w, value);
 }
 
+static void write_tls(struct wr *w, const struct proxy_tls *tls)
+{
+	bool has_certificate = tls->digest.n > 0;
+	uint8_t client = CLIENT_SSL;
+	struct wr_mark length;
+
+	if (has_certificate)
+		client |= CLIENT_CERT_SESS;
+	if (has_certificate && !tls->is_resumed)
+		client |= CLIENT_CERT_CONN;
+	wr_u8(w, TYPE_SSL);
+	length = wr_open(w, 2);
+	wr_u8(w, client);
+	wr_be32(w, has_certificate ? VERIFIED : NOT_VERIFIED);
+	write_element(w, SUBTYPE_SSL_VERSION, tls->version);
+	write_element(w, SUBTYPE_SSL_CN, tls->common_name);
+	wr_close(w, length);
+	write_element(w, TYPE_CERT_SHA256, tls->digest);
+}
+
 static void write_extra(struct wr *w, const struct proxy_extra *extra)
 {
 	write_element(w, TYPE_ALPN, extra->alpn);
 	write_element(w, TYPE_AUTHORITY, extra->name);
 	write_element(w, TYPE_UNIQUE_ID, extra->id);
+	if (extra->tls)
+		write_tls(w, extra->tls);
 }
 
 static void write_tcp4(struct wr *w, const struct sockaddr_in *from,

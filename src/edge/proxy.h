@@ -18,9 +18,15 @@ enum {
 	PROXY_ID_MAX = 128, /* bytes of PP2_TYPE_UNIQUE_ID, §2.2.5 */
 	PROXY_ALPN_MAX = 255,
 	PROXY_NAME_MAX = 255,
-	/* Header, two IPv6 addresses, three elements of 3 bytes and content. */
+	PROXY_VERSION_MAX = 16, /* "TLSv1.3" */
+	PROXY_CN_MAX = 64,
+	PROXY_DIGEST_LEN = 32,
+	/* PP2_TYPE_SSL with two elements inside, and the digest's. */
+	PROXY_TLS_MAX = 3 + 5 + 3 + PROXY_VERSION_MAX + 3 + PROXY_CN_MAX + 3 +
+			PROXY_DIGEST_LEN,
+	/* Header, two IPv6 addresses, elements of 3 bytes and content. */
 	PROXY_MAX = 16 + 36 + 3 * 3 + PROXY_ALPN_MAX + PROXY_NAME_MAX +
-		    PROXY_ID_MAX,
+		    PROXY_ID_MAX + PROXY_TLS_MAX,
 	PROXY_READ_MAX = 2048, /* of a header read */
 };
 
@@ -30,9 +36,19 @@ enum proxy_version {
 	PROXY_V2,
 };
 
+/* TLS that ended at who writes the header: PP2_TYPE_SSL, §2.2.6. */
+struct proxy_tls {
+	struct span version; /* PP2_SUBTYPE_SSL_VERSION; at most 16 bytes */
+	/* The client's certificate, verified; n == 0: there is none. */
+	struct span digest; /* SHA-256 of its DER; our own element, 0xe4 */
+	struct span common_name; /* PP2_SUBTYPE_SSL_CN, at most 64; or empty */
+	bool is_resumed; /* it was shown when the session began */
+};
+
 /* Elements of version 2; each may be empty.  Version 1 has none. */
 struct proxy_extra {
 	struct span alpn, name, id; /* PP2_TYPE_ALPN, _AUTHORITY, _UNIQUE_ID */
+	const struct proxy_tls *tls; /* or NULL; written alone, never read */
 };
 
 /*

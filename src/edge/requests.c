@@ -1,10 +1,13 @@
 #include "edge/requests.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "tls/peer.h"
 
 /* The address alone, as X-Forwarded-For has it. */
 static void write_client(char out[64], const struct sock_addr *a)
@@ -18,6 +21,26 @@ static void write_client(char out[64], const struct sock_addr *a)
 		memcpy(out, "unknown", sizeof("unknown")); /* RFC 7239 §6.2 */
 }
 
+/* A format that proxies share: each value is quoted where it could be read in
+ * two ways; the subject has no bare quote. */
+static char *describe(const struct tls_peer *peer)
+{
+	char text[VOUCH_CERTIFICATE_MAX + 1];
+	struct wr w = wr_over(text, VOUCH_CERTIFICATE_MAX);
+
+	static_assert(2 * sizeof(peer->sha256) + TLS_PEER_SUBJECT_MAX + 32 <
+		      VOUCH_CERTIFICATE_MAX);
+	wr_str(&w, "Hash=");
+	text_hex(&w, SPAN_ARRAY(peer->sha256));
+	if (peer->subject[0]) {
+		wr_str(&w, ";Subject=\"");
+		wr_str(&w, peer->subject);
+		wr_str(&w, "\"");
+	}
+	text[w.n] = '\0';
+	return mem_dup(text);
+}
+
 struct requests *requests_new(const struct requests_options *o)
 {
 	struct requests *r = mem_new(sizeof(*r));
@@ -29,6 +52,10 @@ struct requests *requests_new(const struct requests_options *o)
 		.is_forwarding = o->is_forwarding,
 		.client = span_str(r->client),
 	};
+	if (o->certificate) {
+		r->certificate = describe(o->certificate);
+		r->vouch.certificate = span_str(r->certificate);
+	}
 	memcpy(r->vouch.id, o->id, VOUCH_ID_LEN);
 	buf_init(&r->held, o->read_max);
 	if (o->is_h2)
@@ -47,6 +74,7 @@ void requests_free(struct requests *r)
 	else
 		filter_fini(&r->filter);
 	buf_fini(&r->held);
+	free(r->certificate);
 	free(r);
 }
 

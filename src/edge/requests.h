@@ -24,9 +24,12 @@ enum {
 	REQUESTS_RESULT_MAX = 48,
 };
 
+struct tls_peer;
+
 struct requests {
 	struct vouch vouch;
 	char client[64]; /* its address, as text */
+	char *certificate; /* what is said of it; owned, NULL: nothing */
 	bool is_h2;
 	union {
 		struct filter filter;
@@ -43,6 +46,7 @@ struct requests_options {
 	struct span name;
 	bool is_forwarding;
 	const struct sock_addr *client;
+	const struct tls_peer *certificate; /* of the client's; or NULL */
 	const uint8_t *id; /* VOUCH_ID_LEN bytes */
 	size_t read_max; /* the most that is taken at once */
 };

@@ -1,9 +1,8 @@
 #include "http1/filter.h"
 
-/* The lines we add: X-Forwarded-For, -Proto, X-Request-Id. */
+/* The lines we add: X-Forwarded-For, -Proto, -Client-Cert, X-Request-Id. */
 enum {
-	ADDED_MAX = 256, /* bytes */
-	ADDED_COUNT = 3,
+	ADDED_MAX = 320 + VOUCH_CERTIFICATE_MAX, /* bytes */
 };
 
 void filter_init(struct filter *f, const struct vouch *vouch)
@@ -39,6 +38,10 @@ static void add_lines(struct wr *w, const struct filter *f)
 {
 	wr_str(w, "X-Forwarded-For: ");
 	wr_bytes(w, f->vouch->client);
+	if (f->vouch->certificate.n) {
+		wr_str(w, "\r\nX-Forwarded-Client-Cert: ");
+		wr_bytes(w, f->vouch->certificate);
+	}
 	wr_str(w, "\r\nX-Forwarded-Proto: https\r\nX-Request-Id: ");
 	vouch_request_id(w, f->vouch, f->requests);
 	wr_str(w, "\r\n\r\n");
@@ -49,10 +52,10 @@ static void add_lines(struct wr *w, const struct filter *f)
 static bool write_head(struct filter *f, const struct head_request *r,
 		       size_t head_len)
 {
+	size_t added_count = f->vouch->certificate.n ? 4 : 3, space;
 	uint8_t room[ADDED_MAX];
 	struct wr added = WR_ARRAY(room);
 	struct span lines;
-	size_t space;
 
 	add_lines(&added, f);
 	buf_reset(&f->out);
@@ -64,7 +67,7 @@ static bool write_head(struct filter *f, const struct head_request *r,
 		if (!vouch_is_ours(r->fields[i].name) &&
 		    !buf_add(&f->out, r->fields[i].line))
 			return false;
-	return r->field_count + ADDED_COUNT < HEAD_FIELDS_MAX &&
+	return r->field_count + added_count < HEAD_FIELDS_MAX &&
 	       buf_add(&f->out, lines);
 }
 

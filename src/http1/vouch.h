@@ -14,6 +14,7 @@
 enum {
 	VOUCH_ID_LEN = 16,
 	VOUCH_REQUEST_ID_MAX = 2 * VOUCH_ID_LEN + 1 + 20,
+	VOUCH_CERTIFICATE_MAX = 640,
 };
 
 /* Fixed for a connection. */
@@ -23,10 +24,13 @@ struct vouch {
 	struct span name;
 	/* Takes away what the client says of itself in Forwarded, X-Real-IP,
 	 * X-Request-Id and X-Forwarded-..., also under names that differ in "_"
-	 * for "-", and says X-Forwarded-For, X-Forwarded-Proto and X-Request-Id
-	 * itself. */
+	 * for "-", and says X-Forwarded-For, X-Forwarded-Proto, X-Request-Id
+	 * and, where there is one, X-Forwarded-Client-Cert itself. */
 	bool is_forwarding;
 	struct span client; /* its address as text, for X-Forwarded-For */
+	/* For X-Forwarded-Client-Cert, at most VOUCH_CERTIFICATE_MAX; n == 0:
+	 * it is not said. */
+	struct span certificate;
 	uint8_t id[VOUCH_ID_LEN]; /* the connection's, in X-Request-Id */
 };
 

@@ -9,8 +9,7 @@
 
 enum {
 	FIELD_OVERHEAD = 32, /* RFC 7541 §4.1 */
-	ADDED_COUNT = 3,
-	ADDED_MAX = 256,
+	ADDED_COUNT = 4,
 };
 
 /* One field: its name and value lie one after the other in the text. */
@@ -291,16 +290,19 @@ static size_t add_ours(nghttp2_nv *list, const struct vouch *vouch,
 		       struct span request_id)
 {
 	static const char *const names[ADDED_COUNT] = {
-		"x-forwarded-for", "x-forwarded-proto", "x-request-id"
+		"x-forwarded-for", "x-forwarded-proto", "x-request-id",
+		"x-forwarded-client-cert"
 	};
 	const struct span values[ADDED_COUNT] = {
-		vouch->client, span_str("https"), request_id
+		vouch->client, span_str("https"), request_id,
+		vouch->certificate
 	};
+	size_t n = vouch->certificate.n ? ADDED_COUNT : ADDED_COUNT - 1;
 
-	for (size_t i = 0; i < ADDED_COUNT; i++)
+	for (size_t i = 0; i < n; i++)
 		list[i] = pair(span_str(names[i]), values[i],
 			       NGHTTP2_NV_FLAG_NO_INDEX);
-	return ADDED_COUNT;
+	return n;
 }
 
 static bool encode(struct fields *f, struct buf *out, const nghttp2_nv *list,

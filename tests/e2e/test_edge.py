@@ -600,11 +600,13 @@ def test_proxy_header(world):
     got = tls.recv_all()
     ours = tls.sock.getsockname()
     host = name(PP).encode()
-    want = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack(">H", 12 + 3 + len(host) + 3 + 32) +
+    ssl_element = b"\x20\0\x0f\x01\0\0\0\x01\x21\0\x07TLSv1.3"
+    want = (b"\r\n\r\n\0\r\nQUIT\n\x21\x11" +
+            struct.pack(">H", 12 + 3 + len(host) + 3 + 32 + len(ssl_element)) +
             socket.inet_aton("127.0.0.1") * 2 + struct.pack(">HH", ours[1], world.edge.port))
     assert got.startswith(want + struct.pack(">BH", 2, len(host)) + host)
-    assert got[len(want) + 3 + len(host):][:3] == b"\x05\0\x20" and got.endswith(b"body")
-    assert len(got) == len(want) + 3 + len(host) + 3 + 32 + 4
+    assert got[len(want) + 3 + len(host):][:3] == b"\x05\0\x20" and got.endswith(ssl_element + b"body")
+    assert len(got) == len(want) + 3 + len(host) + 3 + 32 + len(ssl_element) + 4
     tls.close()
 
 

@@ -58,12 +58,60 @@ static void test_written(void **state)
 	}
 }
 
+/* §2.2.6: what is said of TLS and of the client's certificate. */
+static void test_tls_written(void **state)
+{
+	static const uint8_t digest[PROXY_DIGEST_LEN] = { 0xab, 0xcd };
+	static const struct {
+		struct proxy_tls tls;
+		struct span want; /* before the digest's 30 zeros */
+	} rows[] = {
+		{ { .version = B("TLSv1.3") },
+		  B("\x20\0\x0f\x01\0\0\0\x01\x21\0\x07TLSv1.3") },
+		{ { .version = B("TLSv1.2"),
+		    .digest = { digest, sizeof(digest) },
+		    .common_name = B("me") },
+		  B("\x20\0\x14\x07\0\0\0\0\x21\0\x07TLSv1.2\x22\0\x02me\xe4\0\x20\xab\xcd") },
+		{ { .version = B("TLSv1.3"),
+		    .digest = { digest, sizeof(digest) },
+		    .is_resumed = true },
+		  B("\x20\0\x0f\x05\0\0\0\0\x21\0\x07TLSv1.3\xe4\0\x20\xab\xcd") },
+	};
+	struct sock_addr from = at("192.0.2.1:1234"), to = at("192.0.2.2:443");
+	uint8_t bytes[PROXY_MAX];
+	struct proxy_header h;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct proxy_extra extra = { .tls = &rows[i].tls };
+		struct wr w = WR_ARRAY(bytes);
+		struct span got, rest;
+
+		proxy_write(&w, PROXY_V2, &from, &to, &extra);
+		assert_false(w.over);
+		rest = wr_span(&w);
+		assert_true(rd_skip(&rest, 28) && rd_n(&rest, &got, rows[i].want.n));
+		assert_memory_equal(got.p, rows[i].want.p, got.n);
+		assert_int_equal(rest.n, rows[i].tls.digest.n ? 30 : 0);
+		/* Whoever reads headers skips what it does not know. */
+		assert_int_equal(proxy_read(&h, wr_span(&w)), PROXY_DONE);
+		assert_int_equal(h.n, w.n);
+	}
+}
+
 /* The longest there is, with all elements, and back. */
 static void test_written_is_read(void **state)
 {
 	static uint8_t alpn[PROXY_ALPN_MAX] = { 'a' }, name[PROXY_NAME_MAX] = { 'b' },
 		       id[PROXY_ID_MAX] = { 'c' };
-	const struct proxy_extra extra = { SPAN_ARRAY(alpn), SPAN_ARRAY(name), SPAN_ARRAY(id) };
+	static uint8_t digest[PROXY_DIGEST_LEN], tls_version[PROXY_VERSION_MAX] = { 'd' },
+						 common_name[PROXY_CN_MAX] = { 'e' };
+	const struct proxy_tls tls = { SPAN_ARRAY(tls_version), SPAN_ARRAY(digest),
+				       SPAN_ARRAY(common_name), false };
+	const struct proxy_extra extra = { .tls = &tls,
+					   .alpn = SPAN_ARRAY(alpn),
+					   .name = SPAN_ARRAY(name),
+					   .id = SPAN_ARRAY(id) };
 	static const char *const pairs[][2] = { { "[2001:db8::1]:1", "[::ffff:192.0.2.1]:443" },
 						{ "192.0.2.1:65535", "0.0.0.0:0" } };
 
@@ -229,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_tls_written),
 		cmocka_unit_test(test_written_is_read),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_sum),

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "edge/requests.h"
+#include "tls/peer.h"
 
 enum {
 	READ_MAX = 16 * 1024,
@@ -16,7 +17,8 @@ struct world {
 	struct span direct;
 };
 
-static void setup(struct world *w, bool is_h2, bool is_forwarding)
+static void setup(struct world *w, bool is_h2, bool is_forwarding,
+		  const struct tls_peer *certificate)
 {
 	static const uint8_t id[VOUCH_ID_LEN] = { 1 };
 	struct sock_addr client;
@@ -28,6 +30,7 @@ static void setup(struct world *w, bool is_h2, bool is_forwarding)
 		.name = span_str("a.test"),
 		.is_forwarding = is_forwarding,
 		.client = &client,
+		.certificate = certificate,
 		.id = id,
 		.read_max = READ_MAX,
 	});
@@ -53,6 +56,8 @@ static void give(struct world *w, const char *text)
 		;
 }
 
+#define Z20 "00000000000000000000"
+#define Z60 Z20 Z20 Z20
 #define GET "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -62,7 +67,7 @@ static void whole_request_is_not_copied(void **state)
 	struct world w;
 
 	(void)state;
-	setup(&w, false, false);
+	setup(&w, false, false, NULL);
 	assert_int_equal(take(&w, text), REQUESTS_OK);
 	assert_ptr_equal(w.direct.p, text);
 	assert_int_equal(w.out.n, 0);
@@ -74,7 +79,7 @@ static void part_of_a_head_is_timed(void **state)
 	struct world w;
 
 	(void)state;
-	setup(&w, false, true);
+	setup(&w, false, true, NULL);
 	assert_int_equal(take(&w, "GET / HT"), REQUESTS_OK);
 	assert_int_equal(w.direct.n + w.out.n, 0);
 	assert_int_equal(w.requests->head_since_ms, 7);
@@ -85,6 +90,45 @@ static void part_of_a_head_is_timed(void **state)
 	teardown(&w);
 }
 
+static void certificate_is_said(void **state)
+{
+	static const struct {
+		const char *subject, *want;
+	} rows[] = {
+		{ "CN=a\\, b",
+		  "X-Forwarded-Client-Cert: Hash=abcd" Z60 ";Subject=\"CN=a\\, b\"\r\n" },
+		{ "", "X-Forwarded-Client-Cert: Hash=abcd" Z60 "\r\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct tls_peer peer = { .sha256 = { 0xab, 0xcd } };
+		struct world w;
+
+		strcpy(peer.subject, rows[i].subject);
+		setup(&w, false, true, &peer);
+		memset(&peer, 'x', sizeof(peer)); /* it was copied */
+		assert_int_equal(take(&w, GET), REQUESTS_OK);
+		assert_non_null(memmem(w.direct.p, w.direct.n, rows[i].want, strlen(rows[i].want)));
+		teardown(&w);
+	}
+}
+
+/* A subject as long as may be has room. */
+static void longest_certificate_is_said_whole(void **state)
+{
+	struct tls_peer peer = { 0 };
+	struct world w;
+
+	(void)state;
+	memset(peer.subject, 's', TLS_PEER_SUBJECT_MAX);
+	setup(&w, false, true, &peer);
+	assert_int_equal(take(&w, GET), REQUESTS_OK);
+	assert_non_null(memmem(w.direct.p, w.direct.n, peer.subject, TLS_PEER_SUBJECT_MAX));
+	assert_non_null(memmem(w.direct.p, w.direct.n, "s\"\r\n", 4));
+	teardown(&w);
+}
+
 static void upgrade_keeps_the_rest_until_it_is_answered(void **state)
 {
 	static const char upgrade[] = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\n"
@@ -92,7 +136,7 @@ static void upgrade_keeps_the_rest_until_it_is_answered(void **state)
 	struct world w;
 
 	(void)state;
-	setup(&w, false, false);
+	setup(&w, false, false, NULL);
 	assert_int_equal(take(&w, upgrade), REQUESTS_OK);
 	assert_int_equal(w.out.n, sizeof(upgrade) - 1 - 5);
 	assert_true(requests_are_held(w.requests) && requests_are_waiting(w.requests));
@@ -111,7 +155,7 @@ static void refusal_has_a_place_only_when_nothing_is_awaited(void **state)
 	struct world w;
 
 	(void)state;
-	setup(&w, false, false);
+	setup(&w, false, false, NULL);
 	assert_int_equal(take(&w, GET), REQUESTS_OK);
 	give(&w, ANSWER);
 	assert_int_equal(take(&w, "GET / HTTP/1.1\r\nHost: b.test\r\n\r\n"), REQUESTS_REFUSED);
@@ -120,7 +164,7 @@ static void refusal_has_a_place_only_when_nothing_is_awaited(void **state)
 	assert_string_equal(why.reason, "http_misdirected");
 	teardown(&w);
 
-	setup(&w, false, false);
+	setup(&w, false, false, NULL);
 	assert_int_equal(take(&w, GET "GET / HTTP/1.1\r\nHost: b.test\r\n\r\n"), REQUESTS_REFUSED);
 	requests_refusal(w.requests, &why);
 	assert_int_equal(why.status, 0);
@@ -133,7 +177,7 @@ static void h2_without_settings_needs_a_goaway(void **state)
 	struct world w;
 
 	(void)state;
-	setup(&w, true, false);
+	setup(&w, true, false, NULL);
 	assert_int_equal(take(&w, GET), REQUESTS_REFUSED);
 	assert_string_equal(w.requests->result, "http_preface");
 	requests_refusal(w.requests, &why);
@@ -149,7 +193,7 @@ static void much_is_put_out_in_turns(void **state)
 	char *text = mem_new(READ_MAX + 1);
 
 	(void)state;
-	setup(&w, false, true);
+	setup(&w, false, true, NULL);
 	assert_int_equal(take(&w,
 			      "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 16384\r\n\r\n"),
 			 REQUESTS_OK);
@@ -180,6 +224,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_request_is_not_copied),
 		cmocka_unit_test(part_of_a_head_is_timed),
+		cmocka_unit_test(certificate_is_said),
+		cmocka_unit_test(longest_certificate_is_said_whole),
 		cmocka_unit_test(upgrade_keeps_the_rest_until_it_is_answered),
 		cmocka_unit_test(refusal_has_a_place_only_when_nothing_is_awaited),
 		cmocka_unit_test(h2_without_settings_needs_a_goaway),

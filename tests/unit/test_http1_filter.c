@@ -29,6 +29,14 @@ static const struct vouch FORWARDING = {
 	.id = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
 };
 
+static const struct vouch CERTIFIED = {
+	.name = { (const uint8_t *)"a.example", 9 },
+	.is_forwarding = true,
+	.client = { (const uint8_t *)"192.0.2.7", 9 },
+	.certificate = { (const uint8_t *)"Hash=00;Subject=\"CN=a\"", 22 },
+	.id = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+};
+
 /* A turn: the client's bytes, then the backend's. */
 struct turn {
 	const char *up, *down;
@@ -135,6 +143,24 @@ static const struct row ROWS[] = {
 	      OK } },
 	  "GET / HTTP/1.1\r\n" HOST ADDED("0") "GET /2 HTTP/1.1\r\n" HOST
 					       "X-Real-IPs: kept\r\nAccept: */*\r\n" ADDED("1"),
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "certificate_is_said_by_us_alone",
+	  &CERTIFIED,
+	  { { "GET / HTTP/1.1\r\nX-Forwarded-Client-Cert: Hash=11\r\n" HOST
+	      "x_forwarded-client_cert: Hash=11\r\n\r\n",
+	      OK } },
+	  "GET / HTTP/1.1\r\n" HOST
+	  "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Client-Cert: Hash=00;Subject=\"CN=a\"\r\n"
+	  "X-Forwarded-Proto: https\r\nX-Request-Id: " ID "-0\r\n\r\n",
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "no_certificate_is_said_by_nobody",
+	  &FORWARDING,
+	  { { "GET / HTTP/1.1\r\nX-Forwarded-Client-Cert: Hash=11\r\n" HOST "\r\n", OK } },
+	  "GET / HTTP/1.1\r\n" HOST ADDED("0"),
 	  END_MORE,
 	  NULL,
 	  true },
@@ -354,16 +380,17 @@ static void test_fields_with_ours_are_bounded(void **state)
 	struct filter f;
 
 	(void)state;
-	for (int count = HEAD_FIELDS_MAX - 6; count < HEAD_FIELDS_MAX; count++) {
+	for (int k = 0; k < 12; k++) {
+		int count = HEAD_FIELDS_MAX - 6 + k / 2, ours = k % 2 ? 4 : 3;
 		int n = sprintf(text, "GET / HTTP/1.1\r\n" HOST);
 
 		for (int i = 1; i < count; i++)
 			n += sprintf(text + n, "X: y\r\n");
 		n += sprintf(text + n, "\r\n");
-		filter_init(&f, &FORWARDING);
+		filter_init(&f, ours == 4 ? &CERTIFIED : &FORWARDING);
 		in = span_of(text, (size_t)n);
 		assert_int_equal(filter_up(&f, &in, &piece),
-				 count + 3 < HEAD_FIELDS_MAX ? FILTER_SEND : FILTER_REFUSE);
+				 count + ours < HEAD_FIELDS_MAX ? FILTER_SEND : FILTER_REFUSE);
 		filter_fini(&f);
 	}
 }

@@ -21,6 +21,7 @@ static const struct vouch FORWARDING = {
 	.name = { (const uint8_t *)"a.example", 9 },
 	.is_forwarding = true,
 	.client = { (const uint8_t *)"192.0.2.7", 9 },
+	.certificate = { (const uint8_t *)"Hash=00", 7 },
 };
 
 static uint64_t seed;
@@ -50,6 +51,7 @@ struct seen {
 	bool is_served; /* the server had the request */
 	bool is_ours; /* the server saw our field of forwarding, and not the client's */
 	size_t sent, got; /* bytes of the request's body */
+	bool is_certified;
 };
 
 struct pair {
@@ -97,6 +99,11 @@ static int on_server_header(nghttp2_session *s, const nghttp2_frame *f, const ui
 		p->seen[f->hd.stream_id].is_ours = true;
 	if (span_equal_str(n, "x-forwarded-for") && span_equal_str(v, "6.6.6.6"))
 		assert_false(p->guard.vouch->is_forwarding);
+	if (span_equal_str(n, "x-forwarded-client-cert")) {
+		p->seen[f->hd.stream_id].is_certified = true;
+		assert_true(!p->guard.vouch->is_forwarding ||
+			    span_equal(v, p->guard.vouch->certificate));
+	}
 	return 0;
 }
 
@@ -232,7 +239,8 @@ static int32_t ask(struct pair *p, const char *authority, size_t *body)
 	char cookie[64];
 	nghttp2_nv list[] = { nv(":method", *body ? "POST" : "GET"), nv(":scheme", "https"),
 			      nv(":authority", authority), nv(":path", "/"),
-			      nv("x-forwarded-for", "6.6.6.6"), nv("cookie", cookie) };
+			      nv("x-forwarded-for", "6.6.6.6"), nv("cookie", cookie),
+			      nv("x-forwarded-client-cert", "Hash=66") };
 	nghttp2_data_provider provider = { { .ptr = body }, read_body };
 
 	snprintf(cookie, sizeof(cookie), "c=%u", rnd(5)); /* some repeat: the table is used */
@@ -281,6 +289,7 @@ static void test_random_connections(void **state)
 			assert_int_equal(s->is_served, is_ours[id]);
 			assert_int_equal(s->got, is_ours[id] ? s->sent : 0);
 			assert_int_equal(s->is_ours, is_ours[id] && !(round & 1));
+			assert_int_equal(s->is_certified, is_ours[id]);
 		}
 		pair_close(&p);
 	}
