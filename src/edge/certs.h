@@ -1,12 +1,18 @@
 /*
- * certs: the gateway's certificate in the forms that ports need: one context
- * for each list of application protocols.  Replaced whole or not at all.
+ * certs: the gateway's certificates in the forms that ports need: for each one
+ * context per list of application protocols; and which of them a name gets.
+ * Replaced whole or not at all.
+ *
+ * A certificate is for the host names that stand in it (subjectAltName,
+ * dNSName), "*." included; names that none is for get the default one.
  */
 #ifndef POSTERN_EDGE_CERTS_H
 #define POSTERN_EDGE_CERTS_H
 
 #include "base/rc.h"
+#include "edge/config.h"
 #include "edge/files.h"
+#include "edge/names.h"
 #include "tls/tls.h"
 
 /* What the edge agrees to in ALPN. */
@@ -17,25 +23,39 @@ enum certs_alpn {
 	CERTS_COUNT,
 };
 
-struct certs {
+enum {
+	CERTS_DEFAULT, /* its place among the entries */
+};
+
+struct certs_entry {
 	struct tls_context *contexts[CERTS_COUNT];
 };
 
-enum {
-	CERTS_ERROR_MAX = 512,
+struct certs {
+	struct certs_entry *entries;
+	size_t count;
+	struct names names; /* to entries */
 };
 
 /*
- * Reads chain and key, two PEM files that belong together, into *out, through
- * 'files'.
- * RC_SYS, RC_LIMIT: a file cannot be read, or is over 256 KiB.  RC_CRYPTO: they
- * are no certificate and its key.  On failure *out is untouched, error says
- * why.
+ * Reads the configuration's certificates through 'files': 'certificate', the
+ * default one, and each of 'certificates', which must be for a host name.
+ * 'config_path' is for errors.
+ *
+ * RC_SYS, RC_LIMIT  a file cannot be read, or is over 256 KiB
+ * RC_CRYPTO         they are no certificate chain and its key
+ * RC_MALFORMED      two are for the same name, or one is for none
+ *
+ * On failure *out is untouched, error says where and why.
  */
 enum rc certs_load(struct certs *out, struct files *files,
-		   const char *chain_path, const char *key_path,
-		   char error[CERTS_ERROR_MAX]);
+		   const struct edge_config *config, const char *config_path,
+		   char error[EDGE_ERROR_MAX]);
 /* Connections made from them live on. */
 void certs_fini(struct certs *c);
+
+/* A name in lower case without a trailing dot.  Borrowed from c. */
+struct tls_context *certs_find(const struct certs *c, const char *name,
+			       enum certs_alpn alpn);
 
 #endif

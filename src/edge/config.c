@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "edge/front.h"
+#include "edge/names.h"
 #include "io/file.h"
 #include "sni/name.h"
 
@@ -202,6 +203,60 @@ static const struct conf_field certificate_fields[] = {
 	{ 0 },
 };
 
+static const struct conf_field certificate_element = {
+	.type = CONF_STRUCT,
+	.size = sizeof(struct edge_certificate),
+	.fields = certificate_fields,
+	.has_line = true,
+	.line_offset = offsetof(struct edge_certificate, line),
+};
+
+static bool check_name(void *out, const char *text, struct arena *arena)
+{
+	(void)out, (void)arena;
+	return names_is_pattern(span_str(text));
+}
+
+static bool check_terms(void *out, const char *text, struct arena *arena)
+{
+	const struct edge_name *n = out;
+
+	(void)text, (void)arena;
+	return (n->client_ca != NULL) ==
+	       (n->client_certificate != EDGE_CERTIFICATE_NONE);
+}
+
+static const char *const client_certificates[] = {
+	[EDGE_CERTIFICATE_NONE] = "none",
+	[EDGE_CERTIFICATE_REQUIRED] = "required",
+	[EDGE_CERTIFICATE_OPTIONAL] = "optional",
+	NULL,
+};
+
+#define NAME(k, kind) \
+	.key = #k, .type = (kind), .offset = offsetof(struct edge_name, k)
+
+static const struct conf_field name_fields[] = {
+	{ NAME(name, CONF_STRING),
+	  .is_required = true,
+	  .check = check_name,
+	  .expected = "a host name in lower case, or *. and one" },
+	{ NAME(tls12, CONF_BOOL) },
+	{ NAME(client_ca, CONF_STRING), .min = 1 },
+	{ NAME(client_certificate, CONF_ENUM), .names = client_certificates },
+	{ 0 },
+};
+
+static const struct conf_field name_element = {
+	.type = CONF_STRUCT,
+	.size = sizeof(struct edge_name),
+	.fields = name_fields,
+	.check = check_terms,
+	.expected = "client_ca and client_certificate together",
+	.has_line = true,
+	.line_offset = offsetof(struct edge_name, line),
+};
+
 static const struct conf_field timeout_fields[] = {
 	TIME(hello),
 	TIME(handshake),
@@ -255,7 +310,19 @@ static const struct conf_field fields[] = {
 	{ .key = "certificate",
 	  .type = CONF_STRUCT,
 	  .offset = offsetof(struct edge_config, certificate),
-	  .fields = certificate_fields },
+	  .fields = certificate_fields,
+	  .has_line = true,
+	  .line_offset = offsetof(struct edge_certificate, line) },
+	{ .key = "certificates",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_config, certificates),
+	  .max = EDGE_CERTIFICATES_MAX,
+	  .element = &certificate_element },
+	{ .key = "names",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_config, names),
+	  .max = EDGE_NAMES_MAX,
+	  .element = &name_element },
 	{ .key = "workers",
 	  .type = CONF_U64,
 	  .offset = offsetof(struct edge_config, workers),
@@ -375,6 +442,19 @@ bool edge_config_is_front(const struct edge_config *c,
 		if (front_has(&fronts[i], a))
 			return true;
 	return false;
+}
+
+void edge_config_complain(char error[EDGE_ERROR_MAX],
+			  const struct edge_place *place, const char *what,
+			  const char *why)
+{
+	char line[24] = "";
+
+	if (place->line)
+		(void)snprintf(line, sizeof(line), ":%llu",
+			       (unsigned long long)place->line);
+	(void)snprintf(error, EDGE_ERROR_MAX, "%s%s: %s: %s: %s", place->path,
+		       line, place->key, what, why);
 }
 
 enum rc edge_config_parse(struct edge_config *out, struct arena *arena,

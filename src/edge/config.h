@@ -16,6 +16,9 @@ enum {
 	EDGE_DNS_SERVERS_MAX = 8,
 	EDGE_CONNECTIONS_MAX = 1024 * 1024,
 	EDGE_FRONTS_MAX = 64,
+	EDGE_CERTIFICATES_MAX = 256, /* beside the default one */
+	EDGE_NAMES_MAX = 1024,
+	EDGE_ERROR_MAX = 512,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
 };
@@ -78,13 +81,31 @@ struct edge_proxy_protocol {
 
 struct edge_certificate { /* PEM files */
 	const char *chain, *key;
+	uint64_t line; /* where it stands in the file; 0: it does not */
+};
+
+enum edge_client_certificate {
+	EDGE_CERTIFICATE_NONE, /* is asked for */
+	EDGE_CERTIFICATE_REQUIRED,
+	EDGE_CERTIFICATE_OPTIONAL, /* none will do, a bad one will not */
+};
+
+/* What a name is served under; see terms.h. */
+struct edge_name {
+	const char *name; /* or "*." and one; lower case */
+	bool tls12;
+	const char *client_ca; /* PEM file; NULL with EDGE_CERTIFICATE_NONE */
+	int client_certificate; /* enum edge_client_certificate */
+	uint64_t line;
 };
 
 struct edge_config {
 	const char *base;
 	struct conf_list listen; /* struct edge_listen */
 	const char *store; /* folder */
-	struct edge_certificate certificate;
+	struct edge_certificate certificate; /* the default one */
+	struct conf_list certificates; /* struct edge_certificate */
+	struct conf_list names; /* struct edge_name */
 	struct sock_addr registrar, status; /* len 0: none */
 	struct edge_proxy_protocol proxy_protocol;
 	struct edge_timeouts timeouts;
@@ -120,5 +141,17 @@ enum rc edge_config_read(struct edge_config *out, struct arena *arena,
 enum rc edge_config_parse(struct edge_config *out, struct arena *arena,
 			  const char *name, struct span text,
 			  char error[CONF_ERROR_MAX]);
+
+/* Where in the file a mistake is that shows only when others are read. */
+struct edge_place {
+	const char *path; /* of the configuration */
+	uint64_t line; /* 0: a default */
+	const char *key;
+};
+
+/* "path:line: key: what: why" */
+void edge_config_complain(char error[EDGE_ERROR_MAX],
+			  const struct edge_place *place, const char *what,
+			  const char *why);
 
 #endif

@@ -92,26 +92,27 @@ static json_t *rates(const struct master *m)
 	return j;
 }
 
-/* What is served to everyone anyway; null: it cannot be read. */
-static json_t *certificates(const struct master *m)
+static bool read_chain(struct facts *out, struct files *files,
+		       const char *path)
 {
-	AUTO(files_fini)
-	struct files files = { 0 };
 	AUTO(buf_fini)
 	struct buf chain = { 0 };
-	const char *path = m->setup->config.certificate.chain;
-	json_t *names = json_array(), *one;
-	struct facts f = { 0 };
-	size_t i;
 
 	buf_init(&chain, CHAIN_MAX);
-	/* What is in use, not what is on disk now. */
-	if (files_unpack(&files, m->files_fd) ||
-	    files_read(&files, &chain, path) ||
-	    facts_read(&f, buf_span(&chain))) {
-		json_decref(names);
+	return !files_read(files, &chain, path) &&
+	       !facts_read(out, buf_span(&chain));
+}
+
+/* Null: it cannot be read. */
+static json_t *certificate(struct files *files, const char *path)
+{
+	json_t *names, *one;
+	struct facts f;
+	size_t i;
+
+	if (!read_chain(&f, files, path))
 		return json_null();
-	}
+	names = json_array();
 	for (i = 0; i < f.name_count; i++)
 		(void)json_array_append_new(names, text(f.names[i]));
 	one = json_object();
@@ -122,7 +123,30 @@ static json_t *certificates(const struct master *m)
 	add(one, "not_after_unix", json_integer(f.not_after));
 	add(one, "expires_in_s", json_integer(f.not_after - clock_unix_s()));
 	add(one, "sha256", hex(SPAN_ARRAY(f.fingerprint)));
-	return json_pack("[o]", one);
+	return one;
+}
+
+/* What is served to everyone anyway, the default one first, then so many
+ * others; null: they cannot be read. */
+static json_t *certificates(const struct master *m, size_t others)
+{
+	const struct edge_config *config = &m->setup->config;
+	const struct edge_certificate *more = config->certificates.items;
+	AUTO(files_fini)
+	struct files files = { 0 };
+	json_t *list;
+	size_t i;
+
+	/* What is in use, not what is on disk now. */
+	if (files_unpack(&files, m->files_fd))
+		return json_null();
+	list = json_array();
+	(void)json_array_append_new(
+		list, certificate(&files, config->certificate.chain));
+	for (i = 0; i < others && i < config->certificates.count; i++)
+		(void)json_array_append_new(list,
+					    certificate(&files, more[i].chain));
+	return list;
 }
 
 json_t *listing_live(struct master *m)
@@ -133,7 +157,7 @@ json_t *listing_live(struct master *m)
 	add_number(j, "uptime_ms", clock_boot_ms() - m->started_ms);
 	add(j, "per_s", rates(m));
 	add(j, "totals", totals(m));
-	add(j, "certificates", certificates(m));
+	add(j, "certificates", certificates(m, 0));
 	return j;
 }
 
@@ -192,6 +216,7 @@ json_t *listing_status(struct master *m)
 {
 	json_t *j = listing_live(m);
 
+	add(j, "certificates", certificates(m, SIZE_MAX));
 	add(j, "base", text(m->setup->config.base));
 	add(j, "pid", json_integer(getpid()));
 	add(j, "state",
@@ -335,7 +360,7 @@ json_t *listing_apps(struct master *m)
 
 json_t *listing_certificates(struct master *m)
 {
-	return json_pack("{s:o}", "certificates", certificates(m));
+	return json_pack("{s:o}", "certificates", certificates(m, SIZE_MAX));
 }
 
 json_t *listing_connections(struct master *m)

@@ -30,8 +30,9 @@ static bool offers(const struct hello *h, const char *protocol)
 
 /* TLS ends here: what the edge can agree to is known before it answers. */
 static void terminate(struct route *r, const struct hello *h,
-		      enum certs_alpn alpn)
+		      enum certs_alpn alpn, const struct route_input *in)
 {
+	const struct terms_entry *terms = terms_find(in->terms, r->name.full);
 	bool is_ok = true;
 
 	r->kind = ROUTE_TERMINATE;
@@ -51,7 +52,7 @@ static void terminate(struct route *r, const struct hello *h,
 	case CERTS_COUNT:
 		is_ok = false;
 	}
-	if (!h->offers_tls13)
+	if (!h->offers_tls13 && !(terms && terms->admits_tls12))
 		refuse(r, TLS_ALERT_PROTOCOL_VERSION, "tls_version");
 	else if (!is_ok)
 		refuse(r, TLS_ALERT_NO_APPLICATION_PROTOCOL, "alpn");
@@ -68,16 +69,16 @@ static void add_socket(struct route *r, const struct sock_addr *to,
 }
 
 static void choose_gateway(struct route *r, const struct hello *h,
-			   const struct edge_config *config)
+			   const struct route_input *in)
 {
 	if (offers(h, ALPN_ATTEST)) {
 		r->kind = ROUTE_PASS;
-		add_socket(r, &config->registrar, "registrar");
+		add_socket(r, &in->config->registrar, "registrar");
 		return;
 	}
-	terminate(r, h, CERTS_HTTP1);
+	terminate(r, h, CERTS_HTTP1, in);
 	if (r->kind != ROUTE_REFUSE)
-		add_socket(r, &config->status, "status");
+		add_socket(r, &in->config->status, "status");
 }
 
 /* Instances to try, the one that should get the connection first. */
@@ -128,7 +129,8 @@ static enum certs_alpn alpn_of(enum name_mode mode,
 }
 
 static void choose_mode(struct route *r, const struct hello *h,
-			const struct store_port *port)
+			const struct store_port *port,
+			const struct route_input *in)
 {
 	if (r->name.mode == NAME_PASSTHROUGH) {
 		r->kind = ROUTE_PASS;
@@ -142,7 +144,7 @@ static void choose_mode(struct route *r, const struct hello *h,
 		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "passthrough_only");
 		return;
 	}
-	terminate(r, h, alpn_of(r->name.mode, port));
+	terminate(r, h, alpn_of(r->name.mode, port), in);
 }
 
 /* Fills an id as names and records write it. */
@@ -210,7 +212,7 @@ static void choose_app(struct route *r, const struct hello *h,
 	struct store_route found;
 
 	if (find(r, &found, &q, in))
-		choose_mode(r, h, &found.port);
+		choose_mode(r, h, &found.port, in);
 }
 
 static void refuse_domain(struct route *r, enum domain_status status)
@@ -287,7 +289,7 @@ void route_choose(struct route *out, const struct hello *hello,
 	}
 	switch (out->name.kind) {
 	case NAME_GATEWAY:
-		choose_gateway(out, hello, in->config);
+		choose_gateway(out, hello, in);
 		return;
 	case NAME_APP:
 		choose_app(out, hello, in);

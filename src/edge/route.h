@@ -14,6 +14,7 @@
 #include "edge/config.h"
 #include "edge/domain.h"
 #include "edge/health.h"
+#include "edge/terms.h"
 #include "sni/hello.h"
 #include "sni/name.h"
 #include "store/route.h"
@@ -56,6 +57,7 @@ struct route {
 /* What a decision stands on beside the hello. */
 struct route_input {
 	const struct edge_config *config;
+	const struct terms *terms; /* NULL: TLS 1.3 for all names */
 	struct store *store;
 	const struct board *board; /* of drained instances; NULL: none are */
 	int64_t now_unix_ms;

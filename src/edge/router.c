@@ -56,6 +56,7 @@ void router_init(struct router *r, const struct setup *setup,
 
 	*r = (struct router){
 		.config = &setup->config,
+		.terms = &setup->terms,
 		.store = store,
 		.board = board,
 		.loop = loop,
@@ -74,6 +75,7 @@ void router_init(struct router *r, const struct setup *setup,
 void router_configure(struct router *r, const struct setup *setup)
 {
 	r->config = &setup->config;
+	r->terms = &setup->terms;
 	if (r->resolver)
 		resolver_trust(r->resolver, buf_span(&setup->anchors));
 }
@@ -92,6 +94,7 @@ struct route_input router_input(struct router *r, unsigned turn)
 {
 	return (struct route_input){
 		.config = r->config,
+		.terms = r->terms,
 		.store = r->store,
 		.board = r->board,
 		.now_unix_ms = clock_unix_ms(),

@@ -54,8 +54,9 @@ enum rc setup_load(struct setup **out, struct files *files, const char *path,
 	arena_init(&s->arena, ARENA_MAX);
 	rc = load_config(s, files, path, error);
 	if (!rc)
-		rc = certs_load(&s->certs, files, s->config.certificate.chain,
-				s->config.certificate.key, error);
+		rc = certs_load(&s->certs, files, &s->config, path, error);
+	if (!rc)
+		rc = terms_load(&s->terms, files, &s->config, path, error);
 	if (!rc)
 		rc = load_anchors(s, files, error);
 	if (rc) {
@@ -71,6 +72,7 @@ void setup_free(struct setup *s)
 	if (!s)
 		return;
 	certs_fini(&s->certs);
+	terms_fini(&s->terms);
 	buf_fini(&s->anchors);
 	arena_fini(&s->arena);
 	free(s);

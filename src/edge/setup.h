@@ -7,21 +7,23 @@
 #include "edge/certs.h"
 #include "edge/config.h"
 #include "edge/files.h"
+#include "edge/terms.h"
 
 struct setup {
 	struct arena arena; /* of the configuration */
 	struct edge_config config;
 	struct certs certs;
+	struct terms terms; /* of names */
 	struct buf anchors; /* dns.anchor's file; empty: none */
 };
 
 enum {
-	SETUP_ERROR_MAX = CONF_ERROR_MAX + CERTS_ERROR_MAX,
+	SETUP_ERROR_MAX = CONF_ERROR_MAX + EDGE_ERROR_MAX,
 };
 
 /*
- * Reads the configuration at 'path', its certificates and its DNSSEC anchors
- * through 'files'.
+ * Reads the configuration at 'path', its certificates, those of clients'
+ * authorities and its DNSSEC anchors through 'files'.
  * RC_MALFORMED, RC_SYS, RC_LIMIT: a mistake in the configuration; RC_CRYPTO
  * and the like: in a certificate; error[] says which and where.  Returns
  * owned: setup_free().  On failure *out is untouched.

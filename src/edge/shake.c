@@ -27,19 +27,23 @@ static bool is_same_name(void *arg, const char *sni)
 
 /*
  * A ticket is good for the name and the app it was given out for, at the port
- * and in the protocol it was used with: another tenant of this edge can neither
- * take it nor have a client show it.
+ * and in the protocol it was used with, while the same is asked of clients'
+ * certificates: another tenant of this edge can neither take it nor have a
+ * client show it.
  */
-static bool allow_resumption(struct conn *c)
+static bool allow_resumption(struct conn *c, const struct terms_entry *terms)
 {
+	static const struct sha256 nothing;
+	const struct sha256 *demand = terms ? &terms->demand : &nothing;
 	const uint8_t port[2] = { (uint8_t)(c->route.port >> 8),
 				  (uint8_t)c->route.port };
 	const uint8_t kind[2] = { c->route.has_app, (uint8_t)c->route.alpn };
 	const struct span parts[] = {
-		span_str("postern/ticket-scope/v1"),
+		span_str("postern/ticket-scope/v2"),
 		SPAN_ARRAY(c->route.app_id),
 		SPAN_ARRAY(port),
 		SPAN_ARRAY(kind),
+		SPAN_ARRAY(demand->b),
 		span_str(c->route.name.full),
 	};
 	struct sha256 scope;
@@ -50,15 +54,18 @@ static bool allow_resumption(struct conn *c)
 
 enum phase_step shake_begin(struct conn *c)
 {
-	struct tls_context *context =
-		c->worker->certs->contexts[c->route.alpn];
+	const struct terms_entry *terms =
+		terms_find(c->worker->terms, c->route.name.full);
+	struct tls_context *context = certs_find(
+		c->worker->certs, c->route.name.full, c->route.alpn);
 
 	if (tls_conn_new(&c->tls, context, NULL))
 		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
 				       "tls_failed");
 	tls_conn_mind_name(c->tls, is_same_name, c);
 	tls_conn_be_light(c->tls, c->worker->engine);
-	if (!allow_resumption(c))
+	if (!allow_resumption(c, terms) ||
+	    (terms && !tls_conn_agree(c->tls, terms->tls)))
 		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
 				       "tls_failed");
 	/* The stream's bound is within what a connection takes. */
@@ -120,8 +127,10 @@ enum phase_step shake_run(struct conn *c)
 		return farewell_drain(c, "handshake_failed");
 	}
 	/* Who speaks first does not wait for a ticket: it goes out with what
-	 * the backend answers, a packet less. */
-	c->is_held = status == TLS_OK && c->route.alpn != CERTS_NONE;
+	 * the backend answers, a packet less.  (In TLS 1.2 our Finished is what
+	 * is in the output.) */
+	c->is_held = status == TLS_OK && c->route.alpn != CERTS_NONE &&
+		     tls_conn_is_tls13(c->tls);
 	if (c->is_held)
 		return handshake_done(c);
 	sent = side_flush(&c->client, tls_output(c->tls), SIDE_NO_MORE,

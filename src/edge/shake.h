@@ -2,7 +2,8 @@
  * shake: TLS that ends here, to the end of its handshake (HANDSHAKE).
  *
  * The name that libssl reads is the one that was routed, and a ticket is good
- * for the name, app, port and protocol it was given out for.
+ * for the name, app, port, protocol and demand for a certificate that it was
+ * given out for.
  */
 #ifndef POSTERN_EDGE_SHAKE_H
 #define POSTERN_EDGE_SHAKE_H

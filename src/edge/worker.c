@@ -334,6 +334,7 @@ void worker_configure(struct worker *w, const struct setup *setup)
 {
 	w->config = &setup->config;
 	w->certs = &setup->certs;
+	w->terms = &setup->terms;
 	router_configure(&w->router, setup);
 	w->conn_max = share_of(w);
 	if (!loop_timer_is_armed(&w->resume))
@@ -350,6 +351,7 @@ enum rc worker_init(struct worker *w, const struct worker_options *options)
 	*w = (struct worker){
 		.config = config,
 		.certs = &options->setup->certs,
+		.terms = &options->setup->terms,
 		.log = options->log,
 		.store = options->store,
 		.board = options->board,

@@ -36,6 +36,7 @@ struct listener {
 struct worker {
 	const struct edge_config *config;
 	const struct certs *certs;
+	const struct terms *terms;
 	const struct log *log;
 	struct store *store;
 	struct board *board;

@@ -258,6 +258,32 @@ static void table_of_routes(void **state)
 	}
 }
 
+/* Without TLS 1.3 where the name's terms admit it, and under no other. */
+static void tls12_where_the_name_admits_it(void **state)
+{
+	static const char *const names[] = { "hello." BASE, "hello-80." BASE };
+	struct edge_name admitted = { .name = names[0], .tls12 = true };
+	struct edge_config with = config;
+	struct files files = { 0 };
+	char error[EDGE_ERROR_MAX];
+	struct terms terms;
+	struct route r;
+
+	with.names = (struct conf_list){ .items = &admitted, .count = 1 };
+	assert_int_equal(terms_load(&terms, &files, &with, "edge.yaml", error), RC_OK);
+	for (size_t i = 0; i < 4; i++) {
+		struct route_input in = input(&config, *state, NOW, 0);
+		const struct hello h = { .sni = span_str(names[i / 2]), .offers_tls13 = i % 2 };
+
+		in.terms = &terms;
+		route_choose(&r, &h, &in);
+		assert_int_equal(r.kind == ROUTE_TERMINATE, i != 2);
+		if (i == 2)
+			assert_int_equal(r.alert, TLS_ALERT_PROTOCOL_VERSION);
+	}
+	terms_fini(&terms);
+}
+
 static void targets_take_turns_at_their_addresses(void **state)
 {
 	struct route a, b;
@@ -453,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_routes),
+		cmocka_unit_test(tls12_where_the_name_admits_it),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
 		cmocka_unit_test(without_a_default_no_name_is_refused),
 		cmocka_unit_test(table_of_domains),
