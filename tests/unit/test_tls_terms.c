@@ -1,7 +1,9 @@
 /* terms: which clients a server takes under them, in each version. */
 #include "unit.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/kdf.h>
 #include <stdlib.h>
 
 #include "tls/peer.h"
@@ -293,6 +295,110 @@ static void renegotiation_is_refused(void **state)
 	drop(&w);
 }
 
+/* A client's side of TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, with no libssl to give up. */
+struct sender {
+	uint8_t keys[16 + 16 + 4 + 4]; /* RFC 5246 §6.3, without MAC keys */
+	uint64_t number;
+};
+
+static void sender_init(struct sender *s, SSL *ssl)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+	uint8_t master[48], seed[13 + 32 + 32] = "key expansion";
+	char digest[] = "SHA256";
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, sizeof(master)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof(seed)),
+		OSSL_PARAM_construct_end(),
+	};
+
+	assert_int_equal(SSL_SESSION_get_master_key(SSL_get_session(ssl), master, 48), 48);
+	assert_int_equal(SSL_get_server_random(ssl, seed + 13, 32), 32);
+	assert_int_equal(SSL_get_client_random(ssl, seed + 45, 32), 32);
+	assert_int_equal(EVP_KDF_derive(ctx, s->keys, sizeof(s->keys), params), 1);
+	s->number = 1; /* Finished was the first */
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+}
+
+/* A record, RFC 5288 §3: the explicit nonce is its number. */
+static void send_record(struct sender *s, struct tls_conn *to, uint8_t type, struct span plain)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t record[64], ad[13], nonce[12];
+	struct wr w = WR_ARRAY(record), a = WR_ARRAY(ad);
+	int n;
+
+	wr_be64(&a, s->number);
+	wr_u8(&a, type);
+	wr_be16(&a, TLS12);
+	wr_be16(&a, (uint16_t)plain.n);
+	memcpy(nonce, s->keys + 32, 4);
+	memcpy(nonce + 4, ad, 8);
+	wr_u8(&w, type);
+	wr_be16(&w, TLS12);
+	wr_be16(&w, (uint16_t)(8 + plain.n + 16));
+	wr_be64(&w, s->number++);
+	assert_true(EVP_EncryptInit_ex2(ctx, EVP_aes_128_gcm(), s->keys, nonce, NULL) == 1 &&
+		    EVP_EncryptUpdate(ctx, NULL, &n, ad, sizeof(ad)) == 1 &&
+		    EVP_EncryptUpdate(ctx, record + w.n, &n, plain.p, (int)plain.n) == 1 &&
+		    EVP_EncryptFinal_ex(ctx, record, &n) == 1 &&
+		    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16,
+					record + w.n + plain.n) == 1);
+	EVP_CIPHER_CTX_free(ctx);
+	assert_int_equal(tls_feed(to, span_of(record, w.n + plain.n + 16)), RC_OK);
+}
+
+/* Without data between them it is cut off; with data it may go on. */
+static void renegotiation_flood_is_refused(void **state)
+{
+	static const struct row row = { "flood", TLS12, true, NONE, NOBODY, false,
+					"ECDHE-ECDSA-AES128-GCM-SHA256", true, 0 };
+	static const uint8_t hello[] = { 1, 0, 0, 0 };
+
+	(void)state;
+	for (int has_data = 0; has_data < 2; has_data++) {
+		struct peer_client client;
+		struct sender sender;
+		struct tls_conn *server;
+		struct tls_terms *t;
+		struct world w;
+		int alert = 0;
+		char bytes[8];
+		size_t got;
+
+		make(&w);
+		t = terms_of(&w, true, NONE);
+		assert_int_equal(tls_conn_new(&server, w.context, NULL), RC_OK);
+		assert_true(tls_conn_agree(server, t));
+		tls_terms_free(t);
+		client_init(&client, &row, &w, &alert);
+		assert_int_equal(peer_client_pump(&client, server), TLS_OK);
+		sender_init(&sender, client.ssl);
+		for (int i = 0; i < 500; i++) {
+			send_record(&sender, server, 22, SPAN_ARRAY(hello));
+			if (has_data) {
+				send_record(&sender, server, 23, span_str("x"));
+				assert_int_equal(tls_read(server, bytes, 8, &got), TLS_OK);
+			}
+		}
+		assert_int_equal(tls_read(server, bytes, 8, &got),
+				 has_data ? TLS_WANT : TLS_FAILED);
+		if (!has_data) {
+			assert_string_equal(tls_conn_error(server),
+					    "too many records without data");
+			/* It stopped at once: not a reply to each. */
+			assert_true(tls_output(server)->n < 36 * 33);
+		}
+		ERR_clear_error();
+		tls_conn_free(server);
+		peer_client_fini(&client);
+		drop(&w);
+	}
+}
+
 static void bad_authorities_are_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -318,6 +424,7 @@ int main(void)
 		cmocka_unit_test(table_of_clients),
 		cmocka_unit_test(sessions_keep_to_the_terms),
 		cmocka_unit_test(renegotiation_is_refused),
+		cmocka_unit_test(renegotiation_flood_is_refused),
 		cmocka_unit_test(bad_authorities_are_refused),
 	};
 
