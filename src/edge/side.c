@@ -25,14 +25,18 @@ void side_listen(int listen_fd)
 enum rc side_open(struct side *s, struct loop *l, int fd,
 		  enum side_origin origin, loop_watch_fn *fn, void *arg)
 {
-	const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+	uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 	enum rc rc;
 
+	/* One that was accepted has room, which is no news. */
+	if (origin == SIDE_CONNECTING)
+		events |= EPOLLOUT;
 	*s = SIDE_NULL;
 	rc = loop_watch_add(l, &s->watch, fd, events, fn, arg);
 	if (rc)
 		return rc;
 	s->fd = fd;
+	s->loop = l;
 	if (origin == SIDE_ACCEPTED)
 		/* The first bytes are here, and there is room for ours. */
 		s->can_read = s->can_write = s->is_prompt = true;
@@ -120,6 +124,14 @@ static void be_prompt(struct side *s)
 	s->has_sent = true;
 }
 
+/* The socket is full: its room is reported from now on, also if there is some
+ * again by now. */
+static void wait_for_room(struct side *s)
+{
+	s->can_write = false;
+	loop_watch_set(s->loop, &s->watch, s->watch.events | EPOLLOUT);
+}
+
 enum side_status side_send(struct side *s, struct span bytes,
 			   enum side_more more, size_t *n)
 {
@@ -134,14 +146,14 @@ enum side_status side_send(struct side *s, struct span bytes,
 		sent = send(s->fd, bytes.p, bytes.n, flags);
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && errno == EAGAIN) {
-		s->can_write = false;
+		wait_for_room(s);
 		return SIDE_BLOCKED;
 	}
 	if (sent < 0)
 		return broken(s);
 	*n = (size_t)sent;
 	if (*n < bytes.n)
-		s->can_write = false;
+		wait_for_room(s);
 	return SIDE_MOVED;
 }
 
@@ -201,7 +213,7 @@ enum side_status side_splice_out(struct side *s, int pipe_fd, size_t want,
 	be_prompt(s);
 	sent = splice_bytes(pipe_fd, s->fd, want);
 	if (sent < 0 && errno == EAGAIN) {
-		s->can_write = false;
+		wait_for_room(s);
 		return SIDE_BLOCKED;
 	}
 	if (sent < 0)

@@ -10,7 +10,8 @@
 
 struct side {
 	int fd; /* -1: not open */
-	struct loop_watch watch;
+	struct loop *loop; /* borrowed */
+	struct loop_watch watch; /* for room only once it was wanting */
 	bool can_read, can_write; /* no EAGAIN since the last event */
 	bool is_ending; /* epoll reported the end of the stream, or worse */
 	bool is_eof; /* the peer's stream has been read to its end */
@@ -43,7 +44,7 @@ enum side_origin {
  */
 void side_listen(int listen_fd);
 
-/* Takes fd (on success only) and watches it for everything. */
+/* Takes fd (on success only) and watches it for all that may come. */
 enum rc side_open(struct side *s, struct loop *l, int fd,
 		  enum side_origin origin, loop_watch_fn *fn, void *arg);
 /* Closes; with is_abort the peer sees a reset instead of an end. */

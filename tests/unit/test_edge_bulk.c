@@ -17,6 +17,7 @@ enum {
 };
 
 struct world {
+	struct loop *loop;
 	struct pool pool;
 	struct bulk bulk;
 	struct side from, to; /* our ends */
@@ -38,15 +39,26 @@ static void tcp_pair(int *near, int *far)
 	close(listener);
 }
 
+static void on_side(void *arg, uint32_t events)
+{
+	side_event(arg, events);
+}
+
+static void open_side(struct world *w, struct side *s, int *far)
+{
+	int near;
+
+	tcp_pair(&near, far);
+	assert_int_equal(side_open(s, w->loop, near, SIDE_ACCEPTED, on_side, s), RC_OK);
+}
+
 static void open_world(struct world *w)
 {
-	const struct side side = { .can_read = true, .can_write = true, .is_prompt = true };
-
 	(void)signal(SIGPIPE, SIG_IGN);
 	memset(w, 0, sizeof(*w));
-	w->from = w->to = side;
-	tcp_pair(&w->from.fd, &w->source);
-	tcp_pair(&w->to.fd, &w->sink);
+	assert_int_equal(loop_new(&w->loop), RC_OK);
+	open_side(w, &w->from, &w->source);
+	open_side(w, &w->to, &w->sink);
 	pool_init(&w->pool, 65536);
 	w->bulk.is_on = true;
 }
@@ -56,8 +68,9 @@ static void close_world(struct world *w)
 	bulk_drop(&w->bulk, &w->pool);
 	assert_int_equal(w->pool.pipe_count, w->pool.pipes_open);
 	pool_fini(&w->pool);
-	close(w->from.fd);
-	close(w->to.fd);
+	side_close(&w->from, w->loop, false);
+	side_close(&w->to, w->loop, false);
+	loop_free(w->loop);
 	if (w->source >= 0)
 		close(w->source);
 	if (w->sink >= 0)
