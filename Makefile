@@ -132,6 +132,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
+$(O)/tool/routespeed: LIBS += -lm
 $(O)/tool/wghand: $(call archives,wgd)
 $(O)/tool/wgnull: $(O)/obj/wgd/main.o $(call archives,wgd)
 tools: $(TOOLS)

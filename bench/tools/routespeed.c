@@ -1,12 +1,18 @@
 /*
  * routespeed DIR COUNT SECONDS: how long one look-up of a route takes in a store
- * that "store_fill many COUNT" made: as the edge asks it for each connection, by
- * alias and by app id, at random.
+ * that "store_fill many COUNT" made, as the edge asks it for each connection:
  *
- * Prints: alias NS app NS anon KIB file KIB, where the last two are this
- * process's memory: its own, and pages of the store that it maps and shares with
- * every other reader.
+ *   alias    by alias, each as likely as any other
+ *   app      the same by app id
+ *   popular  by alias, the n-th most popular with a likelihood of 1/n (Zipf)
+ *   miss     by aliases that are not there, a new one each time
+ *
+ * Prints: alias NS app NS popular NS miss NS anon KIB file KIB, where the last
+ * two are this process's memory: its own, and pages of the store that it maps
+ * and shares with every other reader.  Times are of the thread's CPU, so that a
+ * busy machine counts only for what it does to caches.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +26,21 @@ enum {
 	AT_ONCE = 4096, /* look-ups between two looks at the clock */
 };
 
+enum ask {
+	ASK_ALIAS,
+	ASK_APP,
+	ASK_POPULAR,
+	ASK_MISS,
+	ASK_COUNT,
+};
+
+static const char *const names[ASK_COUNT] = { "alias", "app", "popular", "miss" };
+
 struct run {
 	struct store *store;
 	unsigned count;
 	uint64_t seed;
-	bool by_alias;
+	enum ask ask;
 };
 
 static void die(const char *what)
@@ -37,17 +53,27 @@ static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1'000'000'000 + (uint64_t)t.tv_nsec;
 }
 
-static unsigned chance(struct run *r)
+static uint64_t chance(struct run *r)
 {
 	/* xorshift64 */
 	r->seed ^= r->seed << 13;
 	r->seed ^= r->seed >> 7;
 	r->seed ^= r->seed << 17;
-	return (unsigned)(r->seed >> 16) % r->count;
+	return r->seed >> 16;
+}
+
+/* Zipf's law: all ranks between two powers are as likely as between the next. */
+static unsigned popular(struct run *r)
+{
+	double share = (double)(chance(r) % (1 << 30)) / (1 << 30);
+	uint64_t rank = (uint64_t)pow((double)r->count, share);
+
+	/* Neighbours in rank are none in the store: a prime spreads them. */
+	return (unsigned)(rank * 2'654'435'761 % r->count);
 }
 
 struct asked {
@@ -58,24 +84,25 @@ struct asked {
 /* The questions are made before the clock runs. */
 static void make(struct run *r, struct asked *a)
 {
-	unsigned n = chance(r);
+	unsigned n = r->ask == ASK_POPULAR ? popular(r) : (unsigned)(chance(r) % r->count);
 	struct sha256 hash;
 	char text[32];
 
 	*a = (struct asked){ .q = { .port = 443 } };
-	if (r->by_alias) {
-		snprintf(a->label, sizeof(a->label), "r%u", n);
-		a->q.alias = span_str(a->label);
-	} else {
+	if (r->ask == ASK_APP) {
 		snprintf(text, sizeof(text), "app %u", n);
 		sha256_of(&hash, span_str(text));
 		memcpy(a->q.id, hash.b, sizeof(a->q.id));
+	} else {
+		/* One that is missing stands between those that are there. */
+		snprintf(a->label, sizeof(a->label), r->ask == ASK_MISS ? "r%u-" : "r%u", n);
 	}
 	a->q.now_unix_ms = clock_unix_ms();
 }
 
 static double measure(struct run *r, double seconds)
 {
+	const enum store_answer want = r->ask == ASK_MISS ? STORE_NONE : STORE_FOUND;
 	static struct asked asked[AT_ONCE];
 	struct store_route found;
 	uint64_t spent = 0, looks = 0;
@@ -85,14 +112,14 @@ static double measure(struct run *r, double seconds)
 
 		for (size_t i = 0; i < AT_ONCE; i++) {
 			make(r, &asked[i]);
-			if (r->by_alias)
+			if (r->ask != ASK_APP)
 				asked[i].q.alias = span_str(asked[i].label);
 		}
 		begin = now_ns();
 		for (size_t i = 0; i < AT_ONCE; i++)
-			if (store_route(r->store, &found, &asked[i].q) != STORE_FOUND ||
-			    found.count != 1)
-				die("a route is missing");
+			if (store_route(r->store, &found, &asked[i].q) != want ||
+			    (want == STORE_FOUND && found.count != 1))
+				die("not what was put there");
 		spent += now_ns() - begin;
 		looks += AT_ONCE;
 	}
@@ -115,8 +142,7 @@ static long status_kib(const char *key)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .seed = 0x9e37'79b9'7f4a'7c15, .by_alias = true };
-	double alias, app;
+	struct run r = { .seed = 0x9e37'79b9'7f4a'7c15 };
 	char error[256];
 
 	if (argc != 4)
@@ -124,11 +150,12 @@ int main(int argc, char **argv)
 	r.count = (unsigned)atoi(argv[2]);
 	if (store_open(&r.store, argv[1], STORE_READ, 0, error))
 		die(error);
-	(void)measure(&r, 0.05); /* pages in */
-	alias = measure(&r, atof(argv[3]));
-	r.by_alias = false;
-	app = measure(&r, atof(argv[3]));
-	printf("alias %.1f app %.1f anon %ld file %ld\n", alias, app, status_kib("RssAnon"),
+	/* Until most of the pages are mapped. */
+	for (r.ask = 0; r.ask < ASK_POPULAR; r.ask++)
+		(void)measure(&r, 0.05 + r.count * 1e-6);
+	for (r.ask = 0; r.ask < ASK_COUNT; r.ask++)
+		printf("%s %.1f ", names[r.ask], measure(&r, atof(argv[3])));
+	printf("anon %ld file %ld\n", status_kib("RssAnon"),
 	       status_kib("RssFile") + status_kib("RssShmem"));
 	store_close(r.store);
 	return 0;

@@ -1,15 +1,17 @@
 /*
  * tlsload: load for bench/edge.
  *
- *   tlsload KIND ADDRESS PORT NAME PARALLEL COUNT [BYTES|RATE]
+ *   tlsload KIND ADDRESS PORT NAME PARALLEL COUNT [BYTES|RATE [FROM]]
  *     request, resume   COUNT connections with one request each
  *     keepalive         COUNT requests over PARALLEL connections
  *     pace              the same, RATE a second, however late the answers are
  *     bulk              COUNT answers of BYTES each over PARALLEL connections
- *     idle              PARALLEL connections with one request each, then nothing
+ *     idle              PARALLEL connections with one request each, then nothing:
+ *                       what it needs for TLS goes, so that many fit
  *     NAME is the server's.  With "pass" before it (passrequest, passbulk,
  *     passidle, passpace) NAME is a file with a TLS hello that is sent first,
- *     and no TLS is spoken; with "raw" there is neither.
+ *     and no TLS is spoken; with "raw" there is neither.  FROM is the address to
+ *     come from.
  *
  * Says "ready" when connections are set up, goes on at a line of input, and
  * says "done N failed N seconds S p50 US p99 US".  One thread, epoll.
@@ -33,6 +35,7 @@
 enum {
 	CHUNK = 256 * 1024,
 	RAW_ANSWER = 128,
+	PATIENCE_S = 20, /* without an event */
 	SAMPLES_MAX = 1 << 20,
 };
 
@@ -60,7 +63,7 @@ struct peer {
 struct load {
 	int epoll_fd;
 	enum kind kind;
-	struct sockaddr_in to;
+	struct sockaddr_in to, from; /* from: family 0, the kernel chooses */
 	SSL_CTX *ctx; /* NULL: raw bytes */
 	SSL_SESSION *session;
 	const char *name;
@@ -92,6 +95,23 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* Idle connections from an address, of which there will be many: all but the
+ * first are resumed, which makes them the same for less. */
+static bool is_crowd(const struct load *l)
+{
+	return l->kind == IDLE && l->from.sin_family;
+}
+
+/* The port is chosen by where it goes, so that each can be used once a way. */
+static void come_from(const struct load *l, int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&l->from, sizeof(l->from)) != 0)
+		die("bind");
+}
+
 static void start(struct load *l)
 {
 	struct peer *p = calloc(1, sizeof(*p));
@@ -105,6 +125,8 @@ static void start(struct load *l)
 	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (l->kind == IDLE)
 		setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	if (l->from.sin_family)
+		come_from(l, p->fd);
 	if (connect(p->fd, (struct sockaddr *)&l->to, sizeof(l->to)) != 0 && errno != EINPROGRESS)
 		die("connect");
 	if (l->ctx) {
@@ -195,8 +217,11 @@ static void answered(struct load *l, struct peer *p)
 		p->is_up = true;
 		l->up++;
 	}
-	if (l->kind == IDLE)
+	if (l->kind == IDLE) {
+		SSL_free(p->ssl);
+		p->ssl = NULL;
 		return;
+	}
 	if (is_one_each(l)) {
 		finish(l, p, true);
 		return;
@@ -288,8 +313,8 @@ static void turn(struct load *l, double wait_s)
 
 	wait.tv_nsec = (long)((wait_s - (double)wait.tv_sec) * 1e9);
 	n = epoll_pwait2(l->epoll_fd, events, 256, &wait, NULL);
-	if (n == 0 && wait_s >= 5)
-		die("no answer for 5 s");
+	if (n == 0 && wait_s >= PATIENCE_S)
+		die("no answer for long");
 	for (i = 0; i < n; i++)
 		run_client(l, events[i].data.ptr);
 }
@@ -304,7 +329,7 @@ static void set_up(struct load *l)
 		/* Not all at once, which a short queue would not take. */
 		while (l->started < wanted && l->started - l->up < 64)
 			start(l);
-		turn(l, 5);
+		turn(l, PATIENCE_S);
 	}
 	l->started = l->done = 0;
 }
@@ -324,8 +349,8 @@ static void pace(struct load *l)
 			due = begin + (double)l->started / l->rate;
 		}
 		due -= now();
-		turn(l, l->started == l->count || !l->idle ? 5 : due > 0 ? due
-									 : 0);
+		turn(l, l->started == l->count || !l->idle ? PATIENCE_S : due > 0 ? due
+										  : 0);
 	}
 }
 
@@ -349,14 +374,14 @@ static void run(struct load *l)
 		ask(l, p, now());
 	}
 	while (l->done + l->failed < l->count)
-		turn(l, 5);
+		turn(l, PATIENCE_S);
 }
 
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct load *l = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	if (l->kind != RESUME || l->session)
+	if ((l->kind != RESUME && !is_crowd(l)) || l->session)
 		return 0;
 	l->session = session;
 	return 1;
@@ -441,6 +466,11 @@ static int client(struct load *l, char **argv)
 	l->parallel = atol(argv[5]);
 	l->count = atol(argv[6]);
 	l->bytes = argv[7] ? atol(argv[7]) : 0;
+	if (argv[7] && argv[8]) {
+		l->from.sin_family = AF_INET;
+		if (inet_pton(AF_INET, argv[8], &l->from.sin_addr) != 1)
+			return 2;
+	}
 	l->rate = (double)l->bytes;
 	l->samples = malloc(SAMPLES_MAX * sizeof(*l->samples));
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
