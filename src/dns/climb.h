@@ -56,7 +56,7 @@ struct climb {
 	struct arena *arena;
 	enum climb_scope scope;
 	bool is_wildcard; /* of the name it was made for */
-	struct climb_level *levels; /* [0] is the name, the last has one label */
+	struct climb_level *levels; /* from the name to one label */
 	size_t count, answered;
 };
 
@@ -76,7 +76,7 @@ struct climb_governing {
 	enum {
 		CLIMB_GOVERNED, /* by 'level' */
 		CLIMB_UNRESTRICTED, /* no record at any level */
-		CLIMB_UNDECIDED, /* what 'level' holds is unknown, or not asked */
+		CLIMB_UNDECIDED, /* what 'level' holds is not known */
 	} state;
 	const struct climb_level *level; /* NULL: UNRESTRICTED */
 	/* The weakest of the answers it rests on: the set's, and of the absence
@@ -114,9 +114,9 @@ enum {
 struct climb_exclusivity {
 	const struct climb_finding *findings; /* in the arena */
 	size_t count, covering_count;
-	/* A critical property that RFC 8659 does not know, in the name's set: it
-	 * stops every CA that does not know it either, ours too.  What the other
-	 * properties leave open is listed all the same. */
+	/* A critical property that RFC 8659 does not know, in the name's set:
+	 * it stops every CA that does not know it either, ours too.  What the
+	 * other properties leave open is listed all the same. */
 	const struct caa_property *blocked;
 	enum dns_trust trust; /* the weakest it rests on */
 };

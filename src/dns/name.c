@@ -111,7 +111,7 @@ static bool read_name(struct dns_name *out, struct span *at, struct span whole,
 	struct span rest = *at, after = { 0 };
 	size_t limit = whole.n - at->n;
 	bool has_jumped = false;
-	uint8_t n, low;
+	uint8_t n = 1, low;
 
 	while (rd_u8(&rest, &n)) {
 		struct span label;

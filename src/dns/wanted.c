@@ -188,8 +188,8 @@ void wanted_text(struct wr *w, const struct wanted_property *p)
 static bool is_same(const struct wanted_property *a,
 		    const struct caa_property *b)
 {
-	return b->flags == 0 && span_equal_nocase(span_str(a->tag), b->tag_text) &&
-	       span_equal(a->value, b->value);
+	return b->flags == 0 && span_equal(a->value, b->value) &&
+	       span_equal_nocase(span_str(a->tag), b->tag_text);
 }
 
 static bool is_served(const struct wanted_property *p,
