@@ -130,6 +130,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	@mkdir -p $(@D)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
+$(O)/tool/dnstool: $(call archives,resolve)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
 $(O)/tool/routespeed: LIBS += -lm

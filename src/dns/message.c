@@ -291,6 +291,22 @@ static bool step(struct dns_found *f, bool *moved, const struct dns_message *m)
 	return true;
 }
 
+/* RDATA that can be understood without the message around it. */
+static bool write_out(struct span *out, struct arena *arena,
+		      const struct dns_message *m, const struct dns_record *r)
+{
+	struct dns_name name;
+	char *copy;
+
+	*out = r->rdata;
+	if (r->type != DNS_CNAME && r->type != DNS_DNAME && r->type != DNS_NS)
+		return true;
+	dns_rdata_name(&name, m, r);
+	copy = arena_dup(arena, dns_name_wire(&name));
+	*out = span_of(copy, name.n);
+	return copy != NULL;
+}
+
 static enum rc collect(struct dns_found *f, struct arena *arena,
 		       const struct dns_message *m, uint16_t type)
 {
@@ -307,7 +323,8 @@ static enum rc collect(struct dns_found *f, struct arena *arena,
 		    !dns_name_equal(&r->owner, &f->at))
 			continue;
 		f->ttl = least(f->ttl, r->ttl);
-		rdatas[f->count++] = r->rdata;
+		if (!write_out(&rdatas[f->count++], arena, m, r))
+			return RC_LIMIT;
 	}
 	f->rdatas = rdatas;
 	return RC_OK;
@@ -369,6 +386,27 @@ void dns_message_query(struct wr *w, const struct dns_ask *ask,
 	wr_be16(w, type);
 	wr_be16(w, DNS_IN);
 	dns_write_record(w, &opt);
+}
+
+void dns_write_plain(struct wr *w, const struct dns_message *m,
+		     const struct dns_record *r)
+{
+	struct span rest = r->rdata;
+	struct wr_mark mark;
+	struct dns_name name;
+	int names = r->type == DNS_SOA ? 2 : 0;
+
+	if (r->type == DNS_CNAME || r->type == DNS_DNAME || r->type == DNS_NS)
+		names = 1;
+	dns_write_name(w, &r->owner);
+	wr_be16(w, r->type);
+	wr_be16(w, r->class);
+	wr_be32(w, r->ttl);
+	mark = wr_open(w, 2);
+	while (names-- && rd_rdata_name(&name, &rest, m->whole))
+		dns_write_name(w, &name);
+	wr_bytes(w, rest);
+	wr_close(w, mark);
 }
 
 bool dns_message_answers(const struct dns_message *m, uint16_t id,

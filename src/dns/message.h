@@ -130,7 +130,8 @@ void dns_txt_write(struct wr *w, struct span text);
 /* What an answer section has for a name and type. */
 struct dns_found {
 	struct dns_name at; /* the end of the aliases */
-	const struct span *rdatas; /* in the arena */
+	/* In the arena; of CNAME, DNAME and NS the name, written out. */
+	const struct span *rdatas;
 	size_t count;
 	uint32_t ttl; /* the least on the way */
 	bool is_alias; /* at least one was followed */
@@ -157,8 +158,12 @@ void dns_message_query(struct wr *w, const struct dns_ask *ask,
 bool dns_message_answers(const struct dns_message *m, uint16_t id,
 			 const struct dns_name *name, uint16_t type);
 
-/* Writing records: a name without compression, and a whole record. */
+/* Writing records: a name without compression, and a whole record as it is. */
 void dns_write_name(struct wr *w, const struct dns_name *name);
 void dns_write_record(struct wr *w, const struct dns_record *r);
+/* A record of a message that was read, with the names in the RDATA of CNAME,
+ * DNAME, NS and SOA written out, so that it can stand alone. */
+void dns_write_plain(struct wr *w, const struct dns_message *m,
+		     const struct dns_record *r);
 
 #endif

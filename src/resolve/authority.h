@@ -12,7 +12,7 @@
 #define POSTERN_RESOLVE_AUTHORITY_H
 
 #include "dns/message.h"
-#include "resolve/resolver.h"
+#include "resolve/validator.h"
 
 enum {
 	AUTHORITY_SERVERS_MAX = 64, /* addresses */
@@ -44,7 +44,7 @@ struct authority {
  * RC_DENIED  no zone or no name server's address can be found
  * RC_LIMIT   over a bound above, or aliases go in a circle
  */
-enum rc authority_find(struct authority *out, struct resolver *r,
+enum rc authority_find(struct authority *out, struct validator *r,
 		       const struct dns_name *name, uint16_t port);
 
 /* What one server says of a name and type. */

@@ -9,14 +9,14 @@
 
 #include "dns/climb.h"
 #include "dns/wanted.h"
-#include "resolve/resolver.h"
+#include "resolve/validator.h"
 
 /*
  * Climbs from 'name' (perhaps a wildcard) with one resolver.  The climb lies in
  * the arena.  Look-ups that fail are in it; RC_MALFORMED and RC_LIMIT as
  * climb_init() and climb_answer().
  */
-enum rc climbing_do(struct climb *out, struct resolver *r, struct arena *arena,
+enum rc climbing_do(struct climb *out, struct validator *r, struct arena *arena,
 		    const struct dns_name *name, enum climb_scope scope);
 
 enum {
@@ -40,7 +40,7 @@ struct climbing_views {
  * small; none is RC_MALFORMED.
  */
 enum rc climbing_views(struct climbing_views *out,
-		       struct resolver *const *vantages, size_t count,
+		       struct validator *const *vantages, size_t count,
 		       struct arena *arena, const struct dns_name *name);
 
 /*

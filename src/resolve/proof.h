@@ -29,19 +29,20 @@
 
 #include "base/buf.h"
 #include "dns/climb.h"
+#include "dns/proofform.h"
 #include "io/sock.h"
 
 enum {
-	PROOF_MAX = 256 * 1024, /* bytes */
+	PROOF_MAX = PROOFFORM_MAX, /* bytes */
 };
 
 /* Where to get one.  Borrowed. */
 struct proof_source {
-	/* Recursive or, if they hold every zone of it, authoritative servers
-	 * that answer DNSSEC queries; tried in turn. */
+	/* Recursive servers that answer DNSSEC queries, or authoritative ones
+	 * that hold every zone in question; tried in turn. */
 	const struct sock_addr *servers;
 	size_t server_count; /* 1.. */
-	struct span anchors; /* as resolver_config */
+	struct span anchors; /* as validator_config */
 	unsigned timeout_ms; /* for each question */
 };
 
@@ -50,8 +51,7 @@ struct proof_source {
  *
  * RC_MALFORMED  anchors cannot be read, or the name has no level
  * RC_LIMIT      larger than out's room or PROOF_MAX, or no answer in time
- * RC_SYS        getdns cannot start
- * RC_CLOSED     no server answers
+ * RC_CLOSED     no server has an answer
  */
 enum rc proof_collect(struct buf *out, const struct proof_source *source,
 		      const struct dns_name *name);

@@ -18,6 +18,10 @@ struct sender {
 	unsigned timeout_ms;
 };
 
+enum {
+	SENDER_NO_ANSWER = 0xffff,
+};
+
 /* What became of an update. */
 struct sender_result {
 	/* RFC 2136 §2.2, or SENDER_NO_ANSWER: it may or may not be done */
@@ -27,16 +31,17 @@ struct sender_result {
 	int64_t server_time; /* with BADTIME: its clock; 0 otherwise */
 };
 
-/* Nothing below is RC_OK unless the answer was NOERROR and well signed. */
-
 /*
- * Sends a finished update.
+ * Sends a finished update.  RC_OK: the answer was NOERROR and well signed.
  *
  * RC_DENIED   the server refused it; *result says how
  * RC_STALE    a prerequisite did not hold (YXDOMAIN, YXRRSET, NXRRSET,
  *             NXDOMAIN): somebody else changed the set
- * RC_CRYPTO   the answer's signature is missing or wrong, the clock too far
- * RC_MALFORMED, RC_LIMIT (no answer in time), RC_SYS (no connection)
+ * RC_CRYPTO   it says NOERROR without a good signature, or the server does not
+ *             take ours: BADKEY, BADSIG, BADTIME
+ * RC_MALFORMED  the answer is none to this
+ * RC_LIMIT      no answer in time, or too large an update
+ * RC_SYS        no connection; errno says
  */
 enum rc sender_send(struct sender_result *result, const struct sender *s,
 		    struct span update);
