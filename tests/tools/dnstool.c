@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "io/clock.h"
 #include "io/file.h"
+#include "dns/provider.h"
+#include "http/fetch.h"
 #include "resolve/authority.h"
 #include "resolve/climbing.h"
 #include "resolve/hook.h"
@@ -387,6 +389,50 @@ static enum rc run_hook(char **a)
 	return rc;
 }
 
+/* KIND BASE CREDENTIAL add|remove|replace NAME txt|caa VALUE...; CREDENTIAL is a token, or ID:SECRET. */
+static enum rc run_provider(struct tool *t, char **a)
+{
+	struct provider_settings settings = { .base_url = span_str(a[1]), .token = span_str(a[2]) };
+	struct span credential = settings.token, values[VALUES_MAX];
+	struct provider_want want = { .name = name_of(a[4]), .ttl_s = 5, .values = values };
+	AUTO(web_ask_fini)
+	struct web_ask ask = { 0 };
+	struct provider_job job;
+	enum provider_state state;
+	unsigned requests = 0;
+
+	need(provider_by_name(&settings.kind, span_str(a[0])), "kind");
+	settings.key_id = next(&credential, ':');
+	settings.secret = credential;
+	want.change = a[3][0] == 'a' ? PROVIDER_ADD : PROVIDER_REPLACE;
+	if (!strcmp(a[3], "remove"))
+		want.change = PROVIDER_REMOVE;
+	want.type = !strcmp(a[5], "txt") ? DNS_TXT : DNS_CAA;
+	if (want.type == DNS_CAA)
+		want.count = rdatas_of(t, values, a + 6);
+	else
+		for (; a[6 + want.count]; want.count++)
+			values[want.count] = span_str(a[6 + want.count]);
+	need(!provider_job_init(&job, &t->arena, &settings, &want), "job");
+	while ((state = provider_job_ask(&job, &ask, clock_unix_s())) == PROVIDER_ASK) {
+		AUTO(web_answer_fini)
+		struct web_answer answer = { 0 };
+		char error[FETCH_ERROR_MAX];
+		const struct fetch_options options = { .timeout_ms = 5000 };
+
+		if (fetch(&answer, error, &ask, &options) != FETCH_OK) {
+			printf("fetch %s\n", error);
+			return RC_CLOSED;
+		}
+		requests++;
+		provider_job_answer(&job, &answer);
+	}
+	printf("fault %s\nstatus %u\nretry %u\ntext %s\nrequests %u\n",
+	       provider_fault_name(job.failure.fault), job.failure.status,
+	       job.failure.retry_after_s, job.failure.text, requests);
+	return state == PROVIDER_DONE ? RC_OK : RC_DENIED;
+}
+
 static enum rc run(struct tool *t, const char *command, char **a)
 {
 	if (!strcmp(command, "ask"))
@@ -409,6 +455,8 @@ static enum rc run(struct tool *t, const char *command, char **a)
 		return run_prove(t, a);
 	if (!strcmp(command, "check"))
 		return run_check(t, a);
+	if (!strcmp(command, "provider"))
+		return run_provider(t, a);
 	need(!strcmp(command, "hook"), "command");
 	return run_hook(a);
 }
