@@ -53,7 +53,7 @@ struct validator;
  * Returns owned: validator_free().
  */
 enum rc validator_new(struct validator **out,
-		     const struct validator_config *config);
+		      const struct validator_config *config);
 void validator_free(struct validator *r);
 /* For AUTO(). */
 void validator_fini(struct validator **r);
@@ -76,7 +76,7 @@ struct validator_answer {
  * had is an answer: DNS_FAILED.  RC_LIMIT: it does not fit into the arena.
  */
 enum rc validator_ask(struct validator *r, struct validator_answer *out,
-		     struct arena *arena, const struct dns_name *name,
-		     unsigned type);
+		      struct arena *arena, const struct dns_name *name,
+		      unsigned type);
 
 #endif

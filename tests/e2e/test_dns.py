@@ -6,9 +6,10 @@ hooks as uacme calls them.
 Everything runs in a network namespace with loopback only.
 """
 import shlex
-import subprocess
+import struct
 import time
 
+import dns.name as dns_names
 import pytest
 
 from conftest import run, tool
@@ -344,6 +345,177 @@ def test_proof_under_another_anchor_is_bogus(dns, proof_path):
     wrong.write_text("test. DS 1 13 2 " + "AB" * 32 + "\n")
     lines = dns(f"anchor={wrong}", "check", "app.example.test", path, anchored=False)
     assert {trust for trust, _ in levels(lines).values()} == {"bogus"}
+
+
+class Proof:
+    """A proof taken apart and put together again by another DNS library."""
+
+    MAGIC = b"postern-dns-proof/1\n"
+
+    def __init__(self, data):
+        assert data.startswith(self.MAGIC)
+        at = len(self.MAGIC) + 1
+        self.messages, self.chain = [], []
+        for _ in range(data[at - 1]):
+            size = struct.unpack_from("!H", data, at)[0]
+            self.messages.append(data[at + 2:at + 2 + size])
+            at += 2 + size
+        chain, at = data[at + 3:], 0
+        while at < len(chain):
+            begin, used = at, dns_names.from_wire(chain, at)[1]
+            size = struct.unpack_from("!H", chain, at + used + 8)[0]
+            at += used + 10 + size
+            self.chain.append(chain[begin:at])
+
+    @staticmethod
+    def records(message, first):
+        """(first byte, end, owner, type) of each record from the answer section on."""
+        at = 12 + dns_names.from_wire(message, 12)[1] + 4
+        out = []
+        while at < len(message):
+            owner, used = dns_names.from_wire(message, at)
+            kind, size = struct.unpack_from("!H", message, at + used)[0], \
+                struct.unpack_from("!H", message, at + used + 8)[0]
+            out.append((at, at + used + 10 + size, owner.to_text(), kind))
+            at += used + 10 + size
+        return out
+
+    def rebuild(self, level, answers, authority):
+        """Makes a level's message of these records instead."""
+        old = self.messages[level]
+        question = old[12:12 + dns_names.from_wire(old, 12)[1] + 4]
+        self.messages[level] = old[:6] + struct.pack("!HHH", len(answers), len(authority), 0) + question + \
+            b"".join(answers) + b"".join(authority)
+
+    def parts(self, level):
+        message = self.messages[level]
+        answers = struct.unpack_from("!H", message, 6)[0]
+        all_of = [message[a:b] for a, b, _, _ in self.records(message, 0)]
+        return all_of[:answers], all_of[answers:]
+
+    @staticmethod
+    def kind(record):
+        return struct.unpack_from("!H", record, dns_names.from_wire(record, 0)[1])[0]
+
+    def bytes(self):
+        chain = b"".join(self.chain)
+        return self.MAGIC + bytes([len(self.messages)]) + b"".join(
+            struct.pack("!H", len(m)) + m for m in self.messages) + len(chain).to_bytes(3, "big") + chain
+
+
+CAA, DS, RRSIG, NSEC, DNSKEY, CNAME = 257, 43, 46, 47, 48, 5
+
+
+def one_value_changed(p):
+    answers, authority = p.parts(1)
+    p.rebuild(1, [a.replace(b"ca.test; ", b"evil.te; ") for a in answers], authority)
+    return "example.test"
+
+
+def one_record_left_out(p):
+    answers, authority = p.parts(1)
+    p.rebuild(1, answers[1:], authority)
+    return "example.test"
+
+
+def one_record_added(p):
+    answers, authority = p.parts(1)
+    p.rebuild(1, [answers[0].replace(b"ca.test; ", b"evil.te; ")] + answers, authority)
+    return "example.test"
+
+
+def signatures_left_out(p):
+    answers, authority = p.parts(1)
+    p.rebuild(1, [a for a in answers if p.kind(a) != RRSIG], authority)
+    return "example.test"
+
+
+def set_left_out(p):
+    p.rebuild(1, [], p.parts(1)[1])
+    return "example.test"
+
+
+def absence_by_another_names_nsec(p):
+    """Of example.test: the NSEC record that proves app.example.test's absence."""
+    p.rebuild(1, [], p.parts(0)[1])
+    return "example.test"
+
+
+def absence_left_out(p):
+    p.rebuild(0, [], [])
+    return "app.example.test"
+
+
+def absence_by_the_zone_above(p):
+    p.rebuild(1, [], p.parts(2)[1])
+    return "example.test"
+
+
+def nsec_without_its_signature(p):
+    answers, authority = p.parts(0)
+    p.rebuild(0, answers, [a for a in authority if p.kind(a) != RRSIG])
+    return "app.example.test"
+
+
+def keys_left_out(p):
+    p.chain = [r for r in p.chain if not (p.kind(r) == DNSKEY and dns_names.from_wire(r, 0)[0].to_text() ==
+                                         "example.test.")]
+    return "example.test"
+
+
+def ds_left_out(p):
+    p.chain = [r for r in p.chain if p.kind(r) != DS]
+    return "example.test"
+
+
+def everything_unsigned(p):
+    """A30, A31: data without a signature, and a chain without DS records or proof that there are none."""
+    p.chain = [r for r in p.chain if dns_names.from_wire(r, 0)[0].to_text() == "test."]
+    answers, authority = p.parts(1)
+    p.rebuild(1, [a.replace(b"ca.test; ", b"evil.te; ") for a in answers if p.kind(a) != RRSIG], authority)
+    return "example.test"
+
+
+@pytest.mark.parametrize("damage", [
+    one_value_changed, one_record_left_out, one_record_added, signatures_left_out, set_left_out,
+    absence_by_another_names_nsec, absence_left_out, absence_by_the_zone_above, nsec_without_its_signature,
+    keys_left_out, ds_left_out, everything_unsigned])
+def test_damaged_proof_is_bogus(dns, proof_path, damage):
+    """A30: no change to a proof makes a level secure, or insecure, or empty."""
+    path = proof_path / damage.__name__
+    prove(dns, "app.example.test", path)
+    whole = Proof(path.read_bytes())
+    assert whole.bytes() == path.read_bytes()
+    name = damage(whole)
+    path.write_bytes(whole.bytes())
+    lines = dns("check", "app.example.test", path)
+    assert word(lines, "rc") == "ok", lines
+    assert levels(lines)[name] == ("bogus", "0")
+
+
+def test_unsigned_zone_without_proof_of_no_ds_is_bogus(dns, proof_path):
+    """A31: "the zone is unsigned" has to be shown."""
+    path = proof_path / "downgrade"
+    prove(dns, "plain.test", path)
+    p = Proof(path.read_bytes())
+    p.chain = [r for r in p.chain if p.kind(r) == DNSKEY or
+               (p.kind(r) == RRSIG and dns_type_covered(r) == DNSKEY)]
+    path.write_bytes(p.bytes())
+    assert levels(dns("check", "plain.test", path))["plain.test"] == ("bogus", "0")
+
+
+def test_alias_without_its_signature_is_bogus(dns, proof_path):
+    path = proof_path / "alias"
+    prove(dns, "alias.example.test", path)
+    p = Proof(path.read_bytes())
+    answers, authority = p.parts(0)
+    p.rebuild(0, [a for a in answers if not (p.kind(a) == RRSIG and dns_type_covered(a) == CNAME)], authority)
+    path.write_bytes(p.bytes())
+    assert levels(dns("check", "alias.example.test", path))["alias.example.test"] == ("bogus", "0")
+
+
+def dns_type_covered(record):
+    return struct.unpack_from("!H", record, dns_names.from_wire(record, 0)[1] + 10)[0]
 
 
 def test_proof_of_another_name_is_malformed(dns, proof_path):

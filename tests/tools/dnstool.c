@@ -330,8 +330,7 @@ static enum rc run_wait(struct tool *t, char **a)
 	}
 	rc = authority_wait(&report, &authority, &want, 3000);
 	for (i = 0; i < authority.count; i++)
-		printf("server %s %u\n", authority_state_name(report.states[i]),
-		       report.rcodes[i]);
+		printf("server %s %u\n", authority_state_name(report.states[i]), report.rcodes[i]);
 	return rc;
 }
 
@@ -389,7 +388,8 @@ static enum rc run_hook(char **a)
 	return rc;
 }
 
-/* KIND BASE CREDENTIAL add|remove|replace NAME txt|caa VALUE...; CREDENTIAL is a token, or ID:SECRET. */
+/* KIND BASE CREDENTIAL add|remove|replace NAME txt|caa VALUE...; CREDENTIAL is a token, or
+ * ID:SECRET. */
 static enum rc run_provider(struct tool *t, char **a)
 {
 	struct provider_settings settings = { .base_url = span_str(a[1]), .token = span_str(a[2]) };

@@ -1,5 +1,5 @@
-/* A toy world of CAA records for tests of dns: names and their sets as zone files have them, aliases,
- * and names that cannot be looked up. */
+/* A toy world of CAA records for tests of dns: names and their sets as zone files have them,
+ * aliases, and names that cannot be looked up. */
 #ifndef POSTERN_TESTS_DNS_WORLD_H
 #define POSTERN_TESTS_DNS_WORLD_H
 

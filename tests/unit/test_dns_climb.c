@@ -1,6 +1,6 @@
 /*
- * The attack cases A17 to A31 on CAA, each a small world and what is found in it; and the climb against
- * a second, stupid evaluation on random worlds.
+ * The attack cases A17 to A31 on CAA, each a small world and what is found in it; and the climb
+ * against a second, stupid evaluation on random worlds.
  */
 #include "unit.h"
 
@@ -52,40 +52,222 @@ static const struct attack {
 	enum dns_trust trust; /* the weakest that it rests on */
 	bool blocked;
 } attacks[] = {
-	{ "a17_no_caa_at_any_level", "app.example.test", { { 0 } }, "app.example.test unrestricted, *.example.test unrestricted", "no_records", DNS_SECURE, false },
-	{ "a18_extra_issue_for_another_ca", "app.example.test", { { "app.example.test", BOTH "|0 issue \"evil.test\"" }, { "example.test", BOTH } }, "app.example.test other_issuer", "matches", DNS_SECURE, false },
-	{ "a19_our_ca_without_account_beside_the_pin", "app.example.test", { { "app.example.test", BOTH "|0 issue \"ca.test\"" }, { "example.test", BOTH } }, "app.example.test any_account", "matches", DNS_SECURE, false },
-	{ "a20_foreign_set_closer_than_the_pin", "app.example.test", { { "app.example.test", "0 issue \"evil.test\"" }, { "example.test", BOTH } }, "app.example.test other_issuer", "issuer_not_named", DNS_SECURE, false },
-	{ "a21_issuewild_alone_leaves_names_open", "app.example.test", { { "app.example.test", "0 issuewild \"" PIN "\"" }, { "example.test", BOTH } }, "app.example.test unrestricted", "no_issue_property", DNS_SECURE, false },
-	{ "a22_issue_alone_covers_wildcards_too", "*.example.test", { { "example.test", "0 issue \"" PIN "\"" } }, "", "matches", DNS_SECURE, false },
-	{ "a23_wildcard_of_the_parent_is_open", "app.example.test", { { "app.example.test", BOTH } }, "*.example.test unrestricted", "matches", DNS_SECURE, false },
-	{ "a23_wildcard_of_the_parent_names_another", "app.example.test", { { "app.example.test", BOTH }, { "example.test", "0 issue \"" PIN "\"|0 issuewild \"evil.test\"" } }, "*.example.test other_issuer", "matches", DNS_SECURE, false },
-	{ "a23_parents_issuewild_nobody_is_held", "app.example.test", { { "app.example.test", BOTH }, { "example.test", "0 issue \"evil.test\"|0 issuewild \";\"" } }, "", "matches", DNS_SECURE, false },
-	{ "a24_alias_whose_targets_set_names_another", "app.example.test", { { "app.example.test", "-> target.other.test" }, { "target.other.test", "0 issue \"evil.test\"" }, { "example.test", BOTH } }, "app.example.test other_issuer", "issuer_not_named", DNS_SECURE, false },
-	{ "a25_parent_of_the_targets_name_is_not_climbed", "app.example.test", { { "app.example.test", "-> target.other.test" }, { "other.test", "0 issue \"evil.test\"" }, { "example.test", BOTH } }, "", "matches", DNS_SECURE, false },
-	{ "a26_two_accounts_in_one_property_satisfy_nobody", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=" ACCOUNT "; accounturi=https://ca.test/acct/2\""
-													 "|0 issuewild \";\"" },
-										   { "example.test", BOTH } },
+	{ "a17_no_caa_at_any_level",
+	  "app.example.test",
+	  { { 0 } },
+	  "app.example.test unrestricted, *.example.test unrestricted",
+	  "no_records",
+	  DNS_SECURE,
+	  false },
+	{ "a18_extra_issue_for_another_ca",
+	  "app.example.test",
+	  { { "app.example.test", BOTH "|0 issue \"evil.test\"" }, { "example.test", BOTH } },
+	  "app.example.test other_issuer",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a19_our_ca_without_account_beside_the_pin",
+	  "app.example.test",
+	  { { "app.example.test", BOTH "|0 issue \"ca.test\"" }, { "example.test", BOTH } },
+	  "app.example.test any_account",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a20_foreign_set_closer_than_the_pin",
+	  "app.example.test",
+	  { { "app.example.test", "0 issue \"evil.test\"" }, { "example.test", BOTH } },
+	  "app.example.test other_issuer",
+	  "issuer_not_named",
+	  DNS_SECURE,
+	  false },
+	{ "a21_issuewild_alone_leaves_names_open",
+	  "app.example.test",
+	  { { "app.example.test", "0 issuewild \"" PIN "\"" }, { "example.test", BOTH } },
+	  "app.example.test unrestricted",
+	  "no_issue_property",
+	  DNS_SECURE,
+	  false },
+	{ "a22_issue_alone_covers_wildcards_too",
+	  "*.example.test",
+	  { { "example.test", "0 issue \"" PIN "\"" } },
+	  "",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a23_wildcard_of_the_parent_is_open",
+	  "app.example.test",
+	  { { "app.example.test", BOTH } },
+	  "*.example.test unrestricted",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a23_wildcard_of_the_parent_names_another",
+	  "app.example.test",
+	  { { "app.example.test", BOTH },
+	    { "example.test", "0 issue \"" PIN "\"|0 issuewild \"evil.test\"" } },
+	  "*.example.test other_issuer",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a23_parents_issuewild_nobody_is_held",
+	  "app.example.test",
+	  { { "app.example.test", BOTH },
+	    { "example.test", "0 issue \"evil.test\"|0 issuewild \";\"" } },
+	  "",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a24_alias_whose_targets_set_names_another",
+	  "app.example.test",
+	  { { "app.example.test", "-> target.other.test" },
+	    { "target.other.test", "0 issue \"evil.test\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_issuer",
+	  "issuer_not_named",
+	  DNS_SECURE,
+	  false },
+	{ "a25_parent_of_the_targets_name_is_not_climbed",
+	  "app.example.test",
+	  { { "app.example.test", "-> target.other.test" },
+	    { "other.test", "0 issue \"evil.test\"" },
+	    { "example.test", BOTH } },
+	  "",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a26_two_accounts_in_one_property_satisfy_nobody",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accounturi=" ACCOUNT "; accounturi=https://ca.test/acct/2\""
+	      "|0 issuewild \";\"" },
+	    { "example.test", BOTH } },
 	  "",
 	  "unsatisfiable",
 	  DNS_SECURE,
 	  false },
-	{ "a26_account_with_a_slash_more", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=" ACCOUNT "/; validationmethods=dns-01\"" }, { "example.test", BOTH } }, "app.example.test other_account", "other_account", DNS_SECURE, false },
-	{ "a26_account_in_other_case", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=https://CA.test/acct/1; validationmethods=dns-01\"" }, { "example.test", BOTH } }, "app.example.test other_account", "other_account", DNS_SECURE, false },
-	{ "a26_account_by_another_scheme", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=http://ca.test/acct/1; validationmethods=dns-01\"" }, { "example.test", BOTH } }, "app.example.test other_account", "other_account", DNS_SECURE, false },
-	{ "a26_parameter_name_in_other_case_is_no_pin", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accountURI=" ACCOUNT "; validationmethods=dns-01\"" }, { "example.test", BOTH } }, "app.example.test any_account", "unsatisfiable", DNS_SECURE, false },
-	{ "a27_http_01_allowed_beside_dns_01", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=" ACCOUNT "; validationmethods=dns-01,http-01\"" }, { "example.test", BOTH } }, "app.example.test other_method", "matches", DNS_SECURE, false },
-	{ "a27_any_method_allowed", "app.example.test", { { "app.example.test", "0 issue \"ca.test; accounturi=" ACCOUNT "\"" }, { "example.test", BOTH } }, "app.example.test other_method", "matches", DNS_SECURE, false },
-	{ "a28_unknown_critical_tag_blocks_us_too", "app.example.test", { { "app.example.test", BOTH "|128 future \"x\"" }, { "example.test", BOTH } }, "", "unknown_critical_property", DNS_SECURE, true },
-	{ "a28_unknown_tag_that_is_not_critical_is_skipped", "app.example.test", { { "app.example.test", BOTH "|0 future \"x\"" }, { "example.test", BOTH } }, "", "matches", DNS_SECURE, false },
-	{ "a29_bogus_data_is_not_used", "app.example.test", { { "app.example.test", "!bogus|" BOTH }, { "example.test", BOTH } }, "app.example.test none", "undecided", DNS_BOGUS, false },
-	{ "a29_bogus_absence_hides_a_set", "app.example.test", { { "app.example.test", "!bogus" }, { "example.test", BOTH } }, "app.example.test none", "undecided", DNS_BOGUS, false },
-	{ "a29_failed_lookup_is_not_absence", "app.example.test", { { "app.example.test", "!failed" }, { "example.test", BOTH } }, "app.example.test none", "undecided", DNS_FAILED, false },
-	{ "a30_bogus_above_the_set_leaves_it_decided", "app.example.test", { { "app.example.test", BOTH }, { "example.test", "!bogus" } }, "*.example.test none", "matches", DNS_BOGUS, false },
-	{ "a31_unsigned_zone_is_said_to_be_insecure", "app.example.test", { { "app.example.test", "!insecure|" BOTH }, { "example.test", "!insecure|" BOTH } }, "", "matches", DNS_INSECURE, false },
-	{ "malformed_value_permits_nobody_by_the_rules", "app.example.test", { { "app.example.test", "0 issue \"evil.test; ;\"|" BOTH }, { "example.test", BOTH } }, "app.example.test other_issuer", "matches", DNS_SECURE, false },
-	{ "wildcard_served_needs_names_under_it_too", "*.example.test", { { "example.test", "0 issue \"evil.test\"|0 issuewild \"" PIN "\"" } }, "example.test other_issuer", "matches", DNS_SECURE, false },
-	{ "iodef_alone_restricts_nothing", "app.example.test", { { "app.example.test", "0 iodef \"mailto:x@example.test\"" }, { "example.test", BOTH } }, "app.example.test unrestricted", "no_issue_property", DNS_SECURE, false },
+	{ "a26_account_with_a_slash_more",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accounturi=" ACCOUNT "/; validationmethods=dns-01\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_account",
+	  "other_account",
+	  DNS_SECURE,
+	  false },
+	{ "a26_account_in_other_case",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accounturi=https://CA.test/acct/1; validationmethods=dns-01\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_account",
+	  "other_account",
+	  DNS_SECURE,
+	  false },
+	{ "a26_account_by_another_scheme",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accounturi=http://ca.test/acct/1; validationmethods=dns-01\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_account",
+	  "other_account",
+	  DNS_SECURE,
+	  false },
+	{ "a26_parameter_name_in_other_case_is_no_pin",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accountURI=" ACCOUNT "; validationmethods=dns-01\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test any_account",
+	  "unsatisfiable",
+	  DNS_SECURE,
+	  false },
+	{ "a27_http_01_allowed_beside_dns_01",
+	  "app.example.test",
+	  { { "app.example.test",
+	      "0 issue \"ca.test; accounturi=" ACCOUNT "; validationmethods=dns-01,http-01\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_method",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a27_any_method_allowed",
+	  "app.example.test",
+	  { { "app.example.test", "0 issue \"ca.test; accounturi=" ACCOUNT "\"" },
+	    { "example.test", BOTH } },
+	  "app.example.test other_method",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a28_unknown_critical_tag_blocks_us_too",
+	  "app.example.test",
+	  { { "app.example.test", BOTH "|128 future \"x\"" }, { "example.test", BOTH } },
+	  "",
+	  "unknown_critical_property",
+	  DNS_SECURE,
+	  true },
+	{ "a28_unknown_tag_that_is_not_critical_is_skipped",
+	  "app.example.test",
+	  { { "app.example.test", BOTH "|0 future \"x\"" }, { "example.test", BOTH } },
+	  "",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "a29_bogus_data_is_not_used",
+	  "app.example.test",
+	  { { "app.example.test", "!bogus|" BOTH }, { "example.test", BOTH } },
+	  "app.example.test none",
+	  "undecided",
+	  DNS_BOGUS,
+	  false },
+	{ "a29_bogus_absence_hides_a_set",
+	  "app.example.test",
+	  { { "app.example.test", "!bogus" }, { "example.test", BOTH } },
+	  "app.example.test none",
+	  "undecided",
+	  DNS_BOGUS,
+	  false },
+	{ "a29_failed_lookup_is_not_absence",
+	  "app.example.test",
+	  { { "app.example.test", "!failed" }, { "example.test", BOTH } },
+	  "app.example.test none",
+	  "undecided",
+	  DNS_FAILED,
+	  false },
+	{ "a30_bogus_above_the_set_leaves_it_decided",
+	  "app.example.test",
+	  { { "app.example.test", BOTH }, { "example.test", "!bogus" } },
+	  "*.example.test none",
+	  "matches",
+	  DNS_BOGUS,
+	  false },
+	{ "a31_unsigned_zone_is_said_to_be_insecure",
+	  "app.example.test",
+	  { { "app.example.test", "!insecure|" BOTH }, { "example.test", "!insecure|" BOTH } },
+	  "",
+	  "matches",
+	  DNS_INSECURE,
+	  false },
+	{ "malformed_value_permits_nobody_by_the_rules",
+	  "app.example.test",
+	  { { "app.example.test", "0 issue \"evil.test; ;\"|" BOTH }, { "example.test", BOTH } },
+	  "app.example.test other_issuer",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "wildcard_served_needs_names_under_it_too",
+	  "*.example.test",
+	  { { "example.test", "0 issue \"evil.test\"|0 issuewild \"" PIN "\"" } },
+	  "example.test other_issuer",
+	  "matches",
+	  DNS_SECURE,
+	  false },
+	{ "iodef_alone_restricts_nothing",
+	  "app.example.test",
+	  { { "app.example.test", "0 iodef \"mailto:x@example.test\"" }, { "example.test", BOTH } },
+	  "app.example.test unrestricted",
+	  "no_issue_property",
+	  DNS_SECURE,
+	  false },
 };
 
 static void attack_is_seen(void **state)
@@ -106,22 +288,24 @@ static void attack_is_seen(void **state)
 	say_holes(holes, sizeof(holes), &e);
 	assert_string_equal(holes, a->holes);
 	d = climb_decide(&c, &request);
-	assert_string_equal(d.is_decided ? caa_reason_name(d.judgement.reason) : "undecided", a->reason);
+	assert_string_equal(d.is_decided ? caa_reason_name(d.judgement.reason) : "undecided",
+			    a->reason);
 	assert_int_equal(e.trust, a->trust);
 	assert_int_equal(e.blocked != NULL, a->blocked);
 	/* A climb that stops early decides the same. */
 	world_climb(&c, &arena, a->world, a->served, CLIMB_FIRST);
 	d = climb_decide(&c, &request);
-	assert_string_equal(d.is_decided ? caa_reason_name(d.judgement.reason) : "undecided", a->reason);
+	assert_string_equal(d.is_decided ? caa_reason_name(d.judgement.reason) : "undecided",
+			    a->reason);
 	arena_fini(&arena);
 }
 
 /* A20, A25: what a CLIMB_FIRST climb asks for. */
 static void climb_stops_at_the_first_set(void **state)
 {
-	static const struct world_entry world[] = {
-		{ "b.example.test", BOTH }, { "example.test", BOTH }, { 0 }
-	};
+	static const struct world_entry world[] = { { "b.example.test", BOTH },
+						    { "example.test", BOTH },
+						    { 0 } };
 	struct arena arena;
 	struct climb c;
 
@@ -191,8 +375,8 @@ static void malformed_record_makes_the_level_unknown(void **state)
 }
 
 /*
- * The second evaluation, written from RFC 8659 §3 and §4 over text, with nothing of ours: may a request of
- * (issuer, account, method) for 'name' be met?  1 yes, 0 no, -1 unknown.
+ * The second evaluation, written from RFC 8659 §3 and §4 over text, with nothing of ours: may a
+ * request of (issuer, account, method) for 'name' be met?  1 yes, 0 no, -1 unknown.
  */
 static int stupid(const struct world_entry *world, const char *name, const char *issuer,
 		  const char *account, const char *method)
@@ -219,8 +403,10 @@ static int stupid(const struct world_entry *world, const char *name, const char 
 			return 1;
 		for (pass = 0; pass < 1; pass++) {
 			snprintf(set, sizeof(set), "%s", records);
-			for (one = strtok_r(set, "|", &save); one; one = strtok_r(NULL, "|", &save)) {
-				const char *tag = wild && issuewild ? "0 issuewild \"" : "0 issue \"";
+			for (one = strtok_r(set, "|", &save); one;
+			     one = strtok_r(NULL, "|", &save)) {
+				const char *tag =
+					wild && issuewild ? "0 issuewild \"" : "0 issue \"";
 				char want[256];
 
 				if (strncmp(one, tag, strlen(tag)))
@@ -228,9 +414,11 @@ static int stupid(const struct world_entry *world, const char *name, const char 
 				one += strlen(tag);
 				snprintf(want, sizeof(want), "%s\"", issuer);
 				allowed |= !strcmp(one, want);
-				snprintf(want, sizeof(want), "%s; accounturi=%s\"", issuer, account);
+				snprintf(want, sizeof(want), "%s; accounturi=%s\"", issuer,
+					 account);
 				allowed |= !strcmp(one, want);
-				snprintf(want, sizeof(want), "%s; validationmethods=%s\"", issuer, method);
+				snprintf(want, sizeof(want), "%s; validationmethods=%s\"", issuer,
+					 method);
 				allowed |= !strcmp(one, want);
 			}
 		}
@@ -264,10 +452,12 @@ static void make_world(struct world_entry *world, char text[][512])
 
 		text[i][0] = '\0';
 		if (rand() % 10 == 0)
-			at = (size_t)snprintf(text[i], 512, "%s", rand() % 2 ? "!bogus|" : "!failed|");
+			at = (size_t)snprintf(text[i], 512, "%s",
+					      rand() % 2 ? "!bogus|" : "!failed|");
 		for (k = 0; k < n; k++)
-			at += (size_t)snprintf(text[i] + at, 512 - at, "%s%s", k ? "|" : "",
-					       words[(size_t)rand() % (sizeof(words) / sizeof(*words))]);
+			at += (size_t)snprintf(
+				text[i] + at, 512 - at, "%s%s", k ? "|" : "",
+				words[(size_t)rand() % (sizeof(words) / sizeof(*words))]);
 		if (i < 3 && rand() % 6 == 0)
 			snprintf(text[i], 512, "-> t.d.c");
 		world[i] = (struct world_entry){ names[i], text[i] };
@@ -290,8 +480,10 @@ static void random_worlds_agree_with_a_stupid_reader(void **state)
 
 		make_world(world, text);
 		for (i = 0; i < 5; i++) {
-			struct caa_request request = { span_str("ca.test"), span_str(rand() % 2 ? "1" : "2"),
-						       span_str(rand() % 2 ? "dns-01" : "http-01"), false };
+			struct caa_request request = { span_str("ca.test"),
+						       span_str(rand() % 2 ? "1" : "2"),
+						       span_str(rand() % 2 ? "dns-01" : "http-01"),
+						       false };
 			char account[2] = { (char)request.account.p[0], 0 };
 			struct climb_decision d;
 			struct arena arena;
@@ -300,9 +492,11 @@ static void random_worlds_agree_with_a_stupid_reader(void **state)
 					  request.method.p[0] == 'd' ? "dns-01" : "http-01");
 
 			arena_init(&arena, ARENA_MAX);
-			world_climb(&c, &arena, world, asked[i], round % 2 ? CLIMB_ALL : CLIMB_FIRST);
+			world_climb(&c, &arena, world, asked[i],
+				    round % 2 ? CLIMB_ALL : CLIMB_FIRST);
 			d = climb_decide(&c, &request);
-			assert_int_equal(!d.is_decided ? -1 : d.judgement.answer == CAA_PERMITTED, want);
+			assert_int_equal(!d.is_decided ? -1 : d.judgement.answer == CAA_PERMITTED,
+					 want);
 			yes += want == 1;
 			arena_fini(&arena);
 		}
@@ -323,7 +517,8 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ attacks[i].name, attack_is_seen, NULL, NULL,
 						(void *)(uintptr_t)&attacks[i] };
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(climb_stops_at_the_first_set);
-	tests[i++] = (struct CMUnitTest)cmocka_unit_test(ancestors_wildcards_are_reported_and_do_not_cover);
+	tests[i++] = (struct CMUnitTest)cmocka_unit_test(
+		ancestors_wildcards_are_reported_and_do_not_cover);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(root_has_no_climb);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(malformed_record_makes_the_level_unknown);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(random_worlds_agree_with_a_stupid_reader);

@@ -1,4 +1,5 @@
-/* Messages read strictly: every prefix refused, aliases followed, updates as RFC 2136 lays them out. */
+/* Messages read strictly: every prefix refused, aliases followed, updates as RFC 2136 lays them
+ * out. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -18,19 +19,18 @@ static struct dns_name name(const char *text)
 	return n;
 }
 
-/* An answer for a.test CAA: a CNAME with a pointer, a CAA record at its target, an OPT record with the
- * extended rcode's upper bits zero. */
-static const uint8_t answer[] = {
-	0x12, 0x34, 0x84, 0x00, 0, 1, 0, 2, 0, 0, 0, 1,
-	/* 12: a.test CAA IN */
-	1, 'a', 4, 't', 'e', 's', 't', 0, 1, 1, 0, 1,
-	/* 24: a.test CNAME b.test */
-	0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, 'b', 0xc0, 14,
-	/* 40: b.test CAA 0 issue ";" */
-	0xc0, 36, 1, 1, 0, 1, 0, 0, 0, 30, 0, 8, 0, 5, 'i', 's', 's', 'u', 'e', ';',
-	/* 60: OPT */
-	0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0
-};
+/* An answer for a.test CAA: a CNAME with a pointer, a CAA record at its target, an OPT record with
+ * the extended rcode's upper bits zero. */
+static const uint8_t answer[] = { 0x12, 0x34, 0x84, 0x00, 0, 1, 0, 2, 0, 0, 0, 1,
+				  /* 12: a.test CAA IN */
+				  1, 'a', 4, 't', 'e', 's', 't', 0, 1, 1, 0, 1,
+				  /* 24: a.test CNAME b.test */
+				  0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, 'b', 0xc0, 14,
+				  /* 40: b.test CAA 0 issue ";" */
+				  0xc0, 36, 1, 1, 0, 1, 0, 0, 0, 30, 0, 8, 0, 5, 'i', 's', 's', 'u',
+				  'e', ';',
+				  /* 60: OPT */
+				  0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
 
 static void answer_is_read(void **state)
 {
@@ -120,11 +120,11 @@ static void meta_records_have_their_place(void **state)
 	static const uint8_t opt_in_answer[] = { 0, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0,
 						 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t two_opts[] = { 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-					    0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0,
-					    0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
+					    0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0, 0,
+					    0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t tsig_first[] = { 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-					      0, 0, 250, 0, 255, 0, 0, 0, 0, 0, 0,
-					      0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
+					      0, 0, 250, 0, 255, 0, 0, 0, 0, 0, 0, 0,
+					      0, 41, 4, 208, 0, 0, 0, 0, 0, 0 };
 	const struct span bad[] = { SPAN_ARRAY(opt_in_answer), SPAN_ARRAY(two_opts),
 				    SPAN_ARRAY(tsig_first) };
 	size_t i;
@@ -154,10 +154,14 @@ static enum rc follow(struct dns_found *found, struct arena *arena, const char *
 	wr_zero(&w, 8);
 	for (; records[n][0]; n++) {
 		struct dns_name target = name(records[n][2]);
-		struct dns_record r = { .owner = name(records[n][0]), .class = DNS_IN, .ttl = 9, .rdata = dns_name_wire(&target) };
+		struct dns_record r = { .owner = name(records[n][0]),
+					.class = DNS_IN,
+					.ttl = 9,
+					.rdata = dns_name_wire(&target) };
 
-		r.type = records[n][1][0] == 'C' ? DNS_CNAME : records[n][1][0] == 'D' ? DNS_DNAME
-										       : DNS_CAA;
+		r.type = records[n][1][0] == 'C'   ? DNS_CNAME
+			 : records[n][1][0] == 'D' ? DNS_DNAME
+						   : DNS_CAA;
 		dns_write_record(&w, &r);
 	}
 	bytes[7] = (uint8_t)n;
@@ -176,13 +180,45 @@ static void aliases(void **state)
 		size_t count;
 	} cases[] = {
 		{ "none", { { "a.test", "X", "x" } }, RC_OK, "a.test", 1 },
-		{ "in_any_order", { { "c.test", "X", "x" }, { "b.test", "C", "c.test" }, { "a.test", "C", "b.test" } }, RC_OK, "c.test", 1 },
-		{ "of_another_name", { { "z.test", "C", "b.test" }, { "b.test", "X", "x" } }, RC_OK, "a.test", 0 },
-		{ "dname", { { "test", "D", "other.org" }, { "a.other.org", "X", "x" } }, RC_OK, "a.other.org", 1 },
-		{ "dname_before_its_own_cname", { { "test", "D", "other.org" }, { "a.test", "C", "evil.org" }, { "a.other.org", "X", "x" } }, RC_OK, "a.other.org", 1 },
-		{ "dname_says_nothing_of_its_own_name", { { "a.test", "D", "other.org" } }, RC_OK, "a.test", 0 },
-		{ "circle", { { "a.test", "C", "b.test" }, { "b.test", "C", "a.test" } }, RC_MALFORMED, "", 0 },
-		{ "two_at_one_name", { { "a.test", "C", "b.test" }, { "a.test", "C", "c.test" } }, RC_MALFORMED, "", 0 },
+		{ "in_any_order",
+		  { { "c.test", "X", "x" },
+		    { "b.test", "C", "c.test" },
+		    { "a.test", "C", "b.test" } },
+		  RC_OK,
+		  "c.test",
+		  1 },
+		{ "of_another_name",
+		  { { "z.test", "C", "b.test" }, { "b.test", "X", "x" } },
+		  RC_OK,
+		  "a.test",
+		  0 },
+		{ "dname",
+		  { { "test", "D", "other.org" }, { "a.other.org", "X", "x" } },
+		  RC_OK,
+		  "a.other.org",
+		  1 },
+		{ "dname_before_its_own_cname",
+		  { { "test", "D", "other.org" },
+		    { "a.test", "C", "evil.org" },
+		    { "a.other.org", "X", "x" } },
+		  RC_OK,
+		  "a.other.org",
+		  1 },
+		{ "dname_says_nothing_of_its_own_name",
+		  { { "a.test", "D", "other.org" } },
+		  RC_OK,
+		  "a.test",
+		  0 },
+		{ "circle",
+		  { { "a.test", "C", "b.test" }, { "b.test", "C", "a.test" } },
+		  RC_MALFORMED,
+		  "",
+		  0 },
+		{ "two_at_one_name",
+		  { { "a.test", "C", "b.test" }, { "a.test", "C", "c.test" } },
+		  RC_MALFORMED,
+		  "",
+		  0 },
 		{ "dname_into_itself", { { "test", "D", "x.test" } }, RC_MALFORMED, "", 0 },
 	};
 	size_t i;

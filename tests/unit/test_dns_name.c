@@ -22,14 +22,16 @@ static const struct {
 	{ "two_dots", "..", NULL },
 	{ "wildcard_in_the_middle", "a.*.example.org", NULL },
 	{ "wildcard_in_a_label", "a*.example.org", NULL },
-	{ "unicode", "b\xc3\xbc"
-		     "cher.example",
+	{ "unicode",
+	  "b\xc3\xbc"
+	  "cher.example",
 	  NULL },
 	{ "space", "a b.example", NULL },
 	{ "escape", "a\\046b.example", NULL },
 	{ "label_of_63", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b",
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b" },
-	{ "label_of_64", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b", NULL },
+	{ "label_of_64", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b",
+	  NULL },
 };
 
 static void written_names(void **state)
@@ -92,8 +94,9 @@ static const struct {
 	{ "pointer_forward", "\xc0\2\3com\0", 7, 0, NULL },
 	{ "pointers_in_a_circle", "\1a\xc0\4\1b\xc0\0", 8, 4, NULL },
 	{ "pointer_into_the_same_name", "\1a\1b\xc0\2", 6, 0, NULL },
-	{ "reserved_bits", "\x40"
-			   "a\0",
+	{ "reserved_bits",
+	  "\x40"
+	  "a\0",
 	  3, 0, NULL },
 	{ "cut_in_a_label", "\3ww", 3, 0, NULL },
 	{ "no_end", "\1a", 2, 0, NULL },

@@ -8,23 +8,36 @@ static const struct {
 	bool permits, permits_wild, foreign; /* at time 1000 */
 } cases[] = {
 	{ "plain", "ca.test; accounturi=https://ca.test/1", RC_OK, true, false, false },
-	{ "wildcard", "ca.test; accounturi=https://ca.test/1; policy=wildcard", RC_OK, true, true, false },
-	{ "wildcard_without_case", "ca.test;accounturi=https://ca.test/1;policy=WildCard", RC_OK, true, true, false },
-	{ "other_policy_is_none", "ca.test; accounturi=https://ca.test/1; policy=x", RC_OK, true, false, false },
-	{ "not_over", "ca.test; accounturi=https://ca.test/1; persistUntil=1000", RC_OK, true, false, false },
-	{ "over", "ca.test; accounturi=https://ca.test/1; persistUntil=999", RC_OK, false, false, false },
-	{ "unknown_parameter", "ca.test; accounturi=https://ca.test/1; x=y", RC_OK, true, false, false },
-	{ "a48_foreign_account", "ca.test; accounturi=https://ca.test/2", RC_OK, false, false, true },
+	{ "wildcard", "ca.test; accounturi=https://ca.test/1; policy=wildcard", RC_OK, true, true,
+	  false },
+	{ "wildcard_without_case", "ca.test;accounturi=https://ca.test/1;policy=WildCard", RC_OK,
+	  true, true, false },
+	{ "other_policy_is_none", "ca.test; accounturi=https://ca.test/1; policy=x", RC_OK, true,
+	  false, false },
+	{ "not_over", "ca.test; accounturi=https://ca.test/1; persistUntil=1000", RC_OK, true,
+	  false, false },
+	{ "over", "ca.test; accounturi=https://ca.test/1; persistUntil=999", RC_OK, false, false,
+	  false },
+	{ "unknown_parameter", "ca.test; accounturi=https://ca.test/1; x=y", RC_OK, true, false,
+	  false },
+	{ "a48_foreign_account", "ca.test; accounturi=https://ca.test/2", RC_OK, false, false,
+	  true },
 	{ "a48_foreign_ca", "evil.test; accounturi=https://ca.test/1", RC_OK, false, false, true },
-	{ "a48_foreign_that_is_over", "evil.test; accounturi=x; persistUntil=1", RC_OK, false, false, true },
+	{ "a48_foreign_that_is_over", "evil.test; accounturi=x; persistUntil=1", RC_OK, false,
+	  false, true },
 	{ "no_account", "ca.test", RC_MALFORMED, false, false, false },
 	{ "empty_account", "ca.test; accounturi=", RC_MALFORMED, false, false, false },
 	{ "no_issuer", "; accounturi=x", RC_MALFORMED, false, false, false },
-	{ "account_twice", "ca.test; accounturi=a; accounturi=a", RC_MALFORMED, false, false, false },
-	{ "account_twice_in_other_case", "ca.test; accounturi=a; AccountURI=b", RC_MALFORMED, false, false, false },
-	{ "policy_twice", "ca.test; accounturi=a; policy=wildcard; policy=x", RC_MALFORMED, false, false, false },
-	{ "until_no_number", "ca.test; accounturi=a; persistUntil=-1", RC_MALFORMED, false, false, false },
-	{ "until_with_zeros", "ca.test; accounturi=a; persistUntil=01", RC_MALFORMED, false, false, false },
+	{ "account_twice", "ca.test; accounturi=a; accounturi=a", RC_MALFORMED, false, false,
+	  false },
+	{ "account_twice_in_other_case", "ca.test; accounturi=a; AccountURI=b", RC_MALFORMED, false,
+	  false, false },
+	{ "policy_twice", "ca.test; accounturi=a; policy=wildcard; policy=x", RC_MALFORMED, false,
+	  false, false },
+	{ "until_no_number", "ca.test; accounturi=a; persistUntil=-1", RC_MALFORMED, false, false,
+	  false },
+	{ "until_with_zeros", "ca.test; accounturi=a; persistUntil=01", RC_MALFORMED, false, false,
+	  false },
 	{ "semicolon_last", "ca.test; accounturi=a;", RC_MALFORMED, false, false, false },
 	{ "another_text", "v=spf1 -all", RC_MALFORMED, false, false, false },
 };
@@ -43,7 +56,8 @@ static void read_and_judged(void **state)
 
 		if (rc != cases[i].want)
 			fail_msg("%s", cases[i].name);
-		assert_int_equal(persist_is_foreign(span_str(cases[i].text), &pins), cases[i].foreign);
+		assert_int_equal(persist_is_foreign(span_str(cases[i].text), &pins),
+				 cases[i].foreign);
 		if (rc) {
 			assert_int_equal(p.until, 77);
 			continue;
@@ -56,7 +70,8 @@ static void read_and_judged(void **state)
 
 static void written_and_read(void **state)
 {
-	struct persist p = { span_str("ca.test"), span_str("https://ca.test/1"), true, true, 123 }, q;
+	struct persist p = { span_str("ca.test"), span_str("https://ca.test/1"), true, true, 123 },
+		       q;
 	char text[256];
 	struct wr w = WR_ARRAY(text);
 

@@ -1,4 +1,5 @@
-/* The job itself, with answers laid out here; whole conversations are in tests/e2e/test_dns_providers.py. */
+/* The job itself, with answers laid out here; whole conversations are in
+ * tests/e2e/test_dns_providers.py. */
 #include "unit.h"
 
 #include <string.h>
@@ -12,7 +13,9 @@ enum {
 
 static struct provider_want want_txt(const struct span *value)
 {
-	struct provider_want w = { .change = PROVIDER_ADD, .type = DNS_TXT, .values = value, .count = 1 };
+	struct provider_want w = {
+		.change = PROVIDER_ADD, .type = DNS_TXT, .values = value, .count = 1
+	};
 
 	assert_int_equal(dns_name_parse(&w.name, span_str("a.example.test")), RC_OK);
 	return w;
@@ -36,7 +39,8 @@ static void names_come_back(void **state)
 	for (k = 0; k < PROVIDER_KINDS; k++) {
 		enum provider_kind again = PROVIDER_KINDS;
 
-		assert_true(provider_by_name(&again, span_str(provider_name((enum provider_kind)k))));
+		assert_true(
+			provider_by_name(&again, span_str(provider_name((enum provider_kind)k))));
 		assert_int_equal(again, k);
 	}
 	assert_false(provider_by_name(&(enum provider_kind){ 0 }, span_str("cloudflar")));
@@ -80,8 +84,10 @@ static void zones_are_found_by_label(void **state)
 		const char *zone; /* NULL: none */
 	} cases[] = {
 		{ "[{\"name\":\"example.test\",\"id\":1}]", "example.test" },
-		{ "[{\"name\":\"a.example.test\",\"id\":1},{\"name\":\"test\",\"id\":2}]", "a.example.test" },
-		{ "[{\"name\":\"test\",\"id\":2},{\"name\":\"example.test\",\"id\":1}]", "example.test" },
+		{ "[{\"name\":\"a.example.test\",\"id\":1},{\"name\":\"test\",\"id\":2}]",
+		  "a.example.test" },
+		{ "[{\"name\":\"test\",\"id\":2},{\"name\":\"example.test\",\"id\":1}]",
+		  "example.test" },
 		{ "[{\"name\":\"ample.test\",\"id\":1}]", NULL },
 		{ "[{\"name\":\"b.a.example.test\",\"id\":1}]", NULL },
 		{ "[{\"name\":\"EXAMPLE.test\",\"id\":\"x-1\"}]", "example.test" },
@@ -103,7 +109,8 @@ static void zones_are_found_by_label(void **state)
 		arena_init(&arena, ARENA_MAX);
 		assert_int_equal(provider_job_init(&job, &arena, &s, &w), RC_OK);
 		assert_int_equal(provider_job_ask(&job, &ask, NOW), PROVIDER_ASK);
-		assert_string_equal(ask.url, "https://api.hetzner.cloud/v1/zones?per_page=50&page=1");
+		assert_string_equal(ask.url,
+				    "https://api.hetzner.cloud/v1/zones?per_page=50&page=1");
 		wr_printf(&text, "{\"zones\":%s,\"meta\":{\"pagination\":{\"next_page\":null}}}",
 			  cases[i].list);
 		body[text.n] = '\0';
@@ -124,7 +131,8 @@ static void zones_are_found_by_label(void **state)
 /* An id becomes part of the next URL: one that would lead elsewhere is refused. */
 static void ids_that_lead_elsewhere(void **state)
 {
-	static const char *const ids[] = { "\"../1\"", "\"..\"", "\"1/records\"", "\"1?x\"", "\"1%2f\"", "\"\"", "\"a b\"", "null" };
+	static const char *const ids[] = { "\"../1\"", "\"..\"", "\"1/records\"", "\"1?x\"",
+					   "\"1%2f\"", "\"\"", "\"a b\"", "null" };
 	const struct span value = span_str("v");
 	const struct provider_settings s = { .kind = PROVIDER_CLOUDFLARE, .token = span_str("t") };
 	size_t i;
@@ -141,8 +149,9 @@ static void ids_that_lead_elsewhere(void **state)
 		arena_init(&arena, ARENA_MAX);
 		assert_int_equal(provider_job_init(&job, &arena, &s, &w), RC_OK);
 		assert_int_equal(provider_job_ask(&job, &ask, NOW), PROVIDER_ASK);
-		wr_printf(&text, "{\"result\":[{\"name\":\"example.test\",\"id\":%s}],"
-				 "\"result_info\":{\"page\":1,\"total_pages\":1}}",
+		wr_printf(&text,
+			  "{\"result\":[{\"name\":\"example.test\",\"id\":%s}],"
+			  "\"result_info\":{\"page\":1,\"total_pages\":1}}",
 			  ids[i]);
 		body[text.n] = '\0';
 		say(&job, 200, body);

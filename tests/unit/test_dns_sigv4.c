@@ -10,10 +10,12 @@ enum {
 static const struct {
 	const char *name, *method, *query, *signature;
 } vectors[] = {
-	{ "get-vanilla", "GET", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31" },
+	{ "get-vanilla", "GET", "",
+	  "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31" },
 	{ "get-vanilla-query-order-key-case", "GET", "Param1=value1&Param2=value2",
 	  "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500" },
-	{ "post-vanilla", "POST", "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b" },
+	{ "post-vanilla", "POST", "",
+	  "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b" },
 };
 
 static struct sigv4 request(size_t i)
@@ -42,7 +44,8 @@ static void published_examples(void **state)
 		struct wr w = WR_ARRAY(text), all = WR_ARRAY(want);
 
 		wr_printf(&all,
-			  "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+			  "AWS4-HMAC-SHA256 "
+			  "Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
 			  "SignedHeaders=host;x-amz-date, Signature=%s",
 			  vectors[i].signature);
 		sigv4_sign(&w, &s);

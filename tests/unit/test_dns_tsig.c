@@ -18,8 +18,7 @@ enum {
 #define UPDATE \
 	"123428000001000100010000076578616d706c65047465737400000600010161c00c010100fe0000" \
 	"00000000c01e001000010000000500060568656c6c6f"
-#define REPLY \
-	"1234a8000001000000000000076578616d706c6504746573740000060001"
+#define REPLY "1234a8000001000000000000076578616d706c6504746573740000060001"
 
 /* The TSIG record after each, signed with the bytes 1..32 as key.example. at NOW. */
 static const struct vector {
@@ -169,7 +168,11 @@ static void time_too_far_is_told_from_a_wrong_mac(void **state)
 	static const struct {
 		int64_t apart;
 		enum tsig_verdict want;
-	} cases[] = { { 300, TSIG_GOOD }, { -300, TSIG_GOOD }, { 301, TSIG_WRONG_TIME }, { -301, TSIG_WRONG_TIME }, { -NOW - 1, TSIG_WRONG_TIME } };
+	} cases[] = { { 300, TSIG_GOOD },
+		      { -300, TSIG_GOOD },
+		      { 301, TSIG_WRONG_TIME },
+		      { -301, TSIG_WRONG_TIME },
+		      { -NOW - 1, TSIG_WRONG_TIME } };
 	struct tsig_key k = key_of("hmac-sha256");
 	uint8_t out[CAP], reply[CAP];
 	struct span message;
@@ -242,7 +245,8 @@ static void keys_are_read_strictly(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct tsig_key k = { 0 };
 
-		assert_int_equal(tsig_key_read(&k, span_str(cases[i].name), span_str(cases[i].algorithm),
+		assert_int_equal(tsig_key_read(&k, span_str(cases[i].name),
+					       span_str(cases[i].algorithm),
 					       span_str(cases[i].secret)),
 				 cases[i].want);
 		assert_int_equal(k.secret_len, cases[i].want ? 0 : 16);

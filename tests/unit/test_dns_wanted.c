@@ -24,23 +24,56 @@ static const struct {
 	const char *iodef;
 	const char *want; /* texts separated by '|'; NULL: malformed */
 } cases[] = {
-	{ "both_kinds_always", { two_issuers, 1, ACCOUNT, dns_only, 1 }, WANTED_WILDCARDS_TOO, "", "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
-												   "0 issuewild \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|" },
-	{ "without_wildcards_nobody_has_them", { two_issuers, 1, ACCOUNT, dns_only, 1 }, WANTED_NAMES, "", "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
-													   "0 issuewild \";\"|" },
-	{ "wildcards_by_dns_only", { two_issuers, 1, ACCOUNT, tls_and_dns, 2 }, WANTED_WILDCARDS_TOO, "", "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=tls-alpn-01,dns-01\"|"
-													  "0 issuewild \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|" },
-	{ "no_method_for_wildcards", { two_issuers, 1, ACCOUNT, tls_only, 1 }, WANTED_WILDCARDS_TOO, "", "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=tls-alpn-01\"|"
-													 "0 issuewild \";\"|" },
-	{ "every_name_of_the_ca_and_iodef", { two_issuers, 2, ACCOUNT, dns_only, 1 }, WANTED_NAMES, "mailto:a@b.test", "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
-														       "0 issue \"ca.example; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
-														       "0 issuewild \";\"|0 iodef \"mailto:a@b.test\"|" },
+	{ "both_kinds_always",
+	  { two_issuers, 1, ACCOUNT, dns_only, 1 },
+	  WANTED_WILDCARDS_TOO,
+	  "",
+	  "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
+	  "0 issuewild \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|" },
+	{ "without_wildcards_nobody_has_them",
+	  { two_issuers, 1, ACCOUNT, dns_only, 1 },
+	  WANTED_NAMES,
+	  "",
+	  "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
+	  "0 issuewild \";\"|" },
+	{ "wildcards_by_dns_only",
+	  { two_issuers, 1, ACCOUNT, tls_and_dns, 2 },
+	  WANTED_WILDCARDS_TOO,
+	  "",
+	  "0 issue \"ca.test; accounturi=https://ca.test/acct/1; "
+	  "validationmethods=tls-alpn-01,dns-01\"|"
+	  "0 issuewild \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|" },
+	{ "no_method_for_wildcards",
+	  { two_issuers, 1, ACCOUNT, tls_only, 1 },
+	  WANTED_WILDCARDS_TOO,
+	  "",
+	  "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=tls-alpn-01\"|"
+	  "0 issuewild \";\"|" },
+	{ "every_name_of_the_ca_and_iodef",
+	  { two_issuers, 2, ACCOUNT, dns_only, 1 },
+	  WANTED_NAMES,
+	  "mailto:a@b.test",
+	  "0 issue \"ca.test; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
+	  "0 issue \"ca.example; accounturi=https://ca.test/acct/1; validationmethods=dns-01\"|"
+	  "0 issuewild \";\"|0 iodef \"mailto:a@b.test\"|" },
 	{ "no_account", { two_issuers, 1, S(""), dns_only, 1 }, WANTED_NAMES, "", NULL },
 	{ "no_method", { two_issuers, 1, ACCOUNT, NULL, 0 }, WANTED_NAMES, "", NULL },
 	{ "no_issuer", { NULL, 0, ACCOUNT, dns_only, 1 }, WANTED_NAMES, "", NULL },
-	{ "semicolon_in_an_account", { two_issuers, 1, S("https://a/;b"), dns_only, 1 }, WANTED_NAMES, "", NULL },
-	{ "space_in_an_account", { two_issuers, 1, S("https://a/ b"), dns_only, 1 }, WANTED_NAMES, "", NULL },
-	{ "space_in_iodef", { two_issuers, 1, ACCOUNT, dns_only, 1 }, WANTED_NAMES, "mailto:a b", NULL },
+	{ "semicolon_in_an_account",
+	  { two_issuers, 1, S("https://a/;b"), dns_only, 1 },
+	  WANTED_NAMES,
+	  "",
+	  NULL },
+	{ "space_in_an_account",
+	  { two_issuers, 1, S("https://a/ b"), dns_only, 1 },
+	  WANTED_NAMES,
+	  "",
+	  NULL },
+	{ "space_in_iodef",
+	  { two_issuers, 1, ACCOUNT, dns_only, 1 },
+	  WANTED_NAMES,
+	  "mailto:a b",
+	  NULL },
 };
 
 static void made(void **state)
@@ -88,7 +121,8 @@ static void made_sets_are_exclusive(void **state)
 					       cases[i].pin.methods[0], false };
 
 		arena_init(&arena, ARENA_MAX);
-		assert_int_equal(wanted_make(&wanted, &arena, &pins, cases[i].kinds, span_str("")), RC_OK);
+		assert_int_equal(wanted_make(&wanted, &arena, &pins, cases[i].kinds, span_str("")),
+				 RC_OK);
 		for (k = 0; k < wanted.count; k++) {
 			struct wr w = WR_ARRAY(bytes[k]);
 
@@ -125,8 +159,10 @@ static void flags_are_drift_and_case_of_tags_is_none(void **state)
 	(void)state;
 	arena_init(&arena, ARENA_MAX);
 	assert_int_equal(wanted_make(&wanted, &arena, &pins, WANTED_NAMES, span_str("")), RC_OK);
-	p[0] = (struct caa_property){ .tag_text = span_str("ISSUEWILD"), .value = wanted.items[1].value };
-	p[1] = (struct caa_property){ .tag_text = span_str("issue"), .value = wanted.items[0].value };
+	p[0] = (struct caa_property){ .tag_text = span_str("ISSUEWILD"),
+				      .value = wanted.items[1].value };
+	p[1] = (struct caa_property){ .tag_text = span_str("issue"),
+				      .value = wanted.items[0].value };
 	wanted_compare(&drift, &wanted, &set);
 	assert_false(wanted_has_drifted(&drift));
 	p[1].flags = CAA_FLAG_CRITICAL;
