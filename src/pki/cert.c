@@ -208,22 +208,15 @@ static enum rc parse_extension(struct cert *c, struct span oid,
 /* RFC 5280 §4.2: no extension may come twice. */
 static enum rc parse_extensions(struct cert *c, struct span list)
 {
-	struct span seen[CERT_EXTENSIONS_MAX], extension, oid, value;
+	struct span seen[CERT_EXTENSIONS_MAX], oid, value;
 
 	for (size_t count = 0; !rd_end(&list); count++) {
-		bool is_critical = false;
+		bool is_critical;
 		enum rc rc;
 
 		if (count == CERT_EXTENSIONS_MAX)
 			return RC_LIMIT;
-		if (!der_take(&list, DER_SEQUENCE, &extension) ||
-		    !der_take(&extension, DER_OID, &oid))
-			return RC_MALFORMED;
-		if (der_next_is(&extension, DER_BOOLEAN) &&
-		    (!der_boolean(&extension, &is_critical) || !is_critical))
-			return RC_MALFORMED;
-		if (!der_take(&extension, DER_OCTET_STRING, &value) ||
-		    !rd_end(&extension))
+		if (!der_extension(&list, &oid, &is_critical, &value))
 			return RC_MALFORMED;
 		for (size_t i = 0; i < count; i++)
 			if (span_equal(seen[i], oid))

@@ -10,24 +10,6 @@ enum {
 	CRL_NUMBER_MAX = 21, /* 20 octets (RFC 5280 §5.2.3) and a sign */
 };
 
-/* Extension ::= SEQUENCE { OID, critical DEFAULT FALSE, OCTET STRING } */
-static bool rd_extension(struct span *list, struct span *oid,
-			 bool *is_critical, struct span *value)
-{
-	struct span extension;
-	bool flag = false;
-
-	if (!der_take(list, DER_SEQUENCE, &extension) ||
-	    !der_take(&extension, DER_OID, oid))
-		return false;
-	if (der_next_is(&extension, DER_BOOLEAN) &&
-	    (!der_boolean(&extension, &flag) || !flag))
-		return false;
-	*is_critical = flag;
-	return der_take(&extension, DER_OCTET_STRING, value) &&
-	       rd_end(&extension);
-}
-
 static bool parse_number(struct crl *c, struct span value)
 {
 	return !c->number.n && der_integer(&value, &c->number) &&
@@ -49,7 +31,7 @@ static enum rc parse_extensions(struct crl *c, struct span list)
 	bool is_critical;
 
 	while (!rd_end(&list)) {
-		if (!rd_extension(&list, &oid, &is_critical, &value))
+		if (!der_extension(&list, &oid, &is_critical, &value))
 			return RC_MALFORMED;
 		if (span_equal(oid, SPAN_ARRAY(oid_crl_number))) {
 			if (!parse_number(c, value))
@@ -79,7 +61,7 @@ static enum rc rd_entry(struct span *entries, struct span *serial)
 	if (!der_take(&entry, DER_SEQUENCE, &list) || !rd_end(&entry))
 		return RC_MALFORMED;
 	while (!rd_end(&list)) {
-		if (!rd_extension(&list, &oid, &is_critical, &value))
+		if (!der_extension(&list, &oid, &is_critical, &value))
 			return RC_MALFORMED;
 		if (is_critical)
 			return RC_UNSUPPORTED;

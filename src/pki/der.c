@@ -147,6 +147,29 @@ bool der_oid_is(struct span *s, struct span oid)
 	return true;
 }
 
+bool der_extension(struct span *s, struct span *oid, bool *is_critical,
+		   struct span *value)
+{
+	struct span in = *s, extension, id, content;
+	bool flag = false;
+
+	if (!der_take(&in, DER_SEQUENCE, &extension) ||
+	    !der_take(&extension, DER_OID, &id))
+		return false;
+	/* X.690 §11.5: a DEFAULT is not written. */
+	if (der_next_is(&extension, DER_BOOLEAN) &&
+	    (!der_boolean(&extension, &flag) || !flag))
+		return false;
+	if (!der_take(&extension, DER_OCTET_STRING, &content) ||
+	    !rd_end(&extension))
+		return false;
+	*oid = id;
+	*is_critical = flag;
+	*value = content;
+	*s = in;
+	return true;
+}
+
 static bool rd_two_digits(struct span *s, unsigned *v)
 {
 	struct span in = *s, two;

@@ -54,6 +54,13 @@ bool der_bits(struct span *s, struct span *bytes);
 bool der_oid_is(struct span *s, struct span oid);
 
 /*
+ * Extension ::= SEQUENCE { OID, critical DEFAULT FALSE, OCTET STRING }: the
+ * content octets of its identifier, and what is in the OCTET STRING.
+ */
+bool der_extension(struct span *s, struct span *oid, bool *is_critical,
+		   struct span *value);
+
+/*
  * A Time as certificates have it: UTCTime until 2049, GeneralizedTime from
  * 2050 on, both with seconds and in Z.  Seconds since 1970; earlier is refused.
  */
