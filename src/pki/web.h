@@ -4,10 +4,10 @@
  *
  * Reads only: signature, dates, names and constraints are the caller's to
  * check (pki/path.h builds and validates chains, pki/webname.h compares
- * names, pki/webtbs.h makes what SCTs are over).  Strict DER; an extension twice, a length that does not tile or a
- * signature algorithm that differs inside and outside is refused.  What no
- * function here knows is no reason to refuse: unknown extensions, critical or
- * not, are counted and skipped.
+ * names, pki/webtbs.h makes what SCTs are over).  Strict DER; an extension
+ * twice, a length that does not tile or a signature algorithm that differs
+ * inside and outside is refused.  What no function here knows is no reason to
+ * refuse: unknown extensions, critical or not, are counted and skipped.
  *
  * No allocation, no libcrypto, no clock.
  *
@@ -109,7 +109,7 @@ bool web_san_next(struct span *left, struct web_san *out);
 
 /* A DistributionPoint of cRLDistributionPoints, RFC 5280 §4.2.1.13. */
 struct web_crl_point {
-	struct span names; /* content of fullName's GeneralNames; may be empty */
+	struct span names; /* content of fullName; n == 0: none */
 	struct span url; /* the first http(s) URI of those; n == 0: none */
 	/* it covers only some reasons, or another CA signs the list */
 	bool has_reasons, has_issuer;
