@@ -14,7 +14,7 @@ void merkle_leaf(struct merkle_hash *out, merkle_hash_fn *hash,
 	hash(out, parts, 2);
 }
 
-static void node(struct merkle_hash *out, merkle_hash_fn *hash,
+void merkle_node(struct merkle_hash *out, merkle_hash_fn *hash,
 		 const struct merkle_hash *left,
 		 const struct merkle_hash *right)
 {
@@ -52,7 +52,7 @@ void merkle_root(struct merkle_hash *out, merkle_hash_fn *hash,
 	k = split(count);
 	merkle_root(&left, hash, leaves, k);
 	merkle_root(&right, hash, leaves + k, count - k);
-	node(out, hash, &left, &right);
+	merkle_node(out, hash, &left, &right);
 }
 
 size_t merkle_path(struct merkle_hash *path, merkle_hash_fn *hash,
@@ -88,7 +88,7 @@ bool merkle_climb(struct merkle_hash *root, merkle_hash_fn *hash,
 		if (last == 0)
 			return false;
 		if (index & 1 || index == last) {
-			node(&at, hash, &path[i], &at);
+			merkle_node(&at, hash, &path[i], &at);
 			/* A lone right edge skips the levels it has no
 			 * sibling on (RFC 9162 §2.1.3.2 step 5). */
 			while (!(index & 1) && index) {
@@ -96,7 +96,7 @@ bool merkle_climb(struct merkle_hash *root, merkle_hash_fn *hash,
 				last >>= 1;
 			}
 		} else {
-			node(&at, hash, &at, &path[i]);
+			merkle_node(&at, hash, &at, &path[i]);
 		}
 		index >>= 1;
 		last >>= 1;

@@ -29,6 +29,11 @@ typedef void merkle_hash_fn(struct merkle_hash *out, const struct span *parts,
 void merkle_leaf(struct merkle_hash *out, merkle_hash_fn *hash,
 		 struct span leaf);
 
+/* H(0x01 || left || right).  'out' may be one of them. */
+void merkle_node(struct merkle_hash *out, merkle_hash_fn *hash,
+		 const struct merkle_hash *left,
+		 const struct merkle_hash *right);
+
 /* The root over count >= 1 leaf hashes. */
 void merkle_root(struct merkle_hash *out, merkle_hash_fn *hash,
 		 const struct merkle_hash *leaves, size_t count);
