@@ -282,6 +282,27 @@ enum note_answer note_verify(uint64_t *at, const struct note *n,
 	return answer;
 }
 
+bool note_signature_bytes(void *out, size_t cap, size_t *len,
+			  const struct note *n, const struct note_key *key)
+{
+	uint8_t blob[CHECKED_MAX];
+	size_t got;
+
+	for (size_t i = 0; i < n->count; i++) {
+		const struct note_signature *s = &n->signature[i];
+
+		if (s->key_id != key->id || !span_equal(s->name, key->name))
+			continue;
+		if (!text_base64_decode(blob, sizeof(blob), &got, s->base64) ||
+		    got - KEY_ID_LEN > cap)
+			return false;
+		*len = got - KEY_ID_LEN;
+		memcpy(out, blob + KEY_ID_LEN, *len);
+		return true;
+	}
+	return false;
+}
+
 enum rc checkpoint_parse(struct checkpoint *out, struct span text)
 {
 	struct checkpoint c = { 0 };

@@ -82,6 +82,11 @@ enum note_answer {
 enum note_answer note_verify(uint64_t *at, const struct note *n,
 			     const struct note_key *key);
 
+/* The bytes of this key's first signature, without the key id; false: none, or
+ * longer than cap. */
+bool note_signature_bytes(void *out, size_t cap, size_t *len,
+			  const struct note *n, const struct note_key *key);
+
 /* A checkpoint: the text of a log's signed note. */
 struct checkpoint {
 	struct span origin;

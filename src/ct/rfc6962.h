@@ -23,7 +23,7 @@ enum {
 	/* an answer of that size decoded, and the tree of its JSON */
 	RFC6962_ENTRIES_ARENA = 3 * RFC6962_ENTRIES_MAX,
 	RFC6962_COUNT_MAX = 1024, /* entries asked for at once */
-	RFC6962_SIGNATURE_MAX = 1024,
+	RFC6962_SIGNATURE_MAX = 4 + 512, /* RSA 4096 */
 };
 
 /* A signed tree head. */
