@@ -47,7 +47,7 @@ enum path_reason {
 	PATH_NO_ROOT, /* no chain leads to one of the roots */
 	PATH_BAD_SIGNATURE,
 	PATH_NOT_YET_VALID,
-	PATH_EXPIRED,
+	PATH_EXPIRED, /* already in the last second, as libcrypto has it */
 	PATH_NOT_A_CA, /* something other than a CA issued, or too deep */
 	PATH_WRONG_PURPOSE, /* not for TLS servers */
 	PATH_NAME_NOT_PERMITTED, /* name constraints of a CA forbid it */
