@@ -15,7 +15,9 @@
 #include "base/merkle.h"
 
 enum {
-	TREEPROOF_MAX = 64, /* hashes of a proof over 64-bit sizes */
+	/* hashes of a proof over 64-bit sizes: one a level, and one more in a
+	 * consistency proof */
+	TREEPROOF_MAX = 65,
 };
 
 /* A tree as a log signs it: how many entries, and the hash over them. */
