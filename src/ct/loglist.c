@@ -15,6 +15,7 @@ static const char *const states[] = {
 enum {
 	STATES = sizeof(states) / sizeof(states[0]),
 	PAST_MAX = 16,
+	SECONDS_LEN = 19, /* "2026-01-01T00:00:00" */
 };
 
 const char *loglist_state_name(enum loglist_state state)
@@ -41,12 +42,25 @@ static bool read_text(struct span *out, const struct jtree *object,
 	return true;
 }
 
+/* RFC 3339 §5.6 in UTC; a fraction of a second, as some entries have one, is
+ * cut. */
 static bool read_time(int64_t *out, const struct jtree *object,
 		      const char *key)
 {
-	struct span text;
+	uint8_t whole[SECONDS_LEN + 1];
+	struct wr w = WR_ARRAY(whole);
+	struct span text, seconds;
 
-	return read_text(&text, object, key) && text_utc(out, text);
+	if (!read_text(&text, object, key) ||
+	    !rd_n(&text, &seconds, SECONDS_LEN))
+		return false;
+	if (text.n > 2 && text.p[0] == '.')
+		for (text = span_of(text.p + 1, text.n - 1);
+		     text.n > 1 && text.p[0] >= '0' && text.p[0] <= '9';)
+			(void)rd_skip(&text, 1); /* one is there */
+	wr_bytes(&w, seconds);
+	wr_str(&w, "Z");
+	return span_equal_str(text, "Z") && text_utc(out, wr_span(&w));
 }
 
 /* Base64 of exactly n bytes. */
