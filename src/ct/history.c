@@ -221,6 +221,33 @@ enum history_state history_state_of(const struct history_cert *c, int64_t now)
 	return HISTORY_LIVE;
 }
 
+/* Narrow, unlike the watch: the name itself, or below one that is ours whole.
+ * A wildcard is proven at the name behind its "*." (RFC 8555 §7.1.3). */
+static bool controls(const struct watchset *control, struct span name)
+{
+	struct span star = span_str("*."), own;
+	enum watchset_scope scope;
+
+	if (span_has_prefix(name, star))
+		(void)rd_skip(&name, star.n); /* it has that prefix */
+	for (size_t i = 0; watchset_name(control, i, &own, &scope); i++) {
+		size_t longer;
+
+		/* whoever has "*.base" has proven to own base */
+		if (span_has_prefix(own, star) && rd_skip(&own, star.n))
+			scope = WATCHSET_SUBTREE;
+		if (span_equal_nocase(own, name))
+			return true;
+		if (scope != WATCHSET_SUBTREE || name.n <= own.n)
+			continue;
+		longer = name.n - own.n;
+		if (name.p[longer - 1] == '.' &&
+		    span_equal_nocase(span_of(name.p + longer, own.n), own))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 8555 §7.6: an account with authorizations for all identifiers in the
  * certificate may revoke it. */
 static bool can_prove_all(const struct web_cert *c,
@@ -234,7 +261,7 @@ static bool can_prove_all(const struct web_cert *c,
 	while (web_san_next(&left, &name)) {
 		if (name.type != WEB_SAN_DNS ||
 		    !webname_is_pattern(name.value) ||
-		    !watchset_matches(means->control, name.value))
+		    !controls(means->control, name.value))
 			return false;
 		if (span_has_prefix(name.value, star) && !means->can_dns_01)
 			return false;

@@ -166,12 +166,17 @@ static bool label_may_match(struct span ours, struct span theirs)
 static bool may_match(const struct watched *n, struct span theirs)
 {
 	struct span ours = span_of(n->name, n->len), a, b;
+	/* ".example.com": some take it for all that is below */
+	bool is_open = theirs.n && theirs.p[0] == '.' && rd_skip(&theirs, 1);
 
 	if (theirs.n && theirs.p[theirs.n - 1] == '.')
 		theirs.n--;
-	while (rd_last_label(&ours, &a))
-		if (!rd_last_label(&theirs, &b) || !label_may_match(a, b))
+	while (rd_last_label(&ours, &a)) {
+		if (!rd_last_label(&theirs, &b))
+			return is_open;
+		if (!label_may_match(a, b))
 			return false;
+	}
 	/* A label in front: below us. */
 	return !theirs.n || n->scope == WATCHSET_SUBTREE;
 }
