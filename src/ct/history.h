@@ -40,7 +40,7 @@ enum history_state {
 };
 const char *history_state_name(enum history_state s);
 
-/* What --revoke can do about a live one.  Stable names: history_power_name(). */
+/* What can be done about a live one.  Stable names: history_power_name(). */
 enum history_power {
 	HISTORY_NOTHING_TO_DO,
 	HISTORY_WAIT, /* short-lived: it expires before anybody revokes it */
@@ -77,8 +77,8 @@ void history_auto(struct history **h);
 /*
  * A certificate or precertificate that source 0..HISTORY_SOURCES_MAX-1 has.
  * One without a name of ours is skipped; one known already is joined with it.
- * RC_MALFORMED: it cannot be read; RC_LIMIT: there are too many.  After both the
- * source counts as failed.
+ * RC_MALFORMED: it cannot be read; RC_LIMIT: there are too many.  After both
+ * the source counts as failed.
  */
 enum rc history_add(struct history *h, unsigned source, struct span der,
 		    uint64_t logged_at_ms);

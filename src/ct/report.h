@@ -18,7 +18,7 @@ enum {
 struct report_facts {
 	/* the account that CAA allows; n == 0: not known */
 	struct span account_uri;
-	int64_t holds_at; /* unix seconds: since when CAA must have been heeded */
+	int64_t holds_at; /* unix seconds: CAA had to be heeded since */
 	int64_t now;
 };
 /* Appends the report.  False: it does not fit, and nothing is appended. */

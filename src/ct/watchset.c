@@ -264,7 +264,8 @@ static bool look(struct watchset_hit *out, const struct watchset *w,
 	struct watchset_hit h = { .class = WATCHSET_MALFORMED,
 				  .is_precert = is_tbs };
 
-	if (is_tbs ? web_parse_tbs(&h.cert, bytes) : web_parse(&h.cert, bytes)) {
+	if (is_tbs ? web_parse_tbs(&h.cert, bytes)
+		   : web_parse(&h.cert, bytes)) {
 		h.mentions_us = mentions(w, bytes);
 		*out = h;
 		return true;

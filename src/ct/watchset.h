@@ -79,7 +79,7 @@ bool watchset_is_alarm(enum watchset_class class);
 struct watchset_hit {
 	enum watchset_class class;
 	bool is_precert;
-	/* MALFORMED: nothing below but this: one of our names is in the bytes */
+	/* MALFORMED: all there is below: a name of ours is in the bytes */
 	bool mentions_us;
 	struct span matched; /* the certificate's name that counted */
 	struct web_cert cert;

@@ -95,7 +95,8 @@ static enum rc read_witness(struct witness_policy *p, struct span line)
 	if (w.key.type != NOTE_COSIGNATURE)
 		return RC_MALFORMED;
 	for (size_t i = 0; i < p->name_count; i++)
-		if (!p->name[i].is_group && is_same_key(&p->name[i].key, &w.key))
+		if (!p->name[i].is_group &&
+		    is_same_key(&p->name[i].key, &w.key))
 			return RC_MALFORMED;
 	return add_name(p, &w);
 }
