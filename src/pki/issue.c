@@ -4,18 +4,12 @@
 #include <string.h>
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "base/secret.h"
 #include "crypto/sha256.h"
+#include "pki/pkey.h"
 
 #define SGX_OID "1.2.840.113741.1.13.1"
 #define END_USAGE "critical,digitalSignature,nonRepudiation"
@@ -38,21 +32,6 @@ static void auto_revoked(X509_REVOKED **r)
 static void auto_name(X509_NAME **n)
 {
 	X509_NAME_free(*n);
-}
-
-static void auto_pkey(EVP_PKEY **k)
-{
-	EVP_PKEY_free(*k);
-}
-
-static void auto_pkey_ctx(EVP_PKEY_CTX **c)
-{
-	EVP_PKEY_CTX_free(*c);
-}
-
-static void auto_bio(BIO **b)
-{
-	BIO_free(*b);
 }
 
 static void auto_integer(ASN1_INTEGER **i)
@@ -88,50 +67,6 @@ static void auto_extension(X509_EXTENSION **e)
 static void auto_keyid(AUTHORITY_KEYID **k)
 {
 	AUTHORITY_KEYID_free(*k);
-}
-
-static enum rc crypto_failed(void)
-{
-	ERR_clear_error();
-	return RC_CRYPTO;
-}
-
-/* The private half as libcrypto wants it for signing X.509 structures. */
-static EVP_PKEY *private_of(const struct p256_private *k)
-{
-	char *pem = p256_private_to_pem(k);
-	size_t n = strlen(pem);
-	AUTO(auto_bio)
-	BIO *bio = BIO_new_mem_buf(pem, (int)n);
-	EVP_PKEY *out = NULL;
-
-	if (bio)
-		out = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	secret_wipe(pem, n);
-	mem_auto_free(&pem);
-	return out;
-}
-
-static EVP_PKEY *public_of(const struct p256_point *at)
-{
-	char group[] = "prime256v1";
-	uint8_t point[1 + P256_POINT_LEN] = { POINT_CONVERSION_UNCOMPRESSED };
-	AUTO(auto_pkey_ctx)
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *out = NULL;
-
-	memcpy(point + 1, at->xy, P256_POINT_LEN);
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-						 group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-						  point, sizeof(point)),
-		OSSL_PARAM_construct_end(),
-	};
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &out, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return NULL;
-	return out;
 }
 
 static bool name_add(X509_NAME *name, const char *part, const char *value)
@@ -281,35 +216,24 @@ static bool set_names(X509 *x, const struct issue_certificate *c)
 	       ASN1_TIME_set(X509_getm_notAfter(x), c->not_after);
 }
 
-/* Appends what i2d wrote; frees it. */
-static enum rc take_der(struct buf *der, uint8_t *p, int n)
-{
-	bool fits = n > 0 && buf_add(der, span_of(p, (size_t)n));
-
-	OPENSSL_free(p);
-	if (n <= 0)
-		return crypto_failed();
-	return fits ? RC_OK : RC_LIMIT;
-}
-
 enum rc issue_certificate(struct buf *der, const struct issue_certificate *c,
 			  const struct p256_private *signer)
 {
 	AUTO(auto_x509)
 	X509 *x = X509_new();
-	AUTO(auto_pkey)
-	EVP_PKEY *key = public_of(&c->key);
-	AUTO(auto_pkey)
-	EVP_PKEY *sign = private_of(signer);
+	AUTO(pkey_auto)
+	EVP_PKEY *key = pkey_public(&c->key);
+	AUTO(pkey_auto)
+	EVP_PKEY *sign = pkey_private(signer);
 	uint8_t *p = NULL;
 
 	if (!x || !key || !sign || !set_names(x, c) ||
 	    X509_set_pubkey(x, key) != 1 || !add_key_ids(x, c) ||
 	    !add_role(x, c) || !add_sgx(x, c->sgx) ||
 	    X509_sign(x, sign, EVP_sha256()) <= 0)
-		return crypto_failed();
+		return pkey_failed();
 	int n = i2d_X509(x, &p);
-	return take_der(der, p, n);
+	return pkey_take_der(der, p, n);
 }
 
 /* A DER length in its shortest form, of a content of at most 65535 bytes. */
@@ -472,13 +396,13 @@ enum rc issue_crl(struct buf *der, const struct issue_crl *c,
 {
 	AUTO(auto_crl)
 	X509_CRL *crl = X509_CRL_new();
-	AUTO(auto_pkey)
-	EVP_PKEY *sign = private_of(signer);
+	AUTO(pkey_auto)
+	EVP_PKEY *sign = pkey_private(signer);
 	uint8_t *p = NULL;
 
 	if (!crl || !sign || !crl_fill(crl, c) ||
 	    X509_CRL_sign(crl, sign, EVP_sha256()) <= 0)
-		return crypto_failed();
+		return pkey_failed();
 	int n = i2d_X509_CRL(crl, &p);
-	return take_der(der, p, n);
+	return pkey_take_der(der, p, n);
 }
