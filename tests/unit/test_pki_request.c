@@ -102,7 +102,11 @@ static void each_failure(void **state)
 		{ "no_name", DNS("a.b"), 0, REQUEST_DER_MAX, RC_LIMIT },
 		{ "one_name_over", DNS("a.b"), REQUEST_NAMES_MAX + 1, REQUEST_DER_MAX, RC_LIMIT },
 		{ "empty_name", { REQUEST_DNS, { NULL, 0 } }, 1, REQUEST_DER_MAX, RC_MALFORMED },
-		{ "name_too_long", { REQUEST_DNS, { (const uint8_t *)long_name, sizeof(long_name) } }, 1, REQUEST_DER_MAX, RC_MALFORMED },
+		{ "name_too_long",
+		  { REQUEST_DNS, { (const uint8_t *)long_name, sizeof(long_name) } },
+		  1,
+		  REQUEST_DER_MAX,
+		  RC_MALFORMED },
 		{ "address_of_five_bytes", IP(five), 1, REQUEST_DER_MAX, RC_MALFORMED },
 		{ "no_room", DNS("a.b"), 1, 100, RC_LIMIT },
 	};
