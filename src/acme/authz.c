@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "acme/member.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "json/jtree.h"
 
 enum {
 	BODY_MAX = 64 * 1024,
@@ -61,13 +61,6 @@ bool challenge_can(enum challenge_type type, const struct name *name,
 	if (types[type].by_dns)
 		return !name->is_ip;
 	return !is_wildcard;
-}
-
-static struct span text_of(const struct jtree *object, const char *key)
-{
-	const struct jtree *v = jtree_get(object, key);
-
-	return v && v->type == JTREE_TEXT ? v->text : (struct span){ 0 };
 }
 
 /* Which of the words it is; count when it is none. */
@@ -127,17 +120,17 @@ static bool read_challenge(struct challenge *out, const struct jtree *v,
 			   const char *base)
 {
 	struct challenge c = { 0 };
-	unsigned status = WORD_OF(text_of(v, "status"), challenge_statuses);
+	unsigned status = WORD_OF(member_text(v, "status"), challenge_statuses);
 
-	if (!challenge_type_of(&c.type, text_of(v, "type")) ||
+	if (!challenge_type_of(&c.type, member_text(v, "type")) ||
 	    status > CHALLENGE_INVALID ||
-	    !directory_url(c.url, text_of(v, "url"), base))
+	    !directory_url(c.url, member_text(v, "url"), base))
 		return false;
 	c.status = (enum challenge_status)status;
 	if (c.type == CHALLENGE_DNS_PERSIST_01) {
 		if (!read_issuers(&c, jtree_get(v, "issuer-domain-names")))
 			return false;
-	} else if (!copy_token(c.token, text_of(v, "token"))) {
+	} else if (!copy_token(c.token, member_text(v, "token"))) {
 		return false;
 	}
 	*out = c;
@@ -149,7 +142,7 @@ static const struct jtree *find(const struct jtree *list, const char *key,
 				const char *value)
 {
 	for (const struct jtree *v = list->first; v; v = v->next)
-		if (span_equal_str(text_of(v, key), value))
+		if (span_equal_str(member_text(v, key), value))
 			return v;
 	return NULL;
 }
@@ -177,8 +170,8 @@ static bool read_identity(struct authz *a, const struct jtree *top)
 	const struct jtree *wildcard = jtree_get(top, "wildcard");
 	struct name n;
 
-	if (name_of_identifier(&n, text_of(id, "type"),
-			       text_of(id, "value")) != RC_OK ||
+	if (name_of_identifier(&n, member_text(id, "type"),
+			       member_text(id, "value")) != RC_OK ||
 	    (wildcard && wildcard->type != JTREE_BOOL))
 		return false;
 	if (a->name.text[0] && strcmp(a->name.text, n.text) != 0)
@@ -203,7 +196,7 @@ enum rc authz_read(struct authz *io, struct problem *error,
 	arena_init(&arena, ARENA_MAX);
 	top = jtree_read(&arena, json);
 	list = jtree_get(top, "challenges");
-	status = WORD_OF(text_of(top, "status"), authz_statuses);
+	status = WORD_OF(member_text(top, "status"), authz_statuses);
 	if (!list || list->type != JTREE_ARRAY || status > AUTHZ_REVOKED ||
 	    !read_identity(&a, top))
 		return RC_MALFORMED;

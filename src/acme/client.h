@@ -16,10 +16,10 @@
  *
  * Whatever would be lost with the process has to be stored before the next
  * request leaves: acme_next() gives ACME_WANT_STORE until it is.  A process
- * killed at any moment begins again with acme_load() and acme_next(): it finds
- * its order again, or, killed between asking for one and storing where it is,
- * makes it a second time.  An account is never made twice: its key is stored
- * by the caller before it is registered, and the same key gets the same
+ * killed at any moment begins again with acme_load() and acme_resume(): it
+ * finds its order again, or, killed between asking for one and storing where
+ * it is, makes it a second time.  An account is never made twice: its key is
+ * stored by the caller before it is registered, and the same key gets the same
  * account.  An account that the CA no longer knows is ACCOUNT_LOST, for good.
  *
  * Pure: no I/O, no clock, no randomness but that of ECDSA.  'now' is wall
@@ -78,8 +78,7 @@ void acme_use_account_key(struct acme *a, const struct p256_private *key);
 
 /*
  * State of before, as acme_save() wrote it, into a client just made: account
- * and the order under way, if there is one, which acme_next() then goes on
- * with.
+ * and the order under way, if there is one: see acme_resume().
  *
  * RC_MALFORMED    not what acme_save() writes
  * RC_UNSUPPORTED  of a version we do not know
@@ -88,7 +87,10 @@ void acme_use_account_key(struct acme *a, const struct p256_private *key);
  * On failure the client is as before.
  */
 enum rc acme_load(struct acme *a, struct span state);
-/* Appends the state.  It holds no secret.  RC_LIMIT: it does not fit. */
+/*
+ * Appends the state, and takes it for stored.  It holds no secret.  RC_LIMIT:
+ * it does not fit.
+ */
 enum rc acme_save(struct acme *a, struct buf *out);
 
 /*
@@ -125,8 +127,18 @@ enum rc acme_order(struct acme *a, const struct order_wish *w);
  * CA offers it; ACME_END_UNSUPPORTED where not.
  */
 enum rc acme_authorize(struct acme *a, const struct names *names);
-/* Forgets the order under way, if any.  What is shown has to be hidden. */
-void acme_abandon(struct acme *a);
+/*
+ * An order is under way that no job works on: one just loaded, or one that
+ * stopped because the CA could not be reached, was busy or did not decide.
+ * acme_resume() goes on with it; while there is one, acme_order(),
+ * acme_authorize() and acme_revoke_foreign() are RC_DENIED.
+ */
+bool acme_has_order(const struct acme *a);
+/* Its names; NULL: there is none. */
+const struct names *acme_order_names(const struct acme *a);
+enum rc acme_resume(struct acme *a);
+/* Gives it up instead: has what is shown taken away, then ends. */
+enum rc acme_abandon(struct acme *a);
 
 /*
  * Revokes a certificate (DER): as the account that it was issued to, or, with
@@ -178,13 +190,14 @@ void acme_hidden(struct acme *a);
  * ACME_WANT_KEY: the key for the certificate, stored by the caller before.
  * Borrowed until the job ends.  After a restart: the key whose thumbprint
  * acme_certificate_key() says (empty: none was used yet).  RC_DENIED: another
- * key than the one already sent to the CA; the account's key.
+ * key than the one already sent to the CA, the account's key, or not asked
+ * for.
  */
 enum rc acme_use_certificate_key(struct acme *a,
 				 const struct p256_private *key);
 const char *acme_certificate_key(const struct acme *a);
 
-/* How the last job ended. */
+/* How the last job ended; settled once acme_next() gives ACME_WANT_NOTHING. */
 enum acme_end {
 	ACME_END_NONE, /* it has not, or there was none */
 	ACME_END_OK,
@@ -197,6 +210,7 @@ enum acme_end {
 	ACME_END_TIMEOUT, /* the CA did not decide */
 	ACME_END_CERTIFICATE, /* what it issued is not what we asked for */
 	ACME_END_ACCOUNT, /* the account is lost or another: see 'why' */
+	ACME_END_ABANDONED, /* by the caller */
 };
 struct acme_outcome {
 	enum acme_end end;

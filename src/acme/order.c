@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "acme/member.h"
 #include "acme/when.h"
 #include "base/mem.h"
-#include "json/jtree.h"
 #include "json/jwrite.h"
 
 enum {
@@ -97,16 +97,9 @@ enum rc order_revoke_payload(struct buf *out, struct span certificate,
 	return done(&j);
 }
 
-static struct span text_of(const struct jtree *object, const char *key)
-{
-	const struct jtree *v = jtree_get(object, key);
-
-	return v && v->type == JTREE_TEXT ? v->text : (struct span){ 0 };
-}
-
 static bool read_status(struct order_view *o, const struct jtree *top)
 {
-	struct span word = text_of(top, "status");
+	struct span word = member_text(top, "status");
 
 	for (enum order_status s = ORDER_PENDING; s <= ORDER_INVALID; s++)
 		if (span_equal_str(word, statuses[s])) {
@@ -127,8 +120,8 @@ static bool has_names(const struct names *names, const struct jtree *list)
 		const struct name *found;
 		struct name n;
 
-		if (name_read(&n, text_of(v, "value")) != RC_OK ||
-		    !span_equal_str(text_of(v, "type"), name_type(&n)))
+		if (name_read(&n, member_text(v, "value")) != RC_OK ||
+		    !span_equal_str(member_text(v, "type"), name_type(&n)))
 			return false;
 		found = names_find(names, n.text);
 		if (!found || seen[found - names->of])
@@ -167,13 +160,13 @@ enum rc order_read(struct order_view *out, const struct names *names,
 	if (!top || !read_status(out, top) ||
 	    !has_names(names, jtree_get(top, "identifiers")) ||
 	    !read_authz(out, jtree_get(top, "authorizations"), base) ||
-	    !directory_url(out->finalize, text_of(top, "finalize"), base))
+	    !directory_url(out->finalize, member_text(top, "finalize"), base))
 		return RC_MALFORMED;
-	certificate = text_of(top, "certificate");
+	certificate = member_text(top, "certificate");
 	if ((certificate.n || out->status == ORDER_VALID) &&
 	    !directory_url(out->certificate, certificate, base))
 		return RC_MALFORMED;
-	expires = text_of(top, "expires");
+	expires = member_text(top, "expires");
 	if (expires.n && !when_stamp(&out->expires_at, expires))
 		return RC_MALFORMED;
 	error = jtree_get(top, "error");

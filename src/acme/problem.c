@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "acme/member.h"
 #include "acme/when.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -11,7 +12,9 @@
 enum {
 	BODY_MAX = 64 * 1024,
 	ARENA_MAX = 1024 * 1024,
+	HTTP_CLIENT_ERROR = 400,
 	HTTP_TOO_MANY = 429,
+	HTTP_SERVER_ERROR = 500,
 	HTTP_UNAVAILABLE = 503,
 };
 
@@ -91,6 +94,9 @@ enum problem_cure problem_cure_of(const struct problem *p)
 
 	if (p->status == HTTP_TOO_MANY || p->status == HTTP_UNAVAILABLE)
 		return CURE_WAIT;
+	if (p->type == PROBLEM_OTHER && p->status >= HTTP_CLIENT_ERROR &&
+	    p->status < HTTP_SERVER_ERROR)
+		return CURE_OURS;
 	if (p->type != PROBLEM_COMPOUND || !p->sub_count)
 		return problem_cure(p->type);
 	for (size_t i = 0; i < p->sub_count; i++) {
@@ -111,13 +117,6 @@ static enum problem_type type_of(struct span uri)
 		if (span_equal_str(uri, types[t].name))
 			return t;
 	return PROBLEM_OTHER;
-}
-
-static struct span text_of(const struct jtree *object, const char *key)
-{
-	const struct jtree *v = jtree_get(object, key);
-
-	return v && v->type == JTREE_TEXT ? v->text : (struct span){ 0 };
 }
 
 /* A stranger's text as we keep it: escaped, cut where the room ends. */
@@ -157,10 +156,11 @@ static void read_subs(struct problem *p, const struct jtree *list)
 
 		if (p->sub_count == PROBLEM_SUBS_MAX)
 			return;
-		s->type = type_of(text_of(v, "type"));
-		keep_detail(s->detail, sizeof(s->detail), text_of(v, "detail"));
+		s->type = type_of(member_text(v, "type"));
+		keep_detail(s->detail, sizeof(s->detail),
+			    member_text(v, "detail"));
 		keep_detail(s->identifier, sizeof(s->identifier),
-			    text_of(jtree_get(v, "identifier"), "value"));
+			    member_text(jtree_get(v, "identifier"), "value"));
 		p->sub_count++;
 	}
 }
@@ -168,13 +168,13 @@ static void read_subs(struct problem *p, const struct jtree *list)
 void problem_of_tree(struct problem *out, const struct jtree *error)
 {
 	struct problem p = { 0 };
-	struct span uri = text_of(error, "type");
+	struct span uri = member_text(error, "type");
 
 	p.type = type_of(uri);
 	keep_detail(p.uri, sizeof(p.uri), uri);
-	keep_detail(p.detail, sizeof(p.detail), text_of(error, "detail"));
+	keep_detail(p.detail, sizeof(p.detail), member_text(error, "detail"));
 	keep_detail(p.instance, sizeof(p.instance),
-		    text_of(error, "instance"));
+		    member_text(error, "instance"));
 	read_subs(&p, jtree_get(error, "subproblems"));
 	*out = p;
 }

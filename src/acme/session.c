@@ -45,11 +45,10 @@ void call_fini(struct call *c)
 	*c = (struct call){ 0 };
 }
 
-static bool needs_directory(const struct session *s, int64_t now)
+bool session_is_ready(const struct session *s, int64_t now)
 {
-	return !s->has_directory ||
-	       now - s->directory_at > SESSION_DIRECTORY_AGE ||
-	       now < s->directory_at;
+	return s->has_directory && now >= s->directory_at &&
+	       now - s->directory_at <= SESSION_DIRECTORY_AGE;
 }
 
 static const char *url_of(const struct session *s, const struct call *c)
@@ -107,7 +106,9 @@ enum rc session_ask(struct session *s, const struct call *c,
 		    struct web_ask *ask, int64_t now, int64_t *wait_until)
 {
 	*wait_until = s->pause_until > now ? s->pause_until : 0;
-	if (needs_directory(s, now))
+	if (*wait_until)
+		return RC_OK;
+	if (!session_is_ready(s, now))
 		return ask_plain(s, ask, WEB_GET, s->directory_url,
 				 SESSION_ASKED_DIRECTORY);
 	if (!url_of(s, c)[0])

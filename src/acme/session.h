@@ -81,10 +81,12 @@ void call_init(struct call *c);
 /* For AUTO(). */
 void call_fini(struct call *c);
 
+/* The directory has been read, lately. */
+bool session_is_ready(const struct session *s, int64_t now);
+
 /*
- * The next request of the call into *ask.  Where the session pauses,
- * *wait_until is the time until which, and *ask is not to be sent before; else
- * it is 0.
+ * The next request of the call into *ask; *wait_until is 0 then.  Where the
+ * session pauses, it is the time until which, and *ask is not written.
  *
  * RC_UNSUPPORTED  the server does not offer the call's entry
  * RC_MALFORMED, RC_LIMIT  the request cannot be written
