@@ -134,6 +134,7 @@ $(O)/tool/dnstool: $(call archives,resolve)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
 $(O)/tool/routespeed: LIBS += -lm
+$(O)/tool/acmedo: $(call archives,acme)
 $(O)/tool/wghand: $(call archives,wgd)
 $(O)/tool/wgnull: $(O)/obj/wgd/main.o $(call archives,wgd)
 tools: $(TOOLS)
