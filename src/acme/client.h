@@ -134,6 +134,11 @@ enum rc acme_authorize(struct acme *a, const struct names *names);
  * acme_authorize() and acme_revoke_foreign() are RC_DENIED.
  */
 bool acme_has_order(const struct acme *a);
+/*
+ * The last order, or the one that waits, may have made the CA issue, whether we
+ * have the certificate or not.
+ */
+bool acme_may_have_issued(const struct acme *a);
 /* Its names; NULL: there is none. */
 const struct names *acme_order_names(const struct acme *a);
 enum rc acme_resume(struct acme *a);

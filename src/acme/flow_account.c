@@ -4,10 +4,6 @@
 
 #include "base/mem.h"
 
-enum {
-	HTTP_CONFLICT = 409,
-};
-
 static void thumbprint(struct jws_thumbprint *out, const struct p256_private *k)
 {
 	struct p256_point at;
@@ -337,10 +333,9 @@ void take_key_change(struct acme *a, const struct web_answer *answer,
 
 void refuse_key_change(struct acme *a, const struct problem *p, int64_t now)
 {
-	/* After a try whose answer was lost the old key is unknown: then the
-	 * new one is asked for. */
-	if (a->call.tries && (p->status == HTTP_CONFLICT ||
-			      p->type == PROBLEM_ACCOUNT_DOES_NOT_EXIST)) {
+	/* A try whose answer was lost may have done it, and then the old key
+	 * signs in vain: whether it has, the new one is asked. */
+	if (a->call.tries) {
 		flow_go(a, STEP_KEY_PROBE);
 		return;
 	}

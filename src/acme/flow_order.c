@@ -14,6 +14,11 @@ bool acme_has_order(const struct acme *a)
 	return a->step == STEP_END && a->order && a->order->is_live;
 }
 
+bool acme_may_have_issued(const struct acme *a)
+{
+	return a->order && (a->order->is_live || a->order->is_finalized);
+}
+
 const struct names *acme_order_names(const struct acme *a)
 {
 	return a->order && a->order->is_live ? &a->order->names : NULL;

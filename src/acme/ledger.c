@@ -12,6 +12,7 @@ enum {
 	DAY = 86'400,
 	ARENA_MAX = 32 * 1024 * 1024,
 	JITTER_PART = 4, /* a wait grows by up to a fourth */
+	DEADLINE_PART = 8,
 };
 
 void ledger_init(struct ledger *l)
@@ -63,8 +64,9 @@ static int64_t free_at(const int64_t *times, size_t count, size_t cap,
 }
 
 int64_t ledger_order_at(const struct ledger *l, const char *directory,
-			const struct sha256 *names)
+			const struct ledger_ask *ask)
 {
+	const size_t cap = ask->is_early ? LEDGER_SET_EARLY : LEDGER_SET_ORDERS;
 	const size_t c = find_ca(l, directory);
 	int64_t at;
 	size_t s;
@@ -74,12 +76,12 @@ int64_t ledger_order_at(const struct ledger *l, const char *directory,
 	at = later(l->ca[c].not_before,
 		   free_at(l->ca[c].orders, l->ca[c].order_count,
 			   LEDGER_CA_ORDERS, LEDGER_CA_SPAN));
-	s = find_set(l, c, names);
+	s = find_set(l, c, ask->names);
 	if (s == LEDGER_SETS_MAX)
 		return at;
 	at = later(at, l->set[s].not_before);
-	return later(at, free_at(l->set[s].orders, l->set[s].order_count,
-				 LEDGER_SET_ORDERS, LEDGER_SET_SPAN));
+	return later(at, free_at(l->set[s].orders, l->set[s].order_count, cap,
+				 LEDGER_SET_SPAN));
 }
 
 static void push(int64_t *times, size_t *count, size_t cap, int64_t now)
@@ -130,41 +132,54 @@ static struct ledger_set *need_set(struct ledger *l, size_t ca,
 }
 
 enum rc ledger_book(struct ledger *l, const char *directory,
-		    const struct sha256 *names, int64_t now)
+		    const struct ledger_ask *ask, int64_t now)
 {
 	struct ledger_set *set;
 	size_t c;
 
-	if (ledger_order_at(l, directory, names) > now)
+	if (ledger_order_at(l, directory, ask) > now)
 		return RC_DENIED;
 	c = need_ca(l, directory);
 	if (c == LEDGER_CAS_MAX)
 		return RC_LIMIT;
-	set = need_set(l, c, names, now);
+	set = need_set(l, c, ask->names, now);
 	push(l->ca[c].orders, &l->ca[c].order_count, LEDGER_CA_ORDERS, now);
 	push(set->orders, &set->order_count, LEDGER_SET_ORDERS, now);
 	return RC_OK;
 }
 
+/* What is long for a certificate of ninety days is the end of one of six. */
+static int64_t pause_for(unsigned failures, int64_t left)
+{
+	const int64_t usual = ledger_pause(failures);
+	int64_t pause = left / DEADLINE_PART;
+
+	if (usual < DAY || !left || pause > usual)
+		return usual;
+	return later(pause, 100 * MINUTE);
+}
+
 void ledger_failed(struct ledger *l, const char *directory,
-		   const struct sha256 *names, int64_t now, int64_t retry_at,
-		   bool whole_ca, uint64_t random)
+		   const struct sha256 *names, const struct ledger_failure *f,
+		   int64_t now)
 {
 	const size_t c = need_ca(l, directory);
 	struct ledger_set *set;
-	int64_t pause;
+	int64_t pause, left = 0;
 
 	if (c == LEDGER_CAS_MAX)
 		return;
 	set = need_set(l, c, names, now);
-	if (set->order_count)
-		set->order_count--; /* no certificate came of it */
+	if (set->order_count && !f->may_have_issued)
+		set->order_count--;
 	set->failures++;
-	pause = ledger_pause(set->failures);
-	pause += (int64_t)(random % (uint64_t)(pause / JITTER_PART + 1));
-	set->not_before = later(now + pause, retry_at);
-	if (whole_ca)
-		l->ca[c].not_before = later(l->ca[c].not_before, retry_at);
+	if (f->deadline)
+		left = later(f->deadline - now, 1);
+	pause = pause_for(set->failures, left);
+	pause += (int64_t)(f->random % (uint64_t)(pause / JITTER_PART + 1));
+	set->not_before = later(now + pause, f->retry_at);
+	if (f->whole_ca)
+		l->ca[c].not_before = later(l->ca[c].not_before, f->retry_at);
 }
 
 void ledger_succeeded(struct ledger *l, const char *directory,
@@ -194,14 +209,17 @@ static unsigned failures_of(const struct ledger *l, const char *directory,
 
 struct ledger_choice ledger_choose(const struct ledger *l,
 				   const char *const *directories,
-				   size_t count, const struct sha256 *names)
+				   size_t count, const struct ledger_ask *ask,
+				   int64_t now)
 {
 	struct ledger_choice best = { 0, INT64_MAX };
 
 	for (size_t i = 0; i < count; i++) {
-		const int64_t at = ledger_order_at(l, directories[i], names);
+		const char *ca = directories[i];
+		const int64_t at = ledger_order_at(l, ca, ask);
 
-		if (failures_of(l, directories[i], names) < LEDGER_SWITCH)
+		if (failures_of(l, ca, ask->names) < LEDGER_SWITCH &&
+		    at <= now + LEDGER_PATIENCE)
 			return (struct ledger_choice){ i, at };
 		if (at < best.at)
 			best = (struct ledger_choice){ i, at };

@@ -5,11 +5,17 @@
  *
  * A CA counts requests; it does not know that we crashed.  So an order is
  * booked before it is made, and stored.  One that fails stays booked with the
- * CA; with the name set it does not, because no certificate came of it.
+ * CA; with the name set only if a certificate may have come of it.
  *
  * After a failure: 1 minute, 10, 100, then a day, each with up to a quarter
- * more drawn at random; later where the CA says so.  A name set that failed
- * twice in a row at one CA may go to the next in the caller's order.
+ * more drawn at random; later where the CA says so.  The day is shorter where
+ * the certificate ends soon: an eighth of what is left, but 100 minutes.  A
+ * name set that failed twice in a row at one CA goes to the next in the
+ * caller's order, and so does one that would have to wait there for long.
+ *
+ * A renewal before its time (the CA says so, by a window in the past) may not
+ * take what one in time will need: half of the certificates of a name set are
+ * kept for those.
  *
  * Limits on registered domains are not counted (that would need the public
  * suffix list): the CA's own answer, with its Retry-After, is kept instead.
@@ -29,10 +35,12 @@ enum {
 	LEDGER_CAS_MAX = 8,
 	LEDGER_SETS_MAX = 256, /* pairs of a CA and a name set */
 	LEDGER_SET_ORDERS = 4, /* in LEDGER_SET_SPAN: one below theirs */
+	LEDGER_SET_EARLY = 2, /* of these, before their time */
 	LEDGER_SET_SPAN = 7 * 86'400,
 	LEDGER_CA_ORDERS = 200, /* in LEDGER_CA_SPAN */
 	LEDGER_CA_SPAN = 3 * 3'600,
 	LEDGER_SWITCH = 2, /* failures in a row before the next CA is used */
+	LEDGER_PATIENCE = 3'600, /* seconds a CA is waited for before that */
 	LEDGER_STATE_MAX = 1024 * 1024,
 };
 
@@ -57,31 +65,47 @@ struct ledger {
 
 void ledger_init(struct ledger *l);
 
+/* Which order is meant.  Borrows. */
+struct ledger_ask {
+	const struct sha256 *names; /* names_hash() */
+	/* renewal_is_early(): it could wait.  If it has to, it is to be asked
+	 * for again at renewal_by_lifetime(), when it is early no more */
+	bool is_early;
+};
+
 /*
- * When the next order for these names may go to this CA: now or earlier, or a
- * time to wait for.  Pure question.
+ * When the next order for these names may go to this CA: a time that is past,
+ * or one to wait for.  Pure question.
  */
 int64_t ledger_order_at(const struct ledger *l, const char *directory,
-			const struct sha256 *names);
+			const struct ledger_ask *ask);
 
 /*
  * Books an order that is about to be made; store the ledger before it is.
  * RC_DENIED: not before ledger_order_at().  RC_LIMIT: more CAs than fit.
  */
 enum rc ledger_book(struct ledger *l, const char *directory,
-		    const struct sha256 *names, int64_t now);
-/* How it ended.  'retry_at': what the CA said, or 0; 'random': a fresh one.
- * 'whole_ca': it is the CA that is ill or busy, whatever the names. */
+		    const struct ledger_ask *ask, int64_t now);
+
+/* How an order, or one that was gone on with, failed. */
+struct ledger_failure {
+	int64_t retry_at; /* the CA said so; 0: it did not */
+	int64_t deadline; /* end of the certificate in use; 0: there is none */
+	bool whole_ca; /* the CA is ill or busy, whatever the names */
+	bool may_have_issued; /* acme_may_have_issued(), or nobody knows */
+	uint64_t random; /* a fresh number */
+};
 void ledger_failed(struct ledger *l, const char *directory,
-		   const struct sha256 *names, int64_t now, int64_t retry_at,
-		   bool whole_ca, uint64_t random);
+		   const struct sha256 *names, const struct ledger_failure *f,
+		   int64_t now);
 void ledger_succeeded(struct ledger *l, const char *directory,
 		      const struct sha256 *names, int64_t now);
 
 /*
  * Which of the CAs, in the order of preference, is to be asked, and when: the
- * first that has not failed LEDGER_SWITCH times in a row for these names, else
- * the one that may be asked first.
+ * first that has not failed LEDGER_SWITCH times in a row for these names and
+ * need not be waited for longer than LEDGER_PATIENCE, else the one that may be
+ * asked first.
  */
 struct ledger_choice {
 	size_t ca; /* index into what was given */
@@ -89,9 +113,10 @@ struct ledger_choice {
 };
 struct ledger_choice ledger_choose(const struct ledger *l,
 				   const char *const *directories,
-				   size_t count, const struct sha256 *names);
+				   size_t count, const struct ledger_ask *ask,
+				   int64_t now);
 
-/* The wait after so many failures in a row, without and with its jitter. */
+/* The wait after so many failures in a row, without its jitter. */
 int64_t ledger_pause(unsigned failures);
 
 /* JSON.  RC_MALFORMED: not what ledger_save() writes; *out is untouched. */

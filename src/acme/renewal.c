@@ -126,9 +126,14 @@ int64_t renewal_by_lifetime(const struct renewal *r)
 	return r->not_before + life / 3 * 2;
 }
 
+bool renewal_is_early(const struct renewal *r, int64_t now)
+{
+	return now < renewal_by_lifetime(r);
+}
+
 int64_t renewal_latest(const struct renewal *r)
 {
-	return r->not_before + (r->not_after - r->not_before) / 6 * 5;
+	return renewal_by_lifetime(r) + (r->not_after - r->not_before) / 12;
 }
 
 int64_t renewal_at(const struct renewal *r)

@@ -65,9 +65,11 @@ void renewal_miss(struct renewal *r, int64_t retry_at, int64_t now);
 int64_t renewal_ask_at(const struct renewal *r);
 /* When to renew. */
 int64_t renewal_at(const struct renewal *r);
+/* It could wait: the lifetime alone would not have it renewed yet. */
+bool renewal_is_early(const struct renewal *r, int64_t now);
 /* By lifetime alone: after half of it below ten days, else two thirds. */
 int64_t renewal_by_lifetime(const struct renewal *r);
-/* The latest, whatever the CA says: after five sixths. */
+/* The latest, whatever the CA says: a twelfth of the lifetime after that. */
 int64_t renewal_latest(const struct renewal *r);
 
 /* JSON.  RC_MALFORMED: not what renewal_save() writes. */
