@@ -76,7 +76,7 @@ enum certcheck_reason certcheck_read(struct certcheck_chain *out,
 		if (web_parse(&c.cert[i], c.der[i]) != RC_OK)
 			return CERTCHECK_NOT_CERTIFICATE;
 	*out = c;
-	c = (struct certcheck_chain){ 0 };
+	c.room = (struct buf){ 0 }; /* it is out's */
 	return CERTCHECK_OK;
 }
 

@@ -45,7 +45,7 @@ static bool rd_clock(struct span *s, int64_t *seconds)
 		return false;
 	if (sec == 60)
 		sec = 59;
-	*seconds = (int64_t)(h * HOUR + m * MINUTE + sec);
+	*seconds = (int64_t)h * HOUR + (int64_t)m * MINUTE + sec;
 	return true;
 }
 
@@ -75,7 +75,7 @@ static bool rd_offset(struct span *s, int64_t *seconds)
 	if ((sign != '+' && sign != '-') || !rd_digits(s, &h, 2) ||
 	    !rd_char(s, ':') || !rd_digits(s, &m, 2) || h > 23 || m > 59)
 		return false;
-	*seconds = (int64_t)(h * HOUR + m * MINUTE);
+	*seconds = (int64_t)h * HOUR + (int64_t)m * MINUTE;
 	if (sign == '-')
 		*seconds = -*seconds;
 	return true;
