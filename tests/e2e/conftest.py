@@ -215,3 +215,26 @@ def veth():
             ns.run("ip", "link", "set", name, "up")
         return name_a, name_b
     return join
+
+
+@pytest.fixture(scope="session")
+def zt_shared():
+    """A world of zt.py for all modules that mind no company."""
+    import zt
+    with zt.Zt(zones=("example.test", "plain.test:unsigned", "bogus.test:bogus",
+                      "delegated.test")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def zt_settings():
+    """The arguments of a module's own zt_world; modules define another."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def zt_world(zt_settings):
+    """A world of zt.py for the tests of one module."""
+    import zt
+    with zt.Zt(**zt_settings) as made:
+        yield made

@@ -1,4 +1,4 @@
-"""Judges of what a log says, for test_world.py: RFC 9162's verification algorithms, which go
+"""Judges of what a log says, for test_world_ct.py: RFC 9162's verification algorithms, which go
 through a proof by the bits of an index, and signatures by the cryptography library."""
 import base64
 import hashlib
