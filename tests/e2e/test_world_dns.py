@@ -3,11 +3,12 @@ import collections
 import pathlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import zt  # noqa: F401  (finds the modules of tests/world)
 import dnsserver
 from conftest import run
-from world_bench import client, well_behaved, world  # noqa: F401
+from world_bench import client, refusal, well_behaved, world  # noqa: F401
 
 
 def delv(world, folder, *question):
@@ -105,3 +106,38 @@ def test_caa_evaluation(world, case):
     finally:
         for name in absolute:
             world.records.delete(name)
+
+
+@pytest.mark.parametrize("method", ["dns-01", "dns-persist-01"])
+def test_caa_may_be_looked_at_when_a_name_is_validated(world, client, method):
+    name = "moment.example.test"
+    nobody, key = '0 issue ";"', ec.generate_private_key(ec.SECP256R1())
+    world.records.set(f"_validation-persist.{name}", "TXT", f'"ca.test; accounturi={client.url}"')
+    world.control("ca", "caa", at="validation")
+
+    world.records.set(name, "CAA", nobody)
+    url, order = client.order(name)
+    refused = refusal(client.prove, order, method)
+    assert refused.kind == "caa" and f"forbids {name}" in str(refused)
+    authz = client.post_json(order["authorizations"][0])
+    assert authz["status"] == "invalid" and [c["type"] for c in authz["challenges"]] == [method]
+    assert client.post_json(authz["challenges"][0]["url"]) == authz["challenges"][0]
+    assert client.post_json(url)["status"] == "invalid"
+
+    def proved():
+        world.records.delete(name, "CAA")
+        url, order = client.order(name)
+        client.prove(order, method)
+        world.records.set(name, "CAA", nobody)  # too late for this order, for 8 hours
+        return url, order, key
+
+    assert client.finalize(*proved())["status"] == "valid"
+    late = proved()
+    world.set_time(advance=8 * 3600 - 60)
+    assert client.finalize(*late)["status"] == "valid"
+    late = proved()
+    world.set_time(advance=8 * 3600 + 60)
+    assert refusal(client.finalize, *late).kind == "caa"
+    world.control("ca", "caa")  # at finalize, as by default
+    assert refusal(client.finalize, *proved()).kind == "caa"
+    world.records.delete(name)

@@ -10,9 +10,7 @@ certificates (pebble's leaf is never shown: the front's authority issues for the
 names), revocation by account, by key and by authorizations (RFC 8555 §7.6).
 """
 import collections
-import contextlib
 import json
-import secrets
 import threading
 import time
 import traceback
@@ -20,16 +18,17 @@ import traceback
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-import caa
 import faults
 import jws
+import persist
 import serve
+from acmecaa import CaaGate
 from acmestate import Account, Authz, Limits, Order, Problem
+from acmewire import URN, Passage, parsed
 from authority import DAY, HOUR, IssuanceFailed
 from ctwire import spki
 from serve import Answer
 
-URN = "urn:ietf:params:acme:error:"
 # pebble's paths, every version so far
 PATHS = (("/dir", "directory"), ("/nonce-plz", "newNonce"), ("/sign-me-up", "newAccount"),
          ("/order-plz", "newOrder"), ("/my-account/", "account"), ("/list-orderz/", "orders"),
@@ -37,7 +36,6 @@ PATHS = (("/dir", "directory"), ("/nonce-plz", "newNonce"), ("/sign-me-up", "new
          ("/chalZ/", "challenge"), ("/rollover-account-key", "keyChange"),
          ("/revoke-cert", "revokeCert"), ("/front/renewal-info/", "renewalInfo"),
          ("/front/certificate/", "certificate"), ("/front/persist/", "persist"))
-PASSED = ("Content-Type", "Location", "Replay-Nonce", "Link", "Retry-After", "Cache-Control")
 REASONS_TAKEN = (0, 1, 3, 4, 5, 9)  # what public CAs take, CAB forum BR 7.2.2
 
 
@@ -46,15 +44,13 @@ class Front:
     for pebble. 'evaluator' looks up CAA and TXT."""
 
     def __init__(self, public, pebble, cafile, authority, evaluator, clock):
-        self.public, self.pebble, self.cafile = public, pebble, cafile
+        self.passage = Passage(public, pebble, cafile)
         self.authority, self.evaluator, self.clock = authority, evaluator, clock
         self.base = f"https://{public}"
         self.lock = threading.RLock()
-        self.nonces = collections.OrderedDict()
         self.faults, self.limits = faults.Faults(), Limits(clock)
         self.seen = collections.deque(maxlen=5000)
-        self.ari, self.caa_log = {}, []
-        self.caa_on = True
+        self.ari, self.caa = {}, CaaGate(evaluator, clock)
         self.authz_seconds = 30 * DAY
         self.forget()
 
@@ -63,7 +59,7 @@ class Front:
         with self.lock:
             self.accounts, self.orders, self.authzs = {}, {}, {}
             self.by_id, self.by_finalize, self.by_challenge = {}, {}, {}
-            self.nonces.clear()
+            self.passage.forget()
 
     # ---- one request
 
@@ -73,7 +69,7 @@ class Front:
         taken = self.faults.take("challenge" if kind == "persist" else kind) if kind else {}
         note = {"at": time.time(), "method": request.method, "path": request.path, "kind": kind}
         self.seen.append(note)
-        signed = self._parsed(request)
+        signed = parsed(request)
         if signed and signed.nonce:
             note["kid"] = signed.kid
         members, reply = faults.before(taken)
@@ -91,30 +87,21 @@ class Front:
         note["status"] = reply.status
         return faults.after(taken, reply)
 
-    @staticmethod
-    def _parsed(request):
-        """The JWS of a request; None for what is none, which pebble shall judge."""
-        if request.method != "POST":
-            return None
-        with contextlib.suppress(jws.Malformed):
-            return jws.Jws(request.body)
-        return None
-
     def _route(self, kind, request, signed, taken):
         handler = getattr(self, f"_do_{kind}", None) if kind else None
         if kind == "renewalInfo" and request.method == "GET":
             return self._renewal_info(request.path.rpartition("/")[2])
         if kind == "directory" and request.method == "GET":
-            return self._directory(self.forward(request))
+            return self._directory(self.passage.forward(request))
         if signed and handler:
             return handler(request, signed, taken)
         if kind in ("certificate", "persist", "revokeCert", "renewalInfo"):
             raise Problem(405 if request.method != "POST" else 400, "malformed", "POST a JWS")
-        return self.forward(request)
+        return self.passage.forward(request)
 
     def _problem(self, problem):
         kind = problem.kind if ":" in problem.kind else URN + problem.kind
-        headers = {"Replay-Nonce": self.fresh_nonce(), "Cache-Control": "no-store",
+        headers = {"Replay-Nonce": self.passage.fresh_nonce(), "Cache-Control": "no-store",
                    "Link": f'<{self.base}/dir>;rel="index"'}
         if problem.retry_after is not None:
             headers["Retry-After"] = problem.retry_after
@@ -123,54 +110,10 @@ class Front:
         return Answer(problem.status, document, headers, kind="application/problem+json")
 
     def own(self, body, status=200, headers=None, kind=None):
-        return Answer(status, body, {"Replay-Nonce": self.fresh_nonce(),
+        return Answer(status, body, {"Replay-Nonce": self.passage.fresh_nonce(),
                                      "Cache-Control": "no-store",
                                      "Link": [f'<{self.base}/dir>;rel="index"'], **(headers or {})},
                       kind=kind)
-
-    # ---- pebble
-
-    def forward(self, request):
-        """pebble's answer to the request as it is."""
-        headers = {n: v for n, v in request.headers.items()
-                   if n.lower() in ("content-type", "accept", "user-agent", "accept-language")}
-        headers["Host"] = self.public
-        signed = self._parsed(request)
-        if signed:
-            self._spend(signed.nonce)
-        try:
-            status, got, body = serve.fetch(
-                f"https://{self.public}{request.target}", method=request.method,
-                body=request.body or None, headers=headers, cafile=self.cafile,
-                connect=self.pebble)
-        except OSError as error:
-            return Answer(503, {"type": URN + "serverInternal", "status": 503,
-                                "detail": f"pebble: {error}"}, {"Retry-After": 1},
-                          kind="application/problem+json")
-        if got.get("Replay-Nonce"):
-            self._know(got["Replay-Nonce"])
-        return Answer(status, body, {n: (got.get_all(n) if n == "Link" else got[n])
-                                     for n in PASSED if got[n] is not None})
-
-    def _know(self, nonce):
-        with self.lock:
-            self.nonces[nonce] = True
-            while len(self.nonces) > 10000:
-                self.nonces.popitem(last=False)
-
-    def _spend(self, nonce):
-        with self.lock:
-            return self.nonces.pop(nonce, False)
-
-    def fresh_nonce(self):
-        """One of pebble's, so that the client can use it anywhere."""
-        try:
-            _, got, _ = serve.fetch(f"https://{self.public}/nonce-plz", method="HEAD",
-                                    cafile=self.cafile, connect=self.pebble)
-        except OSError:
-            return jws.b64url(secrets.token_bytes(16))
-        self._know(got["Replay-Nonce"])
-        return got["Replay-Nonce"]
 
     def authenticate(self, request, signed, key=None):
         """The account that signed a request which the front answers itself; 'key' is the JWK to
@@ -185,7 +128,7 @@ class Front:
             if account is None:
                 raise Problem(400, "accountDoesNotExist", f"no account {signed.kid}")
         signed.verify(key or account.jwk)
-        if not self._spend(signed.nonce):
+        if not self.passage.spend(signed.nonce):
             raise Problem(400, "badNonce", "JWS has an unknown nonce")
         if account and account.status != "valid":
             raise Problem(403, "unauthorized", f"account is {account.status}")
@@ -207,7 +150,7 @@ class Front:
     def _do_newAccount(self, request, signed, _):
         if not signed.json().get("onlyReturnExisting"):
             self.limits.count("newAccount", request.peer[0] if request.peer else "")
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         if reply.status in (200, 201) and signed.jwk:
             with self.lock:
                 self.accounts.setdefault(reply.headers["Location"],
@@ -215,14 +158,14 @@ class Front:
         return reply
 
     def _do_account(self, request, _, __):
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         account = self.accounts.get(self.base + request.path)
         if account and reply.status == 200:
             account.status = json.loads(reply.body).get("status", account.status)
         return reply
 
     def _do_keyChange(self, request, signed, _):
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         account = self.accounts.get(signed.kid)
         if account and reply.status == 200:
             account.jwk = jws.Jws(signed.payload).jwk
@@ -242,7 +185,7 @@ class Front:
         else:  # renewals that ARI asked for are free
             self.limits.count("newOrder", signed.kid)
             self.limits.count("duplicate", " ".join(names))
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         if reply.status == 201:
             order = Order(reply.headers["Location"], signed.kid, json.loads(reply.body))
             order.profile, order.replaces = profile, replaced
@@ -278,7 +221,7 @@ class Front:
         return issued if (aki, serial) == (jws.b64url(want[0]), want[1]) else None
 
     def _do_order(self, request, _, taken):
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         order = self.orders.get(self.base + request.path)
         if order and reply.status == 200:
             self._patch_order(order, reply, "stuck" in taken)
@@ -292,7 +235,7 @@ class Front:
             if status in ("ready", "processing", "valid"):
                 for url in order.authzs:
                     self._became_valid(self.authzs[url])
-            if any(self.authzs[u].persist for u in order.authzs):
+            if any(self.authzs[u].decided_here() for u in order.authzs):
                 states = {self.authzs[u].status for u in order.authzs}
                 status = ("invalid" if "invalid" in states else
                           "ready" if states == {"valid"} else "pending")
@@ -314,7 +257,7 @@ class Front:
     # ---- authorizations
 
     def _do_authz(self, request, _, __):
-        reply = self.forward(request)
+        reply = self.passage.forward(request)
         authz = self.authzs.get(self.base + request.path)
         if not authz or reply.status != 200:
             return reply
@@ -323,13 +266,15 @@ class Front:
             star = "*." if document.get("wildcard") else ""
             authz.name = star + document["identifier"]["value"]
             for challenge in document["challenges"]:
-                authz.challenges[challenge["url"]] = challenge["type"]
+                authz.challenges[challenge["url"]] = dict(challenge)
                 self.by_challenge[challenge["url"]] = authz
                 if challenge.get("status") == "valid":
                     authz.method = challenge["type"]
-            if not authz.persist:
+            if not authz.decided_here():
                 authz.status = document["status"]
-            if document["status"] == "valid":
+            if authz.refused:
+                document["status"], document["challenges"] = "invalid", [authz.refused]
+            elif document["status"] == "valid":
                 self._became_valid(authz)
             elif document["status"] == "deactivated":
                 account = self.accounts.get(authz.order.account)
@@ -350,17 +295,37 @@ class Front:
                 seconds = min(seconds, 7 * HOUR)
             account.proved.setdefault(authz.name, self.clock.now() + seconds)
 
-    def _do_challenge(self, request, _, __):
+    def _do_challenge(self, request, signed, _):
         url = self.base + request.path
         authz = self.by_challenge.get(url)
-        if authz:
-            authz.tried = authz.challenges[url]
-        reply = self.forward(request)
-        if authz and reply.status == 200 and json.loads(reply.body).get("status") == "valid":
+        if not authz:
+            return self.passage.forward(request)
+        challenge = authz.challenges[url]
+        if signed.payload and signed.kid == authz.order.account and authz.status == "pending":
+            authz.tried = challenge["type"]
+            error = self.caa.at_challenge(authz, authz.tried)
+            if error:
+                self.authenticate(request, signed)
+                return self._refuse(authz, challenge, error)
+        if authz.refused and authz.refused["url"] == url:
+            self.authenticate(request, signed)
+            return self.own(authz.refused, headers=self._up(authz))
+        reply = self.passage.forward(request)
+        if reply.status == 200 and json.loads(reply.body).get("status") == "valid":
             with self.lock:
-                authz.method = authz.challenges[url]
+                authz.method = challenge["type"]
                 self._became_valid(authz)
         return reply
+
+    def _refuse(self, authz, challenge, error):
+        """pebble never hears of the challenge; its authorization stays pending."""
+        with self.lock:
+            authz.status = "invalid"
+            authz.refused = {**challenge, "status": "invalid", "error": error}
+        return self.own(authz.refused, headers=self._up(authz))
+
+    def _up(self, authz):
+        return {"Link": [f'<{self.base}/dir>;rel="index"', f'<{authz.url}>;rel="up"']}
 
     # ---- dns-persist-01 (draft-ietf-acme-dns-persist)
 
@@ -390,50 +355,18 @@ class Front:
         if authz is None or authz.order.account != account.url or authz.name is None:
             raise Problem(404, "malformed", "no such challenge")
         if signed.payload and authz.persist is None and authz.status == "pending":
-            why = self._persist_failure(authz.name, account.url)
+            error = self.caa.at_challenge(authz, "dns-persist-01")
+            why = error or persist.failure(self.evaluator, authz.name, account.url,
+                                           self.clock.now())
             with self.lock:
                 authz.persist = authz.status = "invalid" if why else "valid"
                 if why:
-                    authz.error = {"type": URN + "unauthorized", "status": 403, "detail": why}
+                    authz.error = error or {"type": URN + "unauthorized", "status": 403,
+                                            "detail": why}
                 else:
                     authz.method = "dns-persist-01"
                     self._became_valid(authz)
-        up = [f'<{self.base}/dir>;rel="index"', f'<{authz.url}>;rel="up"']
-        return self.own(self._persist_challenge(authz), headers={"Link": up})
-
-    def _persist_failure(self, name, account):
-        """"" when a record lets the account have the name; the name's own record, or one above it
-        with policy=wildcard."""
-        wildcard, bare = name.startswith("*."), name.removeprefix("*.")
-        why, above = [], bare
-        while "." in above:
-            try:
-                texts = self.evaluator.texts(f"_validation-persist.{above}")
-            except caa.LookupFailed as failure:
-                return str(failure)
-            for text in texts:
-                reason = self._persist_judge(text, account, wildcard or above != bare)
-                if not reason:
-                    return ""
-                why.append(f"{above}: {reason}")
-            above = above.partition(".")[2]
-        return "; ".join(why) or f"no TXT records at _validation-persist.{bare}"
-
-    def _persist_judge(self, text, account, wide):
-        parsed = caa.parse_issue(text)
-        if parsed is None or len(dict(parsed[1])) != len(parsed[1]):
-            return "malformed record"
-        parameters = dict(parsed[1])
-        if parsed[0] not in self.evaluator.issuers:
-            return f"names {parsed[0] or 'nobody'}"
-        if parameters.get("accounturi") != account:
-            return f"accounturi is {parameters.get('accounturi')}"
-        if wide and parameters.get("policy", "").lower() != "wildcard":
-            return "policy is not wildcard"
-        until = parameters.get("persistuntil")
-        if until is not None and (not until.isdigit() or int(until) < self.clock.now()):
-            return "persistUntil has passed"
-        return ""
+        return self.own(self._persist_challenge(authz), headers=self._up(authz))
 
     # ---- finalize
 
@@ -441,20 +374,20 @@ class Front:
         order = self.by_finalize.get(self.base + request.path)
         account = self.accounts.get(signed.kid)
         if order is None or account is None or order.account != account.url:
-            return self.forward(request)
+            return self.passage.forward(request)
         signed.verify(account.jwk)
         alone = any(self.authzs[u].persist for u in order.authzs)
-        if self.caa_on and "skip-caa" not in taken and order.status is None:
+        if "skip-caa" not in taken and order.status is None:
             try:
-                self._check_caa(order)
+                self.caa.at_finalize([self.authzs[u] for u in order.authzs])
             except Problem:
-                self._spend(signed.nonce)
+                self.passage.spend(signed.nonce)
                 raise
         if alone:
             self.authenticate(request, signed)
             reply = self._finalize_alone(order, account, signed)
         else:
-            reply = self.forward(request)
+            reply = self.passage.forward(request)
         if reply.status == 200 and order.status is None:
             order.status = "processing"
             order.wrong = taken.get("wrong-certificate", {"value": ""})["value"]
@@ -463,24 +396,6 @@ class Front:
         if reply.status == 200:
             self._patch_order(order, reply)
         return reply
-
-    def _check_caa(self, order):
-        refused = []
-        for url in order.authzs:
-            authz = self.authzs[url]
-            name = authz.name or ""
-            if not name or not any(c.isalpha() for c in name):
-                continue  # an address has no CAA (RFC 8738 §4)
-            verdict = self.evaluator.evaluate(name, order.account, authz.method or authz.tried)
-            self.caa_log.append({"name": name, "account": order.account, "method": authz.method,
-                                 **verdict._asdict()})
-            if not verdict.allowed:
-                refused.append((name, verdict))
-        if refused:
-            raise Problem(403, "caa", "; ".join(
-                f"CAA of {v.at or n} forbids {n}: {v.reason}" for n, v in refused),
-                subproblems=[{"type": URN + "caa", "detail": v.reason, "status": 403,
-                              "identifier": {"type": "dns", "value": n}} for n, v in refused])
 
     def _finalize_alone(self, order, account, signed):
         """An order that pebble cannot see as ready: what pebble checks, the front checks."""
@@ -605,7 +520,7 @@ class Front:
                                "profile": o.profile, "replaces": o.replaces,
                                "serial": f"{o.issued.serial:x}" if o.issued else None}
                            for u, o in self.orders.items()},
-                "caa": self.caa_log[-200:], "limits": self.limits.rules,
+                "caa": self.caa.log[-200:], "limits": self.limits.rules,
                 "faults": self.faults.list}
 
     def issue_outright(self, wanted):

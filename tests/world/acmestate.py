@@ -24,10 +24,16 @@ class Authz:
     def __init__(self, url, order):
         self.url, self.order = url, order
         self.name = None  # with "*." for a wildcard; known once the client has looked
-        self.challenges = {}  # URL -> type
+        self.challenges = {}  # URL -> as pebble showed it
         self.tried = self.method = None  # the challenge last asked for; the one that made it valid
         self.status, self.error = "pending", None
         self.persist = None  # status of the front's own challenge
+        self.refused = None  # a challenge that CAA did not let be tried, as it is shown
+        self.caa_seen_at = None  # when CAA last allowed the name
+
+    def decided_here(self):
+        """Whether the status is the front's word rather than pebble's."""
+        return bool(self.persist or self.refused)
 
 
 class Order:

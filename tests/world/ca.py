@@ -88,21 +88,22 @@ def functions(front, clock, pebble):
         front.faults.add(**wanted)
 
     def clear(_):
-        """no faults, limits, scripted windows and CRL bends any more; CAA on"""
+        """no faults, limits, scripted windows and CRL bends any more; CAA as at first"""
         front.faults.clear()
         front.limits.rules.clear()
         front.limits.events.clear()
         front.ari.clear()
         own.crl_bends.clear()
-        front.caa_on = True
+        front.caa.set()
 
     def limits(wanted):
         """{"newAccount" | "newOrder" | "duplicate": [count, seconds]}"""
         front.limits.rules.update(wanted)
 
     def look_at_caa(wanted):
-        """{"on": false}: the CA issues without looking at CAA"""
-        front.caa_on = bool(wanted["on"])
+        """{"on": false}: the CA issues without looking at CAA; {"at": "validation"}: it looks when
+        a name is validated and not again for 8 hours (else "finalize")"""
+        front.caa.set(**wanted)
 
     def evaluate(wanted):
         """{"name", "account", "method"}: what this CA makes of a name's CAA"""
