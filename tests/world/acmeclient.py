@@ -1,5 +1,7 @@
 """A small ACME client for tests that play somebody: a foreign account, an attacker, a client that
-does it wrong. It answers dns-01 through dnsserver.Records, and dns-persist-01."""
+does it wrong. It answers dns-01 through dnsserver.Records, http-01 and tls-alpn-01 by servers of
+its own, and dns-persist-01."""
+import contextlib
 import hashlib
 import json
 import time
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import authority
 import jws
+import responders
 import serve
 
 
@@ -26,13 +29,13 @@ class Client:
     """One account of the CA whose ready line said 'facts'; made at once unless 'register' is
     False."""
 
-    def __init__(self, facts, records=None, *, register=True, key=None):
+    def __init__(self, facts, records=None, *, register=True, key=None, eab=None):
         self.cafile, self.records = facts["cafile"], records
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.url = self.nonce = None
         self.directory = json.loads(self.fetch("GET", facts["directory"])[2])
         if register:
-            self.register()
+            self.register(eab)
 
     def fetch(self, method, url, body=None, headers=None):
         status, got, data = serve.fetch(url, method=method, body=body, headers=headers,
@@ -61,8 +64,13 @@ class Client:
     def post_json(self, url, payload=b"", **more):
         return json.loads(self.post(url, payload, **more)[1])
 
-    def register(self):
-        headers, _ = self.post(self.directory["newAccount"], {"termsOfServiceAgreed": True})
+    def register(self, eab=None):
+        """'eab' is (key ID, MAC key in base64url) of an external account."""
+        wanted, url = {"termsOfServiceAgreed": True}, self.directory["newAccount"]
+        if eab:
+            wanted["externalAccountBinding"] = jws.bind(
+                eab[1], jws.jwk_of(self.key.public_key()), kid=eab[0], url=url)
+        headers, _ = self.post(url, wanted)
         self.url = headers["Location"]
 
     # ---- issuing
@@ -81,17 +89,24 @@ class Client:
             if authz["status"] == "valid":
                 continue
             challenge = next(c for c in authz["challenges"] if c["type"] == method)
-            name = authz["identifier"]["value"]
-            if method == "dns-01":
-                text = challenge["token"] + "." + jws.thumbprint(
-                    jws.jwk_of(self.key.public_key()))
-                value = jws.b64url(hashlib.sha256(text.encode()).digest())
-                self.records.set(f"_acme-challenge.{name}", "TXT", f'"{value}"')
-            self.post(challenge["url"], {})
-            authz = self.wait(url)
+            with self.answering(method, authz["identifier"]["value"], challenge.get("token")):
+                self.post(challenge["url"], {})
+                authz = self.wait(url)
             if authz["status"] != "valid":
                 errors = [c["error"] for c in authz["challenges"] if "error" in c]
                 raise Refused(403, {}, errors[0] if errors else authz)
+
+    def answering(self, method, name, token):
+        """A context in which a challenge can be validated."""
+        text = f"{token}.{jws.thumbprint(jws.jwk_of(self.key.public_key()))}"
+        if method == "http-01":
+            return responders.http01(name, token, text)
+        if method == "tls-alpn-01":
+            return responders.tlsalpn01(name, token, text)
+        if method == "dns-01":
+            value = jws.b64url(hashlib.sha256(text.encode()).digest())
+            self.records.set(f"_acme-challenge.{name}", "TXT", f'"{value}"')
+        return contextlib.nullcontext()
 
     def wait(self, url, states=("pending", "processing")):
         limit = time.monotonic() + 30

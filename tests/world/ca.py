@@ -193,7 +193,8 @@ def arguments():
     parser.add_argument("--nonce-reject", type=int, default=0, metavar="PERCENT",
                         help="of good nonces that pebble rejects")
     parser.add_argument("--strict", action="store_true", help="pebble's strict mode")
-    parser.add_argument("--pebble", default="pebble", help="the program")
+    parser.add_argument("--pebble", default=os.environ.get("WORLD_PEBBLE", "pebble"),
+                        help="the program (default: $WORLD_PEBBLE, or Debian's)")
     parser.add_argument("--clock", help="file with seconds to add to the time")
     return parser.parse_args()
 

@@ -3,6 +3,7 @@ made, for tests that play a client."""
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 
 from cryptography.exceptions import InvalidSignature
@@ -125,3 +126,11 @@ def sign(key, payload, **protected):
     signature = r.to_bytes(size, "big") + s.to_bytes(size, "big")
     return json.dumps({"protected": head, "payload": body,
                        "signature": b64url(signature)}).encode()
+
+
+def bind(key, jwk, **protected):
+    """externalAccountBinding, RFC 8555 §7.3.4: an account's JWK under a MAC key (base64url)."""
+    head = b64url(json.dumps({"alg": "HS256", **protected}).encode())
+    body = b64url(json.dumps(jwk).encode())
+    mac = hmac.digest(unb64url(key), f"{head}.{body}".encode(), "sha256")
+    return {"protected": head, "payload": body, "signature": b64url(mac)}
