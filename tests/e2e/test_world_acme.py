@@ -60,19 +60,29 @@ def test_persistent_validation_needs_no_record_of_the_order(world, client):
                       ("ca.test", "accounturi is None")):
         record(text)
         refused = refusal(client.issue, name, method="dns-persist-01")
-        assert refused.kind == "unauthorized" and why in str(refused), text
+        if "DNS-PERSIST-01" in str(refused):  # a later pebble, which validates these itself
+            assert refused.kind in ("unauthorized", "malformed"), text
+        else:
+            assert refused.kind == "unauthorized" and why in str(refused), text
     record(f"ca.test; accounturi={client.url}")
     cert, _, _ = client.issue(name, method="dns-persist-01")
     assert cert.serial_number
-    # a wildcard, and names below, need policy=wildcard
-    for wide in (f"*.{name}", f"sub.{name}"):
-        assert refusal(client.issue, wide, method="dns-persist-01").kind == "unauthorized"
+    assert refusal(client.issue, f"*.{name}", method="dns-persist-01").kind == "unauthorized"
     record(f"ca.test; accounturi={client.url}; policy=wildcard")
-    for wide in (f"*.{name}", f"sub.{name}"):
-        client.issue(wide, method="dns-persist-01")
+    client.issue(f"*.{name}", method="dns-persist-01")
     # CAA goes by the method that was used
     world.records.set(name, "CAA", '0 issue "ca.test; validationmethods=dns-01"')
     assert refusal(client.issue, name, method="dns-persist-01").kind == "caa"
+
+
+def test_a_persistent_record_with_a_policy_is_good_for_names_below(world, client):
+    def record(text):
+        world.records.set("_validation-persist.above.example.test", "TXT", f'"{text}"')
+    record(f"ca.test; accounturi={client.url}")
+    refused = refusal(client.issue, "sub.above.example.test", method="dns-persist-01")
+    assert refused.kind == "unauthorized" and "policy is not wildcard" in str(refused)
+    record(f"ca.test; accounturi={client.url}; policy=wildcard")
+    client.issue("sub.above.example.test", method="dns-persist-01")
 
 
 def test_delegated_challenges_are_followed(world, client):

@@ -345,7 +345,8 @@ class Front:
         if authz.persist:
             document["status"] = authz.status
             document["challenges"] = [challenge]
-        elif document["status"] == "pending":
+        elif document["status"] == "pending" and challenge["type"] not in (
+                c["type"] for c in document["challenges"]):  # later pebbles have their own
             document["challenges"].append(challenge)
 
     def _do_persist(self, request, signed, _):

@@ -30,7 +30,7 @@ class Passage:
 
     def forward(self, request):
         """pebble's answer to the request as it is."""
-        headers = {n: v for n, v in request.headers.items()
+        headers = {n.title(): v for n, v in request.headers.items()
                    if n.lower() in ("content-type", "accept", "user-agent", "accept-language")}
         headers["Host"] = self.public
         signed = parsed(request)

@@ -50,7 +50,9 @@ class Pebble:
             "externalAccountMACKeys": dict(e.split(":", 1) for e in args.eab),
             "domainBlocklist": args.block,
             # for pebble of later versions
-            "profiles": {"default": {"description": "", "validityPeriod": 7776000}},
+            "profiles": {n: {"description": "", "validityPeriod": int(p.seconds)}
+                         for n, p in authority.PROFILES.items()},
+            "caaIdentities": args.caa_identity or ["ca.test"],
         }
         self.config = self.folder / "config.json"
         self.config.write_text(json.dumps({"pebble": config}, indent=1))

@@ -341,7 +341,6 @@ class Control:
             wanted = json.loads(request.body) if request.body else dict(request.query)
             result = self.functions[name](wanted)
         except (KeyError, ValueError, TypeError) as error:
-            traceback.print_exc()
             return Answer(400, {"error": f"{type(error).__name__}: {error}"})
         return Answer(200, {} if result is None else result)
 
@@ -390,7 +389,8 @@ def fetch(url, *, method="GET", body=None, headers=None, cafile=None, timeout=30
     if parts.query:
         target += "?" + parts.query
     try:
-        connection.request(method, target, body, {"Host": parts.netloc, **(headers or {})})
+        connection.request(method, target, body, {
+            "Host": parts.netloc, "User-Agent": "postern-test-world", **(headers or {})})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     finally:
