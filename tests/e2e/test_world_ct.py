@@ -265,3 +265,39 @@ def test_logs_take_only_what_our_roots_vouch_for(world):
         status, _, said = serve.fetch(facts["url"] + "ct/v1/add-chain", method="POST", body=body,
                                       cafile=world.cafile)
         assert status == 400 and b"accepted root" in said
+
+
+@pytest.fixture
+def large(world, tmp_path):
+    """A static log of 270000 entries: what its ready line said"""
+    process, facts = serve.start("ctlog.py", "--dir", tmp_path / "ct", "--http", "--log",
+                                 "name=elm,operator=Gamma,kind=static", "--fill", "elm=270000",
+                                 log=tmp_path / "log")
+    yield facts["logs"]["elm"]
+    serve.end(process)
+
+
+def test_tiles_of_a_large_log(large):
+    """Three levels of tiles, and numbers of more than three digits."""
+    def get(path, status=200):
+        got, _, body = serve.fetch(large["url"] + path)
+        assert got == status, path
+        return body
+
+    def hashes_of(path):
+        body = get(path)
+        return [body[i:i + 32] for i in range(0, len(body), 32)]
+
+    size, root = proofs.checkpoint(large["key"], get("checkpoint").decode())
+    assert size == 270000 == 1054 * 256 + 176
+    second = [h for n in range(4) for h in hashes_of(f"tile/1/{n:03d}")]
+    second += hashes_of("tile/1/004.p/30")
+    last = root_of(hashes_of("tile/0/x001/054.p/176"))
+    assert root_of(second + [last]) == root
+    assert hashes_of("tile/2/000.p/4") == [root_of(second[256 * i:256 * i + 256])
+                                           for i in range(4)]
+    assert root_of(hashes_of("tile/0/x001/000")) == second[1000]
+    leaves = [leaf for leaf, _ in entries_of(get("tile/data/x001/000"))]
+    assert root_of([proofs.leaf_hash(leaf) for leaf in leaves]) == second[1000]
+    for path in ("tile/0/1000", "tile/0/x001/055", "tile/2/000.p/5", "tile/3/000.p/1"):
+        assert serve.fetch(large["url"] + path)[0] in (400, 404), path
