@@ -43,13 +43,18 @@ def test_aggregators_agree_with_what_was_issued(world, client):
     assert found[0]["cert"]["type"] == "cert"
     assert certspotter(world, "x.agg-1.example.test")  # by the wildcard
     assert not certspotter(world, "x.agg-1.example.test", "")
+    assert not certspotter(world, "x.y.agg-1.example.test")  # which a wildcard does not cover
     assert not certspotter(world, "agg-1.example.test", f"&after={found[0]['id']}")
+    assert {r["name_value"] for r in crtsh(world, "agg-1.example.test", "&match=%3D")} == {
+        "agg-1.example.test"}
+    assert not crtsh(world, "%.agg-1.example.test", "&match=%3D")
     # a precertificate alone counts as issuance
     world.control("ca", "issue", names=["agg-2.example.test"], final=False)
     assert certspotter(world, "agg-2.example.test")[0]["cert"]["type"] == "precert"
     world.set_time(advance=200 * 86400)
     assert not certspotter(world, "agg-1.example.test")
     assert len(crtsh(world, "agg-1.example.test")) == 2
+    assert not crtsh(world, "agg-1.example.test", "&match=ILIKE&exclude=expired")
 
 
 def test_what_aggregators_can_do_wrong(world, client):

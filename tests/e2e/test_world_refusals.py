@@ -1,6 +1,7 @@
 """What the CA and the logs of the test world must refuse: each check there is one that a test of
 ours relies on, and is broken on purpose to see one of these fail."""
 import base64
+import collections
 import contextlib
 import datetime
 import json
@@ -15,7 +16,9 @@ import zt  # noqa: F401  (finds the modules of tests/world)
 import acmeclient
 import authority
 import jws
+import persist
 import serve
+from conftest import wait_for
 from world_bench import client, refusal, well_behaved, world  # noqa: F401
 
 
@@ -31,13 +34,12 @@ def new_key():
 
 # ---- requests that the front answers itself
 
-def post_raw(client, where, *, key=None, **protected):
+def post_raw(client, where, *, key=None, kind="application/jose+json", **protected):
     """The status and problem of a request whose protected header is as told."""
     client.fetch("HEAD", client.directory["newNonce"])
     wanted = {"nonce": client.nonce, "url": where, "kid": client.url, **protected}
     body = jws.sign(key or client.key, b"", **wanted)
-    status, _, answer = client.fetch("POST", where, body,
-                                     {"Content-Type": "application/jose+json"})
+    status, _, answer = client.fetch("POST", where, body, {"Content-Type": kind})
     return status, json.loads(answer).get("type", "").rpartition(":")[2]
 
 
@@ -58,9 +60,11 @@ def test_certificates_are_for_who_ordered_them(client, other, served):
     assert post_raw(client, url, url=url + "x") == (400, "malformed")
     assert post_raw(client, url, nonce="AAAA") == (400, "badNonce")
     assert post_raw(client, url, key=new_key()) == (400, "malformed")
+    for algorithm in ("ES384", "RS256", "none"):
+        assert post_raw(client, url, alg=algorithm) == (400, "malformed")
     assert post_raw(client, url, kid=client.url + "0") == (400, "accountDoesNotExist")
-    status, _, _ = client.fetch("POST", url, b"{}", {"Content-Type": "application/json"})
-    assert status == 400
+    assert post_raw(client, url, kind="application/json") == (415, "malformed")
+    assert client.fetch("POST", url, b"{}", {"Content-Type": "application/jose+json"})[0] == 400
     assert client.fetch("GET", url)[0] == 405
     client.post(url)
 
@@ -100,6 +104,54 @@ def test_only_this_cas_certificates_are_revoked(world, client, other, served):
     other.revoke(cert)
 
 
+def test_an_authorization_that_was_given_up_or_is_short_does_not_revoke(world, other, served):
+    cert, _ = served
+    _, order = other.order("refused.example.test")
+    other.prove(order)
+    other.post(order["authorizations"][0], {"status": "deactivated"})
+    assert refusal(other.revoke, cert).kind == "unauthorized"
+    _, order = other.order("refused.example.test", profile="shortlived")
+    other.prove(order)
+    world.set_time(advance=7 * 3600 + 60)
+    assert refusal(other.revoke, cert).kind == "unauthorized"
+    world.set_time(offset=0)
+    other.revoke(cert)
+
+
+def test_nobody_spoils_anothers_challenge(world, client, other):
+    world.control("ca", "caa", at="validation")
+    world.records.set("spoilt.example.test", "CAA", '0 issue ";"')
+    _, order = client.order("spoilt.example.test")
+    authz = client.post_json(order["authorizations"][0])
+    for challenge in authz["challenges"]:
+        with pytest.raises(acmeclient.Refused):
+            other.post(challenge["url"], {})
+    assert client.post_json(order["authorizations"][0])["status"] == "pending"
+    world.records.delete("spoilt.example.test")
+
+
+Record = collections.namedtuple("Record", "text wide why")
+OURS = "https://ca.test/acct/1"
+
+
+@pytest.mark.parametrize("record", [
+    Record(f"ca.test; accounturi={OURS}", False, ""),
+    Record(f"ca.test; accounturi={OURS}; policy=WildCard", True, ""),
+    Record(f"ca.test; accounturi={OURS}; persistUntil=1000", False, ""),
+    Record(f"ca.test; accounturi={OURS}; persistUntil=999", False, "has passed"),
+    Record(f"ca.test; accounturi={OURS}; persistUntil=-1", False, "has passed"),
+    Record(f"ca.test; accounturi={OURS}; accounturi={OURS}", False, "malformed"),
+    Record(f"ca.test; accounturi={OURS}; policy", False, "malformed"),
+    Record(f"ca.test; accounturi={OURS}/", False, "accounturi is"),
+    Record(f"ca.test; accounturi={OURS}; policy=other", True, "policy is not"),
+    Record(f"; accounturi={OURS}", False, "names nobody"),
+    Record(f"not-ca.test; accounturi={OURS}", False, "names not-ca.test"),
+], ids=lambda r: f"{r.text.removeprefix('ca.test; accounturi=')}-{r.wide}")
+def test_persistent_records(record):
+    said = persist.judge(record.text, ["ca.test"], OURS, record.wide, 1000)
+    assert record.why in said and bool(record.why) == bool(said), said
+
+
 def test_what_replaces_must_be_ones_own_and_fit(client, served):
     cert, _ = served
     replaced = acmeclient.cert_id(cert)
@@ -128,8 +180,16 @@ def test_signing_requests_of_persistent_orders_are_checked(world, client):
     assert client.finalize(url, order, new_key())["status"] == "valid"
 
 
-def test_an_unready_order_is_not_finalized(client):
-    url, order = client.order("unready.example.test")
+def test_an_unready_order_is_not_finalized(world, client):
+    names = ("unready-1.example.test", "unready-2.example.test")
+    url, order = client.order(*names)
+    assert refusal(client.finalize, url, order, new_key()).kind == "orderNotReady"
+    world.records.set(f"_validation-persist.{names[0]}", "TXT",
+                      f'"ca.test; accounturi={client.url}"')
+    one = [u for u in order["authorizations"]
+           if client.post_json(u)["identifier"]["value"] == names[0]]
+    client.prove({"authorizations": one}, "dns-persist-01")
+    assert client.post_json(url)["status"] == "pending"
     assert refusal(client.finalize, url, order, new_key()).kind == "orderNotReady"
 
 
@@ -198,6 +258,32 @@ def test_logs_do_not_answer_what_they_cannot(world, path):
     status, _, _ = serve.fetch(f"{world.ct['logs']['alder']['url']}ct/v1/{path}",
                                cafile=world.cafile)
     assert status == 400
+
+
+def test_logs_give_what_there_is(world):
+    url = f"{world.ct['logs']['alder']['url']}ct/v1/"
+    world.control("ct", "add-raw", log="alder", leaf="AAEC")
+    size = json.loads(serve.fetch(url + "get-sth", cafile=world.cafile)[2])["tree_size"]
+    status, _, body = serve.fetch(f"{url}get-entries?start={size - 1}&end={size + 9}",
+                                  cafile=world.cafile)
+    assert status == 200 and len(json.loads(body)["entries"]) == 1
+
+
+def test_a_log_may_take_its_time_to_merge(world, tmp_path):
+    process, facts = serve.start("ctlog.py", "--dir", tmp_path / "ct", "--control", tmp_path / "s",
+                                 "--http", "--log", "name=slow,operator=Gamma,delay=2",
+                                 log=tmp_path / "log")
+    try:
+        url = facts["logs"]["slow"]["url"] + "ct/v1/"
+        def size():
+            return json.loads(serve.fetch(url + "get-sth")[2])["tree_size"]
+        cert = leaf(new_key(), authority.name("x"), new_key())
+        assert serve.control(facts["control"], "add", log="slow",
+                             chain=[base64.b64encode(cert).decode()])["timestamp"]
+        assert size() == 0
+        wait_for(lambda: size() == 1, timeout=10, what="the log to merge")
+    finally:
+        serve.end(process)
 
 
 # ---- certificates

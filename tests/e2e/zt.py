@@ -52,17 +52,22 @@ class Zt:
         try:
             self.world.start()
         except BaseException:
-            self.close()
+            self._end()
             raise
         return self
 
-    def close(self):
-        """Ends everything; a traceback in a server's log is a bug in the world."""
+    def _end(self):
+        """What the servers' logs have of tracebacks"""
         self.world.close()
         self.net.close()
         bugs = [text[-3000:] for p in self.world.dir.glob("*.log")
                 if "Traceback" in (text := p.read_text())]
         shutil.rmtree(self.dir, ignore_errors=True)
+        return bugs
+
+    def close(self):
+        """Ends everything; a traceback in a server's log is a bug in the world."""
+        bugs = self._end()
         assert not bugs, bugs[0]
 
     def __enter__(self):
