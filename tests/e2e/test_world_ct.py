@@ -225,6 +225,10 @@ def test_what_a_log_can_do_wrong(world, filled):
                        ("wrong-data-tile", "tile/data/000")):
         bend("birch", what)
         assert {p for p in before if tiles.get(p) != before[p]} == {path}
+    bend("birch", "shrink", 300)
+    assert tiles.checkpoint()[0] == 300 and len(tiles.get("tile/0/001.p/44")) == 44 * 32
+    for path in ("tile/0/001.p/45", "tile/0/001", "tile/data/001"):
+        tiles.get(path, status=404)
     bend("birch", "wrong-key-id")
     assert tiles.checkpoint() is None
     world.control("ct", "mend", log="birch")

@@ -311,10 +311,13 @@ class Front:
             self.authenticate(request, signed)
             return self.own(authz.refused, headers=self._up(authz))
         reply = self.passage.forward(request)
-        if reply.status == 200 and json.loads(reply.body).get("status") == "valid":
+        status = json.loads(reply.body).get("status") if reply.status == 200 else None
+        if status == "valid":
             with self.lock:
                 authz.method = challenge["type"]
                 self._became_valid(authz)
+        elif status:
+            reply.headers.setdefault("Retry-After", 1)  # RFC 8555 §8.2; lego takes 5 without
         return reply
 
     def _refuse(self, authz, challenge, error):
