@@ -79,6 +79,8 @@ def test_addresses_have_no_caa_and_names_do(world, client):
     try:
         assert refusal(client.issue, "www.example.test", method="http-01").kind == "caa"
         client.issue("www.example.test", "127.0.0.1", method="tls-alpn-01")
+        looked = [c["name"] for c in world.control("ca", "state")["caa"]]
+        assert "www.example.test" in looked and "127.0.0.1" not in looked
     finally:
         world.records.delete("www.example.test", "CAA")
 
