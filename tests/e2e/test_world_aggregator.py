@@ -48,6 +48,7 @@ def test_aggregators_agree_with_what_was_issued(world, client):
     assert {r["name_value"] for r in crtsh(world, "agg-1.example.test", "&match=%3D")} == {
         "agg-1.example.test"}
     assert not crtsh(world, "%.agg-1.example.test", "&match=%3D")
+    assert crtsh(world, "test", "") and not crtsh(world, "test", "&match=%3D")
     # a precertificate alone counts as issuance
     world.control("ca", "issue", names=["agg-2.example.test"], final=False)
     assert certspotter(world, "agg-2.example.test")[0]["cert"]["type"] == "precert"

@@ -120,7 +120,7 @@ def test_a_log_keeps_its_entries_and_ends_cleanly(tmp_path, world):
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     with open(tmp_path / "ct/elm/entries", "ab") as out:
-        out.write(b"\0\0\0\7half")  # what a crash leaves
+        out.write(b"\0\0\0\7" + bytes(8) + b"half")  # what a crash leaves
     process, facts = serve.start("ctlog.py", *flags, log=tmp_path / "log")
     after = serve.fetch(facts["logs"]["elm"]["url"] + "ct/v1/get-sth")[2]
     serve.end(process)
