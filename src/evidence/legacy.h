@@ -109,11 +109,6 @@ enum rc legacy_quote_read(struct legacy_quote *out, struct arena *arena,
 /* Appends the reply, in the agent's order.  RC_LIMIT: no room. */
 enum rc legacy_quote_write(struct buf *out, const struct legacy_quote *quote);
 
-/* What report data ends with. */
-enum legacy_mode {
-	LEGACY_STRICT, /* zeros: dstack's own */
-	LEGACY_WITH_CORE, /* SHA-256(core) */
-};
 /* 'core' is NULL in strict mode. */
 void legacy_report_data(uint8_t out[QUOTE_REPORT_DATA_LEN], struct span sums,
 			const struct sha256 *core);

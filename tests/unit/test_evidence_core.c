@@ -1,0 +1,201 @@
+/* The core: written, read, and everything that is refused. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "evidence_made.h"
+
+enum {
+	ARENA_MAX = 1024 * 1024,
+};
+
+struct fixture {
+	struct p256_private *key;
+	struct buf text;
+};
+
+static int setup(void **state)
+{
+	static struct fixture f;
+	struct evidence_core core;
+
+	f.key = p256_private_generate();
+	buf_init(&f.text, CORE_MAX);
+	made_core(&core, f.key);
+	assert_int_equal(evidence_core_write(&f.text, &core), RC_OK);
+	*state = &f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	p256_private_free(f->key);
+	buf_fini(&f->text);
+	return 0;
+}
+
+static void written_and_read_is_the_identity(void **state)
+{
+	struct fixture *f = *state;
+	struct evidence_core core;
+	struct sha256 hash;
+	struct arena arena;
+	struct buf again;
+
+	arena_init(&arena, ARENA_MAX);
+	buf_init(&again, CORE_MAX);
+	assert_int_equal(evidence_core_read(&core, &arena, buf_span(&f->text)), RC_OK);
+	assert_int_equal(evidence_core_write(&again, &core), RC_OK);
+	assert_true(span_equal(buf_span(&again), buf_span(&f->text)));
+	sha256_of(&hash, buf_span(&f->text));
+	assert_memory_equal(core.hash.b, hash.b, sizeof(hash.b));
+	assert_true(span_equal(core.bytes, buf_span(&f->text)));
+	assert_int_equal(core.certs[0].scts[1].proof_count, 3);
+	assert_true(span_equal(core.certs[0].scts[1].checkpoint, made_scts[1].checkpoint));
+	assert_true(span_equal(core.caa[0].records[1], made_records[1]));
+	assert_false(core.caa[1].has_proof);
+	assert_int_equal(core.keys[1].retired_at, MADE_AT - 7000);
+	assert_true(holder_is_proved(&core.account,
+				     &(struct holder_context){ core.issued_at, core.expires_at,
+							       core.spki, core.spki_count }));
+	arena_fini(&arena);
+	buf_fini(&again);
+}
+
+/* The first 'find' becomes 'put'. */
+static const struct {
+	const char *name, *find, *put;
+	enum rc want;
+} edits[] = {
+	{ "same", "\"v\":2", "\"v\":2", RC_OK },
+	{ "white_space", "\"v\":2", "\"v\": 2", RC_OK },
+	{ "other_version", "\"v\":2", "\"v\":3", RC_UNSUPPORTED },
+	{ "version_as_text", "\"v\":2", "\"v\":\"2\"", RC_MALFORMED },
+	{ "unknown_member", "\"v\":2", "\"v\":2,\"w\":1", RC_MALFORMED },
+	{ "member_twice", "\"v\":2", "\"v\":2,\"v\":2", RC_MALFORMED },
+	{ "member_twice_escaped", "\"v\":2", "\"v\":2,\"\\u0076\":2", RC_MALFORMED },
+	{ "unknown_member_inside", "\"log_id\":", "\"x\":1,\"log_id\":", RC_MALFORMED },
+	{ "no_names", "[\"www.example.org\",\"*.shop.example.org\"]", "[]", RC_MALFORMED },
+	{ "name_not_ascii", "\"www.example.org\"", "\"www.ex\xc3\xa4mple.org\"", RC_MALFORMED },
+	{ "name_with_nul", "\"www.example.org\"", "\"www\\u0000.example.org\"", RC_MALFORMED },
+	{ "name_no_text", "\"www.example.org\"", "7", RC_MALFORMED },
+	{ "hash_upper_case", "\"spki_sha256\":[\"01", "\"spki_sha256\":[\"0A", RC_MALFORMED },
+	{ "hash_short", "\"spki_sha256\":[\"01", "\"spki_sha256\":[\"", RC_MALFORMED },
+	{ "expires_before_issue", "\"expires_at\":18000", "\"expires_at\":17000", RC_MALFORMED },
+	{ "lives_too_long", "\"expires_at\":18000", "\"expires_at\":19000", RC_MALFORMED },
+	{ "time_negative", "\"issued_at\":", "\"issued_at\":-", RC_MALFORMED },
+	{ "time_fraction", "\"t0\":1", "\"t0\":0.1", RC_MALFORMED },
+	{ "directory_http", "\"directory\":\"https:", "\"directory\":\"http:", RC_MALFORMED },
+	{ "curve", "P-256", "P-384", RC_MALFORMED },
+	{ "key_type", "\"kty\":\"EC\"", "\"kty\":\"RSA\"", RC_MALFORMED },
+	{ "key_off_curve", "\"x\":\"", "\"x\":\"AA", RC_MALFORMED },
+	{ "bool_as_number", "\"quoted\":true", "\"quoted\":1", RC_MALFORMED },
+	{ "proof_without_index", "\"index\":7,", "", RC_MALFORMED },
+	{ "index_without_proof", "\"timestamp\":1799999000000", "\"timestamp\":1799999000000,\"index\":1",
+	  RC_MALFORMED },
+	{ "record_no_base64url", "\"records\":[\"AA", "\"records\":[\"A=", RC_MALFORMED },
+	{ "missing_timeline", "\"timeline\"", "\"timelime\"", RC_MALFORMED },
+	{ "list_no_array", "\"certs\":[", "\"certs\":{},\"cert\":[", RC_MALFORMED },
+	{ "null", "\"audit\":", "\"audit\":null,\"x\":", RC_MALFORMED },
+};
+
+static struct span edited(struct buf *out, struct span text, const char *find, const char *put)
+{
+	const uint8_t *at = memmem(text.p, text.n, find, strlen(find));
+
+	if (!at)
+		fail_msg("not there: %s", find);
+	buf_reset(out);
+	assert_true(buf_add(out, span_of(text.p, (size_t)(at - text.p))));
+	assert_true(buf_add(out, span_str(put)));
+	at += strlen(find);
+	assert_true(buf_add(out, span_of(at, text.n - (size_t)(at - text.p))));
+	return buf_span(out);
+}
+
+static void edits_are_judged(void **state)
+{
+	struct fixture *f = *state;
+	struct buf out;
+	int bad = 0;
+
+	buf_init(&out, CORE_MAX);
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		struct evidence_core core = { .issued_at = 42 };
+		struct span text = edited(&out, buf_span(&f->text), edits[i].find, edits[i].put);
+		struct arena arena;
+		enum rc rc;
+
+		arena_init(&arena, ARENA_MAX);
+		rc = evidence_core_read(&core, &arena, text);
+		if (rc != edits[i].want || (rc && core.issued_at != 42)) {
+			print_message("%s: %s\n", edits[i].name, rc_name(rc));
+			bad++;
+		}
+		arena_fini(&arena);
+	}
+	buf_fini(&out);
+	assert_int_equal(bad, 0);
+}
+
+static void every_prefix_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct span text = buf_span(&f->text);
+
+	for (size_t n = 0; n < text.n; n++) {
+		uint8_t *copy = mem_new(n + !n);
+		struct evidence_core core;
+		struct arena arena;
+
+		memcpy(copy, text.p, n);
+		arena_init(&arena, ARENA_MAX);
+		assert_int_equal(evidence_core_read(&core, &arena, span_of(copy, n)), RC_MALFORMED);
+		arena_fini(&arena);
+		free(copy);
+	}
+}
+
+static void limits_are_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct evidence_core core;
+	struct arena arena;
+	struct buf out;
+	uint8_t *large = mem_new(CORE_MAX + 1);
+
+	arena_init(&arena, ARENA_MAX);
+	assert_int_equal(evidence_core_read(&core, &arena, span_of(large, CORE_MAX + 1)), RC_LIMIT);
+	arena_fini(&arena);
+	arena_init(&arena, 4096);
+	assert_int_equal(evidence_core_read(&core, &arena, buf_span(&f->text)), RC_LIMIT);
+	arena_fini(&arena);
+	free(large);
+
+	buf_init(&out, 100);
+	made_core(&core, f->key);
+	assert_int_equal(evidence_core_write(&out, &core), RC_LIMIT);
+	assert_int_equal(buf_span(&out).n, 0);
+	buf_fini(&out);
+
+	core.name_count = 0;
+	buf_init(&out, CORE_MAX);
+	assert_int_equal(evidence_core_write(&out, &core), RC_MALFORMED);
+	assert_int_equal(buf_span(&out).n, 0);
+	buf_fini(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(written_and_read_is_the_identity),
+		cmocka_unit_test(edits_are_judged),
+		cmocka_unit_test(every_prefix_is_refused),
+		cmocka_unit_test(limits_are_limits),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
