@@ -58,6 +58,7 @@ enum rc evidence_bundle_read(struct evidence_bundle *out, struct arena *arena,
 	b->event_log = cmw_value(top, "event-log");
 	b->acme_info = cmw_value(top, "acme-info");
 	b->manifest = cmw_value(top, "manifest");
+	b->audit = cmw_value(top, "audit");
 	b->observed = cmw_get(top, "observed");
 	if (!b->core.n || !b->quote.n || !b->files.count ||
 	    (b->observed && !b->observed->is_collection))
@@ -69,7 +70,7 @@ enum rc evidence_bundle_read(struct evidence_bundle *out, struct arena *arena,
 /* ---- writing */
 
 enum {
-	MEMBERS_MAX = 9,
+	MEMBERS_MAX = 10,
 };
 
 /* The members at hand; those that are there are chained. */
@@ -158,6 +159,7 @@ enum rc evidence_bundle_write(struct buf *out, const struct evidence_bundle *b)
 	add_record(&m, "acme-info", JSON_TYPE, b->acme_info, CMW_EVIDENCE);
 	add_record(&m, "manifest", JSON_TYPE, b->manifest, CMW_EVIDENCE);
 	add_items(&m, dnssec, "dnssec", &b->dnssec, CMW_ENDORSEMENTS);
+	add_record(&m, "audit", "text/plain", b->audit, CMW_ENDORSEMENTS);
 	if (b->observed) {
 		struct cmw observed = *b->observed;
 

@@ -14,6 +14,8 @@
  *                        account's: evidence/dotdstack.h
  *   manifest             the application manifest, as measured
  *   dnssec               collection: proofs by their SHA-256 in hex
+ *   audit                proof that a transparency log of the operator's has
+ *                        the core as an entry (C2SP tlog-proof)
  *   observed             collection: what one verifier saw for itself; only in
  *                        bundles that `postern verify --save` made, and never
  *                        taken from a server
@@ -56,7 +58,7 @@ struct span bundle_item_get(const struct bundle_items *items,
 
 /* n == 0: not there. */
 struct evidence_bundle {
-	struct span core, quote, event_log, acme_info, manifest;
+	struct span core, quote, event_log, acme_info, manifest, audit;
 	struct bundle_items files, collateral, dnssec;
 	const struct cmw *observed; /* or NULL */
 };

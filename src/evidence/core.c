@@ -10,7 +10,6 @@ enum {
 	PROOF_MAX = 64, /* levels of a log's tree */
 	RECORDS_MAX = 64, /* of one CAA set */
 	NOTE_MAX = 8 * 1024, /* bytes of a checkpoint */
-	PROOF_TEXT_MAX = 64 * 1024, /* of the audit log's proof */
 };
 
 /* ---- reading, a member at a time */
@@ -218,21 +217,6 @@ static bool read_ct(struct jget *g, struct evidence_core *out,
 			   CORE_LIST_MAX);
 }
 
-static bool read_audit(struct jget *g, struct evidence_core *out,
-		       const struct jtree *top)
-{
-	static const char *const names[] = { "origin", "tlog_proof", NULL };
-	const struct jtree *audit;
-
-	if (!jget_has(top, "audit"))
-		return true;
-	audit = jget_object(g, top, "audit");
-	return jget_only(g, audit, names) &&
-	       jget_ascii(g, &out->audit_origin, audit, "origin", 256) &&
-	       jget_text(g, &out->audit_proof, audit, "tlog_proof",
-			 PROOF_TEXT_MAX);
-}
-
 static bool read_lists(struct jget *g, struct evidence_core *out,
 		       const struct jtree *top)
 {
@@ -260,7 +244,7 @@ static bool read_all(struct jget *g, struct evidence_core *out,
 	static const char *const names[] = {
 		"v", "issued_at", "expires_at", "names", "spki_sha256",
 		"acme", "certs", "keys", "caa", "timeline",
-		"ct", "audit", NULL
+		"ct", NULL
 	};
 
 	if (!jget_only(g, top, names) ||
@@ -271,8 +255,7 @@ static bool read_all(struct jget *g, struct evidence_core *out,
 	    !jget_hashes(g, &out->spki, &out->spki_count, top, "spki_sha256",
 			 CORE_CERTS_MAX) ||
 	    !read_acme(g, &out->account, top) || !read_lists(g, out, top) ||
-	    !read_timeline(g, &out->timeline, top) || !read_ct(g, out, top) ||
-	    !read_audit(g, out, top))
+	    !read_timeline(g, &out->timeline, top) || !read_ct(g, out, top))
 		return false;
 	return (out->name_count && out->spki_count &&
 		out->expires_at > out->issued_at &&
@@ -461,12 +444,6 @@ static void write_all(struct jwrite *j, const struct evidence_core *core)
 	jwrite_end(j);
 	write_timeline(j, &core->timeline);
 	write_ct(j, core);
-	if (core->audit_origin.n) {
-		jwrite_object(j, "audit");
-		jwrite_text(j, "origin", core->audit_origin);
-		jwrite_text(j, "tlog_proof", core->audit_proof);
-		jwrite_end(j);
-	}
 	jwrite_end(j);
 }
 

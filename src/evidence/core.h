@@ -121,8 +121,6 @@ struct evidence_core {
 	size_t head_count;
 	const struct sha256 *unknown; /* tbs of foreign certificates seen */
 	size_t unknown_count;
-	/* "tlog": proof of the audit log's entry (C2SP tlog-proof), or empty */
-	struct span audit_origin, audit_proof;
 };
 
 /*

@@ -99,8 +99,6 @@ static inline void made_core(struct evidence_core *out, const struct p256_privat
 		.head_count = 1,
 		.unknown = made_hashes,
 		.unknown_count = 1,
-		.audit_origin = S("audit.example"),
-		.audit_proof = S("c2sp.org/tlog-proof@v1\nindex 1\n"),
 	};
 	context = (struct holder_context){ out->issued_at, out->expires_at, out->spki, out->spki_count };
 	if (!key)

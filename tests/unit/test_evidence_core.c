@@ -99,7 +99,7 @@ static const struct {
 	{ "record_no_base64url", "\"records\":[\"AA", "\"records\":[\"A=", RC_MALFORMED },
 	{ "missing_timeline", "\"timeline\"", "\"timelime\"", RC_MALFORMED },
 	{ "list_no_array", "\"certs\":[", "\"certs\":{},\"cert\":[", RC_MALFORMED },
-	{ "null", "\"audit\":", "\"audit\":null,\"x\":", RC_MALFORMED },
+	{ "null", "\"ct\":", "\"ct\":null,\"x\":", RC_MALFORMED },
 };
 
 static struct span edited(struct buf *out, struct span text, const char *find, const char *put)

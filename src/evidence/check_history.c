@@ -1,0 +1,336 @@
+#include "ct/watchset.h"
+#include "evidence/check_list.h"
+#include "pki/webcrl.h"
+
+/* ---- who tells the history */
+
+static const char *fault_of_source(const struct material_source *s)
+{
+	switch (s->state) {
+	case MATERIAL_WHOLE:
+		break;
+	case MATERIAL_CUT:
+		return "told only a part";
+	case MATERIAL_SILENT:
+		return "did not answer";
+	}
+	return NULL;
+}
+
+static bool knows_leaf(const struct reading *r, const struct material_source *s)
+{
+	for (size_t i = 0; r->has_leaf && i < s->count; i++) {
+		struct web_cert cert;
+		struct sha256 spki;
+
+		if (web_parse(&cert, s->certs[i].der))
+			continue;
+		web_spki_sha256(&spki, &cert);
+		if (span_equal(SPAN_ARRAY(spki.b), SPAN_ARRAY(r->leaf_spki.b)))
+			return true;
+	}
+	return false;
+}
+
+/* A source without the key that is served, when others have it, is blind. */
+static bool somebody_knows_leaf(const struct reading *r)
+{
+	for (size_t i = 0; i < r->m->source_count; i++)
+		if (knows_leaf(r, &r->m->sources[i]))
+			return true;
+	return false;
+}
+
+void check_sources(struct finding *f, const struct reading *r)
+{
+	bool is_known = somebody_knows_leaf(r);
+	size_t good = 0;
+
+	for (size_t i = 0; i < r->m->source_count; i++) {
+		const struct material_source *s = &r->m->sources[i];
+		const char *fault = fault_of_source(s);
+
+		if (!fault && is_known && !knows_leaf(r, s))
+			fault = "does not know the certificate that others do";
+		if (fault) {
+			finding_say(f, CHECK_UNKNOWN, "%s %s",
+				    finding_text(s->name).text, fault);
+			return;
+		}
+		good++;
+	}
+	if (good < r->m->rules->sources)
+		finding_say(f, CHECK_UNKNOWN, "%zu of %u asked for", good,
+			    r->m->rules->sources);
+	else
+		finding_say(f, CHECK_PASS, "%zu sources agree", good);
+}
+
+/* ---- whose each certificate is */
+
+static void add_core(struct watchset *w, const struct evidence_core *core)
+{
+	for (size_t i = 0; i < core->key_count; i++) {
+		const struct core_key *key = &core->keys[i];
+
+		/* what does not fit is not known, and that is an alarm */
+		(void)watchset_add(w, WATCHSET_OUR_KEY, &key->spki);
+		for (size_t k = 0; k < key->tbs_count; k++)
+			(void)watchset_add(w, WATCHSET_OUR_TBS, &key->tbs[k]);
+	}
+	for (size_t i = 0; i < core->cert_count; i++)
+		(void)watchset_add(w, WATCHSET_OUR_TBS, &core->certs[i].tbs);
+	for (size_t i = 0; i < core->timeline.legacy_count; i++)
+		(void)watchset_add(w, WATCHSET_OLDER_TBS,
+				   &core->timeline.legacy[i].tbs);
+}
+
+static struct watchset *watchset_of(const struct reading *r)
+{
+	struct watchset *w = watchset_new();
+
+	(void)watchset_add_name(w, r->m->host, WATCHSET_NAME);
+	if (r->has_core)
+		add_core(w, &r->core);
+	return w;
+}
+
+/* One certificate of a source that is for our host and has not expired. */
+struct found {
+	const struct material_cert *cert;
+	struct watchset_hit hit;
+};
+
+/* dstack's evidence has keys, and no list of what was issued for them. */
+static enum watchset_class class_of(const struct reading *r,
+				    const struct watchset_hit *hit)
+{
+	if (hit->class == WATCHSET_EXPECTED || hit->class == WATCHSET_OURS ||
+	    hit->class == WATCHSET_MALFORMED ||
+	    hit->class == WATCHSET_KNOWN_OLDER)
+		return hit->class;
+	if (!reading_knows_key(r, &hit->spki))
+		return hit->class;
+	return r->has_core && hit->class == WATCHSET_SAME_KEY
+		       ? WATCHSET_SAME_KEY
+		       : WATCHSET_EXPECTED;
+}
+
+/* False at the end.  Begin with *source = *at = 0. */
+static bool next_found(struct found *out, size_t *source, size_t *at,
+		       const struct reading *r, const struct watchset *w)
+{
+	for (; *source < r->m->source_count; (*source)++, *at = 0) {
+		const struct material_source *s = &r->m->sources[*source];
+
+		while (*at < s->count) {
+			out->cert = &s->certs[(*at)++];
+			if (!watchset_look(&out->hit, w, out->cert->der))
+				continue;
+			out->hit.class = class_of(r, &out->hit);
+			if (out->hit.class == WATCHSET_MALFORMED ||
+			    out->hit.cert.not_after >= r->m->at)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Any list that may answer says that it is revoked. */
+static enum webcrl_answer revocation_of(const struct reading *r,
+					const struct found *found)
+{
+	enum webcrl_answer best = WEBCRL_OTHER_SHARD;
+	struct webcrl_entry entry;
+	struct web_cert issuer;
+
+	if (!found->cert->issuer.n || web_parse(&issuer, found->cert->issuer))
+		return WEBCRL_WRONG_ISSUER;
+	for (size_t i = 0; i < r->m->crl_count; i++) {
+		enum webcrl_answer answer =
+			webcrl_ask(&entry, r->m->crls[i], &found->hit.cert,
+				   &issuer, r->m->at);
+
+		if (answer == WEBCRL_REVOKED)
+			return answer;
+		if (answer == WEBCRL_NOT_LISTED || best == WEBCRL_OTHER_SHARD)
+			best = answer;
+	}
+	return best;
+}
+
+/* False, with a finding, when nobody was asked. */
+static bool has_history(struct finding *f, const struct reading *r)
+{
+	if (r->kind == READING_NONE) {
+		finding_say(f, CHECK_NOT_SHOWN, "no evidence names any key");
+		return false;
+	}
+	for (size_t i = 0; i < r->m->source_count; i++)
+		if (r->m->sources[i].state == MATERIAL_WHOLE)
+			return true;
+	finding_say(f, CHECK_UNKNOWN, "no source told the history");
+	return false;
+}
+
+/* Fails on the first of that class that is not revoked. */
+static void judge_class(struct finding *f, const struct reading *r,
+			enum watchset_class class, const char *what)
+{
+	struct watchset *w = watchset_of(r);
+	size_t source = 0, at = 0, revoked = 0;
+	struct found found;
+
+	finding_say(f, CHECK_PASS, "none");
+	while (f->state == CHECK_PASS &&
+	       next_found(&found, &source, &at, r, w)) {
+		enum webcrl_answer answer;
+
+		if (found.hit.class != class)
+			continue;
+		answer = revocation_of(r, &found);
+		if (answer == WEBCRL_REVOKED)
+			revoked++;
+		else
+			finding_say(f, CHECK_FAIL,
+				    "%s by %s, TBS %s%s; revocation: %s", what,
+				    finding_text(found.hit.cert
+							 .issuer_organization)
+					    .text,
+				    finding_hash(&found.hit.tbs).text,
+				    found.hit.is_precert ? " (precertificate)"
+							 : "",
+				    webcrl_answer_name(answer));
+	}
+	if (f->state == CHECK_PASS && revoked)
+		finding_say(f, CHECK_PASS, "%zu, all revoked", revoked);
+	watchset_free(w);
+}
+
+static bool has_malformed(const struct reading *r)
+{
+	struct watchset *w = watchset_of(r);
+	size_t source = 0, at = 0;
+	struct found found;
+	bool has = false;
+
+	while (!has && next_found(&found, &source, &at, r, w))
+		has = found.hit.class == WATCHSET_MALFORMED;
+	watchset_free(w);
+	return has;
+}
+
+void check_foreign(struct finding *f, const struct reading *r)
+{
+	if (!has_history(f, r))
+		return;
+	judge_class(f, r, WATCHSET_FOREIGN, "a live certificate");
+	if (f->state == CHECK_PASS && r->has_core && r->core.unknown_count)
+		finding_say(f, CHECK_FAIL,
+			    "the service itself saw %zu of others",
+			    r->core.unknown_count);
+	else if (f->state == CHECK_PASS && has_malformed(r))
+		finding_say(f, CHECK_UNKNOWN,
+			    "a source has a certificate nobody can read");
+}
+
+void check_twins(struct finding *f, const struct reading *r)
+{
+	if (r->kind != READING_CORE)
+		finding_say(f, CHECK_NOT_SHOWN,
+			    "no list says what was issued");
+	else if (has_history(f, r))
+		judge_class(f, r, WATCHSET_SAME_KEY,
+			    "our key in a certificate that is not ours");
+}
+
+void check_legacy(struct finding *f, const struct reading *r)
+{
+	if (r->kind != READING_CORE)
+		finding_say(f, CHECK_NOT_SHOWN,
+			    "nothing says which certificates are older");
+	else if (has_history(f, r))
+		judge_class(f, r, WATCHSET_KNOWN_OLDER,
+			    "an older certificate still lives,");
+}
+
+void check_safe_at(struct finding *f, const struct reading *r)
+{
+	const struct core_timeline *t = &r->core.timeline;
+
+	if (r->kind != READING_CORE) {
+		finding_say(f, CHECK_NOT_SHOWN, "no date is shown");
+		return;
+	}
+	if (!r->has_core) {
+		finding_say(f, CHECK_UNKNOWN, "the core cannot be read");
+		return;
+	}
+	for (size_t i = 0; i < t->legacy_count; i++) {
+		if (t->legacy[i].is_revoked ||
+		    t->legacy[i].not_after <= t->safe_at)
+			continue;
+		finding_say(f, CHECK_FAIL,
+			    "its date is before the end of a certificate that "
+			    "it lists");
+		return;
+	}
+	if (t->safe_at < t->t1 || t->safe_at > r->m->at)
+		finding_say(f, CHECK_FAIL, "not yet");
+	else
+		finding_say(f, CHECK_PASS, "by its own account");
+}
+
+/* ---- key first: a quote for the served key, from before the certificate */
+
+static const struct dotdstack_key *quoted_key(const struct reading *r)
+{
+	for (size_t i = 0; r->has_acme && i < r->acme.key_count; i++)
+		if (span_equal(r->acme.keys[i].spki, r->leaf.spki) &&
+		    r->acme.keys[i].quote.n)
+			return &r->acme.keys[i];
+	return NULL;
+}
+
+static void judge_key_quote(struct finding *f, const struct reading *r,
+			    const struct dotdstack_key *key)
+{
+	uint8_t expected[QUOTE_REPORT_DATA_LEN];
+	struct legacy_quote q = { 0 };
+	struct quote quote;
+
+	dotdstack_report_data(expected, DOTDSTACK_CERT, r->leaf.spki);
+	if (legacy_quote_read(&q, r->arena, key->quote) ||
+	    quote_parse(&quote, q.quote))
+		finding_say(f, CHECK_FAIL, "its quote cannot be read");
+	else if (!span_equal(quote_report_data(&quote), SPAN_ARRAY(expected)))
+		finding_say(f, CHECK_FAIL, "its quote is over something else");
+	else if (!reading_quote_holds(r, q.quote))
+		finding_say(f, CHECK_FAIL,
+			    "its quote is not one that the policy accepts");
+	else
+		finding_say(f, CHECK_PASS, "SPKI %s",
+			    finding_hash(&r->leaf_spki).text);
+}
+
+void check_key_quotes(struct finding *f, const struct reading *r)
+{
+	const struct dotdstack_key *key;
+
+	if (r->kind != READING_CORE && r->kind != READING_GATEWAY) {
+		finding_say(f, CHECK_NOT_SHOWN,
+			    "any file could be in the certificate's place");
+		return;
+	}
+	if (!r->has_leaf) {
+		finding_say(f, CHECK_UNKNOWN,
+			    "the server's certificate was not seen");
+		return;
+	}
+	key = quoted_key(r);
+	if (!key)
+		finding_say(f, CHECK_UNKNOWN,
+			    "no quote of its making is shown");
+	else
+		judge_key_quote(f, r, key);
+}
