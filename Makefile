@@ -100,6 +100,8 @@ define test
 $(O)/test/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call archives,$(word 2,$(subst _, ,$(1))))
 endef
 $(foreach t,$(TESTS),$(eval $(call test,$(t))))
+# It needs a platform to quote.
+$(O)/test/test_evidence_attacks: $(call archives,quoting)
 $(O)/test/%:
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Wno-missing-prototypes -Itests/unit -o $@ $< $(LDFLAGS) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka

@@ -109,22 +109,18 @@ void check_account_quote(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_UNKNOWN, "no verified quote covers it");
 		return;
 	}
-	if (r->kind == READING_GATEWAY) {
-		dotdstack_report_data(expected, DOTDSTACK_ACCOUNT,
-				      r->account_uri);
-		tee_claims_of(&claims, &q->verdict);
-		if (!span_equal(claims.report_data, SPAN_ARRAY(expected))) {
-			finding_say(f, CHECK_FAIL,
-				    "its quote is over something else");
-			return;
-		}
+	if (r->kind != READING_GATEWAY) {
+		finding_say(f, CHECK_PASS, "by the quote over the evidence");
+		return;
 	}
-	if (q->verdict.reason)
+	dotdstack_report_data(expected, DOTDSTACK_ACCOUNT, r->account_uri);
+	tee_claims_of(&claims, &q->verdict);
+	if (!span_equal(claims.report_data, SPAN_ARRAY(expected)))
+		finding_say(f, CHECK_FAIL, "its quote is over something else");
+	else if (q->verdict.reason)
 		finding_say(f, CHECK_FAIL, "%s: %s",
 			    tee_reason_name(q->verdict.reason),
 			    q->verdict.detail);
 	else
-		finding_say(f, CHECK_PASS, "by %s",
-			    r->kind == READING_GATEWAY ? "its own quote"
-						       : "the same quote");
+		finding_say(f, CHECK_PASS, "by a quote of its own");
 }

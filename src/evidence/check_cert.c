@@ -46,6 +46,8 @@ void check_key(struct finding *f, const struct reading *r)
 		return;
 	if (r->kind == READING_NONE)
 		finding_say(f, CHECK_NOT_SHOWN, "no evidence names any key");
+	else if (r->kind == READING_CORE && !r->has_core)
+		finding_say(f, CHECK_UNKNOWN, "the core cannot be read");
 	else if (r->has_core ? is_in_use(&r->core, &r->leaf_spki)
 			     : reading_knows_key(r, &r->leaf_spki))
 		finding_say(f, CHECK_PASS, "SPKI %s",

@@ -105,6 +105,9 @@ void check_fresh_quote(struct finding *f, const struct reading *r)
 			    tee_reason_name(r->fresh.has_log
 						    ? r->fresh.log
 						    : TEE_LOG_MALFORMED));
+	else if (!r->quote.has_log || r->quote.log)
+		finding_say(f, CHECK_UNKNOWN,
+			    "no log says which application the evidence's is");
 	else if (!is_same_guest(r))
 		finding_say(f, CHECK_FAIL,
 			    "another application answered than the evidence's");

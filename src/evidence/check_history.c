@@ -166,6 +166,10 @@ static bool has_history(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_NOT_SHOWN, "no evidence names any key");
 		return false;
 	}
+	if (r->kind == READING_CORE && !r->has_core) {
+		finding_say(f, CHECK_UNKNOWN, "the core cannot be read");
+		return false;
+	}
 	for (size_t i = 0; i < r->m->source_count; i++)
 		if (r->m->sources[i].state == MATERIAL_WHOLE)
 			return true;

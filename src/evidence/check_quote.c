@@ -50,7 +50,15 @@ static const struct tee_policy *policy_of(const struct reading *r)
 	return r->m->policy ? r->m->policy : &tee_policy_default;
 }
 
-/* The first fault of the layer, or of any other layer; NULL: none. */
+/* About the platform's level, be it the vendor's word or the policy's. */
+static bool is_about_tcb(enum tee_reason reason)
+{
+	return tee_reason_layer(reason) == TEE_LAYER_TCB ||
+	       reason == TEE_TCB_STATUS || reason == TEE_POLICY_SNP_TCB ||
+	       reason == TEE_POLICY_ADVISORY;
+}
+
+/* The first fault about that, or about anything else; NULL: none. */
 static const struct policy_fault *
 fault_of(struct policy_fault faults[POLICY_FAULTS_MAX],
 	 const struct reading *r, bool is_tcb)
@@ -58,8 +66,7 @@ fault_of(struct policy_fault faults[POLICY_FAULTS_MAX],
 	size_t count = policy_faults(faults, &r->quote.verdict, policy_of(r));
 
 	for (size_t i = 0; i < count; i++)
-		if ((tee_reason_layer(faults[i].reason) == TEE_LAYER_TCB) ==
-		    is_tcb)
+		if (is_about_tcb(faults[i].reason) == is_tcb)
 			return &faults[i];
 	return NULL;
 }
@@ -72,7 +79,7 @@ void check_quote_tcb(struct finding *f, const struct reading *r)
 
 	if (!has_verified(f, r))
 		return;
-	if (tee_reason_layer(v->reason) == TEE_LAYER_TCB) {
+	if (is_about_tcb(v->reason)) {
 		finding_say(f, CHECK_FAIL, "%s: %s", tee_reason_name(v->reason),
 			    v->detail);
 		return;
