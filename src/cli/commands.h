@@ -16,6 +16,8 @@ enum cli_status {
 	/* not decided: arguments, a file or a configuration is unusable, or the
 	 * result could not be written */
 	CLI_USAGE = 2,
+	/* of `postern verify`, where 2 says that not all could be checked */
+	CLI_VERIFY_USAGE = 3,
 };
 
 typedef int cli_run_fn(int argc, char **argv);

@@ -14,6 +14,7 @@
 #include "cli/quote.h"
 #include "cli/status.h"
 #include "cli/up.h"
+#include "cli/verify.h"
 #include "cli/wg.h"
 
 #define VERSION "0.1.0"
@@ -28,6 +29,7 @@ static const struct cli_command commands[] = {
 	{ "logs", cli_logs, "what the services of a cloud wrote" },
 	{ "exec", cli_exec, "run a command inside a node" },
 	{ "quote", cli_quote, "verify a quote or report, show or make one" },
+	{ "verify", cli_verify, "check a host: TLS, quote, CAA, CT, account" },
 	{ "policy", cli_policy, "what a policy would refuse of old quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },

@@ -59,9 +59,7 @@ enum rc evidence_bundle_read(struct evidence_bundle *out, struct arena *arena,
 	b->acme_info = cmw_value(top, "acme-info");
 	b->manifest = cmw_value(top, "manifest");
 	b->audit = cmw_value(top, "audit");
-	b->observed = cmw_get(top, "observed");
-	if (!b->core.n || !b->quote.n || !b->files.count ||
-	    (b->observed && !b->observed->is_collection))
+	if (!b->core.n || !b->quote.n || !b->files.count)
 		return RC_MALFORMED;
 	*out = *b;
 	return RC_OK;
@@ -160,13 +158,6 @@ enum rc evidence_bundle_write(struct buf *out, const struct evidence_bundle *b)
 	add_record(&m, "manifest", JSON_TYPE, b->manifest, CMW_EVIDENCE);
 	add_items(&m, dnssec, "dnssec", &b->dnssec, CMW_ENDORSEMENTS);
 	add_record(&m, "audit", "text/plain", b->audit, CMW_ENDORSEMENTS);
-	if (b->observed) {
-		struct cmw observed = *b->observed;
-
-		observed.label = span_str("observed");
-		observed.next = NULL;
-		add_member(&m, observed);
-	}
 	return cmw_write(out, &(struct cmw){
 				      .is_collection = true,
 				      .collection_type =

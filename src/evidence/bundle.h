@@ -16,9 +16,6 @@
  *   dnssec               collection: proofs by their SHA-256 in hex
  *   audit                proof that a transparency log of the operator's has
  *                        the core as an entry (C2SP tlog-proof)
- *   observed             collection: what one verifier saw for itself; only in
- *                        bundles that `postern verify --save` made, and never
- *                        taken from a server
  *
  * Only core, quote and files must be there.  Unknown labels are passed over.
  *
@@ -60,7 +57,6 @@ struct span bundle_item_get(const struct bundle_items *items,
 struct evidence_bundle {
 	struct span core, quote, event_log, acme_info, manifest, audit;
 	struct bundle_items files, collateral, dnssec;
-	const struct cmw *observed; /* or NULL */
 };
 
 /*

@@ -1,11 +1,7 @@
-#include "ct/rfc6962.h"
 #include "ct/sctpolicy.h"
 #include "evidence/check_list.h"
+#include "evidence/loghead.h"
 #include "pki/webtbs.h"
-
-enum {
-	SCT_ARENA_MAX = 256 * 1024, /* of one signed head as JSON */
-};
 
 static bool is_hash(const struct sha256 *a, const struct sha256 *b)
 {
@@ -207,42 +203,6 @@ void check_scts(struct finding *f, const struct reading *r)
 
 /* ---- inclusion: the core's proofs for the certificate's own SCTs */
 
-static bool note_is_signed(struct tree_head *out, struct span text,
-			   const struct loglist_log *log)
-{
-	struct note note;
-	struct note_key key;
-	struct checkpoint point;
-	uint64_t at;
-
-	if (note_parse(&note, text) || checkpoint_parse(&point, note.text))
-		return false;
-	note_key_of_log(&key, point.origin, log->spki);
-	if (note_verify(&at, &note, &key) != NOTE_SIGNED)
-		return false;
-	*out = point.head;
-	return true;
-}
-
-/* A head that the log signed, in either form. */
-static bool head_is_signed(struct tree_head *out, struct span text,
-			   const struct loglist_log *log)
-{
-	struct arena arena;
-	struct sth sth;
-	bool is_signed;
-
-	if (!text.n || text.p[0] != '{')
-		return note_is_signed(out, text, log);
-	arena_init(&arena, SCT_ARENA_MAX);
-	is_signed = rfc6962_read_sth(&sth, &arena, text) == RC_OK &&
-		    sth_signed(&sth, log->spki);
-	arena_fini(&arena);
-	if (is_signed)
-		*out = sth.head;
-	return is_signed;
-}
-
 static const struct core_sct *stated_of(const struct core_cert *cert,
 					const struct sct *sct)
 {
@@ -262,10 +222,11 @@ static bool is_included(const struct reading *r, const struct sct *sct,
 	struct treeproof proof = { .count = stated->proof_count };
 	struct merkle_hash leaf;
 	struct tree_head head;
+	uint64_t at_ms;
 
 	if (stated->proof_count > TREEPROOF_MAX ||
 	    (sct->has_index && sct->index != stated->index) ||
-	    !head_is_signed(&head, stated->checkpoint, log))
+	    !loghead_signed(&head, &at_ms, stated->checkpoint, log->spki))
 		return false;
 	for (size_t i = 0; i < proof.count; i++)
 		memcpy(proof.hash[i].b, stated->proof[i].b,

@@ -448,3 +448,21 @@ enum rc tls_attested_new(struct tls_context **out, bool is_server,
 	*out = STEAL(c);
 	return RC_OK;
 }
+
+enum rc tls_client_new(struct tls_context **out, const char *const *alpn,
+		       char error[TLS_ERROR_MAX])
+{
+	struct tls_context *c AUTO(context_auto) = NULL;
+
+	ERR_clear_error();
+	c = context_new(false);
+	if (!c)
+		return refuse(error, "context");
+	if (alpn && !set_alpn(c, alpn))
+		return refuse(error, "protocol name");
+	SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(c->ssl, accept_any, NULL);
+	SSL_CTX_set_max_cert_list(c->ssl, TLS_PEER_CHAIN_MAX);
+	*out = STEAL(c);
+	return RC_OK;
+}

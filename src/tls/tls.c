@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "tls/conn.h"
 #include "tls/context.h"
@@ -441,6 +442,33 @@ bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out)
 	X509 *peer = c->ssl ? SSL_get0_peer_certificate(c->ssl) : NULL;
 
 	return peer && tls_spki_hash(out, peer);
+}
+
+static struct span der_of(X509 *x, struct arena *arena)
+{
+	int n = i2d_X509(x, NULL);
+	unsigned char *der = n > 0 ? arena_new(arena, (size_t)n, 1) : NULL,
+		      *at = der;
+
+	if (!der || i2d_X509(x, &at) != n) {
+		ERR_clear_error();
+		return span_of(NULL, 0);
+	}
+	return span_of(der, (size_t)n);
+}
+
+size_t tls_conn_peer_chain(const struct tls_conn *c, struct span *chain,
+			   size_t max, struct arena *arena)
+{
+	STACK_OF(X509) *sent = c->ssl ? SSL_get_peer_cert_chain(c->ssl) : NULL;
+	size_t n = 0;
+
+	for (; n < max && (int)n < sk_X509_num(sent); n++) {
+		chain[n] = der_of(sk_X509_value(sent, (int)n), arena);
+		if (!chain[n].n)
+			return 0;
+	}
+	return n;
 }
 
 bool tls_export(const struct tls_conn *c, uint8_t out[32], const char *label,

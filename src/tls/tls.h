@@ -33,6 +33,8 @@ enum {
 	TLS_OUTPUT_MAX = 4 * 1024 * 1024,
 	/* The largest certificate message of a peer of the attested channel. */
 	TLS_PEER_CERT_MAX = 16 * 1024,
+	/* ... and of a server of anybody's. */
+	TLS_PEER_CHAIN_MAX = 64 * 1024,
 };
 
 /* TLS alert descriptions we send by name (RFC 8446 §6). */
@@ -79,6 +81,14 @@ typedef bool tls_each_name_fn(void *arg, struct span name);
  */
 enum rc tls_attested_new(struct tls_context **out, bool is_server,
 			 const char *alpn, char error[TLS_ERROR_MAX]);
+
+/*
+ * A client that takes any certificate, for who judges it afterwards, when
+ * nothing has been said yet: see tls_conn_peer_chain().  'alpn' is offered
+ * (NULL: none), and a server need not choose.
+ */
+enum rc tls_client_new(struct tls_context **out, const char *const *alpn,
+		       char error[TLS_ERROR_MAX]);
 
 /* Connections made from it live on. */
 void tls_context_free(struct tls_context *c);
@@ -179,6 +189,13 @@ const struct tls_peer *tls_conn_peer(const struct tls_conn *c);
 /* SHA-256 of the SubjectPublicKeyInfo; false when there is no certificate. */
 bool tls_conn_own_spki(const struct tls_conn *c, struct sha256 *out);
 bool tls_conn_peer_spki(const struct tls_conn *c, struct sha256 *out);
+/*
+ * The certificates the peer sent, in DER, leaf first: copied into the arena.
+ * How many, at most 'max'; 0 when there is none or no room.
+ */
+struct arena;
+size_t tls_conn_peer_chain(const struct tls_conn *c, struct span *chain,
+			   size_t max, struct arena *arena);
 /* RFC 8446 §7.5; false when libssl refuses: the caller must give up. */
 [[nodiscard]] bool tls_export(const struct tls_conn *c, uint8_t out[32],
 			      const char *label, struct span context);

@@ -10,9 +10,6 @@
 		(const uint8_t *)(text), sizeof(text) - 1 \
 	}
 
-static const struct cmw seen = { .label = S("host"), .type = S("text/plain"), .value = S("a.example") };
-static const struct cmw observed = { .is_collection = true, .first = &seen };
-
 static const struct evidence_bundle whole = {
 	.core = S("{\"v\":2}"),
 	.quote = S("\x04\x00"),
@@ -23,7 +20,6 @@ static const struct evidence_bundle whole = {
 	.collateral = { .item = { { S("root_ca.crl.der"), S("crl") }, { S("tcb_info.json"), S("tcb") } },
 			.count = 2 },
 	.dnssec = { .item = { { S("00ff"), S("proof") } }, .count = 1 },
-	.observed = &observed,
 };
 
 static void written_and_read_is_the_identity(void **state)
@@ -43,7 +39,6 @@ static void written_and_read_is_the_identity(void **state)
 	assert_true(span_equal(b.quote, whole.quote));
 	assert_true(span_equal_str(bundle_item_get(&b.files, span_str("acme-account.json")), "{}"));
 	assert_int_equal(bundle_item_get(&b.files, span_str("quote.json")).n, 0);
-	assert_true(span_equal_str(cmw_value(b.observed, "host"), "a.example"));
 	assert_int_equal(evidence_bundle_write(&again, &b), RC_OK);
 	assert_true(span_equal(buf_span(&again), buf_span(&out)));
 	evidence_bundle_collateral(&c, &b.collateral);
@@ -84,10 +79,6 @@ static void what_must_be_there(void **state)
 		{ "files_nested",
 		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":{\"y\":[\"a/"
 		  "b\",\"AA\"]}}}",
-		  RC_MALFORMED },
-		{ "observed_a_record",
-		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]},"
-		  "\"observed\":[\"a/b\",\"AA\"]}",
 		  RC_MALFORMED },
 		{ "no_json", "core", RC_MALFORMED },
 	};

@@ -1,0 +1,232 @@
+#include "cli/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/verify_gather.h"
+#include "cli/verify_material.h"
+#include "cli/verify_report.h"
+#include "io/clock.h"
+#include "io/file.h"
+
+/* clang-format off */
+static const char verify_help[] =
+	"usage: postern verify NAME|URL [OPTION...]\n"
+	"       postern verify --offline FILE [NAME] [OPTION...]\n"
+	"\n"
+	"Checks that what answers at NAME is what it says: TLS ends inside the "
+	"hardware\n"
+	"that signed for it, running the code that the policy names, and nobody "
+	"else can\n"
+	"have a certificate for the name.  One line a check, with the standard "
+	"it enforces.\n"
+	"\n"
+	"  --policy FILE       what is asked (see postern-verify(1))\n"
+	"  --json              for machines\n"
+	"  --html FILE         the report as one page\n"
+	"  --save FILE         keep what was seen, to judge it again\n"
+	"  --offline FILE      judge what was saved, or a server's bundle\n"
+	"  --at TIME           judge as of 2026-03-01T00:00:00Z\n"
+	"  --log-list FILE     CT logs (v3 JSON; its signature in FILE's .sig)\n"
+	"  --log-list-key PEM  the key that signs that list\n"
+	"  --source KIND=URL   where the history is asked: crt.sh, certspotter\n"
+	"  --resolver ADDRESS  ask DNS there (default: from the root down)\n"
+	"  --trust-anchor FILE DNSSEC anchors (default: the root's)\n"
+	"  --ca-file PEM       roots of the web (default: the system's)\n"
+	"  --connect ADDR:PORT go there instead of where NAME leads\n"
+	"  --collateral DIR    the vendor's documents, where the evidence has "
+	"none\n"
+	"\n"
+	"Exit status: 0 all hold, 1 refuted, 2 not all could be checked, "
+	"3 usage.\n";
+/* clang-format on */
+
+enum {
+	OUTPUT_MAX = 64 * 1024 * 1024,
+};
+
+static void auto_buf(struct buf *b)
+{
+	buf_fini(b);
+}
+
+/* ---- what there is to judge */
+
+/* Where the evidence has none: dstack's never has. */
+static void gather_collateral(struct gathered *out, struct arena *arena,
+			      const struct verify_options *o)
+{
+	static const char *const names[] = {
+		"root_ca.crl.der",
+		"pck.crl.der",
+		"tcb_info.json",
+		"tcb_info_issuer_chain.pem",
+		"qe_identity.json",
+		"qe_identity_issuer_chain.pem",
+	};
+	char error[COLLATERAL_ERROR_MAX], path[4096];
+
+	if (!o->collateral)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct bundle_item *item =
+			&out->collateral.item[out->collateral.count];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", o->collateral,
+			       names[i]);
+		item->name = span_str(names[i]);
+		if (verify_file(&item->bytes, arena, path, error))
+			out->collateral.count++;
+		else
+			verify_miss("collateral", error);
+	}
+}
+
+static void gather(struct gathered *out, struct arena *arena,
+		   const struct verify_options *o,
+		   const struct verify_grounds *g)
+{
+	out->host = span_str(o->host);
+	out->at = o->has_at ? o->at : clock_unix_s();
+	verify_gather_documents(out, arena, o);
+	gather_collateral(out, arena, o);
+	verify_gather_dns(out, arena, o, g);
+	verify_gather_history(out, arena, o);
+	verify_gather_logs(out, arena, o);
+}
+
+/* What was saved, or a server's bundle as it is: then most is unknown. */
+static int load(struct gathered *out, struct arena *arena,
+		const struct verify_options *o)
+{
+	char error[COLLATERAL_ERROR_MAX];
+	const struct cmw *top;
+	struct span text;
+	enum rc rc;
+
+	if (!verify_file(&text, arena, o->offline, error))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNREADABLE,
+				o->offline, "%s", error);
+	rc = cmw_read(&top, arena, text);
+	if (!rc && gathered_is(top)) {
+		rc = gathered_read(out, arena, text);
+	} else if (!rc && !o->has_name) {
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNFIT,
+				o->offline,
+				"%s: a server's bundle: say for which NAME",
+				o->offline);
+	} else if (!rc) {
+		out->bundle = text;
+		out->host = span_str(o->host);
+		out->at = clock_unix_s();
+	}
+	if (rc)
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_MALFORMED,
+				o->offline, "%s: neither saved evidence nor a "
+					    "bundle",
+				o->offline);
+	if (o->has_at)
+		out->at = o->at;
+	gather_collateral(out, arena, o);
+	return CLI_OK;
+}
+
+/* ---- what is given */
+
+static int save(const struct verify_options *o, const struct gathered *seen)
+{
+	AUTO(auto_buf)
+	struct buf text;
+
+	buf_init(&text, OUTPUT_MAX);
+	if (gathered_write(&text, seen) ||
+	    file_replace(o->save, buf_span(&text), 0644))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_OUTPUT,
+				o->save, "%s: cannot be written", o->save);
+	return CLI_OK;
+}
+
+static int write_html(const struct verify_options *o,
+		      const struct verify_report *r)
+{
+	AUTO(auto_buf)
+	struct buf text;
+
+	buf_init(&text, OUTPUT_MAX);
+	if (verify_write_html(&text, r) ||
+	    file_replace(o->html, buf_span(&text), 0644))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_OUTPUT,
+				o->html, "%s: cannot be written", o->html);
+	return CLI_OK;
+}
+
+static int give(const struct verify_options *o, const struct reading *reading,
+		const struct rules *rules)
+{
+	struct finding *findings =
+		mem_new_array(checks_count, sizeof(*findings));
+	struct verify_report r = { .reading = reading,
+				   .findings = findings,
+				   .is_offline = o->offline != NULL };
+	int status;
+
+	checks_run(findings, checks, checks_count, reading);
+	r.outcome = checks_outcome(findings, checks, checks_count, rules);
+	if (o->is_json)
+		verify_print_json(stdout, &r);
+	else
+		verify_print_tree(stdout, &r, isatty(STDOUT_FILENO));
+	status = o->html ? write_html(o, &r) : CLI_OK;
+	free(findings);
+	if (status)
+		return status;
+	/* CHECKS_HOLD, _REFUTED and _UNDECIDED are 0, 1 and 2 on purpose. */
+	return (int)r.outcome;
+}
+
+static int run(const struct verify_options *o, struct verify_grounds *g,
+	       struct arena *arena)
+{
+	struct gathered *seen = arena_new(arena, 1, sizeof(*seen));
+	struct material *m = arena_new(arena, 1, sizeof(*m));
+	struct reading *reading = arena_new(arena, 1, sizeof(*reading));
+	int status = verify_grounds_load(g, arena, o);
+
+	if (status || !seen || !m || !reading)
+		return CLI_VERIFY_USAGE;
+	if (o->offline)
+		status = load(seen, arena, o);
+	else
+		gather(seen, arena, o, g);
+	if (!status && o->save)
+		status = save(o, seen);
+	if (status)
+		return status;
+	verify_material(m, arena, seen, g);
+	reading_make(reading, arena, m);
+	return give(o, reading, &g->rules);
+}
+
+int cli_verify(int argc, char **argv)
+{
+	struct verify_options o = { .say = complainer_of("verify", argc,
+							 argv) };
+	struct verify_grounds g = { 0 };
+	struct arena arena;
+	int status;
+
+	if (verify_options_read(&o, argc, argv))
+		return CLI_VERIFY_USAGE;
+	if (o.help) {
+		fputs(verify_help, stdout);
+		return CLI_OK;
+	}
+	arena_init(&arena, VERIFY_ARENA);
+	status = run(&o, &g, &arena);
+	verify_grounds_fini(&g);
+	arena_fini(&arena);
+	return status;
+}
