@@ -133,6 +133,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 	$(tool)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/dnstool: $(call archives,resolve)
+$(O)/tool/verifyspeed: $(call archives,evidence) $(call archives,quoting)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
 $(O)/tool/routespeed: LIBS += -lm
