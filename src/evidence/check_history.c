@@ -1,6 +1,7 @@
 #include "ct/watchset.h"
 #include "evidence/check_list.h"
 #include "pki/webcrl.h"
+#include "tee/claims.h"
 
 /* ---- who tells the history */
 
@@ -287,31 +288,24 @@ void check_safe_at(struct finding *f, const struct reading *r)
 
 /* ---- key first: a quote for the served key, from before the certificate */
 
-static const struct dotdstack_key *quoted_key(const struct reading *r)
-{
-	for (size_t i = 0; r->has_acme && i < r->acme.key_count; i++)
-		if (span_equal(r->acme.keys[i].spki, r->leaf.spki) &&
-		    r->acme.keys[i].quote.n)
-			return &r->acme.keys[i];
-	return NULL;
-}
-
 static void judge_key_quote(struct finding *f, const struct reading *r,
-			    const struct dotdstack_key *key)
+			    const struct reading_quote *q)
 {
 	uint8_t expected[QUOTE_REPORT_DATA_LEN];
-	struct legacy_quote q = { 0 };
-	struct quote quote;
+	struct tee_claims claims;
 
 	dotdstack_report_data(expected, DOTDSTACK_CERT, r->leaf.spki);
-	if (legacy_quote_read(&q, r->arena, key->quote) ||
-	    quote_parse(&quote, q.quote))
-		finding_say(f, CHECK_FAIL, "its quote cannot be read");
-	else if (!span_equal(quote_report_data(&quote), SPAN_ARRAY(expected)))
+	tee_claims_of(&claims, &q->verdict);
+	if (q->verdict.reason == TEE_COLLATERAL_MISSING)
+		finding_say(f, CHECK_UNKNOWN, "%s: %s",
+			    tee_reason_name(q->verdict.reason),
+			    q->verdict.detail);
+	else if (q->verdict.reason)
+		finding_say(f, CHECK_FAIL, "its quote: %s: %s",
+			    tee_reason_name(q->verdict.reason),
+			    q->verdict.detail);
+	else if (!span_equal(claims.report_data, SPAN_ARRAY(expected)))
 		finding_say(f, CHECK_FAIL, "its quote is over something else");
-	else if (!reading_quote_holds(r, q.quote))
-		finding_say(f, CHECK_FAIL,
-			    "its quote is not one that the policy accepts");
 	else
 		finding_say(f, CHECK_PASS, "SPKI %s",
 			    finding_hash(&r->leaf_spki).text);
@@ -319,22 +313,21 @@ static void judge_key_quote(struct finding *f, const struct reading *r,
 
 void check_key_quotes(struct finding *f, const struct reading *r)
 {
-	const struct dotdstack_key *key;
+	const struct reading_quote *q =
+		r->kind == READING_GATEWAY ? &r->quote : &r->key_quote;
 
-	if (r->kind != READING_CORE && r->kind != READING_GATEWAY) {
+	if (r->kind != READING_CORE && r->kind != READING_GATEWAY)
 		finding_say(f, CHECK_NOT_SHOWN,
 			    "any file could be in the certificate's place");
-		return;
-	}
-	if (!r->has_leaf) {
+	else if (!r->has_leaf)
 		finding_say(f, CHECK_UNKNOWN,
 			    "the server's certificate was not seen");
-		return;
-	}
-	key = quoted_key(r);
-	if (!key)
+	else if (r->key_quote_rc)
+		finding_say(f, CHECK_FAIL, "its quote cannot be read: %s",
+			    rc_name(r->key_quote_rc));
+	else if (!q->is_there)
 		finding_say(f, CHECK_UNKNOWN,
 			    "no quote of its making is shown");
 	else
-		judge_key_quote(f, r, key);
+		judge_key_quote(f, r, q);
 }

@@ -81,6 +81,18 @@ static void read_quote_json(struct reading_quote *out, enum rc *rc,
 
 /* ---- what the three kinds have */
 
+/* The quote of the key that is served; the last, if it is there twice. */
+static void read_key_quote(struct reading_quote *out, enum rc *rc,
+			   const struct reading *r)
+{
+	for (size_t i = 0; r->has_leaf && i < r->acme.key_count; i++) {
+		const struct dotdstack_key *key = &r->acme.keys[i];
+
+		if (span_equal(key->spki, r->leaf.spki) && key->quote.n)
+			read_quote_json(out, rc, r->arena, key->quote);
+	}
+}
+
 static void read_core(struct reading *r)
 {
 	r->bundle_rc = evidence_bundle_read(&r->bundle, r->arena, r->m->bundle);
@@ -95,6 +107,7 @@ static void read_core(struct reading *r)
 		r->acme_rc = dotdstack_acme_read(&r->acme, r->arena,
 						 r->bundle.acme_info);
 		r->has_acme = !r->acme_rc;
+		read_key_quote(&r->key_quote, &r->key_quote_rc, r);
 	}
 	r->quote.is_there = true;
 	r->quote.bytes = r->bundle.quote;
@@ -109,7 +122,6 @@ static void read_ingress(struct reading *r)
 			file_of(r, LEGACY_QUOTE));
 }
 
-/* The quote of the key that is served; the last, if it is there twice. */
 static void read_gateway(struct reading *r)
 {
 	enum rc rc;
@@ -122,13 +134,7 @@ static void read_gateway(struct reading *r)
 	if (r->acme.account_quote.n)
 		read_quote_json(&r->account_quote, &rc, r->arena,
 				r->acme.account_quote);
-	for (size_t i = 0; r->has_leaf && i < r->acme.key_count; i++) {
-		const struct dotdstack_key *key = &r->acme.keys[i];
-
-		if (span_equal(key->spki, r->leaf.spki) && key->quote.n)
-			read_quote_json(&r->quote, &r->quote_rc, r->arena,
-					key->quote);
-	}
+	read_key_quote(&r->quote, &r->quote_rc, r);
 }
 
 static void read_answer(struct reading *r)
@@ -153,32 +159,52 @@ static struct tee_collateral collateral_of(const struct reading *r)
 	return c.tcb_info.n ? c : r->m->collateral;
 }
 
-static void verify(struct tee_verdict *out, const struct reading *r,
+/* Documents are checked once for all quotes that meet them; when they do not
+ * hold, tee_verify() says why. */
+struct judge {
+	const struct reading *r;
+	struct tee_collateral collateral;
+	struct tee_prepared *prepared; /* or NULL */
+};
+
+static void judge_init(struct judge *j, const struct reading *r)
+{
+	char detail[TEE_DETAIL_MAX];
+
+	*j = (struct judge){ .r = r, .collateral = collateral_of(r) };
+	if (tee_prepare(&j->prepared, detail, &j->collateral, r->m->anchors,
+			r->m->anchor_count))
+		j->prepared = NULL;
+}
+
+static void judge_fini(struct judge *j)
+{
+	tee_prepared_free(j->prepared);
+}
+
+static void verify(struct tee_verdict *out, const struct judge *j,
 		   struct span quote)
 {
-	tee_verify(out, &(struct tee_input){
-				.quote = quote,
-				.collateral = &r->collateral,
-				.anchors = r->m->anchors,
-				.anchor_count = r->m->anchor_count,
-				.policy = r->m->policy,
-				.at = r->m->at,
-			});
+	const struct material *m = j->r->m;
+
+	if (j->prepared && tee_kind_of(quote) != TEE_KIND_SNP)
+		tee_verify_prepared(out, j->prepared, quote, m->policy, m->at);
+	else
+		tee_verify(out, &(struct tee_input){
+					.quote = quote,
+					.collateral = &j->collateral,
+					.anchors = m->anchors,
+					.anchor_count = m->anchor_count,
+					.policy = m->policy,
+					.at = m->at,
+				});
 }
 
-bool reading_quote_holds(const struct reading *r, struct span quote)
-{
-	struct tee_verdict v;
-
-	verify(&v, r, quote);
-	return v.reason == TEE_OK;
-}
-
-static void judge_quote(struct reading_quote *q, const struct reading *r)
+static void judge_quote(struct reading_quote *q, const struct judge *j)
 {
 	if (!q->is_there)
 		return;
-	verify(&q->verdict, r, q->bytes);
+	verify(&q->verdict, j, q->bytes);
 	q->has_log = q->event_log.n > 0;
 	if (q->has_log && q->verdict.is_verified &&
 	    q->verdict.kind != TEE_KIND_SNP)
@@ -186,6 +212,18 @@ static void judge_quote(struct reading_quote *q, const struct reading *r)
 					&q->verdict.quote, q->event_log);
 	else if (q->has_log)
 		q->log = TEE_LOG_MISMATCH;
+}
+
+static void judge_quotes(struct reading *r)
+{
+	struct judge j;
+
+	judge_init(&j, r);
+	judge_quote(&r->quote, &j);
+	judge_quote(&r->account_quote, &j);
+	judge_quote(&r->fresh, &j);
+	judge_quote(&r->key_quote, &j);
+	judge_fini(&j);
 }
 
 /* ---- the certificate */
@@ -245,10 +283,7 @@ void reading_make(struct reading *out, struct arena *arena,
 		break;
 	}
 	read_answer(out);
-	out->collateral = collateral_of(out);
-	judge_quote(&out->quote, out);
-	judge_quote(&out->account_quote, out);
-	judge_quote(&out->fresh, out);
+	judge_quotes(out);
 }
 
 /* ---- keys */

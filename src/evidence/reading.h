@@ -49,7 +49,7 @@ struct reading {
 
 	/* RC_OK: read, or not of this kind of evidence */
 	enum rc bundle_rc, sums_rc, core_rc, account_rc, quote_rc, acme_rc,
-		answer_rc;
+		answer_rc, key_quote_rc;
 	struct evidence_bundle bundle;
 	struct bundle_items files; /* of bundle or server */
 	struct span sums_text;
@@ -61,11 +61,10 @@ struct reading {
 	/* of acme-account.json, or acme-info; n == 0: none */
 	struct span account_uri;
 
-	struct tee_collateral collateral; /* of the bundle, else gathered */
-
 	/* The quote over the evidence (a gateway's: over the served key), over
-	 * the account (a gateway's), and the fresh one. */
-	struct reading_quote quote, account_quote, fresh;
+	 * the account (a gateway's), the fresh one, and of the bundle the one
+	 * over the served key. */
+	struct reading_quote quote, account_quote, fresh, key_quote;
 
 	/* The certificate the server sent. */
 	bool has_leaf, has_issuer;
@@ -87,8 +86,5 @@ enum rc reading_chain(struct span chain[READING_CHAIN_MAX], size_t *count,
 
 /* The key with this hash is among those that the evidence names. */
 bool reading_knows_key(const struct reading *r, const struct sha256 *spki);
-
-/* Another quote is good under the same anchors, collateral and policy. */
-bool reading_quote_holds(const struct reading *r, struct span quote);
 
 #endif
