@@ -51,7 +51,8 @@ static void try_quote(struct span text)
 		buf_init(&out, 2 * LEGACY_QUOTE_MAX);
 		if (legacy_quote_write(&out, &q) == RC_OK && buf_span(&out).n <= LEGACY_QUOTE_MAX) {
 			assert(legacy_quote_read(&again, &arena, buf_span(&out)) == RC_OK);
-			assert(span_equal(q.quote, again.quote) && span_equal(q.event_log, again.event_log));
+			assert(span_equal(q.quote, again.quote) &&
+			       span_equal(q.event_log, again.event_log));
 		}
 		buf_fini(&out);
 	}

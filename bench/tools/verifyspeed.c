@@ -58,8 +58,8 @@ static void verify_once(void)
 	arena_init(&arena, READING_ARENA);
 	reading_make(&r, &arena, &world.m);
 	checks_run(findings, checks, checks_count, &r);
-	need(checks_outcome(findings, checks, checks_count, &world.rules) == CHECKS_HOLD,
-	     "the honest world is refused");
+	for (size_t i = 0; i < checks_count; i++)
+		need(findings[i].state == CHECK_PASS, findings[i].reason);
 	arena_fini(&arena);
 }
 

@@ -129,9 +129,9 @@ worst_of(const struct climb_exclusivity *others)
 	return worst;
 }
 
-/* True: the climb leaves nothing open; *is_blocked: not even for us. */
-static bool judge_climb(struct finding *f, const struct reading *r,
-			const struct climb *climb, bool *is_blocked)
+/* What judge_climb() has to say of one climb, its memory given back after. */
+static bool judge_others(struct finding *f, const struct reading *r,
+			 const struct climb *climb, bool *is_blocked)
 {
 	const struct caa_pin pin = pin_of(r);
 	const struct caa_pins mine = { &pin, 1 };
@@ -147,6 +147,21 @@ static bool judge_climb(struct finding *f, const struct reading *r,
 		say_hole(f, hole);
 	*is_blocked = *is_blocked || others.blocked;
 	return !hole;
+}
+
+/* True: the climb leaves nothing open; *is_blocked: not even for us. */
+static bool judge_climb(struct finding *f, const struct reading *r,
+			const struct climb *climb, bool *is_blocked)
+{
+	struct climb own = *climb;
+	struct arena arena;
+	bool holds;
+
+	arena_init(&arena, OTHERS_ARENA_MAX);
+	own.arena = &arena;
+	holds = judge_others(f, r, &own, is_blocked);
+	arena_fini(&arena);
+	return holds;
 }
 
 void check_caa(struct finding *f, const struct reading *r)

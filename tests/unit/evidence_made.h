@@ -26,7 +26,8 @@ static const struct core_sct made_scts[] = {
 		.timestamp_ms = 1'799'999'000'001,
 		.is_proved = true,
 		.index = 7,
-		.checkpoint = S("log.example/2027\n8\nAAAA\n\n\xe2\x80\x94 log.example/2027 AAAA\n"),
+		.checkpoint =
+			S("log.example/2027\n8\nAAAA\n\n\xe2\x80\x94 log.example/2027 AAAA\n"),
 		.proof = made_hashes,
 		.proof_count = 3,
 	},
@@ -44,7 +45,11 @@ static const struct core_cert made_certs[] = {
 	},
 };
 static const struct core_key made_keys[] = {
-	{ .spki = { { 1 } }, .tbs = made_hashes, .tbs_count = 2, .made_at = MADE_AT - 7200, .has_quote = true },
+	{ .spki = { { 1 } },
+	  .tbs = made_hashes,
+	  .tbs_count = 2,
+	  .made_at = MADE_AT - 7200,
+	  .has_quote = true },
 	{ .spki = { { 2 } }, .made_at = MADE_AT - 90000, .retired_at = MADE_AT - 7000 },
 };
 static const struct core_caa made_caa[] = {
@@ -92,7 +97,15 @@ static inline void made_core(struct evidence_core *out, const struct p256_privat
 		.key_count = 2,
 		.caa = made_caa,
 		.caa_count = 2,
-		.timeline = { .t0 = MADE_AT - 100000, .t1 = MADE_AT - 60000, .safe_at = MADE_AT - 50000, .sources = made_sources, .source_count = 2, .legacy = made_legacy, .legacy_count = 1 },
+		.timeline = {
+			.t0 = MADE_AT - 100000,
+			.t1 = MADE_AT - 60000,
+			.safe_at = MADE_AT - 50000,
+			.sources = made_sources,
+			.source_count = 2,
+			.legacy = made_legacy,
+			.legacy_count = 1,
+		},
 		.log_list = { { 11 } },
 		.has_log_list = true,
 		.heads = made_heads,
@@ -100,7 +113,8 @@ static inline void made_core(struct evidence_core *out, const struct p256_privat
 		.unknown = made_hashes,
 		.unknown_count = 1,
 	};
-	context = (struct holder_context){ out->issued_at, out->expires_at, out->spki, out->spki_count };
+	context = (struct holder_context){ out->issued_at, out->expires_at, out->spki,
+					   out->spki_count };
 	if (!key)
 		return;
 	p256_private_point(key, &out->account.key);

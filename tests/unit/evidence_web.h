@@ -25,9 +25,9 @@ enum {
 
 /* ---- P-256 keys in the forms the web has */
 
-static const uint8_t web_spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-					 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-					 0x04 };
+static const uint8_t web_spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+					 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+					 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
 
 struct web_key {
 	struct p256_private *own;
@@ -118,7 +118,8 @@ static inline struct tree_head web_log_head(const struct web_log *log, size_t si
 	return head;
 }
 
-static inline void web_wr_head(struct wr *w, const struct web_log *log, const struct tree_head *head)
+static inline void web_wr_head(struct wr *w, const struct web_log *log,
+			       const struct tree_head *head)
 {
 	wr_u8(w, 0);
 	wr_u8(w, 1);
@@ -144,11 +145,13 @@ static inline void web_wr_sth(struct wr *w, const struct web_log *log, const str
 }
 
 /* The checkpoint of a static-ct log. */
-static inline void web_wr_checkpoint(struct wr *w, const struct web_log *log, const struct tree_head *head)
+static inline void web_wr_checkpoint(struct wr *w, const struct web_log *log,
+				     const struct tree_head *head)
 {
 	uint8_t message[64], blob[128];
 	struct wr m = WR_ARRAY(message), b = WR_ARRAY(blob);
-	const struct span parts[] = { span_str(log->origin), span_of("\n\x05", 2), SPAN_ARRAY(log->key.hash.b) };
+	const struct span parts[] = { span_str(log->origin), span_of("\n\x05", 2),
+				      SPAN_ARRAY(log->key.hash.b) };
 	struct sha256 id;
 
 	sha256_parts(&id, parts, 3);
@@ -186,7 +189,8 @@ static inline X509 *web_begin(const char *cn, long serial, int64_t from, int64_t
 	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
 	ASN1_TIME_set(X509_getm_notBefore(x), from);
 	ASN1_TIME_set(X509_getm_notAfter(x), to);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Test CA", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Test CA", -1,
+				   -1, 0);
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0);
 	X509_set_pubkey(x, key);
 	return x;
@@ -218,7 +222,8 @@ struct web_ca {
 static inline void web_ca_make(struct web_ca *ca)
 {
 	web_key_make(&ca->key);
-	ca->x = web_begin("Test Root", 1, WEB_NOW - 86400 * 365, WEB_NOW + 86400 * 365, ca->key.evp);
+	ca->x = web_begin("Test Root", 1, WEB_NOW - 86400 * 365, WEB_NOW + 86400 * 365,
+			  ca->key.evp);
 	X509_set_issuer_name(ca->x, X509_get_subject_name(ca->x));
 	web_add_extension(ca->x, ca->x, NID_basic_constraints, "critical,CA:TRUE");
 	web_add_extension(ca->x, ca->x, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -239,7 +244,8 @@ struct web_leaf_want {
 	bool is_precert;
 };
 
-static inline X509 *web_leaf_begin(const struct web_ca *ca, const struct web_key *key, const struct web_leaf_want *want)
+static inline X509 *web_leaf_begin(const struct web_ca *ca, const struct web_key *key,
+				   const struct web_leaf_want *want)
 {
 	X509 *x = web_begin("leaf", want->serial, want->from, want->to, key->evp);
 
@@ -317,8 +323,9 @@ struct web_promises {
 	const struct web_key *issuer; /* whose key the SCTs name */
 };
 
-static inline void web_leaf_make(struct web_der *out, const struct web_ca *ca, const struct web_key *key,
-				 const struct web_leaf_want *want, const struct web_promises *promises)
+static inline void web_leaf_make(struct web_der *out, const struct web_ca *ca,
+				 const struct web_key *key, const struct web_leaf_want *want,
+				 const struct web_promises *promises)
 {
 	X509 *x = web_leaf_begin(ca, key, want);
 	uint8_t list[700], inner[690], one[300];
@@ -334,8 +341,8 @@ static inline void web_leaf_make(struct web_der *out, const struct web_ca *ca, c
 		for (size_t i = 0; !want->is_precert && i < promises->count; i++) {
 			struct wr w = WR_ARRAY(one);
 
-			web_wr_sct(&w, promises->logs[i], &cert, promises->issuer, promises->time_ms + i,
-				   i ? WEB_LEAVES - 1 : -1);
+			web_wr_sct(&w, promises->logs[i], &cert, promises->issuer,
+				   promises->time_ms + i, i ? WEB_LEAVES - 1 : -1);
 			wr_vec16(&all, wr_span(&w));
 		}
 		wr_vec16(&l, wr_span(&all));
@@ -354,8 +361,8 @@ static inline void web_wr_pem(struct wr *w, const struct web_der *leaf, const st
 }
 
 /* A revocation list of the CA with one serial. */
-static inline void web_crl_make(struct web_der *out, const struct web_ca *ca, const struct web_key *signer, long serial,
-				int64_t from, int64_t to)
+static inline void web_crl_make(struct web_der *out, const struct web_ca *ca,
+				const struct web_key *signer, long serial, int64_t from, int64_t to)
 {
 	X509_CRL *crl = X509_CRL_new();
 	X509_REVOKED *entry = X509_REVOKED_new();
@@ -431,7 +438,8 @@ static inline void web_wr_vkey(struct wr *to, const struct web_witness *w)
 }
 
 /* Signs the text of a note; type 4: with a time. */
-static inline void web_wr_note_signature(struct wr *to, const struct web_witness *w, struct span text, uint64_t at)
+static inline void web_wr_note_signature(struct wr *to, const struct web_witness *w,
+					 struct span text, uint64_t at)
 {
 	uint8_t id[4], message[1024], signature[64], blob[80];
 	struct wr m = WR_ARRAY(message), b = WR_ARRAY(blob);

@@ -90,7 +90,8 @@ struct ev {
 	struct core_head head;
 	struct core_legacy legacy[1];
 	struct sha256 proof[2][8];
-	struct buf core_text, account_text, chain, sums, acme_info, key_quote, account_quote, bundle_text, answer_text;
+	struct buf core_text, account_text, chain, sums, acme_info, key_quote, account_quote,
+		bundle_text, answer_text;
 	const char *account_uri; /* of acme-account.json */
 	struct evidence_bundle bundle;
 	struct attest_answer answer;
@@ -171,8 +172,8 @@ static inline void ev_boot(struct ev *e, const char *app)
 	sha256_of(&manifest, span_str(app));
 	memcpy(e->app_id, manifest.b, 20);
 	sim_td_launch(&e->td, "base", NULL);
-	assert_int_equal(eventlog_append_boot(&log, digests, SPAN_ARRAY(e->app_id), SPAN_ARRAY(manifest.b),
-					      SPAN_ARRAY(instance)),
+	assert_int_equal(eventlog_append_boot(&log, digests, SPAN_ARRAY(e->app_id),
+					      SPAN_ARRAY(manifest.b), SPAN_ARRAY(instance)),
 			 RC_OK);
 	for (size_t i = 0; i < EVENTLOG_BOOT_COUNT; i++)
 		assert_true(sim_td_extend(&e->td, EVENTLOG_RTMR, &digests[i]));
@@ -217,8 +218,8 @@ static inline void ev_certify(struct ev *e)
 			.proof = e->proof[i],
 		};
 		memcpy(e->scts[i].log_id.b, scts[i].log_id, 32);
-		e->scts[i].proof_count =
-			merkle_path(path, hash_merkle_sha256, log->leaves, WEB_LEAVES, WEB_LEAVES - 1);
+		e->scts[i].proof_count = merkle_path(path, hash_merkle_sha256, log->leaves,
+						     WEB_LEAVES, WEB_LEAVES - 1);
 		memcpy(e->proof[i], path, e->scts[i].proof_count * 32);
 	}
 }
@@ -262,11 +263,29 @@ static inline void ev_fill_core(struct ev *e)
 	sha256_of(&chain, buf_span(&e->chain));
 	e->spki[0] = e->base->leaf_key.hash;
 	e->spki[1] = e->base->next_key.hash;
-	e->cert = (struct core_cert){ .file = EV_S("cert-www.example.org.pem"), .chain = chain, .spki = e->spki[0], .tbs = e->tbs, .not_before = e->want.from, .not_after = e->want.to, .scts = e->scts, .sct_count = e->promises.count };
-	e->keys[0] = (struct core_key){ .spki = e->spki[0], .tbs = &e->tbs, .tbs_count = 1, .made_at = WEB_NOW - 90000, .has_quote = true };
-	e->keys[1] = (struct core_key){ .spki = e->spki[1], .made_at = WEB_NOW - 5000, .has_quote = true };
-	e->caa = (struct core_caa){ .name = EV_S(EV_HOST), .found_at = EV_S("example.org"), .is_exclusive = true, .at = WEB_NOW - 700 };
-	e->head = (struct core_head){ .log_id = log->key.hash, .size = older.size, .timestamp_ms = log->time_ms };
+	e->cert = (struct core_cert){ .file = EV_S("cert-www.example.org.pem"),
+				      .chain = chain,
+				      .spki = e->spki[0],
+				      .tbs = e->tbs,
+				      .not_before = e->want.from,
+				      .not_after = e->want.to,
+				      .scts = e->scts,
+				      .sct_count = e->promises.count };
+	e->keys[0] = (struct core_key){ .spki = e->spki[0],
+					.tbs = &e->tbs,
+					.tbs_count = 1,
+					.made_at = WEB_NOW - 90000,
+					.has_quote = true };
+	e->keys[1] = (struct core_key){ .spki = e->spki[1],
+					.made_at = WEB_NOW - 5000,
+					.has_quote = true };
+	e->caa = (struct core_caa){ .name = EV_S(EV_HOST),
+				    .found_at = EV_S("example.org"),
+				    .is_exclusive = true,
+				    .at = WEB_NOW - 700 };
+	e->head = (struct core_head){ .log_id = log->key.hash,
+				      .size = older.size,
+				      .timestamp_ms = log->time_ms };
 	memcpy(e->head.root.b, older.root.b, 32);
 	e->core = (struct evidence_core){
 		.issued_at = WEB_NOW - 600,
@@ -275,14 +294,21 @@ static inline void ev_fill_core(struct ev *e)
 		.name_count = 2,
 		.spki = e->spki,
 		.spki_count = 2,
-		.account = { .directory = EV_S("https://ca.example/directory"), .uri = EV_S(EV_ACCOUNT), .challenges = EV_S("dns-01") },
+		.account = { .directory = EV_S("https://ca.example/directory"),
+			     .uri = EV_S(EV_ACCOUNT),
+			     .challenges = EV_S("dns-01") },
 		.certs = &e->cert,
 		.cert_count = 1,
 		.keys = e->keys,
 		.key_count = 2,
 		.caa = &e->caa,
 		.caa_count = 1,
-		.timeline = { .t0 = WEB_NOW - 200000, .t1 = WEB_NOW - 150000, .safe_at = WEB_NOW - 140000, .sources = ev_sources, .source_count = 2, .legacy = e->legacy },
+		.timeline = { .t0 = WEB_NOW - 200000,
+			      .t1 = WEB_NOW - 150000,
+			      .safe_at = WEB_NOW - 140000,
+			      .sources = ev_sources,
+			      .source_count = 2,
+			      .legacy = e->legacy },
 		.heads = &e->head,
 		.head_count = 1,
 	};
@@ -335,7 +361,9 @@ static inline void ev_get_quote(struct buf *out, const struct ev *e, const uint8
 	struct legacy_quote q;
 
 	ev_quote(&quote, e, report_data, NULL);
-	q = (struct legacy_quote){ .quote = buf_span(&quote), .event_log = buf_span(&e->log), .report_data = span_of(report_data, 64) };
+	q = (struct legacy_quote){ .quote = buf_span(&quote),
+				   .event_log = buf_span(&e->log),
+				   .report_data = span_of(report_data, 64) };
 	ev_set(out, span_of(NULL, 0));
 	assert_int_equal(legacy_quote_write(out, &q), RC_OK);
 	buf_fini(&quote);
@@ -343,8 +371,12 @@ static inline void ev_get_quote(struct buf *out, const struct ev *e, const uint8
 
 static inline void ev_acme_info(struct ev *e)
 {
-	struct dotdstack_key key = { .spki = SPAN_ARRAY(e->base->leaf_key.spki), .quote = buf_span(&e->key_quote) };
-	struct dotdstack_acme acme = { .account_uri = EV_S(EV_ACCOUNT), .account_quote = buf_span(&e->account_quote), .keys = &key, .key_count = 1 };
+	struct dotdstack_key key = { .spki = SPAN_ARRAY(e->base->leaf_key.spki),
+				     .quote = buf_span(&e->key_quote) };
+	struct dotdstack_acme acme = { .account_uri = EV_S(EV_ACCOUNT),
+				       .account_quote = buf_span(&e->account_quote),
+				       .keys = &key,
+				       .key_count = 1 };
 
 	ev_set(&e->acme_info, span_of(NULL, 0));
 	assert_int_equal(dotdstack_acme_write(&e->acme_info, &acme), RC_OK);
@@ -440,7 +472,12 @@ static inline void ev_answer(struct ev *e)
 	merkle_root(&root, hash_merkle_sha256, leaves, 3);
 	attest_report_data(data, &root);
 	ev_quote(&e->fresh, e, data, NULL);
-	e->answer = (struct attest_answer){ .core = core, .nonce = e->nonce, .index = 1, .count = 3, .quote = buf_span(&e->fresh), .event_log = buf_span(&e->log) };
+	e->answer = (struct attest_answer){ .core = core,
+					    .nonce = e->nonce,
+					    .index = 1,
+					    .count = 3,
+					    .quote = buf_span(&e->fresh),
+					    .event_log = buf_span(&e->log) };
 	e->answer.path_count = merkle_path(e->answer.path, hash_merkle_sha256, leaves, 3, 1);
 }
 
@@ -463,11 +500,14 @@ static inline void ev_climb(struct climb *out, struct ev *e)
 		struct span rdatas[EV_RECORDS];
 		uint8_t room[EV_RECORDS][256];
 
-		assert_int_equal(dns_name_parse(&found.at, span_str(level->at ? level->at : level->name)), RC_OK);
+		assert_int_equal(
+			dns_name_parse(&found.at, span_str(level->at ? level->at : level->name)),
+			RC_OK);
 		for (; found.count < EV_RECORDS && level->records[found.count]; found.count++) {
 			struct wr w = WR_ARRAY(room[found.count]);
 
-			assert_int_equal(caa_text_rdata(&w, span_str(level->records[found.count])), RC_OK);
+			assert_int_equal(caa_text_rdata(&w, span_str(level->records[found.count])),
+					 RC_OK);
 			rdatas[found.count] = wr_span(&w);
 		}
 		found.rdatas = rdatas;
@@ -520,8 +560,11 @@ static inline void ev_fill_rules(struct ev *e)
 static inline void ev_fill_history(struct ev *e)
 {
 	for (int i = 0; i < 2; i++) {
-		e->certs[i][0] = (struct material_cert){ web_span(&e->leaf), web_span(&e->base->ca.der) };
-		e->sources[i] = (struct material_source){ .name = ev_sources[i], .certs = e->certs[i], .count = 1 };
+		e->certs[i][0] =
+			(struct material_cert){ web_span(&e->leaf), web_span(&e->base->ca.der) };
+		e->sources[i] = (struct material_source){ .name = ev_sources[i],
+							  .certs = e->certs[i],
+							  .count = 1 };
 	}
 }
 
@@ -529,11 +572,14 @@ static inline void ev_fill_growth(struct ev *e)
 {
 	const struct web_log *log = &e->base->logs[0];
 
-	e->growth[0] = (struct material_growth){ .log_id = log->key.hash, .now = web_log_head(log, WEB_LEAVES), .from = WEB_LEAVES - 1 };
+	e->growth[0] = (struct material_growth){ .log_id = log->key.hash,
+						 .now = web_log_head(log, WEB_LEAVES),
+						 .from = WEB_LEAVES - 1 };
 	/* RFC 6962 §2.1.2: four leaves are a whole subtree, the fifth is left */
 	e->growth[0].proof.hash[0] = log->leaves[WEB_LEAVES - 1];
 	e->growth[0].proof.count = 1;
-	e->remembered = (struct material_head){ .log_id = log->key.hash, .head = web_log_head(log, WEB_LEAVES - 1) };
+	e->remembered = (struct material_head){ .log_id = log->key.hash,
+						.head = web_log_head(log, WEB_LEAVES - 1) };
 }
 
 static inline void ev_fill_material(struct ev *e)
@@ -544,7 +590,11 @@ static inline void ev_fill_material(struct ev *e)
 		.host = EV_S(EV_HOST),
 		.at = WEB_NOW,
 		.rules = &e->rules,
-		.tls = { .is_there = true, .is_tls13 = true, .has_exporter = true, .chain = e->chain_der, .chain_count = 2 },
+		.tls = { .is_there = true,
+			 .is_tls13 = true,
+			 .has_exporter = true,
+			 .chain = e->chain_der,
+			 .chain_count = 2 },
 		.nonce = e->nonce,
 		.policy = &e->policy,
 		.anchors = &e->base->anchor,
@@ -558,7 +608,11 @@ static inline void ev_fill_material(struct ev *e)
 		.growth = e->growth,
 		.growth_count = 1,
 		.dns = { .live = &e->live, .persist = { .was_asked = true, .trust = DNS_SECURE } },
-		.memory = { .is_there = true, .account_uri = EV_S(EV_ACCOUNT), .thumbprint = e->core.account.thumbprint, .heads = &e->remembered, .head_count = 1 },
+		.memory = { .is_there = true,
+			    .account_uri = EV_S(EV_ACCOUNT),
+			    .thumbprint = e->core.account.thumbprint,
+			    .heads = &e->remembered,
+			    .head_count = 1 },
 	};
 	memcpy(e->m.tls.exporter, e->exporter, 32);
 	if (e->is_gateway) {
@@ -591,11 +645,14 @@ static inline void ev_make(struct ev *e, struct ev_base *base, ev_hook *hook)
 	e->base = base;
 	arena_init(&e->arena, EV_ARENA);
 	ev_boot(e, EV_APP);
-	e->want = (struct web_leaf_want){ .san = "DNS:" EV_HOST, .serial = 77, .from = WEB_NOW - 80000, .to = WEB_NOW + 500000 };
+	e->want = (struct web_leaf_want){
+		.san = "DNS:" EV_HOST, .serial = 77, .from = WEB_NOW - 80000, .to = WEB_NOW + 500000
+	};
 	e->key = &base->leaf_key;
 	e->promising[0] = &base->logs[0];
 	e->promising[1] = &base->logs[1];
-	e->promises = (struct web_promises){ e->promising, 2, (WEB_NOW - 79000) * UINT64_C(1000), &base->ca.key };
+	e->promises = (struct web_promises){ e->promising, 2, (WEB_NOW - 79000) * UINT64_C(1000),
+					     &base->ca.key };
 	e->account_uri = EV_ACCOUNT;
 	e->nonce = (struct attest_nonce){ .b = { 5 }, .n = 32 };
 	memset(e->exporter, 6, 32);
@@ -652,9 +709,10 @@ static inline void ev_make(struct ev *e, struct ev_base *base, ev_hook *hook)
 
 static inline void ev_free(struct ev *e)
 {
-	struct buf *all[] = { &e->log, &e->quote, &e->fresh, &e->core_text, &e->account_text,
-			      &e->chain, &e->sums, &e->acme_info, &e->key_quote, &e->account_quote,
-			      &e->bundle_text, &e->answer_text, &e->audit };
+	struct buf *all[] = { &e->log, &e->quote, &e->fresh, &e->core_text,
+			      &e->account_text, &e->chain, &e->sums, &e->acme_info,
+			      &e->key_quote, &e->account_quote, &e->bundle_text, &e->answer_text,
+			      &e->audit };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		buf_fini(all[i]);

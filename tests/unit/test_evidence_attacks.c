@@ -28,7 +28,8 @@ static void make_other(struct ev *e, const struct web_key *key, const struct web
 static void add_history(struct ev *e)
 {
 	for (int i = 0; i < 2; i++) {
-		e->certs[i][1] = (struct material_cert){ web_span(&e->other), web_span(&e->base->ca.der) };
+		e->certs[i][1] =
+			(struct material_cert){ web_span(&e->other), web_span(&e->base->ca.der) };
 		e->sources[i].count = 2;
 	}
 }
@@ -300,7 +301,8 @@ HOOK(bundle_cut)
 HOOK(bundle_deep)
 {
 	WHEN(EV_AFTER);
-	e->m.bundle = span_str("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}");
+	e->m.bundle = span_str(
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}");
 }
 HOOK(answer_cut)
 {
@@ -495,11 +497,16 @@ ZONE(caa_closer, 0, "0 issue \"other.example\"")
 ZONE(caa_only_wild, 1, EV_WILD)
 ZONE(caa_only_issue, 1, EV_ISSUE)
 ZONE(caa_two_accounts, 1, EV_WILD,
-     "0 issue \"ca.example; accounturi=" EV_ACCOUNT "; accounturi=https://ca.example/acct/2\"", EV_ISSUE)
-ZONE(caa_slash, 1, EV_WILD, "0 issue \"ca.example; accounturi=" EV_ACCOUNT "/; validationmethods=dns-01\"")
-ZONE(caa_case, 1, EV_WILD, "0 issue \"ca.example; accounturi=https://CA.example/acct/1; validationmethods=dns-01\"")
-ZONE(caa_scheme, 1, EV_WILD, "0 issue \"ca.example; accounturi=http://ca.example/acct/1; validationmethods=dns-01\"")
-ZONE(caa_http, 1, EV_WILD, "0 issue \"ca.example; accounturi=" EV_ACCOUNT "; validationmethods=dns-01,http-01\"")
+     "0 issue \"ca.example; accounturi=" EV_ACCOUNT "; accounturi=https://ca.example/acct/2\"",
+     EV_ISSUE)
+ZONE(caa_slash, 1, EV_WILD,
+     "0 issue \"ca.example; accounturi=" EV_ACCOUNT "/; validationmethods=dns-01\"")
+ZONE(caa_case, 1, EV_WILD,
+     "0 issue \"ca.example; accounturi=https://CA.example/acct/1; validationmethods=dns-01\"")
+ZONE(caa_scheme, 1, EV_WILD,
+     "0 issue \"ca.example; accounturi=http://ca.example/acct/1; validationmethods=dns-01\"")
+ZONE(caa_http, 1, EV_WILD,
+     "0 issue \"ca.example; accounturi=" EV_ACCOUNT "; validationmethods=dns-01,http-01\"")
 ZONE(caa_any_method, 1, EV_WILD, "0 issue \"ca.example; accounturi=" EV_ACCOUNT "\"")
 ZONE(caa_critical, 1, EV_ISSUE, EV_WILD, "128 tbs \"unknown\"")
 HOOK(caa_parent_open)
@@ -781,7 +788,8 @@ static const struct attack {
 	{ "A2_other_app", other_app, "app.identity", CHECK_FAIL, NULL },
 	{ "A3_expired", later, "core.time", CHECK_FAIL, NULL },
 	{ "A3_nonce", old_answer, "fresh.nonce", CHECK_FAIL, NULL },
-	{ "A3_answer_of_another_core", other_core_answered, "fresh.nonce", CHECK_FAIL, "fresh.session" },
+	{ "A3_answer_of_another_core", other_core_answered, "fresh.nonce", CHECK_FAIL,
+	  "fresh.session" },
 	{ "A3_beacon_old", old_beacon, "core.beacon", CHECK_FAIL, NULL },
 	{ "A3_beacon_future", future_beacon, "core.beacon", CHECK_FAIL, NULL },
 	{ "A3_not_yet", not_yet, "core.time", CHECK_FAIL, NULL },
@@ -790,11 +798,14 @@ static const struct attack {
 	{ "A5_cdn_in_front", cdn, "cert.key", CHECK_FAIL, "cert.issued fresh.session" },
 	{ "A6_debug", debug, "quote.policy", CHECK_FAIL, NULL },
 	{ "A7_pck_revoked", revoked_pck, "quote.signature", CHECK_FAIL, "fresh.quote key.quote" },
-	{ "A7_pck_ca_revoked", revoked_pck_ca, "quote.signature", CHECK_FAIL, "fresh.quote key.quote" },
+	{ "A7_pck_ca_revoked", revoked_pck_ca, "quote.signature", CHECK_FAIL,
+	  "fresh.quote key.quote" },
 	{ "A8_out_of_date", out_of_date, "quote.tcb", CHECK_FAIL, NULL },
 	{ "A8_revoked", tcb_revoked, "quote.tcb", CHECK_FAIL, NULL },
-	{ "A9_collateral_expired", stale_collateral, "quote.signature", CHECK_FAIL, "fresh.quote key.quote" },
-	{ "A9_collateral_of_the_future", future_collateral, "quote.signature", CHECK_FAIL, "fresh.quote key.quote" },
+	{ "A9_collateral_expired", stale_collateral, "quote.signature", CHECK_FAIL,
+	  "fresh.quote key.quote" },
+	{ "A9_collateral_of_the_future", future_collateral, "quote.signature", CHECK_FAIL,
+	  "fresh.quote key.quote" },
 	{ "A10_qe_binds_another_key", other_attestation_key, "quote.signature", CHECK_FAIL, NULL },
 	{ "A10_qe_identity", other_qe, "quote.signature", CHECK_FAIL, NULL },
 	{ "A11_log_edited", edited_log, "quote.log", CHECK_FAIL, NULL },
@@ -870,7 +881,8 @@ static const struct attack {
 	{ "A46_other_instance", other_instance, "cert.key", CHECK_PASS, "cert.issued" },
 	{ "A47_rollover_by_a_thief", other_thumbprint, "memory.account", CHECK_FAIL, NULL },
 	{ "A47_another_account", other_account_than_before, "memory.account", CHECK_FAIL, NULL },
-	{ "A47_key_without_signature", stolen_account, "account.proof", CHECK_FAIL, "memory.account" },
+	{ "A47_key_without_signature", stolen_account, "account.proof", CHECK_FAIL,
+	  "memory.account" },
 	{ "A48_persist_of_others", persist_foreign, "dns.persist", CHECK_FAIL, NULL },
 	{ "A48_persist_of_ours", persist_ours, "dns.persist", CHECK_PASS, NULL },
 	{ "A49_challenge_alias", challenge_alias, "dns.persist", CHECK_PASS, NULL },
@@ -894,7 +906,8 @@ static const struct attack {
 	{ "W1_certificate_of_another_host", other_host, "cert.path", CHECK_FAIL, NULL },
 	{ "W2_certificate_expired", expired_certificate, "cert.path", CHECK_FAIL, NULL },
 	{ "W3_foreign_wildcard", foreign_wildcard, "history.foreign", CHECK_FAIL, NULL },
-	{ "W4_gateway_account_unquoted", gateway_account_unquoted, "account.quote", CHECK_FAIL, NULL },
+	{ "W4_gateway_account_unquoted", gateway_account_unquoted, "account.quote", CHECK_FAIL,
+	  NULL },
 	{ "W5_key_unquoted", key_unquoted, "key.quote", CHECK_FAIL, NULL },
 	{ "W6_answered_by_another_app", answered_by_other_app, "fresh.quote", CHECK_FAIL, NULL },
 };
@@ -945,8 +958,8 @@ static void print_findings(const struct judged *j)
 {
 	for (size_t i = 0; i < checks_count; i++)
 		if (j->finding[i].state != CHECK_PASS)
-			print_message("   %-9s %-17s %s\n", check_state_name(j->finding[i].state), checks[i].id,
-				      j->finding[i].reason);
+			print_message("   %-9s %-17s %s\n", check_state_name(j->finding[i].state),
+				      checks[i].id, j->finding[i].reason);
 }
 
 static void an_honest_world_holds(void **state)
@@ -1000,7 +1013,8 @@ static void each_attack_has_its_line(void **state)
 		judge(&verdicts[i], attacks[i].hook);
 		if (is_caught(&attacks[i], &verdicts[i]))
 			continue;
-		print_message("%s: %s\n", attacks[i].name, checks_outcome_name(verdicts[i].outcome));
+		print_message("%s: %s\n", attacks[i].name,
+			      checks_outcome_name(verdicts[i].outcome));
 		print_findings(&verdicts[i]);
 		bad++;
 	}
@@ -1016,7 +1030,8 @@ static void all_of_the_list_are_there(void **state)
 
 		(void)snprintf(prefix, sizeof(prefix), "A%d_", n);
 		for (size_t i = 0; i < ATTACKS; i++)
-			is_there = is_there || strncmp(attacks[i].name, prefix, strlen(prefix)) == 0;
+			is_there =
+				is_there || strncmp(attacks[i].name, prefix, strlen(prefix)) == 0;
 		if (!is_there)
 			fail_msg("A%d has no case", n);
 	}

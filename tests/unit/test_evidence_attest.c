@@ -20,7 +20,8 @@ static void requests_accept_and_refuse(void **state)
 		enum rc want;
 	} cases[] = {
 		{ "least", "{\"nonce\":\"" N32 "\"}", RC_OK },
-		{ "loose_bits", "{\"nonce\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}", RC_MALFORMED },
+		{ "loose_bits", "{\"nonce\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}",
+		  RC_MALFORMED },
 		{ "too_short", "{\"nonce\":\"AAAA\"}", RC_MALFORMED },
 		{ "too_long", "{\"nonce\":\"" N32 "A" N32 "A\"}", RC_MALFORMED },
 		{ "missing", "{}", RC_MALFORMED },
@@ -68,10 +69,12 @@ static void a_request_written_and_read_is_the_identity(void **state)
 /* Binder and report data of fixed inputs, computed with python3's hashlib. */
 static void known_values(void **state)
 {
-	static const char binder_hex[] = "55530963a3bc4c3c2d34554683a4318f7128fd6337e0a93a9df5863d96861fac"
-					 "cd492d8f105d84aa17755ded2748249d9bb254dacb2f767611f850fd420a3036";
-	static const char data_hex[] = "d2b206edecc02f9c6e6e4cd86a6f71499e1db571c948cc77ab496ab7e3a1a76d"
-				       "22d2c6ca27bc32f9fa2848f076dfd4ffc5871e6ab5845bda184ebf0966f350ca";
+	static const char binder_hex[] =
+		"55530963a3bc4c3c2d34554683a4318f7128fd6337e0a93a9df5863d96861fac"
+		"cd492d8f105d84aa17755ded2748249d9bb254dacb2f767611f850fd420a3036";
+	static const char data_hex[] =
+		"d2b206edecc02f9c6e6e4cd86a6f71499e1db571c948cc77ab496ab7e3a1a76d"
+		"22d2c6ca27bc32f9fa2848f076dfd4ffc5871e6ab5845bda184ebf0966f350ca";
 	const struct sha256 core = { { 1 } };
 	const uint8_t exporter[ATTEST_EXPORTER_LEN] = { 2 };
 	const struct attest_nonce nonce = { .b = { 3 }, .n = 32 };
@@ -164,7 +167,8 @@ static void an_answer_written_and_read_is_the_identity(void **state)
 	assert_int_equal(a.nonce.n, 48);
 	for (size_t n = 0; n < buf_span(&out).n; n++) {
 		arena_fini(&arena);
-		assert_int_equal(attest_answer_read(&a, &arena, span_of(buf_span(&out).p, n)), RC_MALFORMED);
+		assert_int_equal(attest_answer_read(&a, &arena, span_of(buf_span(&out).p, n)),
+				 RC_MALFORMED);
 	}
 	arena_fini(&arena);
 	buf_fini(&out);
@@ -174,22 +178,31 @@ static void an_answer_written_and_read_is_the_identity(void **state)
 static void answers_refused(void **state)
 {
 #define ANSWER(v, hash, nonce, place, path, quote) \
-	"{\"v\":" v ",\"core_sha256\":\"" hash "\",\"nonce\":\"" nonce "\"," place ",\"path\":[" path \
-	"],\"quote\":\"" quote "\",\"event_log\":\"\"}"
+	"{\"v\":" v ",\"core_sha256\":\"" hash "\",\"nonce\":\"" nonce "\"," place \
+	",\"path\":[" path "],\"quote\":\"" quote "\",\"event_log\":\"\"}"
 	static const struct {
 		const char *name, *json;
 		enum rc want;
 	} cases[] = {
 		{ "good", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "", "AAAA"), RC_OK },
-		{ "version", ANSWER("1", H32, N32, "\"index\":0,\"count\":1", "", "AAAA"), RC_UNSUPPORTED },
-		{ "hash", ANSWER("2", "00", N32, "\"index\":0,\"count\":1", "", "AAAA"), RC_MALFORMED },
-		{ "nonce", ANSWER("2", H32, "AAAA", "\"index\":0,\"count\":1", "", "AAAA"), RC_MALFORMED },
-		{ "index", ANSWER("2", H32, N32, "\"index\":1,\"count\":1", "", "AAAA"), RC_MALFORMED },
-		{ "count", ANSWER("2", H32, N32, "\"index\":0,\"count\":4294967296", "", "AAAA"), RC_MALFORMED },
-		{ "step", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "\"00\"", "AAAA"), RC_MALFORMED },
-		{ "quote", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "", "AA"), RC_MALFORMED },
-		{ "no_quote", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "", ""), RC_MALFORMED },
-		{ "member", ANSWER("2", H32, N32, "\"x\":0,\"index\":0,\"count\":1", "", "AAAA"), RC_MALFORMED },
+		{ "version", ANSWER("1", H32, N32, "\"index\":0,\"count\":1", "", "AAAA"),
+		  RC_UNSUPPORTED },
+		{ "hash", ANSWER("2", "00", N32, "\"index\":0,\"count\":1", "", "AAAA"),
+		  RC_MALFORMED },
+		{ "nonce", ANSWER("2", H32, "AAAA", "\"index\":0,\"count\":1", "", "AAAA"),
+		  RC_MALFORMED },
+		{ "index", ANSWER("2", H32, N32, "\"index\":1,\"count\":1", "", "AAAA"),
+		  RC_MALFORMED },
+		{ "count", ANSWER("2", H32, N32, "\"index\":0,\"count\":4294967296", "", "AAAA"),
+		  RC_MALFORMED },
+		{ "step", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "\"00\"", "AAAA"),
+		  RC_MALFORMED },
+		{ "quote", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "", "AA"),
+		  RC_MALFORMED },
+		{ "no_quote", ANSWER("2", H32, N32, "\"index\":0,\"count\":1", "", ""),
+		  RC_MALFORMED },
+		{ "member", ANSWER("2", H32, N32, "\"x\":0,\"index\":0,\"count\":1", "", "AAAA"),
+		  RC_MALFORMED },
 	};
 	struct wr w;
 	static char large[16 * 1024];
@@ -212,7 +225,8 @@ static void answers_refused(void **state)
 	assert_int_equal(bad, 0);
 	/* a path longer than any tree has */
 	w = WR_ARRAY(large);
-	wr_str(&w, "{\"v\":2,\"core_sha256\":\"" H32 "\",\"nonce\":\"" N32 "\",\"index\":0,\"count\":1,\"path\":[");
+	wr_str(&w, "{\"v\":2,\"core_sha256\":\"" H32 "\",\"nonce\":\"" N32
+		   "\",\"index\":0,\"count\":1,\"path\":[");
 	for (int i = 0; i <= MERKLE_PATH_MAX; i++)
 		wr_printf(&w, "%s\"" H32 "\"", i ? "," : "");
 	wr_str(&w, "],\"quote\":\"AAAA\",\"event_log\":\"\"}");

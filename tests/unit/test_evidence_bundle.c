@@ -16,8 +16,10 @@ static const struct evidence_bundle whole = {
 	.event_log = S("[]"),
 	.acme_info = S("{\"account_uri\":\"\"}"),
 	.manifest = S("{}"),
-	.files = { .item = { { S("acme-account.json"), S("{}") }, { S("sha256sum.txt"), S("x") } }, .count = 2 },
-	.collateral = { .item = { { S("root_ca.crl.der"), S("crl") }, { S("tcb_info.json"), S("tcb") } },
+	.files = { .item = { { S("acme-account.json"), S("{}") }, { S("sha256sum.txt"), S("x") } },
+		   .count = 2 },
+	.collateral = { .item = { { S("root_ca.crl.der"), S("crl") },
+				  { S("tcb_info.json"), S("tcb") } },
 			.count = 2 },
 	.dnssec = { .item = { { S("00ff"), S("proof") } }, .count = 1 },
 };
@@ -57,27 +59,36 @@ static void what_must_be_there(void **state)
 		enum rc want;
 	} cases[] = {
 		{ "least",
-		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}",
+		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/"
+		  "b\",\"AA\"]}}",
 		  RC_OK },
 		{ "more",
-		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]},"
+		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/"
+		  "b\",\"AA\"]},"
 		  "\"later\":[\"a/b\",\"AA\"]}",
 		  RC_OK },
-		{ "no_core", "{\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}", RC_MALFORMED },
-		{ "empty_core",
-		  "{\"core\":[\"a/b\",\"\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}",
+		{ "no_core", "{\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}",
 		  RC_MALFORMED },
-		{ "core_a_collection",
-		  "{\"core\":{\"x\":[\"a/b\",\"AA\"]},\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/"
+		{ "empty_core",
+		  "{\"core\":[\"a/b\",\"\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/"
 		  "b\",\"AA\"]}}",
 		  RC_MALFORMED },
-		{ "no_quote", "{\"core\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}", RC_MALFORMED },
-		{ "no_files", "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"]}", RC_MALFORMED },
+		{ "core_a_collection",
+		  "{\"core\":{\"x\":[\"a/b\",\"AA\"]},\"quote\":[\"a/"
+		  "b\",\"AA\"],\"files\":{\"x\":[\"a/"
+		  "b\",\"AA\"]}}",
+		  RC_MALFORMED },
+		{ "no_quote", "{\"core\":[\"a/b\",\"AA\"],\"files\":{\"x\":[\"a/b\",\"AA\"]}}",
+		  RC_MALFORMED },
+		{ "no_files", "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"]}",
+		  RC_MALFORMED },
 		{ "files_a_record",
-		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":[\"a/b\",\"AA\"]}",
+		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":[\"a/"
+		  "b\",\"AA\"]}",
 		  RC_MALFORMED },
 		{ "files_nested",
-		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/b\",\"AA\"],\"files\":{\"x\":{\"y\":[\"a/"
+		  "{\"core\":[\"a/b\",\"AA\"],\"quote\":[\"a/"
+		  "b\",\"AA\"],\"files\":{\"x\":{\"y\":[\"a/"
 		  "b\",\"AA\"]}}}",
 		  RC_MALFORMED },
 		{ "no_json", "core", RC_MALFORMED },

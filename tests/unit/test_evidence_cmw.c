@@ -8,11 +8,12 @@
 #include "evidence/cmw.h"
 
 /* The example of RFC 9999's reference implementation, without its padding. */
-static const char example[] = "{\"__cmwc_t\":\"tag:ietf.org,2024:X\","
-			      "\"bretwaldadom\":[\"application/eat-ucs+cbor\",\"oQo\"],"
-			      "\"murmurless\":{\"__cmwc_t\":\"tag:ietf.org,2024:Y\","
-			      "\"polyscopic\":[\"application/eat-ucs+json\",\"eyJlYXRfbm9uY2UiOiAuLi59\",8]},"
-			      "\"photoelectrograph\":[\"application/eat-ucs+cbor\",\"gngY\",3]}";
+static const char example[] =
+	"{\"__cmwc_t\":\"tag:ietf.org,2024:X\","
+	"\"bretwaldadom\":[\"application/eat-ucs+cbor\",\"oQo\"],"
+	"\"murmurless\":{\"__cmwc_t\":\"tag:ietf.org,2024:Y\","
+	"\"polyscopic\":[\"application/eat-ucs+json\",\"eyJlYXRfbm9uY2UiOiAuLi59\",8]},"
+	"\"photoelectrograph\":[\"application/eat-ucs+cbor\",\"gngY\",3]}";
 
 static void an_example_is_read_and_written_again(void **state)
 {
@@ -64,7 +65,8 @@ static void refusals(void **state)
 		{ "label_twice", "{\"a\":[\"a/b\",\"AA\"],\"a\":[\"a/b\",\"AA\"]}", RC_MALFORMED },
 		{ "label_empty", "{\"\":[\"a/b\",\"AA\"]}", RC_MALFORMED },
 		{ "label_with_quote", "{\"a\\\"\":[\"a/b\",\"AA\"]}", RC_MALFORMED },
-		{ "too_deep", "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":[\"a/b\",\"AA\"]}}}}}", RC_LIMIT },
+		{ "too_deep", "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":[\"a/b\",\"AA\"]}}}}}",
+		  RC_LIMIT },
 		{ "deep_enough", "{\"a\":{\"b\":{\"c\":{\"e\":[\"a/b\",\"AA\"]}}}}", RC_OK },
 		{ "garbage_behind", "{\"a\":[\"a/b\",\"AA\"]} x", RC_MALFORMED },
 	};
@@ -105,7 +107,9 @@ static void every_prefix_is_refused(void **state)
 
 static void what_nobody_would_read_is_not_written(void **state)
 {
-	struct cmw record = { .label = span_str("a"), .type = span_str("a/b"), .value = span_str("x") };
+	struct cmw record = { .label = span_str("a"),
+			      .type = span_str("a/b"),
+			      .value = span_str("x") };
 	struct cmw top = { .is_collection = true, .first = &record };
 	struct arena arena;
 	const struct cmw *again;

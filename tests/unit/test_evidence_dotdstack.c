@@ -14,8 +14,9 @@
 /* SHA-512("acme-account:https://ca.example/acct/1"), by sha512sum. */
 static void report_data_of_a_known_account(void **state)
 {
-	static const char want_hex[] = "3e6776c0e6809d48498288959c439bcc9b5217c584d1a5ee2912ebfc733f6737"
-				       "07235392915801ade1e29b6e8d1de6272097d9684a8aef0187f06cbc7c83e819";
+	static const char want_hex[] =
+		"3e6776c0e6809d48498288959c439bcc9b5217c584d1a5ee2912ebfc733f6737"
+		"07235392915801ade1e29b6e8d1de6272097d9684a8aef0187f06cbc7c83e819";
 	uint8_t got[64], want[64];
 
 	(void)state;
@@ -33,8 +34,9 @@ static void the_index_is_dstacks(void **state)
 	(void)state;
 	buf_init(&out, 256);
 	assert_int_equal(dotdstack_index_write(&out), RC_OK);
-	assert_true(span_equal_str(buf_span(&out), "{\"type\":\"dstack gateway\",\"paths\":[\"/index\","
-						   "\"/app-info\",\"/acme-info\"]}"));
+	assert_true(span_equal_str(buf_span(&out),
+				   "{\"type\":\"dstack gateway\",\"paths\":[\"/index\","
+				   "\"/app-info\",\"/acme-info\"]}"));
 	assert_true(dotdstack_index_is(buf_span(&out)));
 	assert_true(dotdstack_index_is(span_str("{\"paths\":[],\"type\":\"dstack gateway\"}")));
 	assert_false(dotdstack_index_is(span_str("{\"type\":\"other\"}")));
@@ -76,8 +78,10 @@ static void app_info_written_and_read_is_the_identity(void **state)
 			 RC_OK);
 	assert_true(span_equal_str(again.key_provider_info, "{}"));
 	assert_int_equal(dotdstack_app_read(&again, &arena, span_str("{}")), RC_MALFORMED);
-	assert_int_equal(dotdstack_app_read(&again, &arena, span_str("{\"app_id\":7}")), RC_MALFORMED);
-	assert_int_equal(dotdstack_app_read(&again, &arena, span_str("{\"app_id\":\"0\"}")), RC_MALFORMED);
+	assert_int_equal(dotdstack_app_read(&again, &arena, span_str("{\"app_id\":7}")),
+			 RC_MALFORMED);
+	assert_int_equal(dotdstack_app_read(&again, &arena, span_str("{\"app_id\":\"0\"}")),
+			 RC_MALFORMED);
 	buf_fini(&b);
 	buf_init(&b, 16);
 	assert_int_equal(dotdstack_app_write(&b, &app), RC_LIMIT);
@@ -125,21 +129,27 @@ static void acme_info_of_others(void **state)
 		enum rc want;
 	} cases[] = {
 		{ "today",
-		  "{\"account_uri\":\"https://ca.example/1\",\"quoted_hist_keys\":[{\"public_key\":\"3001\","
-		  "\"quote\":\"\",\"attestation\":\"\"}],\"account_quote\":\"\",\"account_attestation\":\"\"}",
+		  "{\"account_uri\":\"https://ca.example/"
+		  "1\",\"quoted_hist_keys\":[{\"public_key\":\"3001\","
+		  "\"quote\":\"\",\"attestation\":\"\"}],\"account_quote\":\"\",\"account_"
+		  "attestation\":\"\"}",
 		  RC_OK },
 		{ "older",
-		  "{\"account_uri\":\"https://ca.example/1\",\"hist_keys\":[\"3001\"],\"quoted_hist_keys\":[],"
+		  "{\"account_uri\":\"https://ca.example/"
+		  "1\",\"hist_keys\":[\"3001\"],\"quoted_hist_keys\":[],"
 		  "\"account_quote\":\"\",\"active_cert\":\"\",\"base_domain\":\"a.example\"}",
 		  RC_OK },
 		{ "no_keys", "{\"account_uri\":\"https://ca.example/1\"}", RC_MALFORMED },
 		{ "no_account", "{\"quoted_hist_keys\":[]}", RC_MALFORMED },
 		{ "account_empty", "{\"account_uri\":\"\",\"quoted_hist_keys\":[]}", RC_MALFORMED },
-		{ "key_empty", "{\"account_uri\":\"x\",\"quoted_hist_keys\":[{\"public_key\":\"\"}]}",
+		{ "key_empty",
+		  "{\"account_uri\":\"x\",\"quoted_hist_keys\":[{\"public_key\":\"\"}]}",
 		  RC_MALFORMED },
-		{ "key_no_hex", "{\"account_uri\":\"x\",\"quoted_hist_keys\":[{\"public_key\":\"zz\"}]}",
+		{ "key_no_hex",
+		  "{\"account_uri\":\"x\",\"quoted_hist_keys\":[{\"public_key\":\"zz\"}]}",
 		  RC_MALFORMED },
-		{ "key_no_object", "{\"account_uri\":\"x\",\"quoted_hist_keys\":[\"3001\"]}", RC_MALFORMED },
+		{ "key_no_object", "{\"account_uri\":\"x\",\"quoted_hist_keys\":[\"3001\"]}",
+		  RC_MALFORMED },
 		{ "error_page", "<html><body>502</body></html>", RC_MALFORMED },
 	};
 	int bad = 0;

@@ -22,12 +22,22 @@ static const struct material_source sources[] = {
 };
 static const struct sha256 proof[] = { { { 3 } } };
 static const struct gathered_growth growth[] = {
-	{ .log_id = { { 1 } }, .from = 7, .head = S("log\n8\nAA\n"), .proof = proof, .proof_count = 1 },
+	{ .log_id = { { 1 } },
+	  .from = 7,
+	  .head = S("log\n8\nAA\n"),
+	  .proof = proof,
+	  .proof_count = 1 },
 };
 static const struct gathered whole = {
 	.host = S("www.example.org"),
 	.at = 1'800'000'000,
-	.tls = { .is_there = true, .is_tls13 = true, .has_exporter = true, .exporter = { 4 }, .chain = bytes, .chain_count = 1, .redirect = S("other.example") },
+	.tls = { .is_there = true,
+		 .is_tls13 = true,
+		 .has_exporter = true,
+		 .exporter = { 4 },
+		 .chain = bytes,
+		 .chain_count = 1,
+		 .redirect = S("other.example") },
 	.nonce = { .b = { 9 }, .n = 32 },
 	.bundle = S("{}"),
 	.answer = S("{\"v\":2}"),
@@ -96,7 +106,8 @@ static void nothing_seen_is_kept_too(void **state)
 	assert_int_equal(g.bundle.n, 0);
 	for (size_t n = 0; n < buf_span(&out).n; n++) {
 		arena_fini(&arena);
-		assert_int_equal(gathered_read(&g, &arena, span_of(buf_span(&out).p, n)), RC_MALFORMED);
+		assert_int_equal(gathered_read(&g, &arena, span_of(buf_span(&out).p, n)),
+				 RC_MALFORMED);
 	}
 	arena_fini(&arena);
 	buf_fini(&out);
@@ -116,7 +127,8 @@ static void a_servers_bundle_is_not_such_a_file(void **state)
 	arena_init(&arena, 1024 * 1024);
 	assert_int_equal(cmw_read(&top, &arena, span_str("{\"core\":[\"a/b\",\"AA\"]}")), RC_OK);
 	assert_false(gathered_is(top));
-	assert_int_equal(gathered_read(&g, &arena, span_str("{\"core\":[\"a/b\",\"AA\"]}")), RC_MALFORMED);
+	assert_int_equal(gathered_read(&g, &arena, span_str("{\"core\":[\"a/b\",\"AA\"]}")),
+			 RC_MALFORMED);
 	arena_fini(&arena);
 }
 

@@ -91,7 +91,8 @@ static void hosts_of_uris(void **state)
 	static const struct {
 		const char *uri, *host; /* NULL: no URI */
 	} cases[] = {
-		{ "https://acme-v02.api.letsencrypt.org/directory", "acme-v02.api.letsencrypt.org" },
+		{ "https://acme-v02.api.letsencrypt.org/directory",
+		  "acme-v02.api.letsencrypt.org" },
 		{ "https://localhost:14000/dir", "localhost" },
 		{ "https://ca.example", "ca.example" },
 		{ "http://ca.example/", NULL },

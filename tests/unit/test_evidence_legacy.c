@@ -26,9 +26,11 @@ static void sums_accept_and_refuse(void **state)
 		enum rc want;
 		size_t count;
 	} cases[] = {
-		{ "account_and_one", H0 "  acme-account.json\n" HA "  cert-a.example.pem\n", RC_OK, 2 },
+		{ "account_and_one", H0 "  acme-account.json\n" HA "  cert-a.example.pem\n", RC_OK,
+		  2 },
 		{ "wildcard",
-		  H0 "  acme-account.json\n" HA "  cert-*.a.example.pem\n" HA "  cert-a.example.pem\n",
+		  H0 "  acme-account.json\n" HA "  cert-*.a.example.pem\n" HA
+		     "  cert-a.example.pem\n",
 		  RC_OK, 3 },
 		{ "old_single_file", H0 "  acme-account.json\n" HA "  cert.pem\n", RC_OK, 2 },
 		{ "empty", "", RC_MALFORMED, 0 },
@@ -41,23 +43,28 @@ static void sums_accept_and_refuse(void **state)
 		  RC_MALFORMED, 0 },
 		{ "account_twice", H0 "  acme-account.json\n" HA "  acme-account.json\n",
 		  RC_MALFORMED, 0 },
-		{ "out_of_order", H0 "  acme-account.json\n" HA "  cert-b.pem\n" HA "  cert-a.pem\n",
-		  RC_MALFORMED, 0 },
+		{ "out_of_order",
+		  H0 "  acme-account.json\n" HA "  cert-b.pem\n" HA "  cert-a.pem\n", RC_MALFORMED,
+		  0 },
 		{ "cr", H0 "  acme-account.json\r\n" HA "  cert-a.pem\r\n", RC_MALFORMED, 0 },
 		{ "binary_mark", H0 " *acme-account.json\n" HA " *cert-a.pem\n", RC_MALFORMED, 0 },
 		{ "one_space", H0 " acme-account.json\n" HA " cert-a.pem\n", RC_MALFORMED, 0 },
-		{ "no_last_line_end", H0 "  acme-account.json\n" HA "  cert-a.pem", RC_MALFORMED, 0 },
+		{ "no_last_line_end", H0 "  acme-account.json\n" HA "  cert-a.pem", RC_MALFORMED,
+		  0 },
 		{ "blank_line", H0 "  acme-account.json\n\n" HA "  cert-a.pem\n", RC_MALFORMED, 0 },
 		{ "path", H0 "  acme-account.json\n" HA "  cert-../../etc/passwd.pem\n",
 		  RC_MALFORMED, 0 },
 		{ "folder", H0 "  ./acme-account.json\n" HA "  cert-a.pem\n", RC_MALFORMED, 0 },
 		{ "escaped", "\\" H0 "  acme-account.json\n" HA "  cert-a.pem\n", RC_MALFORMED, 0 },
-		{ "upper_case_hash", HB "  acme-account.json\n" HA "  cert-a.pem\n", RC_MALFORMED, 0 },
-		{ "upper_case_name", H0 "  acme-account.json\n" HA "  cert-A.pem\n", RC_MALFORMED, 0 },
+		{ "upper_case_hash", HB "  acme-account.json\n" HA "  cert-a.pem\n", RC_MALFORMED,
+		  0 },
+		{ "upper_case_name", H0 "  acme-account.json\n" HA "  cert-A.pem\n", RC_MALFORMED,
+		  0 },
 		{ "short_hash", "00  acme-account.json\n" HA "  cert-a.pem\n", RC_MALFORMED, 0 },
 		{ "wildcard_in_the_middle", H0 "  acme-account.json\n" HA "  cert-a.*.b.pem\n",
 		  RC_MALFORMED, 0 },
-		{ "trailing_dot", H0 "  acme-account.json\n" HA "  cert-a..pem\n", RC_MALFORMED, 0 },
+		{ "trailing_dot", H0 "  acme-account.json\n" HA "  cert-a..pem\n", RC_MALFORMED,
+		  0 },
 	};
 	int bad = 0;
 
@@ -89,8 +96,8 @@ static void coreutils_output_is_read(void **state)
 
 static void sums_written_and_read_is_the_identity(void **state)
 {
-	static const char text[] =
-		H0 "  acme-account.json\n" HA "  cert-*.a.example.pem\n" HA "  cert-a.example.pem\n";
+	static const char text[] = H0 "  acme-account.json\n" HA "  cert-*.a.example.pem\n" HA
+				      "  cert-a.example.pem\n";
 	struct legacy_sums s;
 	struct buf out;
 
@@ -177,18 +184,23 @@ static void accounts_accept_and_refuse(void **state)
 		{ "certbot", "{\"body\":{},\"uri\":\"https://ca.example/acct/7\"}", RC_OK,
 		  "https://ca.example/acct/7" },
 		{ "lego5",
-		  "{\"email\":\"\",\"registration\":{\"status\":\"valid\",\"accountURL\":\"https://ca.example/"
+		  "{\"email\":\"\",\"registration\":{\"status\":\"valid\",\"accountURL\":\"https://"
+		  "ca.example/"
 		  "acct/7\"}}",
 		  RC_OK, "https://ca.example/acct/7" },
-		{ "lego4", "{\"registration\":{\"body\":{},\"uri\":\"https:\\/\\/ca.example\\/acct/7\"}}",
+		{ "lego4",
+		  "{\"registration\":{\"body\":{},\"uri\":\"https:\\/\\/ca.example\\/acct/7\"}}",
 		  RC_OK, "https://ca.example/acct/7" },
 		{ "two_that_agree",
-		  "{\"uri\":\"https://ca.example/1\",\"registration\":{\"accountURL\":\"https://ca.example/1\"}}",
+		  "{\"uri\":\"https://ca.example/1\",\"registration\":{\"accountURL\":\"https://"
+		  "ca.example/1\"}}",
 		  RC_OK, "https://ca.example/1" },
 		{ "two_that_differ",
-		  "{\"uri\":\"https://ca.example/1\",\"registration\":{\"accountURL\":\"https://ca.example/2\"}}",
+		  "{\"uri\":\"https://ca.example/1\",\"registration\":{\"accountURL\":\"https://"
+		  "ca.example/2\"}}",
 		  RC_MALFORMED, NULL },
-		{ "key_twice", "{\"uri\":\"https://ca.example/1\",\"uri\":\"https://ca.example/1\"}",
+		{ "key_twice",
+		  "{\"uri\":\"https://ca.example/1\",\"uri\":\"https://ca.example/1\"}",
 		  RC_MALFORMED, NULL },
 		{ "no_uri", "{\"body\":{}}", RC_MALFORMED, NULL },
 		{ "plain_http", "{\"uri\":\"http://ca.example/1\"}", RC_MALFORMED, NULL },
@@ -252,9 +264,10 @@ static void a_quote_written_and_read_is_the_identity(void **state)
 	arena_init(&arena, 64 * 1024);
 	buf_init(&out, 4096);
 	assert_int_equal(legacy_quote_write(&out, &q), RC_OK);
-	assert_true(span_equal_str(buf_span(&out),
-				   "{\"quote\":\"040002\",\"event_log\":\"[{\\\"imr\\\":3}]\",\"report_data\":"
-				   "\"0102\",\"vm_config\":\"{}\"}"));
+	assert_true(span_equal_str(
+		buf_span(&out),
+		"{\"quote\":\"040002\",\"event_log\":\"[{\\\"imr\\\":3}]\",\"report_data\":"
+		"\"0102\",\"vm_config\":\"{}\"}"));
 	assert_int_equal(legacy_quote_read(&again, &arena, buf_span(&out)), RC_OK);
 	assert_true(span_equal(again.quote, q.quote));
 	assert_true(span_equal(again.event_log, q.event_log));
@@ -264,8 +277,10 @@ static void a_quote_written_and_read_is_the_identity(void **state)
 	/* an agent's error stored in the quote's place, and other rubbish */
 	assert_int_equal(legacy_quote_read(&again, &arena, span_str("{\"error\":\"no device\"}")),
 			 RC_MALFORMED);
-	assert_int_equal(legacy_quote_read(&again, &arena, span_str("{\"quote\":\"0\"}")), RC_MALFORMED);
-	assert_int_equal(legacy_quote_read(&again, &arena, span_str("{\"quote\":[4]}")), RC_MALFORMED);
+	assert_int_equal(legacy_quote_read(&again, &arena, span_str("{\"quote\":\"0\"}")),
+			 RC_MALFORMED);
+	assert_int_equal(legacy_quote_read(&again, &arena, span_str("{\"quote\":[4]}")),
+			 RC_MALFORMED);
 	arena_fini(&arena);
 	buf_fini(&out);
 }
