@@ -64,8 +64,8 @@ static void read_order(struct span body)
 	struct order_view *v = calloc(1, sizeof(*v));
 	struct names *names = calloc(1, sizeof(*names));
 
-	assert(names_add(names, span_str("a.example")) == RC_OK);
-	assert(names_add(names, span_str("*.a.example")) == RC_OK);
+	assert(names_put(names, span_str("a.example")) == RC_OK);
+	assert(names_put(names, span_str("*.a.example")) == RC_OK);
 	if (order_read(v, names, body, BASE) == RC_OK) {
 		assert(v->authz_count >= 1 && v->authz_count <= NAMES_MAX);
 		for (size_t i = 0; i < v->authz_count; i++)

@@ -93,11 +93,11 @@ static enum rc add_san(struct names *out, const struct web_san *san)
 
 	switch (san->type) {
 	case WEB_SAN_DNS:
-		return names_add(out, san->value);
+		return names_put(out, san->value);
 	case WEB_SAN_IP:
 		if (!inet_ntop(family, san->value.p, text, sizeof(text)))
 			return RC_MALFORMED;
-		return names_add(out, span_str(text));
+		return names_put(out, span_str(text));
 	case WEB_SAN_OTHER:
 		break;
 	}
@@ -144,7 +144,7 @@ static enum certcheck_reason judge_names(const struct web_cert *c,
 	if (certcheck_names(got, c) != RC_OK)
 		return CERTCHECK_EXTRA_NAME;
 	for (size_t i = 0; i < want->count; i++)
-		if (!names_find(got, want->of[i].text))
+		if (!names_get(got, want->of[i].text))
 			return CERTCHECK_MISSING_NAME;
 	return got->count == want->count ? CERTCHECK_OK : CERTCHECK_EXTRA_NAME;
 }

@@ -114,7 +114,7 @@ const char *name_base(const struct name *n)
 	return n->is_wildcard ? n->text + 2 : n->text;
 }
 
-enum rc names_add(struct names *set, struct span text)
+enum rc names_put(struct names *set, struct span text)
 {
 	struct name n;
 	enum rc rc = name_read(&n, text);
@@ -135,7 +135,7 @@ enum rc names_add(struct names *set, struct span text)
 	return RC_OK;
 }
 
-const struct name *names_find(const struct names *set, const char *text)
+const struct name *names_get(const struct names *set, const char *text)
 {
 	for (size_t i = 0; i < set->count; i++)
 		if (strcmp(set->of[i].text, text) == 0)

@@ -47,9 +47,9 @@ const char *name_type(const struct name *n);
 const char *name_base(const struct name *n);
 
 /* RC_MALFORMED as above, or the name is there already; RC_LIMIT: too many. */
-enum rc names_add(struct names *set, struct span text);
+enum rc names_put(struct names *set, struct span text);
 /* The name in the set, or NULL. */
-const struct name *names_find(const struct names *set, const char *text);
+const struct name *names_get(const struct names *set, const char *text);
 bool names_equal(const struct names *a, const struct names *b);
 /* SHA-256 of the names, one a line: what the ledger knows the set by. */
 void names_hash(const struct names *set, struct sha256 *out);

@@ -123,7 +123,7 @@ static bool has_names(const struct names *names, const struct jtree *list)
 		if (name_read(&n, member_text(v, "value")) != RC_OK ||
 		    !span_equal_str(member_text(v, "type"), name_type(&n)))
 			return false;
-		found = names_find(names, n.text);
+		found = names_get(names, n.text);
 		if (!found || seen[found - names->of])
 			return false;
 		seen[found - names->of] = true;

@@ -149,7 +149,7 @@ static bool load_names(struct names *out, const struct jtree *list)
 	if (!list || list->type != JTREE_ARRAY || !list->count)
 		return false;
 	for (const struct jtree *v = list->first; v; v = v->next)
-		if (v->type != JTREE_TEXT || names_add(out, v->text) != RC_OK)
+		if (v->type != JTREE_TEXT || names_put(out, v->text) != RC_OK)
 			return false;
 	return true;
 }

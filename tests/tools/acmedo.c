@@ -371,7 +371,7 @@ static enum rc begin_names(const struct options *o, struct acme *a, char **args,
 	enum rc rc;
 
 	for (; *args; args++)
-		if (names_add(names, span_str(*args)) != RC_OK)
+		if (names_put(names, span_str(*args)) != RC_OK)
 			die(*args, "no name");
 	if (o->replaces) {
 		struct buf der = certificate_of(o->replaces);

@@ -431,7 +431,7 @@ static void ca_new_order(struct ca *ca, struct ca_request *r, struct web_answer 
 	o->id = ca->order_next++;
 	strcpy(o->status, "pending");
 	for (const struct jtree *v = jtree_get(r->payload, "identifiers")->first; v; v = v->next) {
-		assert_int_equal(names_add(&o->names, ca_text(v, "value")), RC_OK);
+		assert_int_equal(names_put(&o->names, ca_text(v, "value")), RC_OK);
 		strcpy(o->authz[o->names.count - 1], "pending");
 	}
 	assert_true(ca->orders_made < CA_LOG);

@@ -54,7 +54,7 @@ static void drive_restart(struct drive *d)
 static void drive_names(struct drive *d, const char *const names[])
 {
 	for (; *names; names++)
-		assert_int_equal(names_add(&d->names, span_str(*names)), RC_OK);
+		assert_int_equal(names_put(&d->names, span_str(*names)), RC_OK);
 }
 
 static void drive_init_at(struct drive *d, enum challenge_type method, const char *base)

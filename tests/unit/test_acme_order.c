@@ -23,8 +23,8 @@ static void
 wanted(struct names *names)
 {
 	*names = (struct names){ 0 };
-	assert_int_equal(names_add(names, span_str("example.org")), RC_OK);
-	assert_int_equal(names_add(names, span_str("www.example.org")), RC_OK);
+	assert_int_equal(names_put(names, span_str("example.org")), RC_OK);
+	assert_int_equal(names_put(names, span_str("www.example.org")), RC_OK);
 }
 
 static void objects(void **state)
