@@ -51,18 +51,18 @@ struct loglist_log {
 	struct span operator_name; /* who runs it now */
 	const struct loglist_past *past; /* earlier ones, oldest first */
 	size_t past_count;
-	bool is_tiled; /* static-ct-api: no RFC 6962 read API */
 	/* RFC 6962 log: 'url'.  Tiled log: where it is read from
 	 * ('monitoring_url') and where submitted to ('submission_url') */
 	struct span url, submission_url;
 	uint64_t mmd_s; /* maximum merge delay */
-	enum loglist_state state;
 	int64_t state_at; /* unix seconds: since when */
-	bool has_final; /* READONLY: the tree it ended with */
+	int64_t expiry_from, expiry_until; /* unix seconds; until exclusive */
 	uint64_t final_size;
 	struct merkle_hash final_root;
-	bool has_interval; /* it takes certificates that expire in this: */
-	int64_t expiry_from, expiry_until; /* unix seconds; until exclusive */
+	enum loglist_state state;
+	bool is_tiled; /* static-ct-api: no RFC 6962 read API */
+	bool has_final; /* READONLY: the tree it ended with, final_* */
+	bool has_interval; /* it takes what expires from expiry_from on */
 	bool is_test; /* log_type "test" */
 };
 

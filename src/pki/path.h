@@ -82,6 +82,6 @@ struct path_verdict {
 };
 
 /* Fills *out whatever the answer; the reason alone says whether to trust. */
-void path_validate(struct path_verdict *out, const struct path_query *q);
+void path_validate(struct path_verdict *out, const struct path_query *in);
 
 #endif

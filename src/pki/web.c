@@ -431,7 +431,7 @@ static bool skip_unique_ids(struct span *tbs)
 	struct span content, whole;
 	uint8_t tag;
 
-	for (uint8_t want = TAG_ISSUER_UID; want <= TAG_SUBJECT_UID; want++)
+	for (unsigned want = TAG_ISSUER_UID; want <= TAG_SUBJECT_UID; want++)
 		if (tbs->n && tbs->p[0] == want &&
 		    !der_any(tbs, &tag, &content, &whole))
 			return false;
