@@ -23,7 +23,7 @@ FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE
 LINK_release  := -pie -Wl,-z,relro,-z,now
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
-LIBS := -lssl -lcrypto -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns
+LIBS := -lssl -lcrypto -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns -lz
 
 # Rooms and what they may include come from the table in src/README.md.
 TABLE    := $(shell awk -F'|' '/^\| [a-z0-9]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)

@@ -109,10 +109,14 @@ static enum rc ask_entries_tile(struct follow *f, struct web_ask *ask,
 	struct tile_id tile = tile_of(end, 0, index);
 	uint8_t room[TILE_PATH_MAX];
 	struct wr w = WR_ARRAY(room);
+	enum rc rc;
 
 	f->asked_count = index * TILE_WIDTH + tile.width - f->asked_from;
 	tile_data_path(&w, index, f->wants_full ? TILE_WIDTH : tile.width);
-	return ask_path(ask, f, wr_span(&w), FOLLOW_TILE_MAX);
+	rc = ask_path(ask, f, wr_span(&w), FOLLOW_TILE_MAX);
+	return rc ? rc
+		  : web_ask_header(ask, "Accept-Encoding",
+				   span_str("gzip, identity"));
 }
 
 static enum rc ask_entries(struct follow *f, struct web_ask *ask, uint64_t end)

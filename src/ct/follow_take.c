@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "ct/gunzip.h"
 
 enum {
 	ARENA_MAX = RFC6962_ENTRIES_ARENA,
@@ -257,10 +258,31 @@ static void take_failure(struct follow *f, const struct web_answer *a,
 	heed_retry_after(f, a, now);
 }
 
+/* static-ct-api: a log may compress without being asked to. */
+static bool read_body(struct span *body, struct buf *room,
+		      const struct web_answer *answer)
+{
+	struct span coding;
+
+	*body = buf_span(&answer->body);
+	if (!web_answer_get(answer, "content-encoding", 0, &coding) ||
+	    span_equal_nocase(coding, span_str("identity")))
+		return true;
+	if (!span_equal_nocase(coding, span_str("gzip")) ||
+	    gunzip(room, *body))
+		return false;
+	*body = buf_span(room);
+	return true;
+}
+
 void follow_take(struct follow *f, const struct web_answer *answer, int64_t now)
 {
 	enum asked asked = f->asked;
+	AUTO(buf_fini)
+	struct buf room;
 	struct span body;
+
+	buf_init(&room, FOLLOW_TILE_MAX);
 
 	if (!answer || answer->status != STATUS_OK) {
 		take_failure(f, answer, now);
@@ -268,7 +290,11 @@ void follow_take(struct follow *f, const struct web_answer *answer, int64_t now)
 		f->asked = ASKED_NOTHING;
 		return;
 	}
-	body = buf_span(&answer->body);
+	if (!read_body(&body, &room, answer)) {
+		follower_fail(f, FOLLOW_BAD_ANSWER, now);
+		f->asked = ASKED_NOTHING;
+		return;
+	}
 	switch (asked) {
 	case ASKED_NOTHING:
 		return;

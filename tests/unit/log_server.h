@@ -7,6 +7,7 @@
 #define POSTERN_TESTS_LOG_SERVER_H
 
 #include <stdio.h>
+#include <zlib.h>
 
 #include "base/text.h"
 #include "ct/follow.h"
@@ -32,6 +33,9 @@ enum misbehaviour {
 	NO_PARTIAL_TILES, /* only full ones are left */
 	UNREADABLE_ENTRY,
 	EMPTY_ENTRIES,
+	GZIP,
+	GZIP_CUT, /* without its last byte */
+	OTHER_CODING,
 };
 
 struct log_server {
@@ -284,6 +288,26 @@ static inline void log_answer_tile(struct log_server *s, struct web_answer *a, c
 	}
 }
 
+/* As a server compresses. */
+static inline void log_compress(struct web_answer *a, bool is_cut)
+{
+	struct span whole = buf_span(&a->body);
+	size_t cap = whole.n + 1024;
+	uint8_t *room = malloc(cap);
+	z_stream z = { .avail_in = (unsigned)whole.n, .avail_out = (unsigned)cap, .next_out = room };
+
+	z.next_in = (uint8_t *)(uintptr_t)whole.p;
+	web_need(deflateInit2(&z, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) == Z_OK &&
+			 deflate(&z, Z_FINISH) == Z_STREAM_END,
+		 "deflate");
+	buf_reset(&a->body);
+	web_need(buf_add(&a->body, span_of(room, z.total_out - is_cut)), "answer");
+	deflateEnd(&z);
+	free(room);
+	web_need(web_answer_field(a, span_str("Content-Encoding"), span_str("gzip")) == RC_OK,
+		 "field");
+}
+
 /* The answer to a request; false: there is none. */
 static inline bool log_serve(struct log_server *s, struct web_answer *a, const struct web_ask *ask)
 {
@@ -317,6 +341,11 @@ static inline bool log_serve(struct log_server *s, struct web_answer *a, const s
 		buf_fini(&a->body);
 		a->body = cut;
 	}
+	if (s->how == GZIP || s->how == GZIP_CUT)
+		log_compress(a, s->how == GZIP_CUT);
+	if (s->how == OTHER_CODING)
+		web_need(web_answer_field(a, span_str("Content-Encoding"), span_str("br")) == RC_OK,
+			 "field");
 	s->bytes += a->body.n;
 	web_need(a->body.n <= ask->answer_max, "answer longer than was asked for");
 	return true;

@@ -160,6 +160,8 @@ static void misbehave(bool is_tiled)
 		{ "unavailable", ERROR_503, 700, FOLLOW_NO_ANSWER, true },
 		{ "silent", NO_ANSWER, 700, FOLLOW_NO_ANSWER, true },
 		{ "error_page", ERROR_PAGE, 700, FOLLOW_BAD_ANSWER, true },
+		{ "gzip_cut", GZIP_CUT, 700, FOLLOW_BAD_ANSWER, true },
+		{ "coding_nobody_asked_for", OTHER_CODING, 700, FOLLOW_BAD_ANSWER, true },
 		{ "truncated", TRUNCATED, 700, FOLLOW_BAD_ANSWER, true },
 	};
 
@@ -378,6 +380,30 @@ static void positions(void **state)
 	both(resume);
 }
 
+/* static-ct-api: "Clients MUST support Content-Encoding: gzip" */
+static void compressed(bool is_tiled)
+{
+	struct log_server s;
+	struct seen seen = { 0 };
+	struct follow *f;
+
+	log_server_init(&s, is_tiled, 2000);
+	s.how = GZIP;
+	f = begin(&s, &seen, FOLLOW_FROM_BEGINNING);
+	s.size = 1234;
+	run(f, &s, s.now + 10);
+	assert_int_equal(seen.proven, 1234);
+	assert_int_equal(alarms(&seen), 0);
+	follow_free(f);
+	log_server_fini(&s);
+}
+
+static void compressed_answers(void **state)
+{
+	(void)state;
+	both(compressed);
+}
+
 static void partial_tiles_gone(void **state)
 {
 	struct log_server s;
@@ -497,6 +523,7 @@ int main(void)
 		cmocka_unit_test(beginning_at_the_end),
 		cmocka_unit_test(false_ends),
 		cmocka_unit_test(positions),
+		cmocka_unit_test(compressed_answers),
 		cmocka_unit_test(partial_tiles_gone),
 		cmocka_unit_test(unreadable_entries),
 		cmocka_unit_test(retry_after_heeded),
