@@ -42,6 +42,9 @@ enum rc simproto_request_read(struct simproto_request *out, struct span frame)
 	case SIMPROTO_READ:
 		ok = rd_register(&frame, &r.rtmr);
 		break;
+	case SIMPROTO_KEY:
+		ok = rd_copy(&frame, r.label, sizeof(r.label));
+		break;
 	default:
 		break;
 	}
@@ -67,6 +70,9 @@ void simproto_request_write(struct wr *w, const struct simproto_request *r)
 		break;
 	case SIMPROTO_READ:
 		wr_u8(w, r->rtmr);
+		break;
+	case SIMPROTO_KEY:
+		wr_bytes(w, SPAN_ARRAY(r->label));
 		break;
 	}
 	wr_close(w, m);

@@ -9,8 +9,10 @@
  *               1 quote    64 bytes of report data
  *               2 extend   u8 register (2 or 3), 48 bytes of digest
  *               3 read     u8 register (0..3)
- *   reply     u8 status, then, when it is 0, by op: the quote, or the
- *             register's 48 bytes (after extend: the new value)
+ *               4 key      32 bytes of label
+ *   reply     u8 status, then, when it is 0, by op: the quote, the
+ *             register's 48 bytes (after extend: the new value), or 32 bytes
+ *             of key that no other platform, measurement or label has
  *
  * Which trust domain speaks is known by the socket it speaks through, as a CPU
  * knows which one executes; nothing in a request says it.
@@ -28,6 +30,7 @@
 
 enum {
 	SIMPROTO_HEADER_LEN = 4,
+	SIMPROTO_LABEL_LEN = 32,
 	SIMPROTO_REQUEST_MAX = 1 + 64, /* bytes in a request's frame */
 	SIMPROTO_REPLY_MAX = 1 + QUOTE_MAX, /* bytes in a reply's frame */
 };
@@ -36,6 +39,7 @@ enum simproto_op {
 	SIMPROTO_QUOTE = 1,
 	SIMPROTO_EXTEND = 2,
 	SIMPROTO_READ = 3,
+	SIMPROTO_KEY = 4,
 };
 
 enum simproto_status {
@@ -50,6 +54,7 @@ struct simproto_request {
 	uint8_t report_data[QUOTE_REPORT_DATA_LEN]; /* quote */
 	uint8_t rtmr; /* extend, read: below QUOTE_RTMR_COUNT */
 	struct sha384 digest; /* extend */
+	uint8_t label[SIMPROTO_LABEL_LEN]; /* key */
 };
 
 /* Whether a whole frame stands at the front of the bytes received so far. */

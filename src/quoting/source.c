@@ -240,3 +240,27 @@ enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
 		return devtdx_rtmr(&s->device, rtmr, out);
 	return ask_register(s, &r, out);
 }
+
+enum rc quote_source_key(struct quote_source *s, struct key32 *out,
+			 const struct sha256 *label)
+{
+	struct simproto_request r = { .op = SIMPROTO_KEY };
+	AUTO(buf_wipe)
+	struct buf value = { 0 };
+	struct span all;
+	enum rc rc;
+
+	static_assert(sizeof(r.label) == sizeof(label->b));
+	if (s->kind != KIND_SIMULATOR)
+		return RC_UNSUPPORTED;
+	memcpy(r.label, label->b, sizeof(r.label));
+	buf_init(&value, sizeof(out->b));
+	rc = source_sim_call(s->simulator, &r, &value);
+	if (rc)
+		return rc;
+	all = buf_span(&value);
+	if (all.n != sizeof(out->b))
+		return RC_MALFORMED;
+	(void)rd_copy(&all, out->b, sizeof(out->b)); /* as long as it is */
+	return RC_OK;
+}

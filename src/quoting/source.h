@@ -72,6 +72,16 @@ enum rc quote_source_get(struct quote_source *s, struct buf *out,
  */
 enum rc quote_source_extend(struct quote_source *s, unsigned rtmr,
 			    const struct sha384 *digest);
+/*
+ * Thirty-two bytes that follow from this machine, the TD's measurement (all
+ * but RTMR3) and the label, and from nothing else: the same after a restart,
+ * other ones for other code.
+ *
+ * RC_UNSUPPORTED  TDX has no such key: another service must release it.
+ * Otherwise as quote_source_get.  On failure *out is untouched.
+ */
+enum rc quote_source_key(struct quote_source *s, struct key32 *out,
+			 const struct sha256 *label);
 /* Reads an RTMR's value; failures as quote_source_extend. */
 enum rc quote_source_rtmr(struct quote_source *s, unsigned rtmr,
 			  struct sha384 *out);

@@ -127,6 +127,7 @@ struct teesim {
 	struct loop *loop;
 	struct sim_pki pki;
 	struct quoter quoter;
+	struct sealing sealing;
 	struct renewal renewal;
 	struct td_list tds;
 	struct server control;
@@ -173,6 +174,7 @@ static int start(struct teesim *t)
 		.loop = t->loop,
 		.log = &t->log,
 		.quoter = &t->quoter,
+		.sealing = &t->sealing,
 	};
 	t->renewal = (struct renewal){
 		.loop = t->loop,
@@ -182,6 +184,8 @@ static int start(struct teesim *t)
 		.root = c->root,
 	};
 	if (sim_pki_open(&t->pki, c->state, clock_unix_s(), error))
+		return complain(t, "state", error);
+	if (sealing_open(&t->sealing, c->state, error))
 		return complain(t, "state", error);
 	if (renewal_start(&t->renewal, error))
 		return complain(t, "collateral", error);
@@ -221,6 +225,7 @@ static void stop(struct teesim *t)
 	}
 	loop_free(t->loop);
 	sim_pki_fini(&t->pki);
+	sealing_wipe(&t->sealing);
 }
 
 static int run(const struct config *c)

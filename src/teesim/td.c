@@ -80,6 +80,16 @@ static void extend(struct server_conn *c, const struct simproto_request *r)
 	reply(c, SIMPROTO_OK, SPAN_ARRAY(td->cpu.rtmr[r->rtmr].b));
 }
 
+static void give_key(struct server_conn *c, const struct simproto_request *r)
+{
+	const struct td *td = c->server->arg;
+	AUTO(key32_wipe)
+	struct key32 key;
+
+	sealing_key(&key, td->list->sealing, &td->cpu, SPAN_ARRAY(r->label));
+	reply(c, SIMPROTO_OK, SPAN_ARRAY(key.b));
+}
+
 static void serve(struct server_conn *c, struct span frame)
 {
 	const struct td *td = c->server->arg;
@@ -99,6 +109,9 @@ static void serve(struct server_conn *c, struct span frame)
 		break;
 	case SIMPROTO_READ:
 		reply(c, SIMPROTO_OK, SPAN_ARRAY(td->cpu.rtmr[r.rtmr].b));
+		break;
+	case SIMPROTO_KEY:
+		give_key(c, &r);
 		break;
 	}
 }

@@ -15,6 +15,7 @@
 
 #include "io/log.h"
 #include "teesim/quoter.h"
+#include "teesim/sealing.h"
 
 enum {
 	TD_MAX = 64,
@@ -40,6 +41,7 @@ struct td_list {
 	struct loop *loop;
 	const struct log *log;
 	struct quoter *quoter;
+	const struct sealing *sealing;
 	struct td *first;
 	size_t count;
 };

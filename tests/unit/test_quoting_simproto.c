@@ -42,6 +42,7 @@ static void requests_read_back(void **state)
 		extend_3,
 		{ .op = SIMPROTO_READ, .rtmr = 0 },
 		{ .op = SIMPROTO_READ, .rtmr = 3 },
+		{ .op = SIMPROTO_KEY, .label = { "a label of thirty-two bytes" } },
 	};
 
 	(void)state;
@@ -80,10 +81,11 @@ static void every_shorter_request_is_malformed(void **state)
 {
 	uint8_t bytes[SIMPROTO_HEADER_LEN + SIMPROTO_REQUEST_MAX];
 	const struct simproto_request read_0 = { .op = SIMPROTO_READ };
-	const struct simproto_request all[] = { quote_request(), extend_3, read_0 };
+	const struct simproto_request key = { .op = SIMPROTO_KEY };
+	const struct simproto_request all[] = { quote_request(), extend_3, read_0, key };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct wr w = WR_ARRAY(bytes);
 
 		simproto_request_write(&w, &all[i]);
@@ -109,7 +111,8 @@ static void bad_requests_are_malformed(void **state)
 		size_t n;
 	} table[] = {
 		{ "op_zero", { 0, 3 }, 2 },
-		{ "op_unknown", { 4, 3 }, 2 },
+		{ "op_unknown", { 5, 3 }, 2 },
+		{ "label_too_short", { SIMPROTO_KEY, 3 }, 2 },
 		{ "register_four_does_not_exist", { SIMPROTO_READ, 4 }, 2 },
 		{ "read_with_a_byte_left_over", { SIMPROTO_READ, 3, 0 }, 3 },
 	};

@@ -361,6 +361,21 @@ static void registers_have_their_bounds(void **state)
 	platform_stop(&p);
 }
 
+static void key_of_another_length_is_none(void **state)
+{
+	struct platform p = { .reply = { ok_3, sizeof(ok_3) }, .connections = 1 };
+	const struct sha256 label = { "a label" };
+	struct key32 key = { "before" };
+
+	(void)state;
+	platform_start(&p);
+	struct quote_source *s = open_simulated(p.path);
+	assert_int_equal(quote_source_key(s, &key, &label), RC_MALFORMED);
+	assert_string_equal((const char *)key.b, "before");
+	quote_source_free(s);
+	platform_stop(&p);
+}
+
 static void path_that_no_socket_has_is_said(void **state)
 {
 	char path[200];
@@ -435,6 +450,7 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_closed_and_found_again),
 		cmocka_unit_test(small_output_is_a_limit),
 		cmocka_unit_test(registers_have_their_bounds),
+		cmocka_unit_test(key_of_another_length_is_none),
 		cmocka_unit_test(path_that_no_socket_has_is_said),
 		cmocka_unit_test(threads_get_their_own_answers),
 	};

@@ -39,6 +39,7 @@ struct world {
 	struct loop *loop;
 	struct sim_pki pki;
 	struct quoter quoter;
+	struct sealing sealing;
 	struct td_list tds;
 	struct server control;
 	pthread_t thread;
@@ -71,7 +72,12 @@ static int start(void **state)
 	assert_int_equal(loop_new(&w->loop), RC_OK);
 	assert_int_equal(sim_pki_generate(&w->pki, NULL, NOW), RC_OK);
 	quoter_init(&w->quoter, w->loop, &w->pki, DELAY_MS);
-	w->tds = (struct td_list){ .loop = w->loop, .log = &w->log, .quoter = &w->quoter };
+	w->tds = (struct td_list){
+		.loop = w->loop,
+		.log = &w->log,
+		.quoter = &w->quoter,
+		.sealing = &w->sealing,
+	};
 	const struct td_spec a = {
 		.name = "a",
 		.socket = w->a,
@@ -252,6 +258,59 @@ static void tds_do_not_share_registers(void **state)
 	assert_true(span_is_zero(SPAN_ARRAY(value.b)));
 	quote_source_free(a);
 	quote_source_free(b);
+}
+
+static void get_key(const char *socket, const char *label, struct key32 *out)
+{
+	struct quote_source *s = guest(socket);
+	struct sha256 hash;
+
+	sha256_of(&hash, span_str(label));
+	assert_int_equal(quote_source_key(s, out, &hash), RC_OK);
+	quote_source_free(s);
+}
+
+/* What a TD logs in RTMR3 leaves its keys as they are; other code, another manifest or the debug
+ * bit give others. */
+static void keys_follow_the_measurement(void **state)
+{
+	static const struct {
+		const char *name, *more;
+		bool same;
+	} table[] = {
+		{ "same_launch_again", "MANIFEST", true },
+		{ "no_manifest", "", false },
+		{ "debug", "MANIFEST,\"debug\":true", false },
+	};
+	const struct sha384 digest = { "an event" };
+	struct world *w = *state;
+	struct key32 first, again;
+	char more[256], answer[512];
+
+	get_key(w->a, "one", &first);
+	struct quote_source *s = guest(w->a);
+	assert_int_equal(quote_source_extend(s, 3, &digest), RC_OK);
+	get_key(w->a, "one", &again);
+	assert_memory_equal(&first, &again, sizeof(first));
+	get_key(w->a, "two", &again);
+	assert_memory_not_equal(&first, &again, sizeof(first));
+	assert_int_equal(quote_source_extend(s, 2, &digest), RC_OK);
+	get_key(w->a, "one", &again);
+	assert_memory_not_equal(&first, &again, sizeof(first));
+	quote_source_free(s);
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const char *rest = table[i].more;
+
+		more[0] = '\0';
+		if (strncmp(rest, "MANIFEST", 8) == 0)
+			snprintf(more, sizeof(more), ",\"manifest\":\"%s\"%s", w->manifest,
+				 rest + 8);
+		launch(w, "b", w->b, more);
+		get_key(w->b, "one", &again);
+		if ((memcmp(&first, &again, sizeof(first)) == 0) != table[i].same)
+			fail_msg("%s", table[i].name);
+		control(w, "{\"stop\":\"b\"}", answer);
+	}
 }
 
 static void debug_td_says_so_in_its_quote(void **state)
@@ -514,6 +573,7 @@ int main(void)
 		TEST(quote_has_the_registers_of_the_td),
 		TEST(rtmr3_lives_as_long_as_the_launch),
 		TEST(tds_do_not_share_registers),
+		TEST(keys_follow_the_measurement),
 		TEST(debug_td_says_so_in_its_quote),
 		TEST(quotes_are_made_one_at_a_time),
 		TEST(stop_ends_a_quote_under_way),
