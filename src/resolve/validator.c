@@ -144,6 +144,19 @@ static enum rc open_zone(struct ub_ctx *ub, const struct validator_stub *s)
 	return RC_OK;
 }
 
+/* Forwarders are asked of every name: what is behind them may have such. */
+static enum rc open_special(struct ub_ctx *ub)
+{
+	static const char *const zones[] = { "test.", "localhost.",
+					     "home.arpa." };
+	size_t i;
+
+	for (i = 0; i < sizeof(zones) / sizeof(*zones); i++)
+		if (ub_ctx_zone_add(ub, zones[i], "transparent"))
+			return RC_SYS;
+	return RC_OK;
+}
+
 static enum rc set_up(struct ub_ctx *ub, const struct validator_config *config)
 {
 	char text[SERVER_TEXT_MAX];
@@ -164,11 +177,13 @@ static enum rc set_up(struct ub_ctx *ub, const struct validator_config *config)
 		rc = add_anchors(ub, config->anchors);
 	for (i = 0; i < config->stub_count && !rc; i++)
 		rc = open_zone(ub, &config->stubs[i]);
+	if (!rc && config->forwarder_count)
+		rc = open_special(ub);
 	return rc;
 }
 
 enum rc validator_new(struct validator **out,
-		      const struct validator_config *config)
+		     const struct validator_config *config)
 {
 	struct ub_ctx *ub;
 	enum rc rc;
@@ -264,8 +279,8 @@ static enum rc read_result(struct validator_answer *a, struct arena *arena,
 }
 
 enum rc validator_ask(struct validator *r, struct validator_answer *out,
-		      struct arena *arena, const struct dns_name *name,
-		      unsigned type)
+		     struct arena *arena, const struct dns_name *name,
+		     unsigned type)
 {
 	struct validator_answer a = { .at = *name };
 	struct ub_result *u = NULL;
