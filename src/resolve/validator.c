@@ -183,7 +183,7 @@ static enum rc set_up(struct ub_ctx *ub, const struct validator_config *config)
 }
 
 enum rc validator_new(struct validator **out,
-		     const struct validator_config *config)
+		      const struct validator_config *config)
 {
 	struct ub_ctx *ub;
 	enum rc rc;
@@ -279,8 +279,8 @@ static enum rc read_result(struct validator_answer *a, struct arena *arena,
 }
 
 enum rc validator_ask(struct validator *r, struct validator_answer *out,
-		     struct arena *arena, const struct dns_name *name,
-		     unsigned type)
+		      struct arena *arena, const struct dns_name *name,
+		      unsigned type)
 {
 	struct validator_answer a = { .at = *name };
 	struct ub_result *u = NULL;

@@ -59,11 +59,14 @@ static enum rc hardware_key(void *arg, struct key32 *key,
 		return rc;
 	sha256_of(&hash, span_str(label));
 	rc = quote_source_key(source, key, &hash);
-	if (rc)
+	if (rc == RC_UNSUPPORTED)
+		(void)snprintf(error, SEAL_ERROR_MAX,
+			       "%s has no sealing key of its own",
+			       quote_source_name(source));
+	else if (rc)
 		(void)snprintf(error, SEAL_ERROR_MAX,
 			       "no sealing key from %s: %s",
-			       quote_source_name(source),
-			       rc == RC_UNSUPPORTED ? "this platform has none of its own" : rc_name(rc));
+			       quote_source_name(source), rc_name(rc));
 	return rc;
 }
 

@@ -67,8 +67,11 @@ enum rc sealing_open(struct sealing *out, const char *folder, char error[256])
 		*out = s;
 		return RC_OK;
 	}
-	(void)snprintf(error, 256, "%.200s: %s", path,
-		       rc == RC_SYS ? strerror(errno) : "expected 64 hex digits, newline");
+	if (rc == RC_SYS)
+		(void)snprintf(error, 256, "%.200s: %s", path, strerror(errno));
+	else
+		(void)snprintf(error, 256,
+			       "%.200s: expected 64 hex digits, newline", path);
 	return rc;
 }
 

@@ -1,0 +1,217 @@
+#include "certd/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "json/jtree.h"
+#include "json/jwrite.h"
+
+enum {
+	LINE_MAX_LEN = 8 * 1024,
+	FILE_MAX_LEN = 64 * 1024 * 1024,
+	FIELD_MAX = 512,
+};
+
+struct audit {
+	pthread_mutex_t lock;
+	int fd;
+	const struct log *log;
+	uint64_t count;
+	struct sha256 last;
+};
+
+/* The line follows: its number is next and it names the one before. */
+static bool follows(const struct audit *a, struct span line)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	const struct jtree *top, *n, *before;
+	struct sha256 named;
+
+	arena_init(&arena, 64 * 1024);
+	top = jtree_read(&arena, line);
+	n = jtree_get(top, "n");
+	before = jtree_get(top, "before");
+	return n && n->type == JTREE_NUMBER && n->number == a->count + 1 &&
+	       before && before->type == JTREE_TEXT &&
+	       text_hex_decode(named.b, sizeof(named.b), before->text) &&
+	       span_equal(SPAN_ARRAY(named.b), SPAN_ARRAY(a->last.b));
+}
+
+/* *whole: how many bytes the whole lines have. */
+static enum rc read_chain(struct audit *a, struct span text, size_t *whole)
+{
+	struct span rest = text, line;
+
+	*whole = 0;
+	while (memchr(rest.p, '\n', rest.n) && rd_until(&rest, &line, '\n')) {
+		if (!follows(a, line))
+			return RC_MALFORMED;
+		sha256_of(&a->last, line);
+		a->count++;
+		*whole += line.n + 1;
+	}
+	return RC_OK;
+}
+
+static enum rc load(struct audit *a, const char *path,
+		    char error[NODE_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	size_t whole = 0;
+	enum rc rc;
+
+	buf_init(&text, FILE_MAX_LEN);
+	rc = file_read(&text, path);
+	if (rc == RC_SYS && errno == ENOENT)
+		rc = RC_OK;
+	else if (!rc && text.n > 0)
+		rc = read_chain(a, buf_span(&text), &whole);
+	if (rc == RC_MALFORMED)
+		error_set(error,
+			  "%s: line %llu does not follow the one before", path,
+			  (unsigned long long)a->count + 1);
+	else if (rc)
+		error_set(error, "%s: %s", path, file_why(rc));
+	if (rc)
+		return rc;
+	a->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (a->fd >= 0 && ftruncate(a->fd, (off_t)whole) == 0)
+		return RC_OK;
+	error_set(error, "%s: %s", path, strerror(errno));
+	return RC_SYS;
+}
+
+enum rc audit_open(struct audit **out, const char *state,
+		   const struct log *log, char error[NODE_ERROR_MAX])
+{
+	struct audit *a = mem_new(sizeof(*a));
+	char path[PATH_MAX];
+	enum rc rc = RC_OK;
+
+	a->fd = -1;
+	a->log = log;
+	(void)pthread_mutex_init(&a->lock, NULL); /* cannot fail here */
+	if (snprintf(path, sizeof(path), "%s/audit.jsonl", state) >=
+	    (int)sizeof(path)) {
+		error_set(error, "state folder: path too long");
+		rc = RC_LIMIT;
+	}
+	if (!rc)
+		rc = load(a, path, error);
+	if (rc) {
+		audit_close(a);
+		return rc;
+	}
+	*out = a;
+	return RC_OK;
+}
+
+void audit_close(struct audit *a)
+{
+	if (!a)
+		return;
+	mem_auto_close(&a->fd);
+	(void)pthread_mutex_destroy(&a->lock); /* nobody holds it */
+	free(a);
+}
+
+static void write_text(struct jwrite *j, const struct audit_field *f)
+{
+	char text[4 * FIELD_MAX + 8];
+	struct wr w = WR_ARRAY(text);
+
+	text_escape(&w, f->text, FIELD_MAX);
+	jwrite_text(j, f->name, wr_span(&w));
+}
+
+static bool write_line(const struct audit *a, struct buf *line,
+		       const char *event, const struct audit_field *fields)
+{
+	struct jwrite j = jwrite_to(line);
+
+	jwrite_object(&j, NULL);
+	jwrite_number(&j, "n", a->count + 1);
+	jwrite_utc(&j, "time", clock_unix_s());
+	jwrite_str(&j, "event", event);
+	for (const struct audit_field *f = fields; f->name; f++)
+		write_text(&j, f);
+	jwrite_hex(&j, "before", SPAN_ARRAY(a->last.b));
+	jwrite_end(&j);
+	return jwrite_done(&j);
+}
+
+/* One write: half a line is seen at the next start, and cut off. */
+static bool put_line(const struct audit *a, struct span line)
+{
+	return write(a->fd, line.p, line.n) == (ssize_t)line.n &&
+	       fsync(a->fd) == 0;
+}
+
+static void tell(const struct audit *a, const char *event,
+		 const struct audit_field *fields)
+{
+	struct log_field all[AUDIT_FIELDS_MAX + 3] = {
+		LSTR("what", event),
+		LU64("n", a->count),
+	};
+
+	for (size_t i = 0; i < AUDIT_FIELDS_MAX && fields[i].name; i++)
+		all[2 + i] = (struct log_field)LSPAN(fields[i].name,
+						     fields[i].text);
+	log_write(a->log, LOG_INFO, "audit", all);
+}
+
+enum rc audit_write(struct audit *a, const char *event,
+		    const struct audit_field *fields)
+{
+	AUTO(buf_fini)
+	struct buf line = { 0 };
+	enum rc rc = RC_LIMIT;
+
+	buf_init(&line, LINE_MAX_LEN);
+	(void)pthread_mutex_lock(&a->lock); /* cannot fail: not recursive */
+	if (write_line(a, &line, event, fields)) {
+		struct sha256 hash;
+
+		sha256_of(&hash, buf_span(&line));
+		rc = buf_add(&line, span_str("\n")) &&
+				     put_line(a, buf_span(&line))
+			     ? RC_OK
+			     : RC_SYS;
+		if (!rc) {
+			a->last = hash;
+			a->count++;
+			tell(a, event, fields);
+		}
+	}
+	if (rc)
+		log_event(a->log, LOG_ERROR, "audit_failed",
+			  LSTR("what", event), LERRNO("why", errno));
+	(void)pthread_mutex_unlock(&a->lock); /* we hold it */
+	return rc;
+}
+
+uint64_t audit_head(struct audit *a, struct sha256 *last)
+{
+	uint64_t count;
+
+	(void)pthread_mutex_lock(&a->lock);
+	*last = a->last;
+	count = a->count;
+	(void)pthread_mutex_unlock(&a->lock);
+	return count;
+}

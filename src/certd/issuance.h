@@ -1,0 +1,43 @@
+/*
+ * issuance: one order from its booking to the shelf, and what goes on with one
+ * after a crash; asking when to renew; revocation.  Parts of the issuer, in
+ * its thread.
+ */
+#ifndef POSTERN_CERTD_ISSUANCE_H
+#define POSTERN_CERTD_ISSUANCE_H
+
+#include "certd/issuer.h"
+
+/* What the parts of the issuer share. */
+struct issuance {
+	const struct issuer_options *o;
+	struct pulse *pulse;
+	struct showing *showing;
+	struct ledger *ledger;
+	struct slot *slots;
+	size_t slot_count;
+	/* Held while slots or accounts are changed: others read them. */
+	pthread_mutex_t *lock;
+};
+
+/* Goes on with the order that the CA's client has under way, if any.
+ * RC_CLOSED: the program ends. */
+enum rc issuance_resume(struct issuance *i, struct ca *ca);
+/*
+ * Orders a certificate for the slot from this CA.  RC_OK: it is on the shelf;
+ * RC_CLOSED: the program ends; otherwise it failed, and the ledger knows.
+ */
+enum rc issuance_order(struct issuance *i, struct slot *s, struct ca *ca);
+/* Asks the CA when it wants the slot's certificate renewed. */
+enum rc issuance_ask_renewal(struct issuance *i, struct slot *s,
+			     struct ca *ca);
+enum rc issuance_revoke(struct issuance *i, struct slot *s, struct ca *ca,
+			unsigned reason);
+/* Puts what the slot has on the shelf.  RC_DENIED: its key is not readable. */
+enum rc issuance_shelve(struct issuance *i, struct slot *s,
+			char error[NODE_ERROR_MAX]);
+
+/* Seals the ledger. */
+enum rc issuance_save_ledger(struct issuance *i);
+
+#endif

@@ -1,0 +1,77 @@
+#include "certd/sightings.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct sightings {
+	pthread_mutex_t lock;
+	struct sightings_view view;
+	uint64_t version;
+};
+
+struct sightings *sightings_new(void)
+{
+	struct sightings *s = mem_new(sizeof(*s));
+
+	(void)pthread_mutex_init(&s->lock, NULL); /* cannot fail here */
+	return s;
+}
+
+void sightings_free(struct sightings *s)
+{
+	if (!s)
+		return;
+	(void)pthread_mutex_destroy(&s->lock); /* nobody holds it */
+	free(s);
+}
+
+/* Heads move all the time; that alone is no news. */
+static bool is_news(const struct sightings_view *a,
+		    const struct sightings_view *b)
+{
+	return a->unknown_count != b->unknown_count ||
+	       a->legacy_count != b->legacy_count ||
+	       a->proof_count != b->proof_count ||
+	       a->source_count != b->source_count ||
+	       a->safe_at != b->safe_at ||
+	       a->head_count != b->head_count ||
+	       a->has_log_list != b->has_log_list ||
+	       !span_equal(SPAN_ARRAY(a->log_list.b),
+			   SPAN_ARRAY(b->log_list.b)) ||
+	       !span_equal(SPAN_ARRAY(a->unknown), SPAN_ARRAY(b->unknown)) ||
+	       !span_equal(SPAN_ARRAY(a->sources), SPAN_ARRAY(b->sources));
+}
+
+void sightings_put(struct sightings *s, const struct sightings_view *v)
+{
+	(void)pthread_mutex_lock(&s->lock); /* cannot fail: not recursive */
+	if (is_news(&s->view, v))
+		s->version++;
+	s->view = *v;
+	(void)pthread_mutex_unlock(&s->lock); /* we hold it */
+}
+
+struct sightings_view *sightings_get(struct sightings *s, struct arena *arena)
+{
+	struct sightings_view *copy =
+		arena_new(arena, 1, sizeof(struct sightings_view));
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (copy)
+		*copy = s->view;
+	(void)pthread_mutex_unlock(&s->lock);
+	return copy;
+}
+
+uint64_t sightings_version(struct sightings *s)
+{
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&s->lock);
+	n = s->version;
+	(void)pthread_mutex_unlock(&s->lock);
+	return n;
+}

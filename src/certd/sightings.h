@@ -1,0 +1,57 @@
+/*
+ * sightings: what the monitor has seen in Certificate Transparency logs, for
+ * evidence and status: heads of logs, certificates that are not ours, proofs
+ * that ours are in.  Written by the monitor's thread, copied by others.
+ */
+#ifndef POSTERN_CERTD_SIGHTINGS_H
+#define POSTERN_CERTD_SIGHTINGS_H
+
+#include "base/arena.h"
+#include "evidence/core.h"
+
+enum {
+	SIGHTINGS_HEADS_MAX = 64,
+	SIGHTINGS_UNKNOWN_MAX = 256,
+	SIGHTINGS_PROOFS_MAX = 64,
+	SIGHTINGS_NOTE_MAX = 4096,
+	SIGHTINGS_SOURCES_MAX = 64,
+	SIGHTINGS_SOURCE_LEN = 64,
+};
+
+/* One certificate of ours in one log, proved. */
+struct sighting_proof {
+	struct sha256 tbs, log_id;
+	uint64_t index;
+	char checkpoint[SIGHTINGS_NOTE_MAX];
+	struct sha256 path[MERKLE_PATH_MAX * 2];
+	size_t path_count;
+};
+
+struct sightings_view {
+	struct sha256 log_list;
+	bool has_log_list;
+	struct core_head heads[SIGHTINGS_HEADS_MAX];
+	size_t head_count;
+	struct sha256 unknown[SIGHTINGS_UNKNOWN_MAX]; /* foreign, live */
+	size_t unknown_count;
+	struct core_legacy legacy[SIGHTINGS_UNKNOWN_MAX];
+	size_t legacy_count;
+	char sources[SIGHTINGS_SOURCES_MAX][SIGHTINGS_SOURCE_LEN];
+	size_t source_count; /* that answered to the end */
+	int64_t safe_at; /* 0: not known */
+	struct sighting_proof proofs[SIGHTINGS_PROOFS_MAX];
+	size_t proof_count;
+};
+
+struct sightings;
+
+struct sightings *sightings_new(void);
+void sightings_free(struct sightings *s);
+/* Puts a view in the place of the one before. */
+void sightings_put(struct sightings *s, const struct sightings_view *v);
+/* A copy, in the arena; NULL: no room. */
+struct sightings_view *sightings_get(struct sightings *s, struct arena *arena);
+/* Changes when something else than heads does. */
+uint64_t sightings_version(struct sightings *s);
+
+#endif

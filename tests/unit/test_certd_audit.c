@@ -1,0 +1,160 @@
+/* audit: lines that follow one another, and what is said of those that do not. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "certd/audit.h"
+#include "folder.h"
+#include "io/file.h"
+
+static struct log quiet;
+
+static struct audit *open_it(const struct folder *f)
+{
+	struct audit *a = NULL;
+	char error[NODE_ERROR_MAX];
+
+	quiet = (struct log){ .fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .program = "t" };
+	assert_int_equal(audit_open(&a, f->path, &quiet, error), RC_OK);
+	return a;
+}
+
+static void close_it(struct audit *a)
+{
+	audit_close(a);
+	close(quiet.fd);
+}
+
+static void read_file(struct buf *out, const struct folder *f)
+{
+	char path[128];
+
+	buf_init(out, 1 << 20);
+	assert_int_equal(file_read(out, folder_file(path, f, "audit.jsonl")), RC_OK);
+}
+
+static void write_file(const struct folder *f, struct span text)
+{
+	char path[128];
+
+	assert_int_equal(file_replace(folder_file(path, f, "audit.jsonl"), text, 0644), RC_OK);
+}
+
+static void three_lines(const struct folder *f)
+{
+	struct audit *a = open_it(f);
+
+	audit_event(a, "one");
+	audit_event(a, "two", { "name", span_str("\xff\"x\n") });
+	audit_event(a, "three", { "name", span_str("y") }, { "why", span_str("z") });
+	close_it(a);
+}
+
+static void chain_goes_on_after_a_restart(void **state)
+{
+	struct sha256 last, again;
+	struct folder f;
+	struct audit *a;
+
+	(void)state;
+	folder_make(&f);
+	three_lines(&f);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &last), 3);
+	audit_event(a, "four");
+	assert_int_equal(audit_head(a, &again), 4);
+	assert_memory_not_equal(&last, &again, sizeof(last));
+	close_it(a);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &last), 4);
+	assert_memory_equal(&last, &again, sizeof(last));
+	close_it(a);
+	folder_remove(&f);
+}
+
+static void half_a_line_is_cut_off(void **state)
+{
+	struct folder f;
+	struct audit *a;
+	struct buf text;
+	struct sha256 last;
+
+	(void)state;
+	folder_make(&f);
+	three_lines(&f);
+	read_file(&text, &f);
+	write_file(&f, span_of(text.p, text.n - 5));
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &last), 2);
+	audit_event(a, "again");
+	close_it(a);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &last), 3);
+	close_it(a);
+	buf_fini(&text);
+	folder_remove(&f);
+}
+
+/* Any byte but of the last line, which nothing follows yet. */
+static void changed_lines_are_noticed(void **state)
+{
+	char error[NODE_ERROR_MAX];
+	struct folder f;
+	struct buf text;
+	struct audit *a = NULL;
+	size_t last = 0;
+
+	(void)state;
+	folder_make(&f);
+	three_lines(&f);
+	read_file(&text, &f);
+	for (size_t i = 0; i < text.n - 1; i++)
+		if (text.p[i] == '\n')
+			last = i;
+	for (size_t i = 0; i < last; i += 7) {
+		text.p[i] ^= 1;
+		write_file(&f, buf_span(&text));
+		assert_int_equal(audit_open(&a, f.path, &quiet, error), RC_MALFORMED);
+		assert_non_null(strstr(error, "does not follow"));
+		text.p[i] ^= 1;
+	}
+	assert_null(a);
+	buf_fini(&text);
+	folder_remove(&f);
+}
+
+static void line_taken_out_is_noticed(void **state)
+{
+	char error[NODE_ERROR_MAX];
+	struct folder f;
+	struct buf text;
+	struct span rest, first;
+	struct audit *a = NULL;
+
+	(void)state;
+	folder_make(&f);
+	three_lines(&f);
+	read_file(&text, &f);
+	rest = buf_span(&text);
+	assert_true(rd_until(&rest, &first, '\n'));
+	write_file(&f, rest);
+	assert_int_equal(audit_open(&a, f.path, &quiet, error), RC_MALFORMED);
+	assert_non_null(strstr(error, "line 1"));
+	buf_fini(&text);
+	folder_remove(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chain_goes_on_after_a_restart),
+		cmocka_unit_test(half_a_line_is_cut_off),
+		cmocka_unit_test(changed_lines_are_noticed),
+		cmocka_unit_test(line_taken_out_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
