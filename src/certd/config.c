@@ -247,7 +247,7 @@ static bool make_sets(struct config *c, char error[CONF_ERROR_MAX])
 		const char *const *names = raw[i].names.items;
 
 		for (size_t j = 0; j < raw[i].names.count; j++) {
-			if (!names_add(&sets[i].names, span_str(names[j])))
+			if (!names_put(&sets[i].names, span_str(names[j])))
 				continue;
 			error_set(error,
 				  "certificates[%zu].names: %s comes twice", i,

@@ -11,7 +11,7 @@
 static void names_of(struct names *out, const char *name)
 {
 	*out = (struct names){ 0 };
-	assert_int_equal(names_add(out, span_str(name)), RC_OK);
+	assert_int_equal(names_put(out, span_str(name)), RC_OK);
 }
 
 static void edge_is(struct shelf *s, const char *want)
