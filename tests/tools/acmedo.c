@@ -438,7 +438,7 @@ static struct acme *client(const struct options *o, struct path_roots *roots)
 {
 	static uint8_t mac[ACCOUNT_BINDING_KEY_MAX];
 	struct acme_settings s = { .directory = o->directory, .agrees = true };
-	struct acme *a;
+	struct acme *a = NULL;
 	size_t mac_len = 0;
 
 	if (o->contact)

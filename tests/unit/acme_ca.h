@@ -242,7 +242,8 @@ static bool ca_open(struct ca *ca, struct ca_request *r, struct span jws, const 
 	return p256_verify(&r->key, &sig, span_str(input));
 }
 
-static void ca_field(struct web_answer *a, const char *name, const char *format, ...)
+[[gnu::format(printf, 3, 4)]] static void
+ca_field(struct web_answer *a, const char *name, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -259,7 +260,7 @@ static void ca_body(struct web_answer *a, const char *text)
 }
 
 /* Appends to the body. */
-static void ca_print(struct web_answer *a, const char *format, ...)
+[[gnu::format(printf, 2, 3)]] static void ca_print(struct web_answer *a, const char *format, ...)
 {
 	char text[4096];
 	va_list args;
