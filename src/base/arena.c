@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 enum {
 	BLOCK_SIZE = 4096,
@@ -30,6 +31,13 @@ void arena_fini(struct arena *a)
 		a->blocks = next;
 	}
 	arena_init(a, a->max);
+}
+
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->blocks; b; b = b->next)
+		secret_wipe(b->bytes, b->n);
+	arena_fini(a);
 }
 
 static struct arena_block *block_with_room(struct arena *a, size_t n)

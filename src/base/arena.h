@@ -19,6 +19,8 @@ struct arena {
 void arena_init(struct arena *a, size_t max);
 /* Frees every piece; the arena is empty and usable again.  For AUTO(). */
 void arena_fini(struct arena *a);
+/* The same, after erasing what they held. */
+void arena_wipe(struct arena *a);
 
 /* count zeroed objects of n bytes, aligned for any; NULL over the bound. */
 void *arena_new(struct arena *a, size_t count, size_t n);

@@ -56,6 +56,23 @@ static void post_reload(struct master *m, struct http_answer *out)
 		answer_error(out, 409, error);
 }
 
+static void post_tls(struct master *m, struct http_answer *out)
+{
+	const struct certs *c;
+	char error[MESSAGE_TEXT_MAX];
+
+	if (!master_take(m, error)) {
+		answer_error(out, 409, error);
+		return;
+	}
+	c = &m->setup->certs;
+	answer_json(out, 200,
+		    json_pack("{s:I,s:I,s:I}", "generation",
+			      (json_int_t)m->generation, "certificates",
+			      (json_int_t)(c->count - c->issued_from),
+			      "proofs", (json_int_t)c->proof_count));
+}
+
 static void post_upgrade(struct master *m, struct http_answer *out)
 {
 	char error[MESSAGE_TEXT_MAX];
@@ -118,6 +135,8 @@ static void post(struct master *m, struct http_answer *out, struct span path)
 {
 	if (span_equal_str(path, "/v1/reload"))
 		post_reload(m, out);
+	else if (span_equal_str(path, "/v1/tls"))
+		post_tls(m, out);
 	else if (span_equal_str(path, "/v1/upgrade"))
 		post_upgrade(m, out);
 	else if (take_prefix(&path, "/v1/log/"))
@@ -125,8 +144,8 @@ static void post(struct master *m, struct http_answer *out, struct span path)
 	else if (take_prefix(&path, "/v1/instances/"))
 		post_instance(m, out, path);
 	else
-		answer_error(out, 404, "there is /v1/reload, /v1/upgrade, "
-				       "/v1/log/<level> and "
+		answer_error(out, 404, "there is /v1/reload, /v1/tls, "
+				       "/v1/upgrade, /v1/log/<level> and "
 				       "/v1/instances/<id>/drain");
 }
 

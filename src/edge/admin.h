@@ -16,7 +16,7 @@
 /*
  * GET /v1/status, /v1/apps, /v1/instances, /v1/certificates, /v1/connections,
  * /metrics;
- * POST /v1/reload, /v1/upgrade, /v1/log/<level>,
+ * POST /v1/reload, /v1/tls, /v1/upgrade, /v1/log/<level>,
  * /v1/instances/<id>/drain, /v1/instances/<id>/undrain.
  */
 http_handler_fn admin_answer;

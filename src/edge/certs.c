@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "io/file.h"
+#include "sni/name.h"
 
 enum {
 	PEM_FILE_MAX = 256 * 1024,
@@ -13,6 +14,8 @@ enum {
 
 static const char *const http1[] = { "http/1.1", NULL };
 static const char *const h2[] = { "h2", NULL };
+
+static const char *const acme[] = { "acme-tls/1", NULL }; /* RFC 8737 §6.2 */
 
 static const char *const *const alpns[CERTS_COUNT] = {
 	[CERTS_HTTP1] = http1,
@@ -25,9 +28,15 @@ struct loading {
 	struct certs certs;
 	struct files *files;
 	struct edge_place place;
-	const struct edge_certificate *from;
+	const char *what; /* of the entry: its file, or its first name */
 	char *error;
 };
+
+static enum rc complain(struct loading *l, enum rc rc, const char *why)
+{
+	edge_config_complain(l->error, &l->place, l->what, why);
+	return rc;
+}
 
 static enum rc read_pem(struct buf *out, const struct loading *l,
 			const char *path)
@@ -41,26 +50,26 @@ static enum rc read_pem(struct buf *out, const struct loading *l,
 	return rc;
 }
 
+static struct certs_entry *grow(struct certs *c)
+{
+	c->entries = mem_grow(c->entries, c->count + 1, sizeof(*c->entries));
+	c->entries[c->count] = (struct certs_entry){ 0 };
+	return &c->entries[c->count++];
+}
+
 /* Makes the next entry's contexts. */
 static enum rc make(struct loading *l, struct span chain, struct span key)
 {
-	struct certs_entry *e;
+	struct certs_entry *e = grow(&l->certs);
 	char why[TLS_ERROR_MAX];
 	enum rc rc;
 	int i;
 
-	l->certs.entries = mem_grow(l->certs.entries, l->certs.count + 1,
-				    sizeof(*e));
-	e = &l->certs.entries[l->certs.count++];
-	*e = (struct certs_entry){ 0 };
 	for (i = 0; i < CERTS_COUNT; i++) {
 		rc = tls_server_new(&e->contexts[i], chain, key, alpns[i],
 				    why);
-		if (rc) {
-			edge_config_complain(l->error, &l->place,
-					     l->from->chain, why);
-			return rc;
-		}
+		if (rc)
+			return complain(l, rc, why);
 	}
 	return RC_OK;
 }
@@ -81,7 +90,7 @@ static bool has_name(const struct certs *c)
 	       c->names.entries[c->names.count - 1].number == c->count - 1;
 }
 
-static enum rc add(struct loading *l)
+static enum rc add(struct loading *l, const struct edge_certificate *from)
 {
 	AUTO(buf_fini)
 	struct buf chain = { 0 };
@@ -89,25 +98,20 @@ static enum rc add(struct loading *l)
 	struct buf key = { 0 };
 	enum rc rc;
 
-	rc = read_pem(&chain, l, l->from->chain);
+	rc = read_pem(&chain, l, from->chain);
 	if (!rc)
-		rc = read_pem(&key, l, l->from->key);
+		rc = read_pem(&key, l, from->key);
 	if (!rc)
 		rc = make(l, buf_span(&chain), buf_span(&key));
 	if (rc)
 		return rc;
 	if (!tls_context_each_name(
 		    l->certs.entries[l->certs.count - 1].contexts[0], add_name,
-		    l)) {
-		edge_config_complain(l->error, &l->place, l->from->chain,
-				     "malformed subjectAltName");
-		return RC_CRYPTO;
-	}
-	if (l->certs.count - 1 != CERTS_DEFAULT && !has_name(&l->certs)) {
-		edge_config_complain(l->error, &l->place, l->from->chain,
-				     "expected a certificate for a host name");
-		return RC_MALFORMED;
-	}
+		    l))
+		return complain(l, RC_CRYPTO, "malformed subjectAltName");
+	if (l->certs.count - 1 != CERTS_DEFAULT && !has_name(&l->certs))
+		return complain(l, RC_MALFORMED,
+				"expected a certificate for a host name");
 	return RC_OK;
 }
 
@@ -122,8 +126,8 @@ static const struct edge_certificate *nth(const struct edge_config *config,
 static void set_place(struct loading *l, const struct edge_config *config,
 		      size_t n)
 {
-	l->from = nth(config, n);
-	l->place.line = l->from->line;
+	l->what = nth(config, n)->chain;
+	l->place.line = nth(config, n)->line;
 	l->place.key = n == CERTS_DEFAULT ? "certificate" : "certificates";
 }
 
@@ -137,8 +141,129 @@ static enum rc sort(struct loading *l, const struct edge_config *config)
 	set_place(l, config, again->number);
 	(void)snprintf(why, sizeof(why), "%s has %s already",
 		       again->pattern, nth(config, first->number)->chain);
-	edge_config_complain(l->error, &l->place, l->from->chain, why);
-	return RC_MALFORMED;
+	return complain(l, RC_MALFORMED, why);
+}
+
+static enum rc add_files(struct loading *l, const struct edge_config *config)
+{
+	enum rc rc = RC_OK;
+	size_t i = 0;
+
+	if (!edge_config_has_default(config)) {
+		(void)grow(&l->certs);
+		i = 1;
+	}
+	for (; i <= config->certificates.count && !rc; i++) {
+		set_place(l, config, i);
+		rc = add(l, nth(config, i));
+	}
+	return rc ? rc : sort(l, config);
+}
+
+/* ---- what postern-cert has issued ---- */
+
+/* A name to look for among a certificate's own. */
+struct wanted {
+	struct span name;
+	bool is_there;
+};
+
+static bool see_name(void *arg, struct span name)
+{
+	struct wanted *w = arg;
+
+	w->is_there |= span_equal_nocase(w->name, name);
+	return true;
+}
+
+/* The key's owner may say that it is for fewer names, not for others. */
+static enum rc add_issued(struct loading *l, const struct issued_entry *e)
+{
+	enum rc rc = make(l, e->chain, e->key);
+	size_t i, n = l->certs.count - 1;
+
+	for (i = 0; i < e->name_count && !rc; i++) {
+		struct wanted w = { .name = e->names[i] };
+
+		if (!tls_context_each_name(l->certs.entries[n].contexts[0],
+					   see_name, &w) ||
+		    !w.is_there)
+			rc = complain(l, RC_MALFORMED,
+				      "the certificate is not for this name");
+		else
+			(void)names_add(&l->certs.issued, w.name, n);
+	}
+	return rc;
+}
+
+static enum rc add_proof(struct loading *l, const struct issued_entry *e)
+{
+	struct certs *c = &l->certs;
+	char why[TLS_ERROR_MAX];
+	enum rc rc;
+
+	c->proofs = mem_grow(c->proofs, c->proof_count + 1,
+			     sizeof(*c->proofs));
+	rc = tls_server_new(&c->proofs[c->proof_count], e->chain, e->key, acme,
+			    why);
+	if (rc)
+		return complain(l, rc, why);
+	(void)names_add(&c->proof_names, e->names[0], c->proof_count++);
+	return RC_OK;
+}
+
+static enum rc sort_issued(struct loading *l, struct names *names)
+{
+	const struct names_entry *first, *again;
+
+	if (names_sort(names, &first, &again))
+		return RC_OK;
+	l->what = again->pattern;
+	return complain(l, RC_MALFORMED, "expected once, given twice");
+}
+
+static enum rc add_all(struct loading *l, const struct issued *issued)
+{
+	char name[NAME_MAX_LEN + 3];
+	enum rc rc = RC_OK;
+	size_t i, n = issued->certificate_count;
+
+	l->what = name;
+	for (i = 0; i < n + issued->proof_count && !rc; i++) {
+		const struct issued_entry *e = &issued->certificates[i];
+
+		if (i >= n)
+			e = &issued->proofs[i - n];
+		(void)snprintf(name, sizeof(name), "%.*s",
+			       (int)e->names[0].n,
+			       (const char *)e->names[0].p);
+		rc = i < n ? add_issued(l, e) : add_proof(l, e);
+	}
+	if (!rc)
+		rc = sort_issued(l, &l->certs.issued);
+	return rc ? rc : sort_issued(l, &l->certs.proof_names);
+}
+
+static enum rc add_document(struct loading *l, const struct edge_config *config)
+{
+	AUTO(arena_wipe)
+	struct arena arena = { 0 };
+	struct issued issued = { 0 };
+	struct span document;
+	enum rc rc;
+
+	l->certs.issued_from = l->certs.count;
+	if (!config->cert.keys || !issued_find(l->files, &document))
+		return RC_OK;
+	arena_init(&arena, ISSUED_ARENA_MAX);
+	l->place.line = 0;
+	l->place.key = "cert";
+	l->what = config->cert.keys;
+	rc = issued_read(&issued, &arena, document);
+	if (rc)
+		return complain(l, rc,
+				rc == RC_LIMIT ? "too much" : "malformed");
+	return add_all(l, &issued);
 }
 
 enum rc certs_load(struct certs *out, struct files *files,
@@ -150,15 +275,10 @@ enum rc certs_load(struct certs *out, struct files *files,
 		.place = { .path = config_path },
 		.error = error,
 	};
-	enum rc rc = RC_OK;
-	size_t i;
+	enum rc rc = add_files(&l, config);
 
-	for (i = 0; i <= config->certificates.count && !rc; i++) {
-		set_place(&l, config, i);
-		rc = add(&l);
-	}
 	if (!rc)
-		rc = sort(&l, config);
+		rc = add_document(&l, config);
 	if (rc) {
 		certs_fini(&l.certs);
 		return rc;
@@ -176,7 +296,12 @@ void certs_fini(struct certs *c)
 		for (i = 0; i < CERTS_COUNT; i++)
 			tls_context_free(c->entries[n].contexts[i]);
 	free(c->entries);
+	for (n = 0; n < c->proof_count; n++)
+		tls_context_free(c->proofs[n]);
+	free(c->proofs);
 	names_fini(&c->names);
+	names_fini(&c->issued);
+	names_fini(&c->proof_names);
 	*c = (struct certs){ 0 };
 }
 
@@ -185,7 +310,15 @@ struct tls_context *certs_find(const struct certs *c, const char *name,
 {
 	size_t n;
 
-	if (!names_find(&c->names, &n, name))
+	if (!names_find(&c->issued, &n, name) &&
+	    !names_find(&c->names, &n, name))
 		n = CERTS_DEFAULT;
 	return c->entries[n].contexts[alpn];
+}
+
+struct tls_context *certs_proof(const struct certs *c, const char *name)
+{
+	size_t n;
+
+	return c && names_find(&c->proof_names, &n, name) ? c->proofs[n] : NULL;
 }

@@ -4,7 +4,9 @@
  * Replaced whole or not at all.
  *
  * A certificate is for the host names that stand in it (subjectAltName,
- * dNSName), "*." included; names that none is for get the default one.
+ * dNSName), "*." included; names that none is for get the default one, if there
+ * is one.  What postern-cert has issued goes before what files hold, for the
+ * names that it says: files may stand in until then.
  */
 #ifndef POSTERN_EDGE_CERTS_H
 #define POSTERN_EDGE_CERTS_H
@@ -12,6 +14,7 @@
 #include "base/rc.h"
 #include "edge/config.h"
 #include "edge/files.h"
+#include "edge/issued.h"
 #include "edge/names.h"
 #include "tls/tls.h"
 
@@ -32,19 +35,26 @@ struct certs_entry {
 };
 
 struct certs {
-	struct certs_entry *entries;
+	struct certs_entry *entries; /* [CERTS_DEFAULT] is empty without one */
 	size_t count;
-	struct names names; /* to entries */
+	size_t issued_from; /* those from here on are postern-cert's */
+	struct names names, issued; /* to entries */
+	/* For ALPN "acme-tls/1" alone; whom each is for. */
+	struct tls_context **proofs;
+	size_t proof_count;
+	struct names proof_names;
 };
 
 /*
  * Reads the configuration's certificates through 'files': 'certificate', the
- * default one, and each of 'certificates', which must be for a host name.
+ * default one, each of 'certificates', which must be for a host name, and with
+ * 'cert' what postern-cert has issued, if that is there (issued_keep()).
  * 'config_path' is for errors.
  *
  * RC_SYS, RC_LIMIT  a file cannot be read, or is over 256 KiB
  * RC_CRYPTO         they are no certificate chain and its key
- * RC_MALFORMED      two are for the same name, or one is for none
+ * RC_MALFORMED      two are for the same name, or one is for none, or one that
+ *                   was issued is not for a name that it is said to be for
  *
  * On failure *out is untouched, error says where and why.
  */
@@ -54,8 +64,11 @@ enum rc certs_load(struct certs *out, struct files *files,
 /* Connections made from them live on. */
 void certs_fini(struct certs *c);
 
-/* A name in lower case without a trailing dot.  Borrowed from c. */
+/* A name in lower case without a trailing dot.  Borrowed from c; NULL: there is
+ * none for it. */
 struct tls_context *certs_find(const struct certs *c, const char *name,
 			       enum certs_alpn alpn);
+/* The proof for exactly this name, or NULL; 'c' may be NULL.  Borrowed. */
+struct tls_context *certs_proof(const struct certs *c, const char *name);
 
 #endif

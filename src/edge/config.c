@@ -211,6 +211,16 @@ static const struct conf_field certificate_element = {
 	.line_offset = offsetof(struct edge_certificate, line),
 };
 
+static const struct conf_field cert_fields[] = {
+	{ .key = "keys",
+	  .type = CONF_STRING,
+	  .offset = offsetof(struct edge_cert, keys),
+	  .is_required = true,
+	  .min = 1,
+	  .max = PATH_LEN_MAX },
+	{ 0 },
+};
+
 static bool check_name(void *out, const char *text, struct arena *arena)
 {
 	(void)out, (void)arena;
@@ -318,6 +328,10 @@ static const struct conf_field fields[] = {
 	  .offset = offsetof(struct edge_config, certificates),
 	  .max = EDGE_CERTIFICATES_MAX,
 	  .element = &certificate_element },
+	{ .key = "cert",
+	  .type = CONF_STRUCT,
+	  .offset = offsetof(struct edge_config, cert),
+	  .fields = cert_fields },
 	{ .key = "names",
 	  .type = CONF_LIST,
 	  .offset = offsetof(struct edge_config, names),
@@ -431,6 +445,11 @@ static struct edge_config defaults(void)
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+bool edge_config_has_default(const struct edge_config *c)
+{
+	return c->certificate.line != 0 || !c->cert.keys;
 }
 
 bool edge_config_is_front(const struct edge_config *c,

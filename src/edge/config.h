@@ -99,11 +99,18 @@ struct edge_name {
 	uint64_t line;
 };
 
+/* postern-cert's sockets; see issued.h. */
+struct edge_cert {
+	const char *keys; /* NULL: there is no postern-cert */
+};
+
 struct edge_config {
 	const char *base;
 	struct conf_list listen; /* struct edge_listen */
 	const char *store; /* folder */
-	struct edge_certificate certificate; /* the default one */
+	/* The default one; with 'cert' there may be none, and its line is 0. */
+	struct edge_certificate certificate;
+	struct edge_cert cert;
 	struct conf_list certificates; /* struct edge_certificate */
 	struct conf_list names; /* struct edge_name */
 	struct sock_addr registrar, status; /* len 0: none */
@@ -123,6 +130,8 @@ struct edge_config {
 	int log_format; /* enum log_format */
 };
 
+/* Whether there is a default certificate. */
+bool edge_config_has_default(const struct edge_config *c);
 /* Whether connections from this address begin with a PROXY header. */
 bool edge_config_is_front(const struct edge_config *c,
 			  const struct sock_addr *a);

@@ -92,31 +92,20 @@ static json_t *rates(const struct master *m)
 	return j;
 }
 
-static bool read_chain(struct facts *out, struct files *files,
-		       const char *path)
-{
-	AUTO(buf_fini)
-	struct buf chain = { 0 };
-
-	buf_init(&chain, CHAIN_MAX);
-	return !files_read(files, &chain, path) &&
-	       !facts_read(out, buf_span(&chain));
-}
-
 /* Null: it cannot be read. */
-static json_t *certificate(struct files *files, const char *path)
+static json_t *certificate(struct span chain, const char *from)
 {
 	json_t *names, *one;
 	struct facts f;
 	size_t i;
 
-	if (!read_chain(&f, files, path))
+	if (facts_read(&f, chain))
 		return json_null();
 	names = json_array();
 	for (i = 0; i < f.name_count; i++)
 		(void)json_array_append_new(names, text(f.names[i]));
 	one = json_object();
-	add(one, "chain", text(path));
+	add(one, "chain", text(from));
 	add(one, "names", names);
 	add(one, "issuer", text(f.issuer));
 	add(one, "not_before_unix", json_integer(f.not_before));
@@ -126,8 +115,38 @@ static json_t *certificate(struct files *files, const char *path)
 	return one;
 }
 
-/* What is served to everyone anyway, the default one first, then so many
- * others; null: they cannot be read. */
+static json_t *certificate_file(struct files *files, const char *path)
+{
+	AUTO(buf_fini)
+	struct buf chain = { 0 };
+
+	buf_init(&chain, CHAIN_MAX);
+	return files_read(files, &chain, path)
+		       ? json_null()
+		       : certificate(buf_span(&chain), path);
+}
+
+/* Those that postern-cert has issued. */
+static void add_issued(json_t *list, const struct files *files)
+{
+	AUTO(arena_wipe)
+	struct arena arena = { 0 };
+	struct issued issued;
+	struct span document;
+	size_t i;
+
+	arena_init(&arena, ISSUED_ARENA_MAX);
+	if (!issued_find(files, &document) ||
+	    issued_read(&issued, &arena, document))
+		return;
+	for (i = 0; i < issued.certificate_count; i++)
+		(void)json_array_append_new(
+			list, certificate(issued.certificates[i].chain,
+					  "postern-cert"));
+}
+
+/* What is served to everyone anyway, postern-cert's and the default one, then so
+ * many others; null: they cannot be read. */
 static json_t *certificates(const struct master *m, size_t others)
 {
 	const struct edge_config *config = &m->setup->config;
@@ -141,11 +160,15 @@ static json_t *certificates(const struct master *m, size_t others)
 	if (files_unpack(&files, m->files_fd))
 		return json_null();
 	list = json_array();
-	(void)json_array_append_new(
-		list, certificate(&files, config->certificate.chain));
+	if (config->cert.keys)
+		add_issued(list, &files);
+	if (edge_config_has_default(config))
+		(void)json_array_append_new(
+			list,
+			certificate_file(&files, config->certificate.chain));
 	for (i = 0; i < others && i < config->certificates.count; i++)
-		(void)json_array_append_new(list,
-					    certificate(&files, more[i].chain));
+		(void)json_array_append_new(
+			list, certificate_file(&files, more[i].chain));
 	return list;
 }
 

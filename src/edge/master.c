@@ -16,6 +16,7 @@
 #include "edge/admin.h"
 #include "edge/epoch.h"
 #include "edge/handover.h"
+#include "edge/issued.h"
 #include "edge/notify.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
@@ -55,8 +56,13 @@ static bool load(struct master *m, struct loaded *out,
 	struct files files = { 0 };
 	struct loaded l = { .files_fd = -1 };
 	const char *obstacle = NULL;
-	enum rc rc = setup_load(&l.setup, &files, m->options.config, error);
+	struct span issued = buf_span(&m->courier.document);
+	enum rc rc = RC_OK;
 
+	if (issued.n)
+		rc = issued_keep(&files, issued);
+	if (!rc)
+		rc = setup_load(&l.setup, &files, m->options.config, error);
 	if (!rc && m->setup)
 		obstacle = setup_obstacle(m->setup, l.setup);
 	if (obstacle) {
@@ -107,8 +113,10 @@ static struct crew_setup crew_setup(const struct master *m)
 				    .sockets = &m->sockets };
 }
 
-static bool change(struct master *m, char error[MESSAGE_TEXT_MAX])
+/* courier's: everything anew, with what it has. */
+static bool change(void *arg, char error[MESSAGE_TEXT_MAX])
 {
+	struct master *m = arg;
 	struct crew_setup setup = crew_setup(m);
 	struct loaded l;
 
@@ -162,8 +170,10 @@ bool master_reload(struct master *m, char error[MESSAGE_TEXT_MAX])
 	bool is_good;
 
 	notify_send("RELOADING=1");
-	is_good = change(m, error);
+	is_good = courier_run(&m->courier, COURIER_MAY, error);
 	notify_send("READY=1");
+	if (is_good)
+		courier_settle(&m->courier);
 	if (is_good) {
 		m->reloads++;
 		log_event(&m->log, LOG_INFO, "reloaded",
@@ -174,6 +184,18 @@ bool master_reload(struct master *m, char error[MESSAGE_TEXT_MAX])
 			  LSTR("reason", error));
 	}
 	return is_good;
+}
+
+bool master_take(struct master *m, char error[MESSAGE_TEXT_MAX])
+{
+	return courier_run(&m->courier, COURIER_MUST, error);
+}
+
+static const char *keys_socket(void *arg)
+{
+	const struct master *m = arg;
+
+	return m->setup->config.cert.keys;
 }
 
 void master_set_level(struct master *m, enum log_level level)
@@ -356,6 +378,9 @@ bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX])
 	m->next_error[0] = '\0';
 	/* Without them clients shake hands in full. */
 	(void)epoch_keep(&m->kept, &m->tickets);
+	/* And without these they would wait for postern-cert. */
+	if (m->courier.document.n)
+		(void)issued_keep(&m->kept, buf_span(&m->courier.document));
 	log_event(&m->log, LOG_INFO, "upgrading", LI64("pid", m->next.pid));
 	loop_timer_arm(m->loop, &m->next_late, clock_boot_ms() + HANDOVER_MS);
 	if (loop_watch_add(m->loop, &m->next_control, m->next.control, EPOLLIN,
@@ -390,6 +415,7 @@ static void serve(struct master *m)
 	m->state = MASTER_SERVING;
 	if (m->admin || m->metrics)
 		on_look(m);
+	courier_settle(&m->courier);
 	if (m->options.is_takeover) {
 		loop_watch_del(m->loop, &m->before);
 		(void)handover_say(HANDOVER_FD, MESSAGE_SERVING, "");
@@ -568,12 +594,57 @@ static bool refuse(struct master *m, const char *what, const char *why)
 	return false;
 }
 
+/* With what the master before us had. */
+static void init_courier(struct master *m)
+{
+	const struct courier_options options = {
+		.loop = m->loop,
+		.log = &m->log,
+		.socket = keys_socket,
+		.use = change,
+		.arg = m,
+	};
+	struct span issued;
+
+	courier_init(&m->courier, &options);
+	if (issued_find(&m->kept, &issued))
+		(void)!buf_add(&m->courier.document, issued); /* it fits */
+}
+
+/* The configuration says whom to ask for certificates; one that cannot be used
+ * is not there yet, and asked for again. */
+static bool load_first(struct master *m, char error[MESSAGE_TEXT_MAX])
+{
+	struct loaded l;
+
+	if (!load(m, &l, error)) {
+		if (m->courier.document.n == 0)
+			return false;
+		buf_wipe(&m->courier.document);
+		if (!load(m, &l, error))
+			return false;
+	}
+	use(m, &l);
+	if (m->courier.document.n)
+		return true;
+	courier_begin(&m->courier);
+	if (m->courier.document.n == 0)
+		return true;
+	if (load(m, &l, error)) {
+		use(m, &l);
+		return true;
+	}
+	log_event(&m->log, LOG_WARN, "certificates_not_taken",
+		  LSTR("reason", error));
+	buf_wipe(&m->courier.document);
+	return true;
+}
+
 static bool start(struct master *m)
 {
 	AUTO(handover_fini)
 	struct handover h = { 0 };
 	char error[MESSAGE_TEXT_MAX], why[256];
-	struct loaded l;
 	size_t i;
 
 	if (sandbox_basics())
@@ -587,10 +658,10 @@ static bool start(struct master *m)
 		return false;
 	if (!epoch_find(&m->tickets, &m->kept))
 		tickets_init(&m->tickets, loop_now_ms(m->loop));
+	init_courier(m);
 	files_fini(&m->kept); /* a copy would outlive its epoch */
-	if (!load(m, &l, error))
+	if (!load_first(m, error))
 		return refuse(m, "setup", error);
-	use(m, &l);
 	loop_timer_arm(m->loop, &m->epoch, m->tickets.ends_at_ms);
 	/* What is bound later at a reload may be a low port. */
 	if (sandbox_drop(1ull << CAP_NET_BIND_SERVICE, NULL) &&
@@ -623,6 +694,7 @@ static void finish(struct master *m)
 	mem_auto_close(&m->signal_fd);
 	mem_auto_close(&m->exe_fd);
 	files_fini(&m->kept);
+	courier_fini(&m->courier);
 	tickets_wipe(&m->tickets);
 	loop_free(m->loop);
 	setup_free(m->setup);

@@ -10,6 +10,7 @@
 #ifndef POSTERN_EDGE_MASTER_H
 #define POSTERN_EDGE_MASTER_H
 
+#include "edge/courier.h"
 #include "edge/crew.h"
 #include "edge/files.h"
 #include "edge/rates.h"
@@ -49,6 +50,7 @@ struct master {
 	/* Of all workers; what outlives this process, see handover.h. */
 	struct tickets tickets;
 	struct files kept;
+	struct courier courier; /* from postern-cert */
 	struct loop_timer epoch; /* when the tickets' keys change */
 
 	struct board *board;
@@ -74,6 +76,8 @@ int master_main(const struct master_options *options);
 
 /* Reads everything anew.  False: nothing changed, error says why. */
 bool master_reload(struct master *m, char error[MESSAGE_TEXT_MAX]);
+/* Takes what postern-cert has now.  False: nothing changed, error says why. */
+bool master_take(struct master *m, char error[MESSAGE_TEXT_MAX]);
 /* Starts the next version; false: error says why.  How it ends is seen later.
  */
 bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX]);

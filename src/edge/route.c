@@ -272,6 +272,22 @@ struct span route_name(const struct edge_config *config, struct span sni)
 	return span_str(config->default_name);
 }
 
+/* A CA that asks for a proof which is there (RFC 8737 §3). */
+static bool choose_proof(struct route *r, const struct hello *h,
+			 const struct route_input *in)
+{
+	if (h->alpn_count != 1 || !offers(h, ALPN_ACME) || h->sni.n == 0 ||
+	    name_is_address(h->sni) || !certs_proof(in->certs, r->name.full))
+		return false;
+	r->kind = ROUTE_TERMINATE;
+	r->alpn = CERTS_NONE;
+	r->is_proof = true;
+	r->reason = "acme";
+	if (!h->offers_tls13)
+		refuse(r, TLS_ALERT_PROTOCOL_VERSION, "tls_version");
+	return true;
+}
+
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in)
 {
@@ -287,6 +303,8 @@ void route_choose(struct route *out, const struct hello *hello,
 		refuse(out, TLS_ALERT_UNRECOGNIZED_NAME, "bad_name");
 		return;
 	}
+	if (choose_proof(out, hello, in))
+		return;
 	switch (out->name.kind) {
 	case NAME_GATEWAY:
 		choose_gateway(out, hello, in);

@@ -38,13 +38,16 @@ struct route_target {
 struct route {
 	enum route_kind kind;
 	enum tls_alert alert; /* REFUSE */
-	/* REFUSE: why; else "app", "status" or "registrar".  Constant. */
+	/* REFUSE: why; else "app", "status", "registrar" or "acme".
+	 * Constant. */
 	const char *reason;
 	enum certs_alpn alpn; /* TERMINATE */
 	/* The PROXY header the target wants, by its version; 0: none. */
 	unsigned proxy_protocol;
 	bool is_forwarding; /* the target wants X-Forwarded-... */
 	bool is_any_host; /* requests may be for any host */
+	/* TERMINATE: with the proof for a CA, and no further. */
+	bool is_proof;
 	uint16_t port; /* 0: not an app */
 	struct name name;
 	bool has_app;
@@ -57,6 +60,7 @@ struct route {
 /* What a decision stands on beside the hello. */
 struct route_input {
 	const struct edge_config *config;
+	const struct certs *certs; /* for their proofs; NULL: there are none */
 	const struct terms *terms; /* NULL: TLS 1.3 for all names */
 	struct store *store;
 	const struct board *board; /* of drained instances; NULL: none are */
@@ -72,8 +76,10 @@ struct route_input {
 
 /*
  * A hello without a name, or with an IP address for one, asks for the
- * configured default name.  Names under the base are looked up in the store
- * alone; of other names in->domain decides, and the app's manifest must agree.
+ * configured default name.  One that offers "acme-tls/1" alone for a name with
+ * a proof comes from a CA, and gets that, whosever name it is; an app that
+ * proves names itself has no proof here.  Names under the base are looked up in
+ * the store alone; of other names in->domain decides, and the app's manifest must agree.
  */
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);

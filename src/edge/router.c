@@ -56,6 +56,7 @@ void router_init(struct router *r, const struct setup *setup,
 
 	*r = (struct router){
 		.config = &setup->config,
+		.certs = &setup->certs,
 		.terms = &setup->terms,
 		.store = store,
 		.board = board,
@@ -75,6 +76,7 @@ void router_init(struct router *r, const struct setup *setup,
 void router_configure(struct router *r, const struct setup *setup)
 {
 	r->config = &setup->config;
+	r->certs = &setup->certs;
 	r->terms = &setup->terms;
 	if (r->resolver)
 		resolver_trust(r->resolver, buf_span(&setup->anchors));
@@ -94,6 +96,7 @@ struct route_input router_input(struct router *r, unsigned turn)
 {
 	return (struct route_input){
 		.config = r->config,
+		.certs = r->certs,
 		.terms = r->terms,
 		.store = r->store,
 		.board = r->board,

@@ -12,6 +12,7 @@
 
 struct router {
 	const struct edge_config *config;
+	const struct certs *certs;
 	const struct terms *terms;
 	struct store *store;
 	const struct board *board;

@@ -52,20 +52,36 @@ static bool allow_resumption(struct conn *c, const struct terms_entry *terms)
 	return tls_conn_resume(c->tls, &c->worker->tickets, &scope);
 }
 
+static struct tls_context *find_context(const struct conn *c)
+{
+	const struct certs *certs = c->worker->certs;
+	const char *name = c->route.name.full;
+
+	return c->route.is_proof ? certs_proof(certs, name)
+				 : certs_find(certs, name, c->route.alpn);
+}
+
 enum phase_step shake_begin(struct conn *c)
 {
 	const struct terms_entry *terms =
 		terms_find(c->worker->terms, c->route.name.full);
-	struct tls_context *context = certs_find(
-		c->worker->certs, c->route.name.full, c->route.alpn);
+	struct tls_context *context = find_context(c);
 
+	if (!context)
+		return farewell_refuse(c, TLS_ALERT_UNRECOGNIZED_NAME,
+				       "no_certificate");
 	if (tls_conn_new(&c->tls, context, NULL))
 		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
 				       "tls_failed");
 	tls_conn_mind_name(c->tls, is_same_name, c);
 	tls_conn_be_light(c->tls, c->worker->engine);
-	if (!allow_resumption(c, terms) ||
-	    (terms && !tls_conn_agree(c->tls, terms->tls)))
+	/* A CA comes once, and shows no certificate. */
+	if (c->route.is_proof)
+		terms = NULL;
+	else if (!allow_resumption(c, terms))
+		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
+				       "tls_failed");
+	if (terms && !tls_conn_agree(c->tls, terms->tls))
 		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
 				       "tls_failed");
 	/* The stream's bound is within what a connection takes. */
@@ -88,6 +104,11 @@ static enum phase_step handshake_done(struct conn *c)
 	c->active_ms = phase_now_ms(c);
 	pool_settle(&c->worker->pool, tls_input(c->tls));
 	pool_settle(&c->worker->pool, tls_output(c->tls));
+	/* All there was to say is in the certificate (RFC 8737 §3). */
+	if (c->route.is_proof) {
+		tls_close(c->tls);
+		return farewell_drain(c, "acme_proof");
+	}
 	/* Over HTTP the client speaks first; elsewhere the backend may. */
 	if (c->route.alpn == CERTS_NONE)
 		return opening_connect(c, span_of(NULL, 0));

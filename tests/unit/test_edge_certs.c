@@ -177,6 +177,153 @@ static void mistakes_are_told_with_their_line(void **state)
 	folder_remove(&f);
 }
 
+/* ---- what postern-cert has issued ---- */
+
+#define CERT "cert: { keys: /run/keys }\n"
+
+/* A PEM text as JSON has it. */
+static void add_pem(struct wr *w, const char *pem)
+{
+	for (; *pem; pem++) {
+		if (*pem == '\n')
+			wr_str(w, "\\n");
+		else
+			wr_u8(w, (uint8_t)*pem);
+	}
+}
+
+static void add_entry(struct wr *w, const char *name, const char *dns, const char *key_of)
+{
+	struct peer_cert c, other;
+	struct peer_pem pem, keys;
+
+	assert_true(peer_cert_make(&c, "issued", NULL, 3600, dns) && peer_cert_write(&pem, &c));
+	assert_true(peer_cert_make(&other, "other", NULL, 3600, dns) &&
+		    peer_cert_write(&keys, &other));
+	wr_printf(w, "{%s,\"chain\":\"", name);
+	add_pem(w, pem.chain);
+	wr_str(w, "\",\"key\":\"");
+	add_pem(w, key_of ? keys.key : pem.key);
+	wr_str(w, "\"}");
+	peer_cert_free(&c);
+	peer_cert_free(&other);
+}
+
+struct issue {
+	const char *names, *dns, *other_key; /* of a certificate; names NULL: none */
+	const char *proof, *proof_again; /* or NULL */
+};
+
+static enum rc load_issued(struct certs *out, const struct folder *f, const char *more,
+			   const struct issue *issue, char error[EDGE_ERROR_MAX])
+{
+	static char text[32768];
+	struct wr w = wr_over(text, sizeof(text));
+	struct files files = { 0 };
+	struct edge_config c;
+	struct arena arena;
+	enum rc rc;
+
+	wr_str(&w, "{\"generation\":1,\"certificates\":[");
+	if (issue->names)
+		add_entry(&w, issue->names, issue->dns, issue->other_key);
+	wr_str(&w, "],\"proofs\":[");
+	if (issue->proof)
+		add_entry(&w, issue->proof, "DNS:p.test", NULL);
+	if (issue->proof_again) {
+		wr_str(&w, ",");
+		add_entry(&w, issue->proof_again, "DNS:p.test", NULL);
+	}
+	wr_str(&w, "]}");
+	assert_false(w.over);
+	assert_int_equal(issued_keep(&files, wr_span(&w)), RC_OK);
+	parse(&c, &arena, f, more);
+	rc = certs_load(out, &files, &c, "edge.yaml", error);
+	files_fini(&files);
+	arena_fini(&arena);
+	return rc;
+}
+
+static void issued_goes_before_files(void **state)
+{
+	const struct issue issue = { "\"names\":[\"*.example.net\"]",
+				     "DNS:*.Example.net,DNS:example.net",
+				     .proof = "\"name\":\"p.test\"" };
+	char error[EDGE_ERROR_MAX];
+	struct certs c;
+	struct folder f;
+
+	(void)state;
+	fill(&f);
+	assert_int_equal(load_issued(&c, &f, SITE CERT "certificates:\n" MORE("admin"), &issue,
+				     error),
+			 RC_OK);
+	assert_int_equal(c.count, 3);
+	assert_int_equal(c.issued_from, 2);
+	assert_ptr_equal(certs_find(&c, "x.example.net", CERTS_H2),
+			 c.entries[2].contexts[CERTS_H2]);
+	/* Of a file by this very name; but not one that was issued wider. */
+	assert_ptr_equal(certs_find(&c, "admin.example.net", CERTS_H2),
+			 c.entries[2].contexts[CERTS_H2]);
+	assert_ptr_equal(certs_find(&c, "a.test", CERTS_H2), c.entries[1].contexts[CERTS_H2]);
+	/* It is in the certificate, and yet not said. */
+	assert_ptr_equal(certs_find(&c, "example.net", CERTS_H2), c.entries[0].contexts[CERTS_H2]);
+	assert_non_null(certs_proof(&c, "p.test"));
+	assert_null(certs_proof(&c, "x.p.test"));
+	assert_null(certs_proof(&c, "a.test"));
+	assert_null(certs_proof(NULL, "p.test"));
+	certs_fini(&c);
+	/* Without 'cert' nobody asked for it. */
+	assert_int_equal(load_issued(&c, &f, SITE, &issue, error), RC_OK);
+	assert_int_equal(c.count, 1);
+	assert_null(certs_proof(&c, "p.test"));
+	certs_fini(&c);
+	/* And with it no file is needed: who has no certificate has none. */
+	assert_int_equal(load_issued(&c, &f, CERT, &issue, error), RC_OK);
+	assert_non_null(certs_find(&c, "x.example.net", CERTS_HTTP1));
+	assert_null(certs_find(&c, "example.net", CERTS_HTTP1));
+	certs_fini(&c);
+	folder_remove(&f);
+}
+
+static void issued_mistakes_are_refused_whole(void **state)
+{
+	static const struct {
+		struct issue issue;
+		enum rc rc;
+		const char *want;
+	} rows[] = {
+		{ { "\"names\":[\"a.test\",\"b.test\"]", "DNS:a.test", NULL, NULL, NULL },
+		  RC_MALFORMED,
+		  "edge.yaml: cert: a.test: the certificate is not for this name" },
+		{ { "\"names\":[\"b.a.test\"]", "DNS:*.a.test", NULL, NULL, NULL },
+		  RC_MALFORMED,
+		  "edge.yaml: cert: b.a.test: the certificate is not for this name" },
+		{ { "\"names\":[\"a.test\"]", "DNS:a.test", "other", NULL, NULL },
+		  RC_CRYPTO,
+		  "edge.yaml: cert: a.test: private key: key values mismatch" },
+		{ { "\"nam\":[\"a.test\"]", "DNS:a.test", NULL, NULL, NULL },
+		  RC_MALFORMED,
+		  "edge.yaml: cert: /run/keys: malformed" },
+		{ { NULL, NULL, NULL, "\"name\":\"p.test\"", "\"name\":\"p.test\"" },
+		  RC_MALFORMED,
+		  "edge.yaml: cert: p.test: expected once, given twice" },
+	};
+	const struct certs none = { 0 };
+	char error[EDGE_ERROR_MAX];
+	struct certs c = { 0 };
+	struct folder f;
+
+	(void)state;
+	fill(&f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(load_issued(&c, &f, SITE CERT, &rows[i].issue, error), rows[i].rc);
+		assert_string_equal(error, rows[i].want);
+		assert_memory_equal(&c, &none, sizeof(c));
+	}
+	folder_remove(&f);
+}
+
 /* ---- terms ---- */
 
 static enum rc load_terms(struct terms *out, const struct folder *f, const char *more,
@@ -286,6 +433,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(name_gets_its_certificate),
 		cmocka_unit_test(mistakes_are_told_with_their_line),
+		cmocka_unit_test(issued_goes_before_files),
+		cmocka_unit_test(issued_mistakes_are_refused_whole),
 		cmocka_unit_test(name_has_its_terms),
 		cmocka_unit_test(mistakes_in_terms_are_told),
 	};

@@ -284,6 +284,57 @@ static void tls12_where_the_name_admits_it(void **state)
 	terms_fini(&terms);
 }
 
+/* A CA gets the proof that is there, for whomever; all else is as without. */
+static void proof_is_for_acme_alone(void **state)
+{
+	static const struct {
+		const char *sni, *alpn[2];
+		bool no_tls13;
+		bool is_proof;
+		enum route_kind kind;
+	} rows[] = {
+		{ "hello." BASE, { "acme-tls/1" }, false, true, ROUTE_TERMINATE },
+		{ "HELLO." BASE, { "acme-tls/1" }, false, true, ROUTE_TERMINATE },
+		{ "hello-443s." BASE, { "acme-tls/1" }, false, true, ROUTE_TERMINATE },
+		{ "gateway." BASE, { "acme-tls/1" }, false, true, ROUTE_TERMINATE },
+		{ "www.else.where", { "acme-tls/1" }, false, true, ROUTE_TERMINATE },
+		{ "hello." BASE, { "acme-tls/1" }, true, true, ROUTE_REFUSE },
+		{ "hello." BASE, { "acme-tls/1", "http/1.1" }, false, false, ROUTE_TERMINATE },
+		{ "hello-443s." BASE, { "acme-tls/1", "h2" }, false, false, ROUTE_REFUSE },
+		{ "hello." BASE, { "http/1.1" }, false, false, ROUTE_TERMINATE },
+		{ "hello." BASE, { NULL }, false, false, ROUTE_TERMINATE },
+		{ "hello-8080." BASE, { "acme-tls/1" }, false, false, ROUTE_REFUSE },
+		{ "", { "acme-tls/1" }, false, false, ROUTE_REFUSE },
+		{ "other.else.where", { "acme-tls/1" }, false, false, ROUTE_LOOK_UP },
+	};
+	static const char *const names[] = { "hello." BASE, "hello-443s." BASE, "gateway." BASE,
+					     "www.else.where" };
+	struct tls_context *contexts[COUNT(names)];
+	const struct names_entry *first, *again;
+	struct certs certs = { .proofs = contexts };
+	struct route r;
+
+	/* Only whether there is one counts here. */
+	for (size_t i = 0; i < COUNT(names); i++) {
+		contexts[i] = (struct tls_context *)&certs;
+		assert_true(names_add(&certs.proof_names, span_str(names[i]), i));
+	}
+	assert_true(names_sort(&certs.proof_names, &first, &again));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_input in = input(&config, *state, NOW, 0);
+		struct hello h = { .sni = span_str(rows[i].sni) };
+
+		h.offers_tls13 = !rows[i].no_tls13;
+		for (size_t k = 0; k < 2 && rows[i].alpn[k]; k++)
+			h.alpn[h.alpn_count++] = span_str(rows[i].alpn[k]);
+		in.certs = &certs;
+		route_choose(&r, &h, &in);
+		if (r.kind != rows[i].kind || r.is_proof != rows[i].is_proof)
+			fail_msg("row %zu: %d", i, (int)r.kind);
+	}
+	names_fini(&certs.proof_names);
+}
+
 static void targets_take_turns_at_their_addresses(void **state)
 {
 	struct route a, b;
@@ -480,6 +531,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_routes),
 		cmocka_unit_test(tls12_where_the_name_admits_it),
+		cmocka_unit_test(proof_is_for_acme_alone),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
 		cmocka_unit_test(without_a_default_no_name_is_refused),
 		cmocka_unit_test(table_of_domains),
