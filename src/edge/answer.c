@@ -41,7 +41,11 @@ static const struct refusal refusals[] = {
 	{ 400, "400 Bad Request",
 	  "This request is not as HTTP/1.1 has it, or can be read in two "
 	  "ways.\n" },
+	{ 405, "405 Method Not Allowed",
+	  "Evidence is asked for with GET, HEAD or POST.\n" },
 	{ 408, "408 Request Timeout", "The request took too long to come.\n" },
+	{ 413, "413 Content Too Large",
+	  "The request's body is too large, or its length is not said.\n" },
 	{ 414, "414 URI Too Long", "The target of the request is too long.\n" },
 	{ 421, "421 Misdirected Request",
 	  "This connection is not for the host that the request names.\n" },

@@ -316,6 +316,13 @@ struct tls_context *certs_find(const struct certs *c, const char *name,
 	return c->entries[n].contexts[alpn];
 }
 
+bool certs_is_issued(const struct certs *c, const char *name)
+{
+	size_t n;
+
+	return names_find(&c->issued, &n, name);
+}
+
 struct tls_context *certs_proof(const struct certs *c, const char *name)
 {
 	size_t n;

@@ -68,6 +68,8 @@ void certs_fini(struct certs *c);
  * none for it. */
 struct tls_context *certs_find(const struct certs *c, const char *name,
 			       enum certs_alpn alpn);
+/* Whether it has one of postern-cert's. */
+bool certs_is_issued(const struct certs *c, const char *name);
 /* The proof for exactly this name, or NULL; 'c' may be NULL.  Borrowed. */
 struct tls_context *certs_proof(const struct certs *c, const char *name);
 

@@ -211,6 +211,21 @@ static const struct conf_field certificate_element = {
 	.line_offset = offsetof(struct edge_certificate, line),
 };
 
+static bool check_socket(void *out, const char *text, struct arena *arena)
+{
+	char address[PATH_LEN_MAX + sizeof("unix:")];
+	struct sock_addr a = { 0 };
+
+	(void)arena;
+	if (strlen(text) > PATH_LEN_MAX)
+		return false;
+	(void)snprintf(address, sizeof(address), "unix:%s", text);
+	if (text[0] != '/' || !sock_addr_parse(&a, span_str(address)))
+		return false;
+	memcpy(out, &a, sizeof(a));
+	return true;
+}
+
 static const struct conf_field cert_fields[] = {
 	{ .key = "keys",
 	  .type = CONF_STRING,
@@ -218,6 +233,11 @@ static const struct conf_field cert_fields[] = {
 	  .is_required = true,
 	  .min = 1,
 	  .max = PATH_LEN_MAX },
+	{ .key = "public",
+	  .type = CONF_CUSTOM,
+	  .offset = offsetof(struct edge_cert, public),
+	  .check = check_socket,
+	  .expected = "the path of a unix socket" },
 	{ 0 },
 };
 

@@ -102,6 +102,7 @@ struct edge_name {
 /* postern-cert's sockets; see issued.h. */
 struct edge_cert {
 	const char *keys; /* NULL: there is no postern-cert */
+	struct sock_addr public; /* its answers for everybody; len 0: none */
 };
 
 struct edge_config {

@@ -7,6 +7,7 @@
 #include "edge/farewell.h"
 #include "edge/greeting.h"
 #include "edge/opening.h"
+#include "edge/own.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
 #include "edge/requests.h"
@@ -92,9 +93,11 @@ static enum phase_step run_relay(struct conn *c)
 	worker_note_bytes(c->worker, c);
 	switch (status) {
 	case RELAY_WAIT:
-		return PHASE_WAIT;
+		return own_release(c) ? PHASE_NEXT : PHASE_WAIT;
 	case RELAY_AGAIN:
 		return phase_later(c);
+	case RELAY_SWITCH:
+		return own_switch(c);
 	case RELAY_DONE:
 		c->result = "ok";
 		phase_close(c, false);

@@ -63,6 +63,9 @@ struct conn {
 	struct conn_lookup *lookup; /* LOOKUP; else NULL */
 
 	struct route route;
+	/* The app's, while c->route is that of the edge's own service (own.h);
+	 * owned, else NULL. */
+	struct route *app_route;
 	size_t target; /* which of them is tried first or used */
 	size_t tried; /* CONNECT: how many were */
 	struct connect_rivals *rivals; /* CONNECT: tried beside it, or NULL */

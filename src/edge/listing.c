@@ -145,8 +145,8 @@ static void add_issued(json_t *list, const struct files *files)
 					  "postern-cert"));
 }
 
-/* What is served to everyone anyway, postern-cert's and the default one, then so
- * many others; null: they cannot be read. */
+/* What is served to everyone anyway, postern-cert's and the default one, then
+ * so many others; null: they cannot be read. */
 static json_t *certificates(const struct master *m, size_t others)
 {
 	const struct edge_config *config = &m->setup->config;

@@ -2,6 +2,7 @@
 
 #include "edge/farewell.h"
 #include "edge/herald.h"
+#include "edge/own.h"
 #include "edge/proxy.h"
 #include "edge/relay.h"
 #include "edge/requests.h"
@@ -35,12 +36,13 @@ static void begin_requests(struct conn *c)
 		router_input(&c->worker->router, c->turn);
 	size_t read_max = c->worker->scratch_len;
 	struct span name = span_str(c->route.name.full);
+	struct span own_name = own_is_at(c) ? name : span_of(NULL, 0);
 
 	route_refresh(&c->route, &in);
 	if (c->route.is_any_host)
 		name.n = 0;
 	if (c->route.is_any_host && !c->route.is_forwarding &&
-	    c->route.alpn != CERTS_H2)
+	    c->route.alpn != CERTS_H2 && own_name.n == 0)
 		return;
 	c->requests = requests_new(&(struct requests_options){
 		.is_h2 = c->route.alpn == CERTS_H2,
@@ -48,6 +50,9 @@ static void begin_requests(struct conn *c)
 		.is_forwarding = c->route.is_forwarding,
 		.client = &c->peer,
 		.certificate = tls_conn_peer(c->tls),
+		.own_name = own_name,
+		.binding = tls_conn_binding(c->tls),
+		.is_tls13 = tls_conn_is_tls13(c->tls),
 		.id = c->id,
 		.read_max = read_max,
 	});
@@ -85,11 +90,12 @@ static enum phase_step first_requests(struct conn *c, struct span bytes)
 	case RELAY_WAIT:
 	case RELAY_DONE:
 	case RELAY_CUT:
+	case RELAY_SWITCH:
 		break;
 	}
 	if (c->up.n == before && direct.n == 0)
 		return PHASE_NEXT;
-	if (!buf_add(&c->up, direct))
+	if (!buf_add(&c->up, direct) || !own_align(c, before))
 		return phase_abort(c, "tls_failed");
 	phase_enter(c, CONN_CONNECT);
 	return PHASE_NEXT;

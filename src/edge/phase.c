@@ -80,6 +80,7 @@ void phase_close(struct conn *c, bool is_abort)
 	return_all(c);
 	tls_conn_free(c->tls);
 	requests_free(c->requests);
+	free(c->app_route);
 	loop_defer(w->loop, conn_free, c);
 }
 

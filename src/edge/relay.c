@@ -279,6 +279,13 @@ static enum relay_status move_requests(struct conn *c, struct span bytes)
 	struct span direct;
 
 	status = relay_requests(c, &direct, bytes);
+	if (status == RELAY_AGAIN && requests_have_switched(c->requests)) {
+		/* There is room for all that is put out at once. */
+		if (buf_add(&c->up, direct))
+			return RELAY_SWITCH;
+		c->result = "tls_failed";
+		return RELAY_BROKEN;
+	}
 	/* A later round flushes what was not direct. */
 	if (status != RELAY_AGAIN || direct.n == 0)
 		return status;
@@ -477,7 +484,7 @@ static enum relay_status run_direction(struct conn *c, bool has_ended,
 static bool is_over(enum relay_status status)
 {
 	return status == RELAY_BROKEN || status == RELAY_CUT ||
-	       status == RELAY_REFUSED;
+	       status == RELAY_REFUSED || status == RELAY_SWITCH;
 }
 
 /*

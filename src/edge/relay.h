@@ -21,6 +21,7 @@ enum relay_status {
 	RELAY_WAIT, /* nothing more can be moved now */
 	RELAY_AGAIN, /* the turn's budget is used up, there is more */
 	RELAY_DONE, /* both directions ended in order */
+	RELAY_SWITCH, /* c->up is for the other service: own_switch() */
 	RELAY_REFUSED, /* a request: c->requests knows why */
 	RELAY_CUT, /* one side failed; the client is owed a last word */
 	RELAY_BROKEN, /* the client is gone, or was cut off: c->result */

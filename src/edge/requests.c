@@ -41,6 +41,20 @@ static char *describe(const struct tls_peer *peer)
 	return mem_dup(text);
 }
 
+static void set_own(struct requests *r, const struct requests_options *o)
+{
+	struct wr hex = wr_over(r->binding, sizeof(r->binding) - 1);
+
+	if (o->binding)
+		text_hex(&hex, SPAN_ARRAY(o->binding->b));
+	r->own = (struct vouch_own){
+		.binding = wr_span(&hex),
+		.tls = span_str(o->is_tls13 ? "TLSv1.3" : "TLSv1.2"),
+	};
+	r->vouch.own = &r->own;
+	r->vouch.own_name = o->own_name;
+}
+
 struct requests *requests_new(const struct requests_options *o)
 {
 	struct requests *r = mem_new(sizeof(*r));
@@ -57,6 +71,8 @@ struct requests *requests_new(const struct requests_options *o)
 		r->vouch.certificate = span_str(r->certificate);
 	}
 	memcpy(r->vouch.id, o->id, VOUCH_ID_LEN);
+	if (o->own_name.n && !o->is_h2)
+		set_own(r, o);
 	buf_init(&r->held, o->read_max);
 	if (o->is_h2)
 		guard_init(&r->guard, &r->vouch);
@@ -159,6 +175,11 @@ static enum requests_status put_out(struct requests *r, struct buf *out,
 		}
 		if (taken != TAKEN_SEND)
 			break;
+		/* What is put out already is for another backend. */
+		if (out->n > 0 && !r->is_h2 && r->filter.has_switched) {
+			set_result(r, "other_service");
+			return REQUESTS_REFUSED;
+		}
 		/* Alone and whole, as most are: no need to copy it. */
 		if (direct && out->n == 0 && in->n == 0) {
 			*direct = piece;
@@ -204,6 +225,25 @@ enum requests_status requests_take(struct requests *r, struct buf *out,
 	else if (r->head_since_ms == 0)
 		r->head_since_ms = now_ms;
 	return status;
+}
+
+bool requests_have_switched(struct requests *r)
+{
+	bool has = !r->is_h2 && r->filter.has_switched;
+
+	if (has)
+		r->filter.has_switched = false;
+	return has;
+}
+
+bool requests_are_own(const struct requests *r)
+{
+	return !r->is_h2 && r->filter.is_own;
+}
+
+bool requests_are_idle(const struct requests *r)
+{
+	return !r->is_h2 && r->held.n == 0 && filter_is_idle(&r->filter);
 }
 
 bool requests_are_held(const struct requests *r)

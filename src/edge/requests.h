@@ -12,6 +12,7 @@
 #define POSTERN_EDGE_REQUESTS_H
 
 #include "edge/certs.h"
+#include "base/secret.h"
 #include "http1/filter.h"
 #include "http2/guard.h"
 #include "io/sock.h"
@@ -29,6 +30,9 @@ struct tls_peer;
 struct requests {
 	struct vouch vouch;
 	char client[64]; /* its address, as text */
+	/* For the edge's own service, where there is one. */
+	struct vouch_own own;
+	char binding[2 * 32 + 1];
 	char *certificate; /* what is said of it; owned, NULL: nothing */
 	bool is_h2;
 	union {
@@ -47,6 +51,11 @@ struct requests_options {
 	bool is_forwarding;
 	const struct sock_addr *client;
 	const struct tls_peer *certificate; /* of the client's; or NULL */
+	/* HTTP/1.1: the edge's own service is here, too, under this name;
+	 * n == 0: it is not.  Borrowed. */
+	struct span own_name;
+	const struct key32 *binding; /* of TLS; or NULL */
+	bool is_tls13;
 	const uint8_t *id; /* VOUCH_ID_LEN bytes */
 	size_t read_max; /* the most that is taken at once */
 };
@@ -75,6 +84,14 @@ enum requests_status requests_take(struct requests *r, struct buf *out,
 bool requests_are_waiting(const struct requests *r);
 /* Bytes are held. */
 bool requests_are_held(const struct requests *r);
+
+/* What was put out last begins a request for another service than all before,
+ * own or the app's; said once. */
+bool requests_have_switched(struct requests *r);
+/* The last request was for the edge's own service. */
+bool requests_are_own(const struct requests *r);
+/* No request or response is on its way, nor a part of one. */
+bool requests_are_idle(const struct requests *r);
 
 enum requests_step {
 	REQUESTS_SEND, /* *piece goes to the client; then call again */

@@ -79,7 +79,8 @@ struct route_input {
  * configured default name.  One that offers "acme-tls/1" alone for a name with
  * a proof comes from a CA, and gets that, whosever name it is; an app that
  * proves names itself has no proof here.  Names under the base are looked up in
- * the store alone; of other names in->domain decides, and the app's manifest must agree.
+ * the store alone; of other names in->domain decides, and the app's manifest
+ * must agree.
  */
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);

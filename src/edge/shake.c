@@ -5,6 +5,7 @@
 
 #include "edge/farewell.h"
 #include "edge/opening.h"
+#include "edge/own.h"
 #include "edge/worker.h"
 
 /*
@@ -75,6 +76,8 @@ enum phase_step shake_begin(struct conn *c)
 				       "tls_failed");
 	tls_conn_mind_name(c->tls, is_same_name, c);
 	tls_conn_be_light(c->tls, c->worker->engine);
+	if (own_is_at(c))
+		tls_conn_keep_binding(c->tls);
 	/* A CA comes once, and shows no certificate. */
 	if (c->route.is_proof)
 		terms = NULL;

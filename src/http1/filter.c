@@ -3,6 +3,8 @@
 /* The lines we add: X-Forwarded-For, -Proto, -Client-Cert, X-Request-Id. */
 enum {
 	ADDED_MAX = 320 + VOUCH_CERTIFICATE_MAX, /* bytes */
+	/* Postern-Name, -Exporter and -Tls. */
+	OWN_ADDED_MAX = 512,
 };
 
 void filter_init(struct filter *f, const struct vouch *vouch)
@@ -24,6 +26,12 @@ bool filter_may_answer(const struct filter *f)
 {
 	return f->waiting == 0 && f->down == FILTER_DOWN_HEAD &&
 	       f->down_head.n == 0;
+}
+
+bool filter_is_idle(const struct filter *f)
+{
+	return filter_may_answer(f) && f->up == FILTER_UP_HEAD &&
+	       f->head.n == 0 && !f->is_closing;
 }
 
 static enum filter_step refuse(struct filter *f, unsigned status,
@@ -71,6 +79,67 @@ static bool write_head(struct filter *f, const struct head_request *r,
 	       buf_add(&f->out, lines);
 }
 
+/* The head of a request to the edge's own service. */
+static bool write_own(struct filter *f, const struct head_request *r,
+		      size_t head_len)
+{
+	const struct vouch_own *own = f->vouch->own;
+	uint8_t room[OWN_ADDED_MAX];
+	struct wr added = WR_ARRAY(room);
+	struct span lines;
+	size_t space;
+
+	wr_str(&added, "Postern-Name: ");
+	wr_bytes(&added, f->vouch->own_name);
+	if (own->binding.n) {
+		wr_str(&added, "\r\nPostern-Exporter: ");
+		wr_bytes(&added, own->binding);
+	}
+	wr_str(&added, "\r\nPostern-Tls: ");
+	wr_bytes(&added, own->tls);
+	wr_str(&added, "\r\n\r\n");
+	buf_reset(&f->out);
+	(void)buf_space(&f->out, head_len + OWN_ADDED_MAX, &space);
+	if (!wr_done(&added, &lines) || !buf_add(&f->out, r->line))
+		return false;
+	for (size_t i = 0; i < r->field_count; i++)
+		if (!vouch_is_postern(r->fields[i].name) &&
+		    !buf_add(&f->out, r->fields[i].line))
+			return false;
+	return buf_add(&f->out, lines);
+}
+
+/* RFC 9112 §9.3: no other request follows. */
+static bool is_last(const struct head_request *r)
+{
+	for (size_t i = 0; i < r->field_count; i++)
+		if (span_equal_nocase(r->fields[i].name,
+				      span_str("Connection")) &&
+		    span_equal_nocase(r->fields[i].value, span_str("close")))
+			return true;
+	return r->minor == 0;
+}
+
+/* What is asked of the edge's own service, and how. */
+static enum filter_step take_own(struct filter *f,
+				 const struct head_request *r, size_t head_len,
+				 struct span *piece)
+{
+	if (!span_equal_str(r->method, "GET") &&
+	    !span_equal_str(r->method, "HEAD") &&
+	    !span_equal_str(r->method, "POST"))
+		return refuse(f, 405, "own_method");
+	if (r->has_upgrade)
+		return refuse(f, 400, "own_upgrade");
+	if (r->framing == HEAD_CHUNKED || r->length > FILTER_OWN_BODY_MAX)
+		return refuse(f, 413, "own_body");
+	if (!write_own(f, r, head_len))
+		return refuse(f, 431, "head_long");
+	f->is_closing = is_last(r);
+	*piece = buf_span(&f->out);
+	return FILTER_SEND;
+}
+
 static void set_bit(uint64_t *bits, unsigned at, bool is_set)
 {
 	*bits = (*bits & ~(1ull << at)) | (uint64_t)is_set << at;
@@ -91,6 +160,20 @@ static void expect_response(struct filter *f, const struct head_request *r)
 	f->waiting++;
 }
 
+/* False: it is for another service than the last, whose answer is not whole. */
+static bool choose_service(struct filter *f, const struct head_request *r)
+{
+	bool is_own = f->vouch->own && vouch_is_own_path(r->target);
+
+	if (is_own != f->is_own && f->requests > 0) {
+		if (!filter_may_answer(f))
+			return false;
+		f->has_switched = true;
+	}
+	f->is_own = is_own;
+	return true;
+}
+
 /* Reads a whole head; *piece becomes it, or what is written in its place. */
 static enum filter_step take_whole(struct filter *f, struct span head,
 				   struct span *piece)
@@ -105,8 +188,13 @@ static enum filter_step take_whole(struct filter *f, struct span head,
 		return refuse(f, 421, "misdirected");
 	if (r.has_upgrade && f->down == FILTER_DOWN_LOST)
 		return refuse(f, 502, "response_lost");
+	if (!choose_service(f, &r))
+		return refuse(f, 421, "other_service");
 	*piece = head;
-	if (f->vouch->is_forwarding) {
+	if (f->is_own) {
+		if (take_own(f, &r, head.n, piece) == FILTER_REFUSE)
+			return FILTER_REFUSE;
+	} else if (f->vouch->is_forwarding) {
 		if (!write_head(f, &r, head.n))
 			return refuse(f, 431, "head_long");
 		*piece = buf_span(&f->out);
@@ -158,7 +246,7 @@ static enum filter_step take_head(struct filter *f, struct span *in,
 		return FILTER_MORE;
 	/* What is sent outlives the head: into 'out' with it. */
 	step = take_whole(f, span_of(buf_span(&f->head).p, n), piece);
-	if (step == FILTER_SEND && !f->vouch->is_forwarding) {
+	if (step == FILTER_SEND && piece->p != buf_span(&f->out).p) {
 		buf_reset(&f->out);
 		(void)buf_add(&f->out, *piece); /* at most HEAD_MAX */
 		*piece = buf_span(&f->out);

@@ -23,6 +23,7 @@
 
 enum {
 	FILTER_PIPELINE_MAX = 64, /* requests without a whole response */
+	FILTER_OWN_BODY_MAX = 64 * 1024, /* of a request to vouch.own */
 };
 
 enum filter_up {
@@ -48,6 +49,9 @@ struct filter {
 	struct head_scan scan, down_scan;
 	struct body body, down_body;
 	struct head_refusal why;
+	bool is_closing; /* one to the own service was said to be the last */
+	bool is_own; /* the last request was for the edge's own service */
+	bool has_switched; /* it was for another than the one before */
 	uint64_t requests; /* so far */
 	/* Of requests that wait for their response, first in bit 0. */
 	uint64_t is_head, is_upgrade;
@@ -65,12 +69,17 @@ enum filter_step {
 	FILTER_REFUSE, /* f->why; nothing more goes to the backend */
 };
 /* Takes from the front of 'in'; *piece borrows that or the filter, until the
- * next call. */
+ * next call.  With vouch.own a piece that begins a request may be for another
+ * backend than what went before: then 'has_switched' is set, for the caller to
+ * take back, and every response to what went before was whole.  Who does not
+ * wait for them before such a request is refused. */
 enum filter_step filter_up(struct filter *f, struct span *in,
 			   struct span *piece);
 /* Bytes of the backend, on their way to the client. */
 void filter_down(struct filter *f, struct span bytes);
 /* No response is awaited or on its way: one of our own has a place. */
 bool filter_may_answer(const struct filter *f);
+/* Nothing at all is on its way: the backend can be let go. */
+bool filter_is_idle(const struct filter *f);
 
 #endif

@@ -85,6 +85,36 @@ bool vouch_is_ours(struct span field_name)
 	return false;
 }
 
+bool vouch_is_postern(struct span field_name)
+{
+	return has_prefix(field_name, "postern-");
+}
+
+bool vouch_is_own_path(struct span target)
+{
+	static const char *const folders[] = { "/evidences/", "/.dstack/",
+					       "/.well-known/acme-challenge/" };
+	static const char whole[] = "/evidences";
+	struct span scheme;
+	size_t n;
+
+	/* absolute-form: the path begins behind the authority */
+	if (target.n && target.p[0] != '/') {
+		if (!rd_until(&target, &scheme, '/') ||
+		    !rd_skip(&target, target.n ? 1 : 0))
+			return false;
+		for (n = 0; n < target.n && target.p[n] != '/'; n++)
+			;
+		(void)rd_skip(&target, n); /* n <= target.n */
+	}
+	for (n = 0; n < sizeof(folders) / sizeof(*folders); n++)
+		if (span_has_prefix(target, span_str(folders[n])))
+			return true;
+	return span_has_prefix(target, span_str(whole)) &&
+	       (target.n == sizeof(whole) - 1 ||
+		target.p[sizeof(whole) - 1] == '?');
+}
+
 void vouch_request_id(struct wr *w, const struct vouch *v, uint64_t number)
 {
 	text_hex(w, SPAN_ARRAY(v->id));

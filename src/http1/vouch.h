@@ -17,6 +17,18 @@ enum {
 	VOUCH_CERTIFICATE_MAX = 640,
 };
 
+/*
+ * Paths that the edge's own service answers on this connection, beside the app:
+ * /evidences, /evidences/..., /.dstack/... and /.well-known/acme-challenge/...,
+ * as they stand in the request: neither escapes nor "." and ".." are resolved,
+ * so that what no client sends is the app's.  What a request there says in
+ * Postern-... of itself is taken away.
+ */
+struct vouch_own {
+	struct span binding; /* Postern-Exporter: hex, RFC 9266; n == 0: none */
+	struct span tls; /* Postern-Tls */
+};
+
 /* Fixed for a connection. */
 struct vouch {
 	/* The TLS server name, lower case, no trailing dot: what the host must
@@ -32,6 +44,9 @@ struct vouch {
 	 * it is not said. */
 	struct span certificate;
 	uint8_t id[VOUCH_ID_LEN]; /* the connection's, in X-Request-Id */
+	const struct vouch_own *own; /* NULL: all paths are the app's */
+	/* Postern-Name, whether 'name' is minded or not. */
+	struct span own_name;
 };
 
 /*
@@ -44,6 +59,10 @@ bool vouch_read_host(struct span *host, struct span authority);
 bool vouch_is_name(const struct vouch *v, struct span host);
 /* A field that only the edge may say, where it forwards. */
 bool vouch_is_ours(struct span field_name);
+/* Whether a request-target, in origin or absolute form, is own's. */
+bool vouch_is_own_path(struct span target);
+/* A field that only the edge may say to its own service. */
+bool vouch_is_postern(struct span field_name);
 /* X-Request-Id of the connection's request 'number'. */
 void vouch_request_id(struct wr *w, const struct vouch *v, uint64_t number);
 

@@ -31,6 +31,8 @@ struct tls_conn {
 	bool is_resumed;
 	/* What tls/terms.h agreed to. */
 	bool admits_tls12, asks_certificate, needs_certificate;
+	bool keeps_binding;
+	struct key32 *binding; /* owned; NULL: not kept */
 	struct tls_peer *peer; /* owned; NULL: no verified certificate */
 	char alpn[TLS_ALPN_WIRE_MAX]; /* agreed on; "" none */
 	char *error; /* owned; NULL: none */

@@ -202,6 +202,9 @@ void tls_conn_free(struct tls_conn *c)
 		light_wipe(c->light);
 	free(c->light);
 	free(c->peer);
+	if (c->binding)
+		key32_wipe(c->binding);
+	free(c->binding);
 	free(c->error);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
@@ -287,6 +290,28 @@ static enum tls_status explain(struct tls_conn *c, int r)
 	}
 }
 
+/* RFC 9266 §2: no context, which in TLS 1.3 is an empty one. */
+static bool keep_binding(struct tls_conn *c)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (!c->binding)
+		c->binding = mem_new(sizeof(*c->binding));
+	return SSL_export_keying_material(c->ssl, c->binding->b,
+					  sizeof(c->binding->b), label,
+					  sizeof(label) - 1, NULL, 0, 0) == 1;
+}
+
+void tls_conn_keep_binding(struct tls_conn *c)
+{
+	c->keeps_binding = true;
+}
+
+const struct key32 *tls_conn_binding(const struct tls_conn *c)
+{
+	return c->binding;
+}
+
 /* The handshake is complete; a peer that ignored ALPN agreed to nothing. */
 static enum tls_status complete(struct tls_conn *c)
 {
@@ -303,6 +328,8 @@ static enum tls_status complete(struct tls_conn *c)
 		return fail(c, "no verified certificate of the client");
 	if (!tls_conn_is_tls13(c) && SSL_get_extms_support(c->ssl) != 1)
 		return fail(c, "no extended master secret");
+	if (c->keeps_binding && !keep_binding(c))
+		return fail(c, "no channel binding");
 	tls_lighten(c);
 	return TLS_OK;
 }

@@ -128,6 +128,15 @@ bool tls_conn_is_resumed(const struct tls_conn *c);
 void tls_conn_be_light(struct tls_conn *c, struct engine *e);
 bool tls_conn_is_light(const struct tls_conn *c);
 
+/*
+ * A server's connection, before its first bytes: the end of its handshake keeps
+ * tls-exporter (RFC 9266), which is else gone with libssl.  Of TLS 1.2 only
+ * with the extended master secret, which all of ours have.
+ */
+void tls_conn_keep_binding(struct tls_conn *c);
+/* NULL: it was not kept.  Borrowed from c. */
+const struct key32 *tls_conn_binding(const struct tls_conn *c);
+
 enum tls_status {
 	TLS_OK, /* done, or bytes were moved */
 	TLS_WANT, /* needs more ciphertext from the peer */

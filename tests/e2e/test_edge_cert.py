@@ -385,3 +385,254 @@ def test_app_behind_passthrough_never_sees_a_ca(world):
     take(world)
     out = s_client(world, name, "-alpn", "acme-tls/1")
     assert "subject=CN = proof" in out, out
+
+
+# -- evidence -----------------------------------------------------------------
+
+class Public:
+    """What postern-cert's socket 'public' is asked; it answers with what it saw."""
+
+    def __init__(self, path):
+        self.path, self.seen, self.lock, self.connections = str(path), [], threading.Lock(), 0
+        self.backend = None
+        self.large = b""
+
+    def start(self):
+        pathlib.Path(self.path).unlink(missing_ok=True)
+        self.backend = Backend(self.path, self.serve, backlog=256)
+        return self
+
+    def serve(self, conn):
+        with self.lock:
+            self.connections += 1
+        data = b""
+        while True:
+            while b"\r\n\r\n" not in data:
+                part = conn.recv(65536)
+                if not part:
+                    return
+                data += part
+            head, _, data = data.partition(b"\r\n\r\n")
+            lines = head.decode("latin-1").split("\r\n")
+            fields = {}
+            for line in lines[1:]:
+                name, _, value = line.partition(": ")
+                fields.setdefault(name.lower(), []).append(value)
+            n = int(fields.get("content-length", ["0"])[0])
+            while len(data) < n:
+                data += conn.recv(65536)
+            body, data = data[:n], data[n:]
+            with self.lock:
+                self.seen.append((lines[0], fields, body))
+            closes = fields.get("connection") == ["close"] or lines[0].endswith("1.0")
+            answer = self.large or b"evidence:" + body
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" % (
+                len(answer), b"Connection: close\r\n" if closes else b"",
+                b"" if lines[0].startswith("HEAD") else answer))
+            if closes:
+                return
+
+    def stop(self):
+        if self.backend:
+            self.backend.close()
+
+
+@pytest.fixture
+def site(world):
+    """With evidence, served, and a forwarding port beside the others."""
+    world.public = Public(world.edge.dir / "public.sock").start()
+    world.edge.settings["more"] = world.more.replace("keys.sock }", f"keys.sock, public: {world.public.path} }}")
+    world.edge.settings["per_source"] = 480
+    world.keys.issue(world.edge.dir, "issued", host("hello"), host("hello", 8080), host("hello", 8081))
+    world.heard = []  # by a port that wants a PROXY header
+    world.backends.append(Backend((world.address, 8080), lambda conn: world.heard.append(conn.recv(65536))))
+    world.status = Http1(str(world.edge.dir / "status.sock"))
+    world.edge.fill(f"lease {INSTANCE} {APP} {world.address} 3600 {HTTP}:http {TCP}:tcp {RAW}:tls "
+                    "8080:http:pp 8081:http:forwarded", f"alias hello {APP}")
+    world.keys.start()
+    world.edge.start()
+    yield world
+    world.public.stop()
+    world.status.backend.close()
+
+
+def get(tls, name, path, more="", body=b"", method="GET"):
+    """One request on a connection that stays open: status and body."""
+    length = f"Content-Length: {len(body)}\r\n" if body else ""
+    tls.send(f"{method} {path} HTTP/1.1\r\nHost: {name}\r\n{length}{more}\r\n".encode() + body)
+    return answer(tls, method)
+
+
+def answer(tls, method="GET"):
+    data = getattr(tls, "rest", b"")
+    while b"\r\n\r\n" not in data:
+        part = tls.recv()
+        assert part, data
+        data += part
+    head, _, data = data.partition(b"\r\n\r\n")
+    n = int(re.search(rb"(?i)content-length: (\d+)", head)[1]) if method != "HEAD" else 0
+    while len(data) < n:
+        part = tls.recv()
+        assert part, data
+        data += part
+    tls.rest = data[n:]
+    return int(head.split()[1]), data[:n]
+
+
+def test_evidence_and_app_on_one_connection(site):
+    tls, name = TlsAny(site, host("hello")), host("hello")
+    for _ in range(3):
+        assert get(tls, name, "/evidences/quote.json") == (200, b"evidence:")
+        assert get(tls, name, "/")[0] == 200
+        assert get(tls, name, "/evidences") == (200, b"evidence:")
+        assert get(tls, name, "/evidences?x") == (200, b"evidence:")
+        assert get(tls, name, "/.dstack/app-info", method="HEAD") == (200, b"")
+        assert get(tls, name, "/.dstack/attest", body=b"nonce", method="POST") == (200, b"evidence:nonce")
+        assert get(tls, name, "/.well-known/acme-challenge/x") == (200, b"evidence:")
+        assert get(tls, name, f"https://{name}/evidences/x") == (200, b"evidence:")
+    tls.close()
+    assert len(site.public.seen) == 21
+    assert b"evidences" not in site.http.seen and b"dstack" not in site.http.seen
+
+
+@pytest.mark.parametrize("path", ["/evidences-of-x", "/evidence", "/x/evidences/", "/.dstack", "//evidences/",
+                                  "/.well-known/acme-challenge", "/%65vidences/", "/?/evidences/"])
+def test_other_paths_are_the_apps(site, path):
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), path)[0] == 200
+    tls.close()
+    assert f"GET {path} HTTP/1.1".encode() in site.http.seen and not site.public.seen
+
+
+def test_what_the_edge_vouches_for(site):
+    """Name, version and exporter of the very connection; a client cannot say them."""
+    lie = "Postern-Name: evil.test\r\nPostern_Exporter: 00\r\npostern-tls: none\r\nX-Mine: yes\r\n"
+    for _ in range(2):
+        tls = TlsAny(site, host("hello"))
+        get(tls, host("hello"), "/evidences/", lie)
+        want = None
+        if hasattr(tls.tls, "export_keying_material"):
+            want = tls.tls.export_keying_material("EXPORTER-Channel-Binding", 32).hex()
+        tls.close()
+        fields = site.public.seen[-1][1]
+        assert fields["postern-name"] == [host("hello")] and fields["postern-tls"] == ["TLSv1.3"]
+        assert fields["x-mine"] == ["yes"] and "postern_exporter" not in fields
+        assert re.fullmatch("[0-9a-f]{64}", fields["postern-exporter"][0])
+        assert want in (None, fields["postern-exporter"][0])
+    assert len({f["postern-exporter"][0] for _, f, _ in site.public.seen}) == 2
+
+
+def test_exporter_is_what_openssl_has(site):
+    out = s_client(site, host("hello"), "-ign_eof", "-keymatexport", "EXPORTER-Channel-Binding",
+                   "-keymatexportlen", "32",
+                   text=f"GET /evidences/ HTTP/1.1\r\nHost: {host('hello')}\r\nConnection: close\r\n\r\n")
+    found = re.search(r"Keying material: ([0-9A-F]{64})", out)
+    assert found and "evidence:" in out, out
+    assert site.public.seen[-1][1]["postern-exporter"] == [found[1].lower()]
+
+
+def test_proxy_header_goes_to_the_app_alone(site):
+    tls, name = TlsAny(site, host("hello", 8080)), host("hello", 8080)
+    assert get(tls, name, "/evidences/")[0] == 200
+    assert site.public.seen[-1][0] == "GET /evidences/ HTTP/1.1"
+    tls.send(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    wait_for(lambda: site.heard, what="the app's request")
+    assert site.heard[0].startswith(b"\r\n\r\n\0\r\nQUIT\n") and b"GET / HTTP/1.1" in site.heard[0]
+    tls.close()
+
+
+REFUSED = [("PUT", "", b"x", 405), ("DELETE", "", b"", 405), ("POST", "", b"x" * 65537, 413),
+           ("POST", "Transfer-Encoding: chunked\r\n", b"", 413)]
+
+
+@pytest.mark.parametrize("method,more,body,status", REFUSED, ids=[f"{r[0]}{r[3]}{len(r[2])}" for r in REFUSED])
+def test_odd_requests_for_evidence_are_refused(site, method, more, body, status):
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/evidences/", more, body, method)[0] == status
+    tls.close()
+    assert not site.public.seen
+
+
+def test_largest_body_is_taken(site):
+    tls = TlsAny(site, host("hello"))
+    body = os.urandom(65536)
+    assert get(tls, host("hello"), "/.dstack/attest", body=body, method="POST") == (200, b"evidence:" + body)
+    tls.close()
+
+
+def test_pipelined_across_services_is_cut_not_mixed(site):
+    tls = TlsAny(site, host("hello"))
+    one = f"GET /evidences/a HTTP/1.1\r\nHost: {host('hello')}\r\n\r\n"
+    tls.send((one + one.replace("/evidences/a", "/")).encode())
+    try:
+        assert b"Host" not in tls.recv_all()
+    except ssl.SSLError:
+        pass  # cut, without close_notify
+    assert not site.http.seen
+    tls.close()
+    # Of one service they may be.
+    tls = TlsAny(site, host("hello"))
+    tls.send((one * 3).encode())
+    assert [answer(tls) for _ in range(3)] == [(200, b"evidence:")] * 3
+    tls.close()
+
+
+def test_waiting_clients_hold_no_place(site):
+    """A hundred clients that have their answer and stay: postern-cert has none of them."""
+    held = [TlsAny(site, host("hello")) for _ in range(100)]
+    for tls in held:
+        assert get(tls, host("hello"), "/evidences/")[0] == 200
+
+    def places():
+        out = pathlib.Path("/proc/net/unix").read_text()
+        return sum(line.endswith(site.public.path) and line.split()[5] == "03" for line in out.splitlines())
+    wait_for(lambda: places() == 0, what="the places to be free")
+    assert get(held[0], host("hello"), "/")[0] == 200
+    for tls in held:
+        tls.close()
+
+
+def test_large_answer_and_a_slow_reader(site):
+    site.public.large = os.urandom(8 << 20)
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/evidences/bundle") == (200, site.public.large)
+    site.public.large = b""
+    assert get(tls, host("hello"), "/evidences/x") == (200, b"evidence:")
+    tls.close()
+
+
+def test_postern_cert_away_is_a_502_and_the_app_goes_on(site):
+    site.public.stop()
+    pathlib.Path(site.public.path).unlink()
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/")[0] == 200
+    assert get(tls, host("hello"), "/evidences/")[0] == 502
+    tls.close()
+    site.public.start()
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/evidences/")[0] == 200
+    tls.close()
+
+
+def test_gateway_has_evidence_and_names_without_a_certificate_have_none(site):
+    tls = TlsAny(site, "gateway." + BASE)
+    assert get(tls, "gateway." + BASE, "/evidences/") == (200, b"evidence:")
+    assert get(tls, "gateway." + BASE, "/")[0] == 200
+    assert get(tls, "gateway." + BASE, "/evidences/") == (200, b"evidence:")
+    tls.close()
+    assert b"evidences" not in site.status.seen
+    by_id = f"{APP}.{BASE}"
+    tls = TlsAny(site, by_id)
+    assert get(tls, by_id, "/evidences/")[0] == 200
+    tls.close()
+    assert b"GET /evidences/" in site.http.seen
+
+
+def test_no_descriptor_is_left(site):
+    before = site.edge.files()
+    for i in range(20):
+        tls = TlsAny(site, host("hello"))
+        for path in ("/", "/evidences/", "/")[i % 3:]:
+            assert get(tls, host("hello"), path)[0] == 200
+        tls.close()
+    wait_for(lambda: site.edge.files() == before, what="the descriptors to be closed")

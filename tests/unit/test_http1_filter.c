@@ -37,6 +37,22 @@ static const struct vouch CERTIFIED = {
 	.id = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
 };
 
+/* With a service of the edge's own beside the app. */
+static const struct vouch_own OWN = {
+	.binding = { (const uint8_t *)"00ff", 4 },
+	.tls = { (const uint8_t *)"TLSv1.3", 7 },
+};
+static const struct vouch OWNING = {
+	.name = { (const uint8_t *)"a.example", 9 },
+	.own = &OWN,
+	.own_name = { (const uint8_t *)"a.example", 9 },
+};
+#define EV "GET /evidences/x HTTP/1.1\r\n" HOST
+#define OWN_ADDED \
+	"Postern-Name: a.example\r\nPostern-Exporter: 00ff\r\n" \
+	"Postern-Tls: TLSv1.3\r\n\r\n"
+#define LIES "Postern-Name: b\r\nPOSTERN_TLS: x\r\npostern-anything: y\r\n"
+
 /* A turn: the client's bytes, then the backend's. */
 struct turn {
 	const char *up, *down;
@@ -61,6 +77,92 @@ struct row {
 	"X-Request-Id: " ID "-" n "\r\n\r\n"
 
 static const struct row ROWS[] = {
+	{ "own_head_is_written_anew",
+	  &OWNING,
+	  { { EV LIES "X: y\r\n\r\n", OK } },
+	  EV "X: y\r\n" OWN_ADDED,
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "own_then_app_then_own",
+	  &OWNING,
+	  { { EV "\r\n", OK }, { GET, OK }, { EV "\r\n", OK } },
+	  EV OWN_ADDED GET EV OWN_ADDED,
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "app_keeps_what_is_said_to_it",
+	  &OWNING,
+	  { { "GET / HTTP/1.1\r\n" HOST LIES "\r\n", OK } },
+	  "GET / HTTP/1.1\r\n" HOST LIES "\r\n",
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "nothing_is_own_without_a_service",
+	  &PLAIN,
+	  { { EV "\r\n", OK } },
+	  EV "\r\n",
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "own_body",
+	  &OWNING,
+	  { { "POST /.dstack/x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", OK } },
+	  "POST /.dstack/x HTTP/1.1\r\n" HOST "Content-Length: 3\r\n" OWN_ADDED "abc",
+	  END_MORE,
+	  NULL,
+	  true },
+	{ "other_service_before_the_answer",
+	  &OWNING,
+	  { { EV "\r\n" GET, "" } },
+	  EV OWN_ADDED,
+	  END_REFUSED,
+	  "other_service",
+	  false },
+	{ "own_before_the_apps_answer_is_whole",
+	  &OWNING,
+	  { { GET, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no" }, { EV "\r\n", "" } },
+	  GET,
+	  END_REFUSED,
+	  "other_service",
+	  false },
+	{ "own_put_refused",
+	  &OWNING,
+	  { { "PUT /evidences HTTP/1.1\r\n" HOST "\r\n", "" } },
+	  "",
+	  END_REFUSED,
+	  "own_method",
+	  true },
+	{ "own_long_body_refused",
+	  &OWNING,
+	  { { "POST /evidences HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", "" } },
+	  "",
+	  END_REFUSED,
+	  "own_body",
+	  true },
+	{ "own_chunks_refused",
+	  &OWNING,
+	  { { "POST /evidences HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", "" } },
+	  "",
+	  END_REFUSED,
+	  "own_body",
+	  true },
+	{ "own_upgrade_refused",
+	  &OWNING,
+	  { { "GET /evidences HTTP/1.1\r\n" HOST
+	      "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+	      "" } },
+	  "",
+	  END_REFUSED,
+	  "own_upgrade",
+	  true },
+	{ "own_misdirected_refused",
+	  &OWNING,
+	  { { "GET /evidences HTTP/1.1\r\nHost: b.example\r\n\r\n", "" } },
+	  "",
+	  END_REFUSED,
+	  "misdirected",
+	  true },
 	{ "two_requests", &PLAIN, { { GET, OK }, { GET, OK } }, GET GET, END_MORE, NULL, true },
 	{ "pipelined", &PLAIN, { { GET GET GET, OK OK OK } }, GET GET GET, END_MORE, NULL, true },
 	{ "unanswered", &PLAIN, { { GET GET, OK } }, GET GET, END_MORE, NULL, false },
@@ -296,6 +398,75 @@ static void run(const struct row *row, size_t step)
 	filter_fini(&f);
 }
 
+static void own_paths_are_exact(void **state)
+{
+	static const struct {
+		const char *target;
+		bool want;
+	} rows[] = {
+		{ "/evidences", true },
+		{ "/evidences/", true },
+		{ "/evidences/a/b?c", true },
+		{ "/evidences?x", true },
+		{ "/.dstack/", true },
+		{ "/.well-known/acme-challenge/t", true },
+		{ "https://a.example/evidences/x", true },
+		{ "http://a.example:1/evidences", true },
+		{ "/", false },
+		{ "/evidences-of-x", false },
+		{ "/evidence", false },
+		{ "/evidences#", false },
+		{ "/Evidences/", false },
+		{ "//evidences/", false },
+		{ "/x/evidences/", false },
+		{ "/%65vidences/", false },
+		{ "/.dstack", false },
+		{ "/.well-known/acme-challenge", false },
+		{ "https://evidences/", false },
+		{ "https://a.example", false },
+		{ "https://a.example/x/evidences/", false },
+		{ "*", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (vouch_is_own_path(span_str(rows[i].target)) != rows[i].want)
+			fail_msg("%s", rows[i].target);
+}
+
+/* The caller learns of the first piece for the other service, and when the
+ * backend can be let go. */
+static void switches_are_told(void **state)
+{
+	static const struct {
+		const char *up;
+		bool has_switched, is_idle;
+	} rows[] = {
+		{ GET, false, true },
+		{ EV "\r\n", true, true },
+		{ EV "\r\n", false, true },
+		{ GET, true, true },
+		{ EV "Connection: close\r\n\r\n", true, false },
+	};
+	struct span piece;
+	struct filter f;
+
+	(void)state;
+	filter_init(&f, &OWNING);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct span in = span_str(rows[i].up);
+
+		assert_int_equal(filter_up(&f, &in, &piece), FILTER_SEND);
+		assert_int_equal(f.has_switched, rows[i].has_switched);
+		f.has_switched = false;
+		assert_false(filter_is_idle(&f));
+		filter_down(&f, span_str(OK));
+		assert_int_equal(filter_is_idle(&f), rows[i].is_idle);
+	}
+	filter_fini(&f);
+}
+
 static void test_rows_in_every_cut(void **state)
 {
 	(void)state;
@@ -418,6 +589,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_in_every_cut),
+		cmocka_unit_test(own_paths_are_exact),
+		cmocka_unit_test(switches_are_told),
 		cmocka_unit_test(test_idle_holds_nothing),
 		cmocka_unit_test(test_long_head_refused),
 		cmocka_unit_test(test_longest_head_forwarded),
