@@ -204,8 +204,8 @@ static enum rc add_proof(struct loading *l, const struct issued_entry *e)
 
 	c->proofs = mem_grow(c->proofs, c->proof_count + 1,
 			     sizeof(*c->proofs));
-	rc = tls_server_new(&c->proofs[c->proof_count], e->chain, e->key, acme,
-			    why);
+	rc = tls_server_new(&c->proofs[c->proof_count].context, e->chain,
+			    e->key, acme, why);
 	if (rc)
 		return complain(l, rc, why);
 	(void)names_add(&c->proof_names, e->names[0], c->proof_count++);
@@ -241,7 +241,10 @@ static enum rc add_all(struct loading *l, const struct issued *issued)
 	}
 	if (!rc)
 		rc = sort_issued(l, &l->certs.issued);
-	return rc ? rc : sort_issued(l, &l->certs.proof_names);
+	if (!rc)
+		rc = sort_issued(l, &l->certs.proof_names);
+	l->what = NULL; /* it was ours */
+	return rc;
 }
 
 static enum rc add_document(struct loading *l, const struct edge_config *config)
@@ -297,7 +300,7 @@ void certs_fini(struct certs *c)
 			tls_context_free(c->entries[n].contexts[i]);
 	free(c->entries);
 	for (n = 0; n < c->proof_count; n++)
-		tls_context_free(c->proofs[n]);
+		tls_context_free(c->proofs[n].context);
 	free(c->proofs);
 	names_fini(&c->names);
 	names_fini(&c->issued);
@@ -323,9 +326,18 @@ bool certs_is_issued(const struct certs *c, const char *name)
 	return names_find(&c->issued, &n, name);
 }
 
+bool certs_has(const struct certs *c, const char *name)
+{
+	size_t n;
+
+	return certs_is_issued(c, name) || names_find(&c->names, &n, name);
+}
+
 struct tls_context *certs_proof(const struct certs *c, const char *name)
 {
 	size_t n;
 
-	return c && names_find(&c->proof_names, &n, name) ? c->proofs[n] : NULL;
+	return c && names_find(&c->proof_names, &n, name)
+		       ? c->proofs[n].context
+		       : NULL;
 }

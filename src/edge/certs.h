@@ -40,7 +40,9 @@ struct certs {
 	size_t issued_from; /* those from here on are postern-cert's */
 	struct names names, issued; /* to entries */
 	/* For ALPN "acme-tls/1" alone; whom each is for. */
-	struct tls_context **proofs;
+	struct certs_proof {
+		struct tls_context *context;
+	} * proofs;
 	size_t proof_count;
 	struct names proof_names;
 };
@@ -68,6 +70,8 @@ void certs_fini(struct certs *c);
  * none for it. */
 struct tls_context *certs_find(const struct certs *c, const char *name,
 			       enum certs_alpn alpn);
+/* Whether one is for this name, the default one apart. */
+bool certs_has(const struct certs *c, const char *name);
 /* Whether it has one of postern-cert's. */
 bool certs_is_issued(const struct certs *c, const char *name);
 /* The proof for exactly this name, or NULL; 'c' may be NULL.  Borrowed. */

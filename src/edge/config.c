@@ -287,6 +287,48 @@ static const struct conf_field name_element = {
 	.line_offset = offsetof(struct edge_name, line),
 };
 
+static const struct conf_field backend_name_element = {
+	.type = CONF_STRING,
+	.size = sizeof(const char *),
+	.check = check_name,
+	.expected = "a host name in lower case, or *. and one",
+};
+
+static const char *const backend_proxies[] = { "none", "v1", "v2", NULL };
+static const char *const backend_alpns[] = {
+	[EDGE_BACKEND_HTTP1] = "http/1.1",
+	[EDGE_BACKEND_H2] = "h2",
+	[EDGE_BACKEND_NONE] = "none",
+	NULL,
+};
+
+#define BACKEND(k, kind) \
+	.key = #k, .type = (kind), .offset = offsetof(struct edge_backend, k)
+
+static const struct conf_field backend_fields[] = {
+	{ BACKEND(names, CONF_LIST),
+	  .is_required = true,
+	  .min = 1,
+	  .max = EDGE_BACKEND_NAMES_MAX,
+	  .element = &backend_name_element },
+	{ BACKEND(to, CONF_CUSTOM),
+	  .is_required = true,
+	  .check = check_address,
+	  .expected = ADDRESS },
+	{ BACKEND(proxy, CONF_ENUM), .names = backend_proxies },
+	{ BACKEND(alpn, CONF_ENUM), .names = backend_alpns },
+	{ BACKEND(forwarded, CONF_BOOL) },
+	{ 0 },
+};
+
+static const struct conf_field backend_element = {
+	.type = CONF_STRUCT,
+	.size = sizeof(struct edge_backend),
+	.fields = backend_fields,
+	.has_line = true,
+	.line_offset = offsetof(struct edge_backend, line),
+};
+
 static const struct conf_field timeout_fields[] = {
 	TIME(hello),
 	TIME(handshake),
@@ -335,8 +377,7 @@ static const struct conf_field fields[] = {
 	  .element = &listen_element },
 	{ .key = "store",
 	  .type = CONF_STRING,
-	  .offset = offsetof(struct edge_config, store),
-	  .min = 1 },
+	  .offset = offsetof(struct edge_config, store) },
 	{ .key = "certificate",
 	  .type = CONF_STRUCT,
 	  .offset = offsetof(struct edge_config, certificate),
@@ -357,6 +398,11 @@ static const struct conf_field fields[] = {
 	  .offset = offsetof(struct edge_config, names),
 	  .max = EDGE_NAMES_MAX,
 	  .element = &name_element },
+	{ .key = "backends",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_config, backends),
+	  .max = EDGE_BACKENDS_MAX,
+	  .element = &backend_element },
 	{ .key = "workers",
 	  .type = CONF_U64,
 	  .offset = offsetof(struct edge_config, workers),

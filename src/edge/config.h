@@ -18,6 +18,8 @@ enum {
 	EDGE_FRONTS_MAX = 64,
 	EDGE_CERTIFICATES_MAX = 256, /* beside the default one */
 	EDGE_NAMES_MAX = 1024,
+	EDGE_BACKENDS_MAX = 256,
+	EDGE_BACKEND_NAMES_MAX = 64, /* of one */
 	EDGE_ERROR_MAX = 512,
 	EDGE_BUFFER_MIN = 16 * 1024,
 	EDGE_BUFFER_MAX = 256 * 1024, /* what a TLS connection takes at once */
@@ -105,10 +107,27 @@ struct edge_cert {
 	struct sock_addr public; /* its answers for everybody; len 0: none */
 };
 
+enum edge_backend_alpn {
+	EDGE_BACKEND_HTTP1,
+	EDGE_BACKEND_H2,
+	EDGE_BACKEND_NONE, /* its own protocol */
+};
+
+/* A service that custom names lead to; see backends.h. */
+struct edge_backend {
+	struct conf_list names; /* const char *: a name, or "*." and one */
+	struct sock_addr to;
+	int proxy; /* version of the PROXY header it wants; 0: none */
+	int alpn; /* enum edge_backend_alpn */
+	bool forwarded; /* it wants X-Forwarded-... */
+	uint64_t line;
+};
+
 struct edge_config {
 	const char *base;
 	struct conf_list listen; /* struct edge_listen */
-	const char *store; /* folder */
+	struct conf_list backends; /* struct edge_backend */
+	const char *store; /* folder; "": none, and no apps */
 	/* The default one; with 'cert' there may be none, and its line is 0. */
 	struct edge_certificate certificate;
 	struct edge_cert cert;

@@ -90,9 +90,10 @@ static size_t files_max(const struct job *j)
 static enum rc lock_down(const struct job *j, const char **what)
 {
 	const struct sandbox_path paths[] = {
-		/* Readers write their place into LMDB's lock file. */
-		{ .path = j->setup->config.store, .is_writable = true },
 		{ .path = "/dev/null" }, /* the reserve descriptor */
+		/* Readers write their place into LMDB's lock file. */
+		{ .path = j->store ? j->setup->config.store : NULL,
+		  .is_writable = true },
 		{ 0 },
 	};
 	enum rc rc;
@@ -130,7 +131,7 @@ static enum rc start(struct job *j, const struct message *m, int board_fd,
 	rc = board_map(&j->board, board_fd);
 	if (!rc && m->b >= j->board->worker_count)
 		rc = RC_MALFORMED;
-	if (!rc) {
+	if (!rc && *j->setup->config.store) {
 		rc = store_open(&j->store, j->setup->config.store, STORE_READ,
 				0, why);
 		if (rc) {
@@ -138,6 +139,8 @@ static enum rc start(struct job *j, const struct message *m, int board_fd,
 				       why);
 			return rc;
 		}
+	}
+	if (!rc) {
 		options.setup = j->setup;
 		options.store = j->store;
 		options.board = j->board;
@@ -148,7 +151,7 @@ static enum rc start(struct job *j, const struct message *m, int board_fd,
 	if (!rc)
 		rc = lock_down(j, &what);
 	/* Its thread lives under the sandbox. */
-	if (!rc && m->b == 0) {
+	if (!rc && m->b == 0 && j->store) {
 		what = "prober";
 		rc = prober_start(&j->prober, &j->setup->config.tunnel, &j->log,
 				  j->store, &j->board->health);

@@ -275,7 +275,7 @@ static json_t *address(const uint8_t a[16])
 static bool is_drained(const struct master *m, const uint8_t id[STORE_ID_LEN])
 {
 	return board_is_drained(m->board, id) ||
-	       store_is_drained(m->store, id) == STORE_FOUND;
+	       (m->store && store_is_drained(m->store, id) == STORE_FOUND);
 }
 
 static bool add_instance(void *arg, const struct store_lease *l)
@@ -302,7 +302,7 @@ json_t *listing_instances(struct master *m)
 {
 	struct leases all = { .m = m, .list = json_array() };
 
-	if (store_each(m->store, add_instance, &all)) {
+	if (m->store && store_each(m->store, add_instance, &all)) {
 		json_decref(all.list);
 		return json_pack("{s:s}", "error", "the store cannot be read");
 	}
@@ -374,7 +374,7 @@ json_t *listing_apps(struct master *m)
 {
 	struct leases all = { .m = m, .list = json_array() };
 
-	if (store_each(m->store, add_app, &all)) {
+	if (m->store && store_each(m->store, add_app, &all)) {
 		json_decref(all.list);
 		return json_pack("{s:s}", "error", "the store cannot be read");
 	}

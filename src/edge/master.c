@@ -667,7 +667,8 @@ static bool start(struct master *m)
 	if (sandbox_drop(1ull << CAP_NET_BIND_SERVICE, NULL) &&
 	    sandbox_drop(0, NULL))
 		return refuse(m, "capabilities", NULL);
-	if (store_open(&m->store, m->setup->config.store, STORE_READ, 0, why))
+	if (*m->setup->config.store &&
+	    store_open(&m->store, m->setup->config.store, STORE_READ, 0, why))
 		return refuse(m, "store", why);
 	if (board_new(&m->board, &m->board_fd,
 		      (uint32_t)m->setup->config.workers))

@@ -166,7 +166,7 @@ static void set_options(struct route *r, const struct store_port *port)
 static bool find(struct route *r, struct store_route *found,
 		 const struct store_query *q, const struct route_input *in)
 {
-	switch (store_route(in->store, found, q)) {
+	switch (in->store ? store_route(in->store, found, q) : STORE_NONE) {
 	case STORE_NONE:
 		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "unknown_alias");
 		return false;
@@ -233,6 +233,34 @@ static void refuse_domain(struct route *r, enum domain_status status)
 		alert = TLS_ALERT_INTERNAL_ERROR;
 	}
 	refuse(r, alert, domain_reason(status));
+}
+
+/* A name of somebody else that this edge ends TLS for: an ingress.  Never with
+ * the default certificate, which is for others. */
+static bool choose_backend(struct route *r, const struct hello *h,
+			   const struct route_input *in)
+{
+	static const enum certs_alpn alpns[] = {
+		[EDGE_BACKEND_HTTP1] = CERTS_HTTP1,
+		[EDGE_BACKEND_H2] = CERTS_H2,
+		[EDGE_BACKEND_NONE] = CERTS_NONE,
+	};
+	const struct edge_backend *b = backends_find(in->backends,
+						     r->name.full);
+
+	if (!b)
+		return false;
+	if (!in->certs || !certs_has(in->certs, r->name.full)) {
+		refuse(r, TLS_ALERT_UNRECOGNIZED_NAME, "no_certificate");
+		return true;
+	}
+	terminate(r, h, alpns[b->alpn], in);
+	if (r->kind == ROUTE_REFUSE)
+		return true;
+	r->proxy_protocol = (unsigned)b->proxy;
+	r->is_forwarding = b->forwarded;
+	add_socket(r, &b->to, "backend");
+	return true;
 }
 
 /* A name of somebody else: bytes pass through, to where its owner says. */
@@ -313,7 +341,8 @@ void route_choose(struct route *out, const struct hello *hello,
 		choose_app(out, hello, in);
 		return;
 	case NAME_CUSTOM:
-		choose_domain(out, in);
+		if (!choose_backend(out, hello, in))
+			choose_domain(out, in);
 		return;
 	}
 }

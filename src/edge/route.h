@@ -8,6 +8,7 @@
 #ifndef POSTERN_EDGE_ROUTE_H
 #define POSTERN_EDGE_ROUTE_H
 
+#include "edge/backends.h"
 #include "edge/balance.h"
 #include "edge/board.h"
 #include "edge/certs.h"
@@ -38,8 +39,8 @@ struct route_target {
 struct route {
 	enum route_kind kind;
 	enum tls_alert alert; /* REFUSE */
-	/* REFUSE: why; else "app", "status", "registrar" or "acme".
-	 * Constant. */
+	/* REFUSE: why; else "app", "status", "registrar", "backend" or
+	 * "acme".  Constant. */
 	const char *reason;
 	enum certs_alpn alpn; /* TERMINATE */
 	/* The PROXY header the target wants, by its version; 0: none. */
@@ -62,7 +63,8 @@ struct route_input {
 	const struct edge_config *config;
 	const struct certs *certs; /* for their proofs; NULL: there are none */
 	const struct terms *terms; /* NULL: TLS 1.3 for all names */
-	struct store *store;
+	const struct backends *backends; /* NULL: there are none */
+	struct store *store; /* NULL: there are no apps */
 	const struct board *board; /* of drained instances; NULL: none are */
 	int64_t now_unix_ms;
 	uint64_t now_ms;
@@ -79,8 +81,9 @@ struct route_input {
  * configured default name.  One that offers "acme-tls/1" alone for a name with
  * a proof comes from a CA, and gets that, whosever name it is; an app that
  * proves names itself has no proof here.  Names under the base are looked up in
- * the store alone; of other names in->domain decides, and the app's manifest
- * must agree.
+ * the store alone; others lead to the backends that are configured for them,
+ * with a certificate for the name, and else in->domain decides, and the app's
+ * manifest must agree.
  */
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);

@@ -58,6 +58,7 @@ void router_init(struct router *r, const struct setup *setup,
 		.config = &setup->config,
 		.certs = &setup->certs,
 		.terms = &setup->terms,
+		.backends = &setup->backends,
 		.store = store,
 		.board = board,
 		.loop = loop,
@@ -78,6 +79,7 @@ void router_configure(struct router *r, const struct setup *setup)
 	r->config = &setup->config;
 	r->certs = &setup->certs;
 	r->terms = &setup->terms;
+	r->backends = &setup->backends;
 	if (r->resolver)
 		resolver_trust(r->resolver, buf_span(&setup->anchors));
 }
@@ -98,6 +100,7 @@ struct route_input router_input(struct router *r, unsigned turn)
 		.config = r->config,
 		.certs = r->certs,
 		.terms = r->terms,
+		.backends = r->backends,
 		.store = r->store,
 		.board = r->board,
 		.now_unix_ms = clock_unix_ms(),

@@ -14,6 +14,7 @@ struct router {
 	const struct edge_config *config;
 	const struct certs *certs;
 	const struct terms *terms;
+	const struct backends *backends;
 	struct store *store;
 	const struct board *board;
 	struct loop *loop;

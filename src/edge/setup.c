@@ -58,6 +58,8 @@ enum rc setup_load(struct setup **out, struct files *files, const char *path,
 	if (!rc)
 		rc = terms_load(&s->terms, files, &s->config, path, error);
 	if (!rc)
+		rc = backends_load(&s->backends, &s->config, path, error);
+	if (!rc)
 		rc = load_anchors(s, files, error);
 	if (rc) {
 		setup_free(s);
@@ -73,6 +75,7 @@ void setup_free(struct setup *s)
 		return;
 	certs_fini(&s->certs);
 	terms_fini(&s->terms);
+	backends_fini(&s->backends);
 	buf_fini(&s->anchors);
 	arena_fini(&s->arena);
 	free(s);

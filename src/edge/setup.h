@@ -4,6 +4,7 @@
 #ifndef POSTERN_EDGE_SETUP_H
 #define POSTERN_EDGE_SETUP_H
 
+#include "edge/backends.h"
 #include "edge/certs.h"
 #include "edge/config.h"
 #include "edge/files.h"
@@ -14,6 +15,7 @@ struct setup {
 	struct edge_config config;
 	struct certs certs;
 	struct terms terms; /* of names */
+	struct backends backends;
 	struct buf anchors; /* dns.anchor's file; empty: none */
 };
 

@@ -636,3 +636,106 @@ def test_no_descriptor_is_left(site):
             assert get(tls, host("hello"), path)[0] == 200
         tls.close()
     wait_for(lambda: site.edge.files() == before, what="the descriptors to be closed")
+
+
+# -- ingress: custom names that end here --------------------------------------
+
+CUSTOM = "www.custom.test"
+
+
+@pytest.fixture
+def ingress(world):
+    """An edge without a store, as in a CVM, before three services beside it."""
+    no_files(world)
+    world.public = Public(world.edge.dir / "public.sock").start()
+    world.heard = []
+    world.backends.append(Backend((world.address, 8080), lambda conn: world.heard.append(conn.recv(65536))))
+    at = f"to: \"{world.address}"
+    world.edge.settings["more"] = world.more.replace("keys.sock }", f"keys.sock, public: {world.public.path} }}") + (
+        "backends:\n"
+        f"  - {{ names: [ {CUSTOM}, custom.test ], {at}:{HTTP}\" }}\n"
+        f"  - {{ names: [ \"*.raw.test\" ], {at}:{TCP}\", alpn: none }}\n"
+        f"  - {{ names: [ pp.custom.test ], {at}:8080\", proxy: v2 }}\n"
+        f"  - {{ names: [ bare.test ], {at}:{HTTP}\" }}\n")
+    make = world.edge.config
+
+    def config(listen):
+        path = make(listen)
+        path.write_text(path.read_text().replace(f"store: {world.edge.dir}/store", 'store: ""'))
+        return path
+    world.edge.config = config
+    world.keys.issue(world.edge.dir, "issued", CUSTOM, "custom.test", "*.raw.test", "pp.custom.test")
+    world.keys.start()
+    world.edge.start()
+    yield world
+    world.public.stop()
+
+
+def test_custom_names_end_at_an_ingress(ingress):
+    for name in (CUSTOM, "custom.test"):
+        tls = TlsAny(ingress, name)
+        assert get(tls, name, "/")[0] == 200
+        assert get(tls, name, "/evidences/") == (200, b"evidence:")
+        assert get(tls, name, "/")[0] == 200
+        assert ingress.public.seen[-1][1]["postern-name"] == [name]
+        tls.close()
+    tls = TlsAny(ingress, "a.raw.test")
+    tls.send(b"said")
+    tls.half_close()
+    assert tls.recv_all() == b"said"
+    tls.close()
+    tls = TlsAny(ingress, "pp.custom.test")
+    tls.send(b"GET / HTTP/1.1\r\nHost: pp.custom.test\r\n\r\n")
+    wait_for(lambda: ingress.heard, what="the request")
+    assert ingress.heard[0].startswith(b"\r\n\r\n\0\r\nQUIT\n") and b"pp.custom.test" in ingress.heard[0]
+    tls.close()
+
+
+def test_ingress_refuses_what_it_has_no_certificate_or_place_for(ingress):
+    for name, why in (("bare.test", "no_certificate"), ("a.b.raw.test", "other_domain"),
+                      ("other.test", "other_domain"), (host("hello"), "unknown_alias")):
+        assert "alert number 112" in s_client(ingress, name), name
+        wait_for(lambda: f"result={why}" in ingress.edge.lines(), what=why)
+    # The host of a request is the name's.
+    tls = TlsAny(ingress, CUSTOM)
+    assert get(tls, "custom.test", "/")[0] == 421
+    tls.close()
+    for path in ("/v1/apps", "/v1/instances"):
+        assert look(ingress.edge, path)
+    # A CA asks here, too.
+    ingress.keys.prove(ingress.edge.dir, CUSTOM)
+    take(ingress)
+    assert "subject=CN = proof" in s_client(ingress, CUSTOM, "-alpn", "acme-tls/1")
+
+
+@pytest.mark.parametrize("entry,want", [
+    ("{ names: [ other.test, www.custom.test ], to: \"127.0.0.1:1\" }", "www.custom.test: expected once, given twice"),
+    (f"{{ names: [ x.{BASE} ], to: \"127.0.0.1:1\" }}", f"x.{BASE}: expected a name outside the base")])
+def test_mistaken_backends_are_refused_with_their_line(ingress, entry, want):
+    ingress.edge.settings["more"] += f"  - {entry}\n"
+    ingress.edge.config("inherit:0")
+    status, body = ask(ingress.edge, "POST", "/v1/reload")
+    assert status == 409 and want in json.loads(body)["error"], body
+    assert re.search(r"edge\.yaml:\d+: backends: ", body)
+    tls = TlsAny(ingress, CUSTOM)
+    assert get(tls, CUSTOM, "/")[0] == 200
+    tls.close()
+
+
+def test_workers_and_postern_cert_killed_under_load(ingress):
+    """After SIGKILL of all workers, and with postern-cert away, names are served within a second."""
+    ingress.keys.stop()
+    tls = TlsAny(ingress, CUSTOM)
+    assert get(tls, CUSTOM, "/")[0] == 200
+    ingress.edge.signal_workers(signal.SIGKILL)
+
+    def served():
+        try:
+            one = TlsAny(ingress, CUSTOM)
+            good = get(one, CUSTOM, "/evidences/") == (200, b"evidence:")
+            one.close()
+            return good
+        except (OSError, ssl.SSLError, AssertionError):
+            return False
+    wait_for(served, timeout=3, what="new workers to serve")
+    tls.close()

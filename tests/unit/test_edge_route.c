@@ -284,6 +284,66 @@ static void tls12_where_the_name_admits_it(void **state)
 	terms_fini(&terms);
 }
 
+/* A custom name that ends here needs a certificate of its own. */
+static void backend_of_a_custom_name(void **state)
+{
+	static const char *with[] = { "www.own.test", "*.own.test" };
+	static const char *without[] = { "bare.test" };
+	struct edge_backend at[] = {
+		{ .names = { .items = with, .count = 2 },
+		  .to = { .un = { .sun_family = AF_UNIX, .sun_path = "/b" }, .len = 5 },
+		  .proxy = 2,
+		  .forwarded = true },
+		{ .names = { .items = without, .count = 1 } },
+	};
+	static const struct {
+		const char *sni;
+		enum route_kind kind;
+		const char *reason;
+	} rows[] = {
+		{ "www.own.test", ROUTE_TERMINATE, "backend" },
+		{ "WWW.own.test.", ROUTE_TERMINATE, "backend" },
+		{ "x.own.test", ROUTE_TERMINATE, "backend" },
+		{ "x.y.own.test", ROUTE_LOOK_UP, NULL },
+		{ "bare.test", ROUTE_REFUSE, "no_certificate" },
+		{ "hello." BASE, ROUTE_TERMINATE, "app" },
+	};
+	struct edge_config with_backends = config;
+	const struct names_entry *first, *again;
+	char error[EDGE_ERROR_MAX];
+	struct certs certs = { 0 };
+	struct backends backends;
+	struct route r;
+
+	with_backends.backends = (struct conf_list){ .items = at, .count = 2 };
+	assert_int_equal(backends_load(&backends, &with_backends, "edge.yaml", error), RC_OK);
+	assert_true(names_add(&certs.names, span_str("*.own.test"), 1));
+	assert_true(names_sort(&certs.names, &first, &again));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_input in = input(&config, *state, NOW, 0);
+		const struct hello h = { .sni = span_str(rows[i].sni), .offers_tls13 = true };
+
+		in.certs = &certs;
+		in.backends = &backends;
+		route_choose(&r, &h, &in);
+		if (r.kind != rows[i].kind ||
+		    (rows[i].reason && strcmp(r.reason, rows[i].reason) != 0))
+			fail_msg("%s: %s", rows[i].sni, r.reason);
+		if (i < 3)
+			assert_true(r.proxy_protocol == 2 && r.is_forwarding &&
+				    r.target_count == 1 && r.targets[0].address.len == 5);
+		/* What was found stands. */
+		route_refresh(&r, &in);
+		assert_int_equal(r.target_count, i < 3 ? 1 : r.target_count);
+		/* Without a store there is no app, and all else is the same. */
+		in.store = NULL;
+		route_choose(&r, &h, &in);
+		assert_int_equal(r.kind, i == 5 ? ROUTE_REFUSE : rows[i].kind);
+	}
+	names_fini(&certs.names);
+	backends_fini(&backends);
+}
+
 /* A CA gets the proof that is there, for whomever; all else is as without. */
 static void proof_is_for_acme_alone(void **state)
 {
@@ -309,14 +369,14 @@ static void proof_is_for_acme_alone(void **state)
 	};
 	static const char *const names[] = { "hello." BASE, "hello-443s." BASE, "gateway." BASE,
 					     "www.else.where" };
-	struct tls_context *contexts[COUNT(names)];
+	struct certs_proof contexts[COUNT(names)];
 	const struct names_entry *first, *again;
 	struct certs certs = { .proofs = contexts };
 	struct route r;
 
 	/* Only whether there is one counts here. */
 	for (size_t i = 0; i < COUNT(names); i++) {
-		contexts[i] = (struct tls_context *)&certs;
+		contexts[i].context = (struct tls_context *)&certs;
 		assert_true(names_add(&certs.proof_names, span_str(names[i]), i));
 	}
 	assert_true(names_sort(&certs.proof_names, &first, &again));
@@ -531,6 +591,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_routes),
 		cmocka_unit_test(tls12_where_the_name_admits_it),
+		cmocka_unit_test(backend_of_a_custom_name),
 		cmocka_unit_test(proof_is_for_acme_alone),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
 		cmocka_unit_test(without_a_default_no_name_is_refused),
