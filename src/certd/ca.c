@@ -275,7 +275,9 @@ static void show(struct ca *ca, const struct ca_help *help)
 		const struct proof *p = acme_proof(ca->client, i);
 
 		error[0] = '\0';
-		if (help->show(help->arg, p, error) == RC_OK)
+		if (!help->show)
+			acme_not_shown(ca->client, i, "nobody to show it");
+		else if (help->show(help->arg, p, error) == RC_OK)
 			acme_shown(ca->client, i);
 		else
 			acme_not_shown(ca->client, i, error);
@@ -293,9 +295,14 @@ static enum rc use_key(struct ca *ca, const struct ca_help *help,
 		       char error[NODE_ERROR_MAX])
 {
 	struct p256_private *key = NULL;
-	enum rc rc = help->key(help->arg, &key,
-			       acme_certificate_key(ca->client), error);
+	enum rc rc;
 
+	if (!help->key) {
+		error_set(error, "the CA asks for a key out of turn");
+		return RC_DENIED;
+	}
+	rc = help->key(help->arg, &key, acme_certificate_key(ca->client),
+		       error);
 	if (!rc)
 		rc = acme_use_certificate_key(ca->client, key);
 	if (rc) {

@@ -60,6 +60,15 @@ static bool rd_rdata_name(struct dns_name *out, struct span *rdata,
 	       rd_skip(rdata, before - at.n);
 }
 
+/* MNAME and RNAME (RFC 1035 §3.3.13). */
+static bool rd_soa_names(struct span *s, struct span whole)
+{
+	struct dns_name primary, mailbox;
+
+	return rd_rdata_name(&primary, s, whole) &&
+	       rd_rdata_name(&mailbox, s, whole);
+}
+
 static bool is_good_rdata(const struct dns_record *r, struct span whole)
 {
 	struct dns_name name;
@@ -78,9 +87,7 @@ static bool is_good_rdata(const struct dns_record *r, struct span whole)
 	case DNS_DNAME:
 		return rd_rdata_name(&name, &rest, whole) && rd_end(&rest);
 	case DNS_SOA:
-		return rd_rdata_name(&name, &rest, whole) &&
-		       rd_rdata_name(&name, &rest, whole) &&
-		       rest.n == SOA_NUMBERS_LEN;
+		return rd_soa_names(&rest, whole) && rest.n == SOA_NUMBERS_LEN;
 	case DNS_TXT:
 		if (rest.n == 0)
 			return false;
@@ -211,11 +218,9 @@ uint32_t dns_soa_minimum(const struct dns_message *m,
 			 const struct dns_record *r)
 {
 	struct span rest = r->rdata;
-	struct dns_name name;
 	uint32_t v = 0;
 
-	if (rd_rdata_name(&name, &rest, m->whole) &&
-	    rd_rdata_name(&name, &rest, m->whole) &&
+	if (rd_soa_names(&rest, m->whole) &&
 	    rd_skip(&rest, SOA_NUMBERS_LEN - sizeof(v)))
 		(void)rd_be32(&rest, &v);
 	return v;
