@@ -134,6 +134,7 @@ $(O)/tool/%: bench/tools/%.c $(call archives,edge)
 $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/dnstool: $(call archives,resolve)
 $(O)/tool/verifyspeed: $(call archives,evidence) $(call archives,quoting)
+$(O)/tool/ctfollow: $(call archives,ct) $(call archives,http)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
 $(O)/tool/routespeed: LIBS += -lm

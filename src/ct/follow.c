@@ -291,6 +291,7 @@ void follow_status(struct follow_status *out, const struct follow *f)
 		.signed_at_ms = f->newest.timestamp_ms,
 		.heard_at = f->heard_at,
 		.failures = f->failures,
+		.unproven = f->heads.count,
 	};
 }
 

@@ -120,6 +120,7 @@ struct follow_status {
 	uint64_t signed_at_ms; /* its time; 0: none yet */
 	int64_t heard_at; /* unix seconds: last answer of use; 0: never */
 	unsigned failures; /* in a row */
+	size_t unproven; /* heads that wait for a proof */
 };
 void follow_status(struct follow_status *out, const struct follow *f);
 

@@ -131,6 +131,7 @@ static void grow(bool is_tiled)
 	assert_int_equal(status.proven, 1999);
 	assert_int_equal(status.signed_size, 1999);
 	assert_int_equal(status.failures, 0);
+	assert_int_equal(status.unproven, 0);
 	follow_free(f);
 	log_server_fini(&s);
 }
