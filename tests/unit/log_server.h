@@ -33,6 +33,7 @@ enum misbehaviour {
 	NO_PARTIAL_TILES, /* only full ones are left */
 	UNREADABLE_ENTRY,
 	EMPTY_ENTRIES,
+	TRAILING, /* a byte behind the entries of a data tile */
 	GZIP,
 	GZIP_CUT, /* without its last byte */
 	OTHER_CODING,
@@ -286,6 +287,8 @@ static inline void log_answer_tile(struct log_server *s, struct web_answer *a, c
 		log_add(a, span_of(bytes + 2, n - 2));
 		log_add(a, span_of("\0\0", 2));
 	}
+	if (s->how == TRAILING)
+		log_add(a, span_of("", 1));
 }
 
 /* As a server compresses. */

@@ -355,6 +355,16 @@ static void resume(bool is_tiled)
 		(void)follow_resume(f, position);
 		room[i] ^= 0x10;
 	}
+	/* behind formats, log id, flag and size stands the root, and at the end
+	 * the frontier that has to lead to it */
+	for (size_t at = 33 + 2 + 8; at < 33 + 2 + 8 + 32; at++) {
+		room[at] ^= 1;
+		assert_int_equal(follow_resume(f, position), RC_MALFORMED);
+		room[at] ^= 1;
+	}
+	room[position.n - 2] ^= 1;
+	assert_int_equal(follow_resume(f, position), RC_MALFORMED);
+	room[position.n - 2] ^= 1;
 	assert_int_equal(follow_resume(f, position), RC_OK);
 	s.size = 1500;
 	run(f, &s, s.now + FOLLOW_POLL_S);
@@ -456,6 +466,24 @@ static void unreadable_entries(void **state)
 	log_server_fini(&s);
 }
 
+/* More in a data tile than its width. */
+static void tile_too_long(void **state)
+{
+	struct log_server s;
+	struct seen seen = { 0 };
+	struct follow *f;
+
+	(void)state;
+	log_server_init(&s, true, 2000);
+	s.how = TRAILING;
+	f = begin(&s, &seen, FOLLOW_FROM_BEGINNING);
+	s.size = 100;
+	run(f, &s, s.now + 10);
+	assert_true(seen.alarms[FOLLOW_BAD_ANSWER] > 0);
+	follow_free(f);
+	log_server_fini(&s);
+}
+
 static void retry_after_heeded(void **state)
 {
 	struct log_server s;
@@ -527,6 +555,7 @@ int main(void)
 		cmocka_unit_test(compressed_answers),
 		cmocka_unit_test(partial_tiles_gone),
 		cmocka_unit_test(unreadable_entries),
+		cmocka_unit_test(tile_too_long),
 		cmocka_unit_test(retry_after_heeded),
 		cmocka_unit_test(million_entries_in_bounded_memory),
 	};

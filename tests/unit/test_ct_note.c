@@ -343,6 +343,62 @@ static void policies_refused(void **state)
 	EVP_PKEY_free(log.key);
 }
 
+/* A static-ct log's checkpoint: the origin is not under the signature, so that
+ * another one in the text must be noticed otherwise. */
+static void tree_heads(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool is_flipped;
+		enum note_answer want;
+	} cases[] = {
+		{ "good", TEXT, false, NOTE_SIGNED },
+		{ "another_origin", ELSE, false, NOTE_BAD_SIGNATURE },
+		{ "another_size",
+		  "log.example\n6\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n", false,
+		  NOTE_BAD_SIGNATURE },
+		{ "extension_line", TEXT "more\n", false, NOTE_BAD_SIGNATURE },
+		{ "signature_flipped", TEXT, true, NOTE_BAD_SIGNATURE },
+	};
+	struct web_log log;
+	struct note_key key, other;
+	struct checkpoint c;
+	uint8_t room[64], blob[256];
+	struct wr m = WR_ARRAY(room), b = WR_ARRAY(blob);
+
+	(void)state;
+	web_log_init(&log, NULL);
+	note_key_of_log(&key, span_str("log.example"), log.spki);
+	note_key_of_log(&other, span_str("else.example"), log.spki);
+	assert_int_equal(checkpoint_parse(&c, span_str(TEXT)), RC_OK);
+	wr_be16(&m, 1); /* v1, tree_hash */
+	wr_be64(&m, 1234);
+	wr_be64(&m, c.head.size);
+	wr_bytes(&m, SPAN_ARRAY(c.head.root.b));
+	wr_be32(&b, key.id);
+	wr_be64(&b, 1234);
+	web_log_sign(&b, &log, wr_span(&m));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[2048];
+		struct wr t = WR_ARRAY(text);
+		uint64_t at = 0;
+		struct note n;
+
+		print_message("%s\n", cases[i].name);
+		blob[b.n - 1] ^= cases[i].is_flipped;
+		wr_printf(&t, "%s\n" DASH "log.example ", cases[i].text);
+		text_base64(&t, wr_span(&b));
+		wr_str(&t, "\n");
+		blob[b.n - 1] ^= cases[i].is_flipped;
+		assert_int_equal(note_parse(&n, wr_span(&t)), RC_OK);
+		assert_int_equal(note_verify(&at, &n, &key), cases[i].want);
+		if (cases[i].want == NOTE_SIGNED)
+			assert_int_equal(at, 1234);
+		assert_int_equal(note_verify(&at, &n, &other), NOTE_UNSIGNED);
+	}
+	web_log_fini(&log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +407,7 @@ int main(void)
 		cmocka_unit_test(sixteen_signatures_are_taken),
 		cmocka_unit_test(checkpoints),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(tree_heads),
 		cmocka_unit_test(quorums),
 		cmocka_unit_test(policies_refused),
 	};

@@ -67,6 +67,12 @@ static void google_vectors(void **state)
 		sct[0].timestamp_ms++;
 		assert_false(sct_verify(&sct[0], &e, spki));
 		sct[0].timestamp_ms--;
+		sct[0].log_id[31] ^= 1; /* this log's signature, another's id */
+		assert_false(sct_verify(&sct[0], &e, spki));
+		sct[0].log_id[31] ^= 1;
+		sct[0].signature.kind = WEBKEY_RSA; /* says RSA, is ECDSA */
+		assert_false(sct_verify(&sct[0], &e, spki));
+		sct[0].signature.kind = WEBKEY_EC;
 		e.issuer_key_hash.b[0] ^= 1; /* A34: another issuer */
 		assert_int_equal(sct_verify(&sct[0], &e, spki), e.type == SCT_ENTRY_X509);
 		vector_free(der);

@@ -142,6 +142,16 @@ static void every_consistency(void **state)
 				q.hash[k].b[31] ^= 0x80;
 				assert_false(treeproof_extends(&first, &second, &q));
 			}
+			/* the same claimed of a larger tree, where its proof would
+			 * have another length */
+			for (size_t k = n + 1; k < 64 && m < n; k++) {
+				struct tree_head larger = { .size = k, .root = second.root };
+
+				q.count = 0;
+				stupid_subproof(&q, m, d, k, true);
+				assert_true(q.count == p.count ||
+					    !treeproof_extends(&first, &larger, &p));
+			}
 			q = p;
 			q.hash[q.count++] = d[1];
 			assert_false(treeproof_extends(&first, &second, &q));
