@@ -1025,7 +1025,7 @@ static void all_of_the_list_are_there(void **state)
 {
 	(void)state;
 	for (int n = 1; n <= 55; n++) {
-		char prefix[8];
+		char prefix[16];
 		bool is_there = false;
 
 		(void)snprintf(prefix, sizeof(prefix), "A%d_", n);
