@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +34,8 @@ struct http_server {
 	struct loop_watch listen_watch, daemon_watch;
 	struct pause pause; /* of accepting */
 	struct loop_timer timer; /* when libmicrohttpd wants to run again */
-	size_t connection_count;
+	size_t connection_count, connections_max;
+	struct http_exchange *waiting; /* answered later */
 	http_handler_fn *fn;
 	void *arg;
 };
@@ -43,11 +45,26 @@ struct connection {
 	struct http_server *server;
 	int fd;
 	struct loop_timer deadline;
+	struct http_exchange *waiting; /* its one that is answered later */
 };
 
-/* A request whose body is coming in. */
-struct exchange {
+enum stage {
+	STAGE_BODY, /* is coming in */
+	STAGE_WAITING, /* for its answer; libmicrohttpd holds the connection */
+	STAGE_ANSWERED, /* and not sent */
+	STAGE_GONE,
+};
+
+/* A request. */
+struct http_exchange {
+	struct http_answer answer; /* first: answers lead back to here */
+	struct http_server *server;
+	struct MHD_Connection *mhd;
+	enum stage stage;
 	struct buf body;
+	void (*gone)(void *arg);
+	void *arg;
+	struct http_exchange *next, **at; /* of those who wait */
 };
 
 static void run(struct http_server *s)
@@ -74,12 +91,78 @@ static void on_daemon(void *arg, uint32_t events)
 	run(arg);
 }
 
+/* ---- answers that come later ---- */
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+/* libmicrohttpd asks for the answer in its next run. */
+static void resume(struct http_exchange *x, enum stage stage)
+{
+	struct http_server *s = x->server;
+
+	x->stage = stage;
+	*x->at = x->next;
+	if (x->next)
+		x->next->at = x->at;
+	connection_of(x->mhd)->waiting = NULL;
+	MHD_resume_connection(x->mhd);
+	loop_timer_arm(s->loop, &s->timer, loop_now_ms(s->loop));
+}
+
+static void give_up(struct http_exchange *x)
+{
+	x->gone(x->arg);
+	resume(x, STAGE_GONE);
+}
+
+struct http_answer *http_answer_later(const struct http_request *r,
+				      void (*gone)(void *arg), void *arg)
+{
+	struct http_exchange *x = r->exchange;
+	struct http_server *s = x->server;
+
+	x->answer = (struct http_answer){
+		.status = 200,
+		.content_type = "application/json",
+	};
+	buf_init(&x->answer.body, HTTP_ANSWER_MAX);
+	x->gone = gone;
+	x->arg = arg;
+	x->stage = STAGE_WAITING;
+	x->next = s->waiting;
+	x->at = &s->waiting;
+	if (x->next)
+		x->next->at = &x->next;
+	s->waiting = x;
+	connection_of(x->mhd)->waiting = x;
+	return &x->answer;
+}
+
+void http_answer_send(struct http_answer *later)
+{
+	resume((struct http_exchange *)later, STAGE_ANSWERED);
+}
+
+const char *http_request_field(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->exchange->mhd, MHD_HEADER_KIND,
+					   name);
+}
+
+/* ---- connections ---- */
+
 /* Its time is up: libmicrohttpd sees the end of the stream and closes it. */
 static void on_deadline(void *arg)
 {
 	struct connection *c = arg;
 
 	(void)shutdown(c->fd, SHUT_RDWR); /* it may have gone already */
+	if (c->waiting)
+		give_up(c->waiting);
 }
 
 /* Over the limit, clients wait in the backlog until another has gone. */
@@ -87,8 +170,9 @@ static void watch_listener(struct http_server *s)
 {
 	if (s->listen_watch.is_added && !pause_is_on(&s->pause))
 		loop_watch_set(s->loop, &s->listen_watch,
-			       s->connection_count < CONNECTIONS_MAX ? EPOLLIN
-								     : 0);
+			       s->connection_count < s->connections_max
+				       ? EPOLLIN
+				       : 0);
 }
 
 static void on_connection(void *arg, struct MHD_Connection *mhd,
@@ -126,13 +210,15 @@ static void on_connection(void *arg, struct MHD_Connection *mhd,
 static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
 			 enum MHD_RequestTerminationCode code)
 {
-	struct exchange *x = *context;
+	struct http_exchange *x = *context;
 
 	(void)arg;
 	(void)mhd;
 	(void)code;
-	if (x)
+	if (x) {
 		buf_wipe(&x->body);
+		buf_wipe(&x->answer.body);
+	}
 	free(x);
 	*context = NULL;
 }
@@ -152,6 +238,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd,
 		{ "Referrer-Policy", "no-referrer" },
 	};
 	struct span body = buf_span(&a->body);
+	char seconds[16];
 	struct MHD_Response *r;
 	enum MHD_Result result;
 
@@ -165,6 +252,9 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd,
 		if (result == MHD_YES)
 			result = MHD_add_response_header(r, headers[i].name,
 							 headers[i].value);
+	(void)snprintf(seconds, sizeof(seconds), "%u", a->retry_after_s);
+	if (result == MHD_YES && a->retry_after_s)
+		result = MHD_add_response_header(r, "Retry-After", seconds);
 	if (result == MHD_YES)
 		result = MHD_queue_response(mhd, a->status, r);
 	MHD_destroy_response(r);
@@ -208,29 +298,31 @@ static bool is_plain_path(const char *path)
 	return true;
 }
 
-static enum MHD_Result begin(struct MHD_Connection *mhd, const char *path,
-			     void **context)
+static enum MHD_Result begin(struct http_server *s, struct MHD_Connection *mhd,
+			     const char *path, void **context)
 {
-	struct exchange *x;
+	struct http_exchange *x;
 
 	if (!is_plain_path(path))
 		return send_error(mhd, 400, "{\"error\":\"bad_path\"}\n");
 	if (is_too_long(mhd))
 		return send_error(mhd, 413, "{\"error\":\"too_large\"}\n");
 	x = mem_new(sizeof(*x));
+	x->server = s;
+	x->mhd = mhd;
 	buf_init(&x->body, HTTP_BODY_MAX);
 	*context = x;
 	return MHD_YES;
 }
 
-static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *mhd,
-			      const char *method, const char *path,
-			      struct span body)
+static enum MHD_Result answer(struct http_exchange *x, const char *method,
+			      const char *path)
 {
 	const struct http_request request = {
 		.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
 		.path = path,
-		.body = body,
+		.body = buf_span(&x->body),
+		.exchange = x,
 	};
 	struct http_answer a = {
 		.status = 200,
@@ -239,24 +331,29 @@ static enum MHD_Result answer(struct http_server *s, struct MHD_Connection *mhd,
 	enum MHD_Result result;
 
 	buf_init(&a.body, HTTP_ANSWER_MAX);
-	s->fn(s->arg, &request, &a);
-	result = send_answer(mhd, &a);
+	x->server->fn(x->server->arg, &request, &a);
+	if (x->stage == STAGE_WAITING) {
+		MHD_suspend_connection(x->mhd);
+		result = MHD_YES;
+	} else {
+		result = send_answer(x->mhd, &a);
+	}
 	buf_wipe(&a.body);
 	return result;
 }
 
 /* Called for a request's head, then for each piece of its body, then once with
- * no piece. */
+ * no piece; and once more when it was resumed. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd,
 				  const char *path, const char *method,
 				  const char *version, const char *piece,
 				  size_t *piece_len, void **context)
 {
-	struct exchange *x = *context;
+	struct http_exchange *x = *context;
 
 	(void)version;
 	if (!x)
-		return begin(mhd, path, context);
+		return begin(arg, mhd, path, context);
 	if (*piece_len) {
 		/* Without a length beforehand: all there is to do is close. */
 		if (!buf_add(&x->body, span_of(piece, *piece_len)))
@@ -264,7 +361,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd,
 		*piece_len = 0;
 		return MHD_YES;
 	}
-	return answer(arg, mhd, method, path, buf_span(&x->body));
+	switch (x->stage) {
+	case STAGE_BODY:
+		return answer(x, method, path);
+	case STAGE_ANSWERED:
+		return send_answer(mhd, &x->answer);
+	case STAGE_WAITING:
+	case STAGE_GONE:
+		break;
+	}
+	return MHD_NO;
 }
 
 /* Paths are compared as sent; an escaped byte is no other byte's name here. */
@@ -295,7 +401,7 @@ static void on_listen(void *arg, uint32_t events)
 	int fd;
 
 	(void)events;
-	while (s->connection_count < CONNECTIONS_MAX) {
+	while (s->connection_count < s->connections_max) {
 		rc = sock_accept(&fd, &peer, s->listen_fd);
 		if (rc)
 			break;
@@ -315,9 +421,11 @@ static void on_listen(void *arg, uint32_t events)
 static enum rc start_daemon(struct http_server *s)
 {
 	s->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+			MHD_ALLOW_SUSPEND_RESUME,
+		0, NULL, NULL,
 		on_request, s,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX + 1,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 1,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -364,6 +472,7 @@ enum rc http_server_new(struct http_server **out, struct loop *loop,
 		.loop = loop,
 		.is_owners_only = (mode & 077) == 0,
 		.listen_fd = -1,
+		.connections_max = CONNECTIONS_MAX,
 		.timer = { .fn = on_timer, .arg = s },
 		.fn = fn,
 		.arg = arg,
@@ -398,10 +507,19 @@ enum rc http_server_admit(struct http_server *s, uid_t uid)
 	return RC_OK;
 }
 
+enum rc http_server_limit(struct http_server *s, size_t count)
+{
+	s->connections_max = count;
+	/* Again, for a longer backlog. */
+	return listen(s->listen_fd, (int)count) == 0 ? RC_OK : RC_SYS;
+}
+
 void http_server_free(struct http_server *s)
 {
 	if (!s)
 		return;
+	while (s->waiting)
+		give_up(s->waiting);
 	pause_end(&s->pause);
 	loop_watch_del(s->loop, &s->listen_watch);
 	loop_watch_del(s->loop, &s->daemon_watch);

@@ -18,6 +18,16 @@ enum {
 	LARGE = 3000000,
 	CLIENTS = 8,
 	ROUNDS = 50,
+	LATER_MS = 3,
+	LATER_MAX = 128,
+};
+
+/* An answer that comes LATER_MS after its request. */
+struct later {
+	struct fixture *fixture;
+	struct http_answer *answer; /* NULL: this place is free */
+	struct loop_timer timer;
+	bool is_never; /* it does not come at all */
 };
 
 struct fixture {
@@ -26,7 +36,46 @@ struct fixture {
 	struct loop *loop;
 	struct http_server *server;
 	pthread_t thread;
+	struct later later[LATER_MAX];
+	size_t gone_count;
 };
+
+static void send_later(void *arg)
+{
+	struct later *l = arg;
+	struct http_answer *a = l->answer;
+
+	l->answer = NULL;
+	a->status = 503;
+	a->retry_after_s = 7;
+	http_answer_send(a);
+}
+
+static void later_gone(void *arg)
+{
+	struct later *l = arg;
+
+	loop_timer_disarm(l->fixture->loop, &l->timer);
+	l->answer = NULL;
+	l->fixture->gone_count++;
+}
+
+static void answer_later(struct fixture *f, const struct http_request *q)
+{
+	struct later *l = f->later;
+
+	while (l->answer)
+		l++;
+	*l = (struct later){
+		.fixture = f,
+		.answer = http_answer_later(q, later_gone, l),
+		.timer = { .fn = send_later, .arg = l },
+		.is_never = strcmp(q->path, "/never") == 0,
+	};
+	(void)!buf_add(&l->answer->body, q->body);
+	if (!l->is_never)
+		loop_timer_arm(f->loop, &l->timer, loop_now_ms(f->loop) + LATER_MS);
+}
 
 static void handle(void *arg, const struct http_request *q, struct http_answer *a)
 {
@@ -40,6 +89,17 @@ static void handle(void *arg, const struct http_request *q, struct http_answer *
 
 		(void)!buf_add(&a->body, span_of(large, LARGE));
 		mem_auto_free(&large);
+		return;
+	}
+	if (strcmp(q->path, "/later") == 0 || strcmp(q->path, "/never") == 0) {
+		(void)!buf_add(&a->body, span_str("not this one"));
+		answer_later(f, q);
+		return;
+	}
+	if (strcmp(q->path, "/field") == 0) {
+		const char *value = http_request_field(q, "postern-name");
+
+		(void)!buf_add(&a->body, span_str(value ? value : "(none)"));
 		return;
 	}
 	if (strcmp(q->path, "/none") == 0) {
@@ -226,6 +286,112 @@ static void answers_are_not_cached_or_sniffed(void **state)
 	assert_non_null(strstr(answer, "Content-Type: text/plain\r\n"));
 }
 
+static void fields_can_be_asked_for(void **state)
+{
+	char answer[4096];
+	const char *two = "GET /field HTTP/1.1\r\nHost: x\r\nPostern-Name: a.test\r\n\r\n"
+			  "GET /field HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	const char *first;
+
+	raw(*state, two, strlen(two), answer);
+	first = strstr(answer, "\r\n\r\na.test");
+	assert_non_null(first);
+	assert_non_null(strstr(first, "\r\n\r\n(none)"));
+}
+
+static void later_answer_comes_whole(void **state)
+{
+	char answer[4096], *second;
+	const char *two = "POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
+			  "GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+	expect(*state, "POST", "/later", "nonce", 503, "nonce");
+	/* The next request on its connection waits for it. */
+	raw(*state, two, strlen(two), answer);
+	assert_non_null(strstr(answer, "Retry-After: 7\r\n"));
+	assert_null(strstr(answer, "not this one"));
+	second = strstr(answer, "\r\n\r\none");
+	assert_non_null(second);
+	assert_non_null(strstr(second, "GET /next "));
+	assert_null(strstr(second, "Retry-After"));
+}
+
+/* In a server's own time: the clients of others are not held up. */
+static void *ask_later(void *arg)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		struct fixture *f = arg;
+		struct http_reply r = { 0 };
+		bool ok = !http_client_post(&r, f->path, "/later", span_str("b"), WAIT_MS) &&
+			  r.status == 503 && span_equal_str(buf_span(&r.body), "b");
+
+		http_reply_fini(&r);
+		if (!ok)
+			return f;
+	}
+	return NULL;
+}
+
+static void many_wait_at_once(void **state)
+{
+	pthread_t threads[CLIENTS];
+	void *failed;
+
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_later, *state), 0);
+	for (int i = 0; i < ROUNDS; i++)
+		expect(*state, "GET", "/x", "", 200, "GET /x ");
+	for (int i = 0; i < CLIENTS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+}
+
+/* The server is freed (teardown) below who waits; who hung up is no trouble. */
+static void freed_server_lets_go_of_who_waits(void **state)
+{
+	static const char never[] = "GET /never HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	int fds[4];
+
+	for (int i = 0; i < 4; i++) {
+		fds[i] = raw_connect(f);
+		assert_int_equal(send(fds[i], never, sizeof(never) - 1, 0), sizeof(never) - 1);
+	}
+	expect(f, "GET", "/x", "", 200, "GET /x ");
+	expect(f, "GET", "/x", "", 200, "GET /x ");
+	close(fds[0]);
+	loop_post(f->loop, stop, f->loop);
+	pthread_join(f->thread, NULL);
+	http_server_free(f->server);
+	assert_int_equal(f->gone_count, 4);
+	for (int i = 1; i < 4; i++) {
+		char c;
+
+		assert_int_equal(read(fds[i], &c, 1), 0);
+		close(fds[i]);
+	}
+	assert_int_equal(http_server_new(&f->server, f->loop, f->path, 0600, handle, f), RC_OK);
+	assert_int_equal(pthread_create(&f->thread, NULL, run_loop, f), 0);
+}
+
+static void more_connections_where_told(void **state)
+{
+	static const char get[] = "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	int fds[100];
+	char c;
+
+	assert_int_equal(http_server_limit(f->server, 101), RC_OK);
+	for (int i = 0; i < 100; i++)
+		fds[i] = raw_connect(f);
+	/* The last one is answered while all others are open and silent. */
+	assert_int_equal(send(fds[99], get, sizeof(get) - 1, 0), sizeof(get) - 1);
+	assert_int_equal(read(fds[99], &c, 1), 1);
+	for (int i = 0; i < 100; i++)
+		close(fds[i]);
+}
+
 static void endless_chunks_are_cut_off(void **state)
 {
 	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\n"
@@ -369,6 +535,11 @@ int main(void)
 		T(body_up_to_its_bound),
 		T(odd_requests),
 		T(answers_are_not_cached_or_sniffed),
+		T(fields_can_be_asked_for),
+		T(later_answer_comes_whole),
+		T(many_wait_at_once),
+		T(freed_server_lets_go_of_who_waits),
+		T(more_connections_where_told),
 		T(endless_chunks_are_cut_off),
 		T(socket_has_its_mode),
 		T(stranger_is_refused_by_credentials),
