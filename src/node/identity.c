@@ -2,8 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
@@ -99,6 +102,34 @@ static enum rc read_seed(struct key32 *seed, const char *path,
 	return rc ? rc : RC_MALFORMED;
 }
 
+/* Waits: another program of this TD holds it while it makes the seed or
+ * extends events, for about as long as a quote takes. */
+static enum rc lock_state(int *fd, const char *state,
+			  char error[NODE_ERROR_MAX])
+{
+	char path[PATH_MAX_LEN];
+	int got;
+
+	if (file_make_dirs(state, 0700) != RC_OK) {
+		error_set(error, "state folder %s: %s", state,
+			  strerror(errno));
+		return RC_SYS;
+	}
+	if (snprintf(path, sizeof(path), "%s/instance-lock", state) >=
+	    (int)sizeof(path)) {
+		error_set(error, "state folder: path too long");
+		return RC_LIMIT;
+	}
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	do
+		got = *fd < 0 ? -1 : flock(*fd, LOCK_EX);
+	while (got != 0 && *fd >= 0 && errno == EINTR);
+	if (got == 0)
+		return RC_OK;
+	error_set(error, "%s: %s", path, strerror(errno));
+	return RC_SYS;
+}
+
 static enum rc find_instance_id(struct identity *id, const char *state,
 				char error[NODE_ERROR_MAX])
 {
@@ -108,11 +139,6 @@ static enum rc find_instance_id(struct identity *id, const char *state,
 	enum rc rc;
 
 	static_assert(sizeof(seed.b) == IDENTITY_SEED_LEN);
-	if (file_make_dirs(state, 0700) != RC_OK) {
-		error_set(error, "state folder %s: %s", state,
-			  strerror(errno));
-		return RC_SYS;
-	}
 	if (snprintf(path, sizeof(path), "%s/instance-seed", state) >=
 	    (int)sizeof(path)) {
 		error_set(error, "state folder: path too long");
@@ -249,12 +275,16 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 {
 	AUTO(identity_fini)
 	struct identity id = { 0 };
+	AUTO(mem_auto_close)
+	int lock = -1;
 	enum rc rc;
 
 	buf_init(&id.manifest_bytes, MANIFEST_MAX);
 	buf_init(&id.eventlog, EVENTLOG_MAX);
 	buf_init(&id.claims, CHANNEL_CLAIMS_MAX);
 	rc = read_manifest(&id, o->manifest, error);
+	if (!rc)
+		rc = lock_state(&lock, o->state, error);
 	if (!rc)
 		rc = find_instance_id(&id, o->state, error);
 	if (!rc)

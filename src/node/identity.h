@@ -9,6 +9,8 @@
  * the manifest and the instance id alone, so there is no log to keep on disk:
  * RTMR3 lives as long as the TD, and a program that starts again (or was killed
  * half-way through) finds in it how many of them it has extended already.
+ * Programs of a TD share the state folder and start at any time: a lock in it
+ * (flock on "instance-lock") has one look and extend after the other.
  *
  * The instance id is made of a seed in the state folder and the app id, in
  * dstack's way:
@@ -43,7 +45,8 @@ struct identity {
 
 struct identity_options {
 	const char *manifest; /* file */
-	/* folder, made when absent: "instance-seed", and a file of trust.h */
+	/* folder, made when absent: "instance-seed", "instance-lock", and a
+	 * file of trust.h */
 	const char *state;
 	const char *node; /* label in the claims */
 };

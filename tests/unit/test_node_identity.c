@@ -1,8 +1,13 @@
 /* The instance id: what it is made of, and which seed files are refused. */
 #include "unit.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "folder.h"
 #include "io/file.h"
@@ -86,11 +91,81 @@ static void wrong_seed_files_refused(void **state)
 	folder_remove(&folder);
 }
 
+struct opening {
+	struct identity_options options;
+	char error[NODE_ERROR_MAX];
+	enum rc rc;
+	atomic_bool is_done;
+};
+
+static void *open_it(void *arg)
+{
+	struct opening *o = arg;
+	struct identity id;
+
+	o->rc = identity_open(&id, &o->options, NULL, o->error);
+	atomic_store(&o->is_done, true);
+	return NULL;
+}
+
+/* Of two programs of a TD that start at once, one does all of it first. */
+static void waits_for_another_that_opens(void **state)
+{
+	struct folder folder;
+	char seed[128], measured[128], lock[128];
+	struct opening o = { .options = { .manifest = measured, .node = "cvm-1" } };
+	pthread_t thread;
+	int fd;
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(seed, &folder, "instance-seed");
+	folder_file(measured, &folder, "manifest.json");
+	folder_file(lock, &folder, "instance-lock");
+	o.options.state = folder.path;
+	assert_int_equal(file_replace(measured, span_str(manifest), 0644), RC_OK);
+	assert_int_equal(file_replace(seed, span_str("no seed"), 0600), RC_OK);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(pthread_create(&thread, NULL, open_it, &o), 0);
+	usleep(100 * 1000);
+	assert_false(atomic_load(&o.is_done));
+	close(fd);
+	pthread_join(thread, NULL);
+	assert_int_equal(o.rc, RC_MALFORMED);
+	/* And it is let go of after a failure. */
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	close(fd);
+	folder_remove(&folder);
+}
+
+static void lock_that_cannot_be_had_refused(void **state)
+{
+	struct folder folder;
+	char measured[128], lock[128], error[NODE_ERROR_MAX] = "";
+	struct identity_options o = { .manifest = measured, .node = "cvm-1" };
+	struct identity id;
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(measured, &folder, "manifest.json");
+	folder_file(lock, &folder, "instance-lock");
+	o.state = folder.path;
+	assert_int_equal(file_replace(measured, span_str(manifest), 0644), RC_OK);
+	assert_int_equal(symlink("/dev/null", lock), 0);
+	assert_int_equal(identity_open(&id, &o, NULL, error), RC_SYS);
+	assert_non_null(strstr(error, "instance-lock"));
+	folder_remove(&folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(id_is_of_seed_and_app),
 		cmocka_unit_test(wrong_seed_files_refused),
+		cmocka_unit_test(waits_for_another_that_opens),
+		cmocka_unit_test(lock_that_cannot_be_had_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
