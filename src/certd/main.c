@@ -180,6 +180,8 @@ static enum rc open_serve(struct program *p, char error[NODE_ERROR_MAX])
 		.alarm = p->alarm,
 		.audit = p->audit,
 		.custody = p->custody,
+		.source = p->source,
+		.eventlog = buf_span(&p->identity.eventlog),
 	};
 
 	return serve_new(&p->serve, &o, error);

@@ -3,19 +3,26 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "certd/nonces.h"
+#include "evidence/attest.h"
 #include "http/server.h"
 #include "io/clock.h"
 #include "json/jwrite.h"
 
 enum {
 	PART_MAX = 256 * 1024,
+	/* Those who wait for a quote, and those who want something else. */
+	PUBLIC_MAX = NONCES_MAX + 256,
+	DESCRIPTORS = PUBLIC_MAX + 1024,
 };
 
 struct serve {
 	struct serve_options o;
+	struct nonces *nonces;
 	struct http_server *admin, *keys, *public, *metrics;
 };
 
@@ -120,7 +127,9 @@ static void on_public(void *arg, const struct http_request *r,
 
 	/* A connection that came here by its first request stays here: for any
 	 * other path the client is to make a new one (RFC 9110 §15.5.20). */
-	if (is_post(r))
+	if (is_post(r) && strcmp(r->path, ATTEST_PATH) == 0)
+		nonces_ask(s->nonces, r, out);
+	else if (is_post(r) || strcmp(r->path, ATTEST_PATH) == 0)
 		say(out, 405, "{\"error\":\"method\"}\n");
 	else if (!shelf_get(s->o.shelf, &out->body, &out->content_type,
 			    r->path))
@@ -180,6 +189,45 @@ static enum rc admit(struct http_server *server, const struct config *c,
 	return rc;
 }
 
+/* Many verifiers wait at a time, each on a connection. */
+static enum rc make_room(struct http_server *server,
+			 char error[NODE_ERROR_MAX])
+{
+	struct rlimit files;
+	enum rc rc = RC_OK;
+
+	if (!server)
+		return RC_OK;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		rc = RC_SYS;
+	if (!rc && files.rlim_cur < DESCRIPTORS) {
+		files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max
+							      : DESCRIPTORS;
+		if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+			rc = RC_SYS;
+	}
+	if (!rc)
+		rc = http_server_limit(server, PUBLIC_MAX);
+	if (rc)
+		error_set(error, "room for connections: %s", strerror(errno));
+	return rc;
+}
+
+static enum rc open_nonces(struct serve *s, char error[NODE_ERROR_MAX])
+{
+	const struct nonces_options o = {
+		.loop = s->o.loop,
+		.shelf = s->o.shelf,
+		.source = s->o.source,
+		.eventlog = s->o.eventlog,
+	};
+	enum rc rc = nonces_new(&s->nonces, &o);
+
+	if (rc)
+		error_set(error, "fresh evidence: %s", strerror(errno));
+	return rc;
+}
+
 enum rc serve_new(struct serve **out, const struct serve_options *o,
 		  char error[NODE_ERROR_MAX])
 {
@@ -188,7 +236,9 @@ enum rc serve_new(struct serve **out, const struct serve_options *o,
 	enum rc rc;
 
 	s->o = *o;
-	rc = open_one(&s->admin, s, c->admin, 0600, on_admin, error);
+	rc = open_nonces(s, error);
+	if (!rc)
+		rc = open_one(&s->admin, s, c->admin, 0600, on_admin, error);
 	if (!rc)
 		rc = open_one(&s->keys, s, c->keys, 0600, on_keys, error);
 	if (!rc)
@@ -200,6 +250,8 @@ enum rc serve_new(struct serve **out, const struct serve_options *o,
 		rc = admit(s->keys, c, error);
 	if (!rc)
 		rc = admit(s->public, c, error);
+	if (!rc)
+		rc = make_room(s->public, error);
 	if (rc) {
 		serve_free(s);
 		return rc;
@@ -216,5 +268,6 @@ void serve_free(struct serve *s)
 	http_server_free(s->keys);
 	http_server_free(s->public);
 	http_server_free(s->metrics);
+	nonces_free(s->nonces);
 	free(s);
 }

@@ -5,7 +5,7 @@
  *            /v1/account/key, /v1/account/new, /v1/caa/look: asked for, done by
  *            and by, seen in the status
  *   keys     the edge's: GET /v1/tls: certificates with their private keys
- *   public   the edge's, for its clients: evidence
+ *   public   the edge's, for its clients: evidence, published and fresh
  *   metrics  everyone's: GET /metrics
  *
  * One loop, the main thread's; nothing here blocks.
@@ -15,6 +15,7 @@
 
 #include "certd/issuer.h"
 #include "io/loop.h"
+#include "quoting/source.h"
 
 struct serve_options {
 	struct loop *loop;
@@ -25,6 +26,8 @@ struct serve_options {
 	struct alarm *alarm;
 	struct audit *audit;
 	struct custody *custody;
+	struct quote_source *source;
+	struct span eventlog;
 };
 
 struct serve;
