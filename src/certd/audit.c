@@ -22,6 +22,13 @@ enum {
 	LINE_MAX_LEN = 8 * 1024,
 	FILE_MAX_LEN = 64 * 1024 * 1024,
 	FIELD_MAX = 512,
+	KINDS_MAX = 96, /* of events; those beyond are not counted */
+	KIND_MAX = 40,
+};
+
+struct kind {
+	char event[KIND_MAX], end[KIND_MAX];
+	uint64_t count;
 };
 
 struct audit {
@@ -30,10 +37,41 @@ struct audit {
 	const struct log *log;
 	uint64_t count;
 	struct sha256 last;
+	struct kind kinds[KINDS_MAX];
+	size_t kind_count;
 };
 
-/* The line follows: its number is next and it names the one before. */
-static bool follows(const struct audit *a, struct span line)
+static void count_up(struct audit *a, struct span event, struct span end)
+{
+	struct kind *k = a->kinds;
+	size_t i = 0;
+
+	while (i < a->kind_count && !(span_equal_str(event, k[i].event) &&
+				      span_equal_str(end, k[i].end)))
+		i++;
+	if (i == KINDS_MAX || event.n >= KIND_MAX || end.n >= KIND_MAX)
+		return;
+	if (i == a->kind_count) {
+		struct wr w = wr_over(k[i].event, KIND_MAX - 1);
+
+		wr_bytes(&w, event);
+		w = wr_over(k[i].end, KIND_MAX - 1);
+		wr_bytes(&w, end);
+		a->kind_count++;
+	}
+	k[i].count++;
+}
+
+static struct span text_of(const struct jtree *line, const char *key)
+{
+	const struct jtree *m = jtree_get(line, key);
+
+	return m && m->type == JTREE_TEXT ? m->text : span_str("");
+}
+
+/* The line follows: its number is next and it names the one before.  It is
+ * counted then. */
+static bool follows(struct audit *a, struct span line)
 {
 	AUTO(arena_fini)
 	struct arena arena;
@@ -44,10 +82,13 @@ static bool follows(const struct audit *a, struct span line)
 	top = jtree_read(&arena, line);
 	n = jtree_get(top, "n");
 	before = jtree_get(top, "before");
-	return n && n->type == JTREE_NUMBER && n->number == a->count + 1 &&
-	       before && before->type == JTREE_TEXT &&
-	       text_hex_decode(named.b, sizeof(named.b), before->text) &&
-	       span_equal(SPAN_ARRAY(named.b), SPAN_ARRAY(a->last.b));
+	if (!n || n->type != JTREE_NUMBER || n->number != a->count + 1 ||
+	    !before || before->type != JTREE_TEXT ||
+	    !text_hex_decode(named.b, sizeof(named.b), before->text) ||
+	    !span_equal(SPAN_ARRAY(named.b), SPAN_ARRAY(a->last.b)))
+		return false;
+	count_up(a, text_of(top, "event"), text_of(top, "end"));
+	return true;
 }
 
 /* *whole: how many bytes the whole lines have. */
@@ -161,6 +202,14 @@ static bool put_line(const struct audit *a, struct span line)
 	       fsync(a->fd) == 0;
 }
 
+static struct span end_of(const struct audit_field *fields)
+{
+	for (; fields->name; fields++)
+		if (strcmp(fields->name, "end") == 0)
+			return fields->text;
+	return span_str("");
+}
+
 static void tell(const struct audit *a, const char *event,
 		 const struct audit_field *fields)
 {
@@ -195,6 +244,7 @@ enum rc audit_write(struct audit *a, const char *event,
 		if (!rc) {
 			a->last = hash;
 			a->count++;
+			count_up(a, span_str(event), end_of(fields));
 			tell(a, event, fields);
 		}
 	}
@@ -214,4 +264,22 @@ uint64_t audit_head(struct audit *a, struct sha256 *last)
 	count = a->count;
 	(void)pthread_mutex_unlock(&a->lock);
 	return count;
+}
+
+enum rc audit_events(struct audit *a, struct buf *out)
+{
+	struct jwrite j = jwrite_to(out);
+
+	(void)pthread_mutex_lock(&a->lock);
+	jwrite_array(&j, NULL);
+	for (size_t i = 0; i < a->kind_count; i++) {
+		jwrite_object(&j, NULL);
+		jwrite_str(&j, "event", a->kinds[i].event);
+		jwrite_str(&j, "end", a->kinds[i].end);
+		jwrite_number(&j, "count", a->kinds[i].count);
+		jwrite_end(&j);
+	}
+	jwrite_end(&j);
+	(void)pthread_mutex_unlock(&a->lock);
+	return jwrite_done(&j) ? RC_OK : RC_LIMIT;
 }

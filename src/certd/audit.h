@@ -13,6 +13,7 @@
 #ifndef POSTERN_CERTD_AUDIT_H
 #define POSTERN_CERTD_AUDIT_H
 
+#include "base/buf.h"
 #include "base/rc.h"
 #include "crypto/sha256.h"
 #include "io/log.h"
@@ -55,5 +56,10 @@ enum rc audit_write(struct audit *a, const char *event,
 
 /* How many lines there are, and the last one's hash. */
 uint64_t audit_head(struct audit *a, struct sha256 *last);
+
+/* How often each event, with its field "end" if it has one, was written, ever:
+ * [{"event":"order_failed","end":"problem","count":2}], appended.  RC_LIMIT:
+ * no room. */
+enum rc audit_events(struct audit *a, struct buf *out);
 
 #endif

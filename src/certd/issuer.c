@@ -496,6 +496,9 @@ static void report(struct issuer *i)
 	buf_reset(&json);
 	if (!standing_caa(&json, &i->pins, i->views))
 		shelf_put_status(i->o.shelf, "caa", buf_span(&json));
+	buf_reset(&json);
+	if (!standing_ledger(&json, &i->ledger, clock_unix_s()))
+		shelf_put_status(i->o.shelf, "ledger", buf_span(&json));
 	leave(i);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "certd/figures.h"
 #include "certd/nonces.h"
 #include "evidence/attest.h"
 #include "http/server.h"
@@ -35,22 +36,16 @@ static void say(struct http_answer *out, unsigned status, const char *json)
 
 /* ---- admin ---- */
 
-static void put_status(struct serve *s)
+static void put_node(struct serve *s, struct buf *part)
 {
-	AUTO(buf_fini)
-	struct buf part = { 0 };
 	struct jwrite j;
 	struct sha256 last;
 	char hex[65] = "";
 	struct wr w = wr_over(hex, 64);
 	uint64_t lines = audit_head(s->o.audit, &last);
 
-	buf_init(&part, PART_MAX);
-	if (!alarm_write(s->o.alarm, &part))
-		shelf_put_status(s->o.shelf, "alarms", buf_span(&part));
-	buf_reset(&part);
 	text_hex(&w, SPAN_ARRAY(last.b));
-	j = jwrite_to(&part);
+	j = jwrite_to(part);
 	jwrite_object(&j, NULL);
 	jwrite_bool(&j, "simulated", custody_is_simulated(s->o.custody));
 	jwrite_number(&j, "generation", custody_generation(s->o.custody));
@@ -59,7 +54,42 @@ static void put_status(struct serve *s)
 	jwrite_utc(&j, "now", clock_unix_s());
 	jwrite_end(&j);
 	if (jwrite_done(&j))
-		shelf_put_status(s->o.shelf, "node", buf_span(&part));
+		shelf_put_status(s->o.shelf, "node", buf_span(part));
+}
+
+static void put_attest(struct serve *s, struct buf *part)
+{
+	struct nonces_counts counts = nonces_counts(s->nonces);
+	struct jwrite j = jwrite_to(part);
+
+	jwrite_object(&j, NULL);
+	jwrite_number(&j, "answered", counts.answered);
+	jwrite_number(&j, "refused", counts.refused);
+	jwrite_number(&j, "busy", counts.busy);
+	jwrite_number(&j, "failed", counts.failed);
+	jwrite_number(&j, "quotes", counts.quotes);
+	jwrite_number(&j, "waiting", counts.waiting);
+	jwrite_end(&j);
+	if (jwrite_done(&j))
+		shelf_put_status(s->o.shelf, "attest", buf_span(part));
+}
+
+/* What is known here alone, to the rest of the status. */
+static void put_status(struct serve *s)
+{
+	AUTO(buf_fini)
+	struct buf part = { 0 };
+
+	buf_init(&part, PART_MAX);
+	if (!alarm_write(s->o.alarm, &part))
+		shelf_put_status(s->o.shelf, "alarms", buf_span(&part));
+	buf_reset(&part);
+	if (!audit_events(s->o.audit, &part))
+		shelf_put_status(s->o.shelf, "events", buf_span(&part));
+	buf_reset(&part);
+	put_node(s, &part);
+	buf_reset(&part);
+	put_attest(s, &part);
 }
 
 static const struct {
@@ -139,24 +169,21 @@ static void on_public(void *arg, const struct http_request *r,
 static void on_metrics(void *arg, const struct http_request *r,
 		       struct http_answer *out)
 {
+	AUTO(buf_fini)
+	struct buf status = { 0 };
 	struct serve *s = arg;
-	char text[1024];
-	struct wr w = WR_ARRAY(text);
 
 	if (is_post(r) || strcmp(r->path, "/metrics") != 0) {
 		say(out, 404, "{\"error\":\"not_found\"}\n");
 		return;
 	}
-	out->content_type = "text/plain; version=0.0.4";
-	wr_printf(&w,
-		  "# TYPE postern_cert_alarms gauge\npostern_cert_alarms "
-		  "%zu\n",
-		  alarm_count(s->o.alarm));
-	wr_printf(&w,
-		  "# TYPE postern_cert_generation counter\n"
-		  "postern_cert_generation %llu\n",
-		  (unsigned long long)custody_generation(s->o.custody));
-	(void)buf_add(&out->body, wr_span(&w)); /* it is short */
+	put_status(s);
+	buf_init(&status, HTTP_ANSWER_MAX);
+	if (shelf_status(s->o.shelf, &status) ||
+	    figures_write(&out->body, buf_span(&status), clock_unix_s()))
+		say(out, 500, "{\"error\":\"too_large\"}\n");
+	else
+		out->content_type = "text/plain; version=0.0.4";
 }
 
 /* ---- sockets ---- */

@@ -85,3 +85,29 @@ enum rc standing_caa(struct buf *out, const struct pins *pins,
 	jwrite_end(&j);
 	return jwrite_done(&j) ? RC_OK : RC_LIMIT;
 }
+
+enum rc standing_ledger(struct buf *out, const struct ledger *l, int64_t now)
+{
+	struct jwrite j = jwrite_to(out);
+
+	jwrite_array(&j, NULL);
+	for (size_t i = 0; i < LEDGER_CAS_MAX; i++) {
+		const struct ledger_ca *ca = &l->ca[i];
+		uint64_t count = 0;
+
+		if (!ca->directory[0])
+			continue;
+		for (size_t k = 0; k < LEDGER_CA_ORDERS; k++)
+			if (ca->orders[k] > now - LEDGER_CA_SPAN)
+				count++;
+		jwrite_object(&j, NULL);
+		jwrite_str(&j, "directory", ca->directory);
+		jwrite_number(&j, "orders", count);
+		jwrite_number(&j, "orders_max", LEDGER_CA_ORDERS);
+		if (ca->not_before > now)
+			jwrite_utc(&j, "not_before", ca->not_before);
+		jwrite_end(&j);
+	}
+	jwrite_end(&j);
+	return jwrite_done(&j) ? RC_OK : RC_LIMIT;
+}

@@ -7,6 +7,7 @@
 #ifndef POSTERN_CERTD_STANDING_H
 #define POSTERN_CERTD_STANDING_H
 
+#include "acme/ledger.h"
 #include "certd/ca.h"
 #include "certd/pins.h"
 #include "certd/slot.h"
@@ -29,5 +30,7 @@ enum rc standing_certificates(struct buf *out, const struct slot *slots,
 			      size_t count);
 enum rc standing_caa(struct buf *out, const struct pins *pins,
 		     const struct pins_view *views);
+/* Orders of each CA that count against our limit at 'now'. */
+enum rc standing_ledger(struct buf *out, const struct ledger *l, int64_t now);
 
 #endif

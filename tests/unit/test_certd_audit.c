@@ -75,6 +75,53 @@ static void chain_goes_on_after_a_restart(void **state)
 	folder_remove(&f);
 }
 
+static void expect_events(struct audit *a, const char *want)
+{
+	struct buf json = { 0 };
+
+	buf_init(&json, 1 << 16);
+	assert_int_equal(audit_events(a, &json), RC_OK);
+	if (!span_equal_str(buf_span(&json), want))
+		fail_msg("got %.*s", (int)json.n, (const char *)buf_span(&json).p);
+	buf_fini(&json);
+}
+
+static void events_are_counted_over_restarts(void **state)
+{
+	static const char want[] = "[{\"event\":\"order\",\"end\":\"\",\"count\":3},"
+				   "{\"event\":\"failed\",\"end\":\"problem\",\"count\":1},"
+				   "{\"event\":\"failed\",\"end\":\"lost\",\"count\":2}]";
+	struct folder f;
+	struct audit *a;
+
+	(void)state;
+	folder_make(&f);
+	a = open_it(&f);
+	expect_events(a, "[]");
+	audit_event(a, "order", { "name", span_str("a") });
+	audit_event(a, "failed", { "name", span_str("a") }, { "end", span_str("problem") });
+	audit_event(a, "order");
+	audit_event(a, "failed", { "end", span_str("lost") });
+	close_it(a);
+	a = open_it(&f);
+	audit_event(a, "failed", { "end", span_str("lost") });
+	audit_event(a, "order");
+	expect_events(a, want);
+	close_it(a);
+	a = open_it(&f);
+	expect_events(a, want);
+	/* More kinds than fit: not counted, and nothing else. */
+	for (int i = 0; i < 200; i++) {
+		char name[60];
+
+		(void)snprintf(name, sizeof(name), "kind%.*d", i % 2 ? 3 : 45, i);
+		audit_event(a, name);
+	}
+	assert_int_equal(audit_head(a, &(struct sha256){ 0 }), 206);
+	close_it(a);
+	folder_remove(&f);
+}
+
 static void half_a_line_is_cut_off(void **state)
 {
 	struct folder f;
@@ -151,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chain_goes_on_after_a_restart),
+		cmocka_unit_test(events_are_counted_over_restarts),
 		cmocka_unit_test(half_a_line_is_cut_off),
 		cmocka_unit_test(changed_lines_are_noticed),
 		cmocka_unit_test(line_taken_out_is_noticed),
