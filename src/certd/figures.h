@@ -1,6 +1,6 @@
 /*
- * figures: the status (GET /v1/status) as metrics, in Prometheus' text format.
- * docs/OPERATIONS.md lists them.
+ * figures: the status (GET /v1/status) as metrics, in Prometheus' text format;
+ * postern-cert(8) lists them.
  *
  * Pure.
  *

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/acme.h"
 #include "cli/collateral.h"
 #include "cli/commands.h"
 #include "cli/eventlog.h"
@@ -30,6 +31,7 @@ static const struct cli_command commands[] = {
 	{ "exec", cli_exec, "run a command inside a node" },
 	{ "quote", cli_quote, "verify a quote or report, show or make one" },
 	{ "verify", cli_verify, "check a host: TLS, quote, CAA, CT, account" },
+	{ "acme", cli_acme, "what postern-cert has and does; renew, revoke" },
 	{ "policy", cli_policy, "what a policy would refuse of old quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },

@@ -49,6 +49,9 @@ def error_of(done):
 # arguments; reason, file, words of the text
 JSON_ERRORS = [
     (["quote"], "usage", None, "expected verify"),
+    (["acme", "renwe"], "usage", None, "renew"),
+    (["acme", "revoke"], "usage", None, "--yes"),
+    (["acme", "status", "--socket", "absent"], "no-answer", "absent", "No such file"),
     (["quote", "verify"], "usage", None, "expected one file"),
     (["quote", "verify", QUOTE, "--at", "noon"], "usage", None, "--at"),
     (["quote", "verify", QUOTE, "--update", "never"], "usage", None, "--update"),
