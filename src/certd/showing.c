@@ -26,8 +26,8 @@ enum rc showing_tell_edge(struct showing *s, char error[NODE_ERROR_MAX])
 
 	if (!at[0])
 		return RC_OK;
-	rc = http_client_post(&reply, at, "/v1/reload", span_str("{}"),
-			      EDGE_MS);
+	/* It asks our socket 'keys' before it answers. */
+	rc = http_client_post(&reply, at, "/v1/tls", span_str("{}"), EDGE_MS);
 	if (!rc && reply.status / 100 != 2)
 		rc = RC_DENIED;
 	if (rc == RC_DENIED)
