@@ -159,21 +159,40 @@ void acme_report(FILE *to, const json_t *status, unsigned parts, int64_t now)
 		fputs("SIMULATED    no hardware signs for any of this\n", to);
 }
 
-bool acme_is_well(const json_t *status, unsigned parts, int64_t now)
+static bool are_ready(const json_t *accounts)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(accounts, i, item)
+	{
+		if (strcmp(jtext(item, "standing"), "ready") != 0)
+			return false;
+	}
+	return json_array_size(accounts) > 0;
+}
+
+static bool are_there(const json_t *certificates, int64_t now)
 {
 	const json_t *item;
 	int64_t at;
 	size_t i;
 
-	if (parts & ACME_PART_ACCOUNTS) {
-		json_array_foreach(json_object_get(status, "accounts"), i, item) if (strcmp(jtext(item, "standing"), "ready") != 0) return false;
-		if (i == 0)
+	json_array_foreach(certificates, i, item)
+	{
+		if (!jtrue(item, "there") ||
+		    !time_of(&at, item, "not_after") || at <= now)
 			return false;
 	}
-	if (!(parts & ACME_PART_REST))
-		return true;
-	json_array_foreach(json_object_get(status, "certificates"), i, item) if (!jtrue(item, "there") || !time_of(&at, item, "not_after") ||
-										 at <= now) return false;
-	return i > 0 &&
-	       json_array_size(json_object_get(status, "alarms")) == 0;
+	return json_array_size(certificates) > 0;
+}
+
+bool acme_is_well(const json_t *status, unsigned parts, int64_t now)
+{
+	if (parts & ACME_PART_ACCOUNTS &&
+	    !are_ready(json_object_get(status, "accounts")))
+		return false;
+	return !(parts & ACME_PART_REST) ||
+	       (are_there(json_object_get(status, "certificates"), now) &&
+		json_array_size(json_object_get(status, "alarms")) == 0);
 }
