@@ -585,6 +585,16 @@ bool issuer_pins(struct issuer *i, struct pins *out)
 	return has;
 }
 
+bool issuer_is_pinned(struct issuer *i)
+{
+	bool is_pinned;
+
+	enter(i);
+	is_pinned = i->proved_at != 0;
+	leave(i);
+	return is_pinned;
+}
+
 static struct ca *preferred(struct issuer *i)
 {
 	for (size_t k = 0; k < i->ca_count; k++)

@@ -41,6 +41,7 @@ void issuer_free(struct issuer *i);
 
 /* From any thread; done by and by. */
 enum issuer_wish {
+	ISSUER_ROUND = 0, /* a round, which publishes what is new */
 	ISSUER_RENEW = 1, /* all certificates, now */
 	ISSUER_CHANGE_KEY = 2, /* of every account */
 	ISSUER_NEW_ACCOUNT = 4, /* although CAA names one that is lost */
@@ -51,6 +52,8 @@ void issuer_ask(struct issuer *i, enum issuer_wish wish);
 
 /* What others need of it; copies.  False: nothing yet. */
 bool issuer_pins(struct issuer *i, struct pins *out);
+/* All of them were written and proved, and nothing has asked for that anew. */
+bool issuer_is_pinned(struct issuer *i);
 struct issuer_account {
 	char directory[ACME_URL_MAX], url[ACME_URL_MAX];
 	const char *profile; /* of the configuration, or NULL */

@@ -13,6 +13,7 @@
 #include "certd/confine.h"
 #include "certd/publish.h"
 #include "certd/serve.h"
+#include "certd/watch.h"
 #include "io/file.h"
 #include "io/sandbox.h"
 #include "node/quoter.h"
@@ -38,12 +39,14 @@ struct program {
 	struct sightings *sightings;
 	struct publish *publish;
 	struct issuer *issuer;
+	struct watch *watch;
 	struct serve *serve;
 };
 
 static void program_fini(struct program *p)
 {
 	serve_free(p->serve);
+	watch_free(p->watch);
 	issuer_free(p->issuer);
 	publish_free(p->publish);
 	sightings_free(p->sightings);
@@ -169,6 +172,21 @@ static enum rc open_issuer(struct program *p, char error[NODE_ERROR_MAX])
 	return rc;
 }
 
+static enum rc open_watch(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct watch_options o = {
+		.config = &p->config,
+		.log = &p->log,
+		.audit = p->audit,
+		.alarm = p->alarm,
+		.shelf = p->shelf,
+		.sightings = p->sightings,
+		.issuer = p->issuer,
+	};
+
+	return watch_new(&p->watch, &o, error);
+}
+
 static enum rc open_serve(struct program *p, char error[NODE_ERROR_MAX])
 {
 	const struct serve_options o = {
@@ -191,6 +209,8 @@ static enum rc start_threads(struct program *p, char error[NODE_ERROR_MAX])
 {
 	enum rc rc = issuer_start(p->issuer);
 
+	if (!rc)
+		rc = watch_start(p->watch);
 	if (rc)
 		error_set(error, "no thread");
 	return rc;
@@ -225,6 +245,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	p->sightings = sightings_new();
 	open_publish(p);
 	rc = open_issuer(p, error);
+	if (!rc)
+		rc = open_watch(p, error);
 	if (!rc)
 		rc = open_serve(p, error);
 	if (!rc)

@@ -86,8 +86,8 @@ static void make_terms(struct terms *t, const struct pins *p)
 	};
 }
 
-static enum rc make_wanted(struct wanted *out, struct arena *arena,
-			   const struct pins *p, const struct pins_name *name)
+enum rc pins_wanted(struct wanted *out, struct arena *arena,
+		    const struct pins *p, const struct pins_name *name)
 {
 	enum wanted_kinds kinds;
 	struct terms t = { 0 };
@@ -110,7 +110,7 @@ enum rc pins_write(const struct pins *p, const struct pins_name *name,
 	arena_init(&arena, ARENA_MAX);
 	rc = dns_name_parse(&n, span_str(name->text));
 	if (!rc)
-		rc = make_wanted(&wanted, &arena, p, name);
+		rc = pins_wanted(&wanted, &arena, p, name);
 	if (rc) {
 		error_set(error, "CAA of %s: %s", name->text, rc_name(rc));
 		return rc;

@@ -74,6 +74,9 @@ void pins_look(struct pins_view *out, struct climb *climb,
 	       const struct pins *p, const struct pins_name *name,
 	       struct vantage *v, struct arena *arena);
 
+/* The set that is wanted at one name; as wanted_make(). */
+enum rc pins_wanted(struct wanted *out, struct arena *arena,
+		    const struct pins *p, const struct pins_name *name);
 /* Writes the set of one name; as writer_caa(). */
 enum rc pins_write(const struct pins *p, const struct pins_name *name,
 		   struct writer *w, bool *changed, char error[NODE_ERROR_MAX]);

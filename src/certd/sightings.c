@@ -66,6 +66,13 @@ struct sightings_view *sightings_get(struct sightings *s, struct arena *arena)
 	return copy;
 }
 
+void sightings_caa_changed(struct sightings *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->version++;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 uint64_t sightings_version(struct sightings *s)
 {
 	uint64_t n;

@@ -1,7 +1,8 @@
 /*
- * sightings: what the monitor has seen in Certificate Transparency logs, for
- * evidence and status: heads of logs, certificates that are not ours, proofs
- * that ours are in.  Written by the monitor's thread, copied by others.
+ * sightings: what the watching threads have seen, for evidence and status: of
+ * the monitor of Certificate Transparency heads of logs, certificates that are
+ * not ours, proofs that ours are in; of the watch over CAA that it changed.
+ * Written by those threads, copied by others.
  */
 #ifndef POSTERN_CERTD_SIGHTINGS_H
 #define POSTERN_CERTD_SIGHTINGS_H
@@ -51,6 +52,8 @@ void sightings_free(struct sightings *s);
 void sightings_put(struct sightings *s, const struct sightings_view *v);
 /* A copy, in the arena; NULL: no room. */
 struct sightings_view *sightings_get(struct sightings *s, struct arena *arena);
+/* CAA is not what it was when it was looked at last. */
+void sightings_caa_changed(struct sightings *s);
 /* Changes when something else than heads does. */
 uint64_t sightings_version(struct sightings *s);
 
