@@ -10,7 +10,7 @@
 #include "acme/jws.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "certd/history.h"
+#include "certd/keybook.h"
 #include "evidence/dotdstack.h"
 #include "evidence/legacy.h"
 #include "io/clock.h"
@@ -28,7 +28,7 @@ struct custody {
 	struct span eventlog;
 	char quotes[PATH_MAX]; /* folder */
 	struct audit *audit;
-	struct history history;
+	struct keybook history;
 };
 
 static void enter(struct custody *c)
@@ -190,7 +190,7 @@ static enum rc save_history(struct custody *c, char error[NODE_ERROR_MAX])
 	enum seal_reason reason = SEAL_FULL;
 
 	buf_init(&json, FORM_SECRET_MAX);
-	if (!history_write(&json, &c->history))
+	if (!keybook_write(&json, &c->history))
 		reason = seal_write(c->seal, "history", buf_span(&json));
 	return reason ? failed(error, "key history", reason) : RC_OK;
 }
@@ -205,7 +205,7 @@ static enum rc load_history(struct custody *c, char error[NODE_ERROR_MAX])
 	reason = seal_read(c->seal, "history", &json);
 	if (reason == SEAL_ABSENT)
 		return RC_OK;
-	if (!reason && history_read(&c->history, buf_span(&json)))
+	if (!reason && keybook_read(&c->history, buf_span(&json)))
 		reason = (enum seal_reason)FORM_MALFORMED;
 	return reason ? failed(error, "key history", reason) : RC_OK;
 }
@@ -295,7 +295,7 @@ static enum rc make_key(struct custody *c, struct p256_private **out,
 		if (reason)
 			rc = failed(error, "key", reason);
 	}
-	if (!rc && history_add(&c->history, &entry)) {
+	if (!rc && keybook_add(&c->history, &entry)) {
 		error_set(error, "key history: full");
 		rc = RC_LIMIT;
 	}
@@ -323,7 +323,7 @@ enum rc custody_key_new(struct custody *c, struct p256_private **out,
 	enum rc rc = RC_OK;
 
 	enter(c);
-	unused = history_unused(&c->history, use);
+	unused = keybook_unused(&c->history, use);
 	if (!unused || key_of(c, out, &unused->spki))
 		rc = make_key(c, out, use, error);
 	leave(c);
@@ -368,7 +368,7 @@ enum rc custody_issued(struct custody *c, const struct sha256 *spki,
 	enum rc rc;
 
 	enter(c);
-	rc = history_issued(&c->history, spki, tbs, retire_at);
+	rc = keybook_issued(&c->history, spki, tbs, retire_at);
 	if (!rc)
 		rc = save_history(c, error);
 	leave(c);

@@ -1,4 +1,4 @@
-#include "certd/history.h"
+#include "certd/keybook.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum {
 	TREE_MAX = 8 * 1024 * 1024,
 };
 
-enum rc history_add(struct history *h, const struct custody_key *key)
+enum rc keybook_add(struct keybook *h, const struct custody_key *key)
 {
 	if (h->count == CUSTODY_KEYS_MAX)
 		return RC_LIMIT;
@@ -20,7 +20,7 @@ enum rc history_add(struct history *h, const struct custody_key *key)
 	return RC_OK;
 }
 
-const struct custody_key *history_unused(const struct history *h,
+const struct custody_key *keybook_unused(const struct keybook *h,
 					 const char *use)
 {
 	for (size_t i = h->count; i-- > 0;) {
@@ -43,7 +43,7 @@ static void add_tbs(struct custody_key *k, const struct sha256 *tbs)
 	k->tbs[k->tbs_count++] = *tbs;
 }
 
-enum rc history_issued(struct history *h, const struct sha256 *spki,
+enum rc keybook_issued(struct keybook *h, const struct sha256 *spki,
 		       const struct sha256 *tbs, int64_t retire_at)
 {
 	struct custody_key *k = NULL;
@@ -75,7 +75,7 @@ static void write_one(struct jwrite *j, const struct custody_key *k)
 	jwrite_end(j);
 }
 
-enum rc history_write(struct buf *out, const struct history *h)
+enum rc keybook_write(struct buf *out, const struct keybook *h)
 {
 	struct jwrite j = jwrite_to(out);
 
@@ -132,12 +132,12 @@ static bool read_one(struct custody_key *k, const struct jtree *v)
 	return read_tbs(k, jtree_get(v, "tbs"));
 }
 
-enum rc history_read(struct history *out, struct span json)
+enum rc keybook_read(struct keybook *out, struct span json)
 {
 	AUTO(arena_fini)
 	struct arena arena;
 	AUTO(mem_auto_free)
-	struct history *h = mem_new(sizeof(*h));
+	struct keybook *h = mem_new(sizeof(*h));
 	const struct jtree *top, *list, *version;
 
 	arena_init(&arena, TREE_MAX);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "certd/history.h"
+#include "certd/keybook.h"
 
 static struct custody_key key(uint8_t n, const char *use)
 {
@@ -25,47 +25,47 @@ static struct sha256 tbs(uint8_t n)
 	return h;
 }
 
-static void add(struct history *h, uint8_t n, const char *use)
+static void add(struct keybook *h, uint8_t n, const char *use)
 {
 	const struct custody_key k = key(n, use);
 
-	assert_int_equal(history_add(h, &k), RC_OK);
+	assert_int_equal(keybook_add(h, &k), RC_OK);
 }
 
 static void unused_key_is_found_until_it_is_used(void **state)
 {
-	struct history *h = mem_new(sizeof(*h));
+	struct keybook *h = mem_new(sizeof(*h));
 	const struct sha256 t = tbs(9);
 
 	(void)state;
-	assert_null(history_unused(h, "a"));
+	assert_null(keybook_unused(h, "a"));
 	add(h, 1, "a");
 	add(h, 2, "b");
-	assert_ptr_equal(history_unused(h, "a"), &h->keys[0]);
-	assert_ptr_equal(history_unused(h, "b"), &h->keys[1]);
-	assert_int_equal(history_issued(h, &h->keys[0].spki, &t, 50), RC_OK);
-	assert_null(history_unused(h, "a"));
+	assert_ptr_equal(keybook_unused(h, "a"), &h->keys[0]);
+	assert_ptr_equal(keybook_unused(h, "b"), &h->keys[1]);
+	assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 50), RC_OK);
+	assert_null(keybook_unused(h, "a"));
 	/* Only the newest counts: an older one without a certificate was given up. */
 	add(h, 3, "b");
-	assert_ptr_equal(history_unused(h, "b"), &h->keys[2]);
+	assert_ptr_equal(keybook_unused(h, "b"), &h->keys[2]);
 	free(h);
 }
 
 static void older_keys_of_the_same_use_retire(void **state)
 {
-	struct history *h = mem_new(sizeof(*h));
+	struct keybook *h = mem_new(sizeof(*h));
 	const struct sha256 t = tbs(9);
 
 	(void)state;
 	add(h, 1, "a");
 	add(h, 2, "b");
 	add(h, 3, "a");
-	assert_int_equal(history_issued(h, &h->keys[2].spki, &t, 50), RC_OK);
+	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 50), RC_OK);
 	assert_int_equal(h->keys[0].retired_at, 50);
 	assert_int_equal(h->keys[1].retired_at, 0);
 	assert_int_equal(h->keys[2].retired_at, 0);
 	/* Once is enough. */
-	assert_int_equal(history_issued(h, &h->keys[2].spki, &t, 60), RC_OK);
+	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 60), RC_OK);
 	assert_int_equal(h->keys[0].retired_at, 50);
 	assert_int_equal(h->keys[2].tbs_count, 1);
 	free(h);
@@ -73,14 +73,14 @@ static void older_keys_of_the_same_use_retire(void **state)
 
 static void certificates_of_one_key_are_bounded(void **state)
 {
-	struct history *h = mem_new(sizeof(*h));
+	struct keybook *h = mem_new(sizeof(*h));
 	struct sha256 t;
 
 	(void)state;
 	add(h, 1, "a");
 	for (uint8_t n = 0; n < CUSTODY_TBS_MAX + 3; n++) {
 		t = tbs(n);
-		assert_int_equal(history_issued(h, &h->keys[0].spki, &t, 0), RC_OK);
+		assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 0), RC_OK);
 	}
 	assert_int_equal(h->keys[0].tbs_count, CUSTODY_TBS_MAX);
 	assert_int_equal(h->keys[0].tbs[0].b[0], 3);
@@ -89,28 +89,28 @@ static void certificates_of_one_key_are_bounded(void **state)
 
 static void unknown_key_is_denied(void **state)
 {
-	struct history *h = mem_new(sizeof(*h));
+	struct keybook *h = mem_new(sizeof(*h));
 	const struct sha256 t = tbs(9);
 
 	(void)state;
-	assert_int_equal(history_issued(h, &t, &t, 0), RC_DENIED);
+	assert_int_equal(keybook_issued(h, &t, &t, 0), RC_DENIED);
 	free(h);
 }
 
 static void full_history_is_a_limit_and_fits_its_document(void **state)
 {
-	struct history *h = mem_new(sizeof(*h)), *back = mem_new(sizeof(*back));
+	struct keybook *h = mem_new(sizeof(*h)), *back = mem_new(sizeof(*back));
 	struct custody_key k = key(1, "0123456789abcdef");
 	struct buf json;
 
 	(void)state;
 	k.tbs_count = CUSTODY_TBS_MAX;
 	for (int i = 0; i < CUSTODY_KEYS_MAX; i++)
-		assert_int_equal(history_add(h, &k), RC_OK);
-	assert_int_equal(history_add(h, &k), RC_LIMIT);
+		assert_int_equal(keybook_add(h, &k), RC_OK);
+	assert_int_equal(keybook_add(h, &k), RC_LIMIT);
 	buf_init(&json, FORM_SECRET_MAX);
-	assert_int_equal(history_write(&json, h), RC_OK);
-	assert_int_equal(history_read(back, buf_span(&json)), RC_OK);
+	assert_int_equal(keybook_write(&json, h), RC_OK);
+	assert_int_equal(keybook_read(back, buf_span(&json)), RC_OK);
 	assert_memory_equal(h, back, sizeof(*h));
 	buf_fini(&json);
 	free(h);
@@ -127,17 +127,17 @@ static void every_prefix_and_other_documents_are_malformed(void **state)
 		"{\"v\":1,\"keys\":{}}",
 		"{\"v\":1,\"keys\":[{}]}",
 	};
-	struct history *h = mem_new(sizeof(*h)), *back = mem_new(sizeof(*back));
+	struct keybook *h = mem_new(sizeof(*h)), *back = mem_new(sizeof(*back));
 	struct buf json;
 
 	(void)state;
 	add(h, 1, "a");
 	buf_init(&json, FORM_SECRET_MAX);
-	assert_int_equal(history_write(&json, h), RC_OK);
+	assert_int_equal(keybook_write(&json, h), RC_OK);
 	for (size_t n = 0; n < json.n; n++)
-		assert_int_equal(history_read(back, span_of(json.p, n)), RC_MALFORMED);
+		assert_int_equal(keybook_read(back, span_of(json.p, n)), RC_MALFORMED);
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		assert_int_equal(history_read(back, span_str(table[i])), RC_MALFORMED);
+		assert_int_equal(keybook_read(back, span_str(table[i])), RC_MALFORMED);
 	assert_int_equal(back->count, 0);
 	buf_fini(&json);
 	free(h);
