@@ -126,6 +126,17 @@ size_t alarm_count(struct alarm *a)
 	return n;
 }
 
+size_t alarm_count_of(struct alarm *a, const char *kind)
+{
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->count; i++)
+		n += strcmp(a->at[i].kind, kind) == 0;
+	(void)pthread_mutex_unlock(&a->lock);
+	return n;
+}
+
 static void write_ascii(struct jwrite *j, const char *key, const char *text)
 {
 	char safe[ALARM_TEXT_MAX];

@@ -39,6 +39,8 @@ void alarm_set(struct alarm *a, bool is_raised, const char *kind,
 	       const char *about, const char *text);
 
 size_t alarm_count(struct alarm *a);
+/* Of one kind. */
+size_t alarm_count_of(struct alarm *a, const char *kind);
 /* [{"kind":...,"about":...,"text":...,"since":"..."}], appended. */
 enum rc alarm_write(struct alarm *a, struct buf *out);
 

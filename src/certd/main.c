@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "certd/confine.h"
+#include "certd/monitor.h"
 #include "certd/publish.h"
 #include "certd/serve.h"
 #include "certd/watch.h"
@@ -40,12 +41,14 @@ struct program {
 	struct publish *publish;
 	struct issuer *issuer;
 	struct watch *watch;
+	struct monitor *monitor;
 	struct serve *serve;
 };
 
 static void program_fini(struct program *p)
 {
 	serve_free(p->serve);
+	monitor_free(p->monitor);
 	watch_free(p->watch);
 	issuer_free(p->issuer);
 	publish_free(p->publish);
@@ -187,6 +190,22 @@ static enum rc open_watch(struct program *p, char error[NODE_ERROR_MAX])
 	return watch_new(&p->watch, &o, error);
 }
 
+static enum rc open_monitor(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct monitor_options o = {
+		.config = &p->config,
+		.log = &p->log,
+		.custody = p->custody,
+		.audit = p->audit,
+		.alarm = p->alarm,
+		.shelf = p->shelf,
+		.sightings = p->sightings,
+		.issuer = p->issuer,
+	};
+
+	return monitor_new(&p->monitor, &o, error);
+}
+
 static enum rc open_serve(struct program *p, char error[NODE_ERROR_MAX])
 {
 	const struct serve_options o = {
@@ -211,6 +230,8 @@ static enum rc start_threads(struct program *p, char error[NODE_ERROR_MAX])
 
 	if (!rc)
 		rc = watch_start(p->watch);
+	if (!rc)
+		rc = monitor_start(p->monitor);
 	if (rc)
 		error_set(error, "no thread");
 	return rc;
@@ -247,6 +268,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	rc = open_issuer(p, error);
 	if (!rc)
 		rc = open_watch(p, error);
+	if (!rc)
+		rc = open_monitor(p, error);
 	if (!rc)
 		rc = open_serve(p, error);
 	if (!rc)

@@ -166,6 +166,20 @@ static void on_public(void *arg, const struct http_request *r,
 		say(out, 404, "{\"error\":\"not_found\"}\n");
 }
 
+/* Certificates of others for our names, now. */
+static bool put_foreign(const struct serve *s, struct buf *out)
+{
+	char text[128];
+	struct wr w = WR_ARRAY(text);
+
+	wr_printf(&w,
+		  "# TYPE postern_cert_foreign gauge\npostern_cert_foreign "
+		  "%zu\n",
+		  alarm_count_of(s->o.alarm, "ct_foreign") +
+			  alarm_count_of(s->o.alarm, "ct_same_key"));
+	return buf_add(out, wr_span(&w));
+}
+
 static void on_metrics(void *arg, const struct http_request *r,
 		       struct http_answer *out)
 {
@@ -180,7 +194,8 @@ static void on_metrics(void *arg, const struct http_request *r,
 	put_status(s);
 	buf_init(&status, HTTP_ANSWER_MAX);
 	if (shelf_status(s->o.shelf, &status) ||
-	    figures_write(&out->body, buf_span(&status), clock_unix_s()))
+	    figures_write(&out->body, buf_span(&status), clock_unix_s()) ||
+	    !put_foreign(s, &out->body))
 		say(out, 500, "{\"error\":\"too_large\"}\n");
 	else
 		out->content_type = "text/plain; version=0.0.4";

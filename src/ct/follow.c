@@ -288,6 +288,7 @@ void follow_status(struct follow_status *out, const struct follow *f)
 		.read = f->work.size,
 		.proven = f->heads.frontier.size,
 		.signed_size = f->newest.head.size,
+		.signed_root = f->newest.head.root,
 		.signed_at_ms = f->newest.timestamp_ms,
 		.heard_at = f->heard_at,
 		.failures = f->failures,

@@ -117,6 +117,7 @@ struct follow_status {
 	uint64_t read; /* entries so far */
 	uint64_t proven; /* of those */
 	uint64_t signed_size; /* of the newest head */
+	struct merkle_hash signed_root; /* its root */
 	uint64_t signed_at_ms; /* its time; 0: none yet */
 	int64_t heard_at; /* unix seconds: last answer of use; 0: never */
 	unsigned failures; /* in a row */

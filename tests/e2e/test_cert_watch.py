@@ -1,5 +1,6 @@
 """postern-cert keeps watching: CAA through its resolvers, and the logs and those who read them for
 others. What somebody else does to our names is an alarm within one interval; what we do is not."""
+import datetime
 import itertools
 import json
 import time
@@ -103,3 +104,158 @@ def test_caa_that_is_taken_away_is_an_alarm(node, zt_world):
     watched(n)
     zt_world.records.delete(n.base, "CAA")
     n.wait_alarm("caa_drifted", 20)
+
+
+# ---- Certificate Transparency
+
+def ct(world, more="", **members):
+    facts = {"follow": "true", "interval": "1s", **members}
+    text = ", ".join(f"{k}: {v}" for k, v in facts.items())
+    return (f"ct: {{ list: {world.log_list}, list_key: {world.log_list_key}, ca: {world.cafile}, "
+            f"{text} }}\n{more}")
+
+
+def sources(world):
+    url = world.aggregator["crtsh"].rstrip("/")
+    return (f"[ {{ name: crtsh, kind: crt.sh, url: '{url}' }}, "
+            f"{{ name: spotter, kind: certspotter, url: '{url}' }} ]")
+
+
+def status_of(n):
+    return n.status().get("ct", {})
+
+
+def wait_ct(n, what, fn, timeout=30):
+    def there():
+        assert n.cert.poll() is None, n.log()[-3000:]
+        seen = status_of(n)
+        return seen if seen and fn(seen) else None
+    return wait_for(there, timeout, what, step=0.2)
+
+
+def is_reading(seen):
+    """Every log has been read to its end."""
+    return all(g["proven"] == g["signed"] and "signed_at" in g for g in seen["logs"])
+
+
+def test_own_certificates_are_no_alarm_and_proved(node, zt_world):
+    n = node(ct(zt_world))
+    first = n.certificate()
+    wait_ct(n, "the own certificate in the logs", lambda s: s["ours"] >= 1 and is_reading(s))
+    assert ask(n.admin, "POST", "/v1/renew", b"{}")[0] == 202
+    n.wait_certificate(unlike=first["tbs"])
+    seen = wait_ct(n, "the renewed one", lambda s: s["ours"] >= 2)
+    assert seen["foreign"] == 0
+    time.sleep(2)
+    assert not [a for a in alarms(n) if a.startswith("ct_")]
+    assert not [line for line in n.audit("alarm") if line["kind"].startswith("ct_")]
+    assert {c["class"] for c in status_of(n)["certificates"]} == {"expected"}
+
+    # The evidence has heads of all logs, and a proof for each SCT.
+    def proved():
+        got = core(n)
+        scts = [s for c in got["certs"] for s in c["scts"]]
+        return got if scts and all("proof" in s for s in scts) else None
+    got = wait_for(proved, 30, "evidence with proofs")
+    assert {h["log_id"] for h in got["ct"]["heads"]} == {g["log_id"] for g in seen["logs"]}
+    assert not got["ct"]["unknown"]
+
+
+@pytest.mark.parametrize("how", ["logs", "aggregators"])
+def test_foreign_certificate_is_an_alarm(node, zt_world, how):
+    n = node(ct(zt_world) if how == "logs" else
+             ct(zt_world, follow="false", aggregators=sources(zt_world)))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1)
+    got = zt_world.tricked(n.names[0])
+    alarm = n.wait_alarm("ct_foreign", 20)
+    assert n.names[0] in alarm["text"] and how in alarm["text"]
+    assert status_of(n)["foreign"] == 1
+    wait_for(lambda: core(n)["ct"]["unknown"] == [alarm["about"]], 30, "evidence of it")
+    # A precertificate alone is an issuance, too.
+    zt_world.tricked("www." + n.base, final=False)
+    wait_ct(n, "the second", lambda s: s["foreign"] == 2)
+    assert got.cert and n.certificate()["there"]
+    # It is known after a restart, though nothing is read twice.
+    before = {g["url"]: g["read"] for g in status_of(n)["logs"]}
+    n.stop()
+    n.start()
+    seen = wait_ct(n, "a round after the restart", lambda s: is_reading(s))
+    assert seen["foreign"] == 2 and n.wait_alarm("ct_foreign", 5)
+    assert all(g["read"] >= before[g["url"]] for g in seen["logs"])
+
+
+def test_certificate_found_while_away(node, zt_world):
+    n = node(ct(zt_world))
+    wait_ct(n, "the own certificate in the logs", lambda s: s["ours"] >= 1 and is_reading(s))
+    n.stop()
+    zt_world.tricked(n.names[0])
+    n.start()
+    n.wait_alarm("ct_foreign", 20)
+
+
+def test_certificate_is_taken_back(node, zt_world):
+    n = node(ct(zt_world, stop_on_foreign="true"))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1)
+    assert n.tls()["certificates"]
+    zt_world.tricked(n.names[0])
+    n.wait_alarm("ct_foreign", 20)
+    wait_for(lambda: not n.tls()["certificates"], 10, "the shelf to be empty")
+    assert n.audit("certificate_taken_back")
+
+
+def test_older_certificates_are_legacy_and_tell_the_date(node, zt_world):
+    base = f"w{next(_serial) + 1}.example.test"
+    got = zt_world.tricked(f"*.{base}")
+    time.sleep(2)
+    n = node(ct(zt_world, follow="false", aggregators=sources(zt_world)))
+    assert n.base == base
+    seen = wait_ct(n, "both sources", lambda s: s["legacy"] == 1 and "safe_at" in s)
+    assert seen["foreign"] == 0 and "ct_foreign" not in alarms(n)
+    end = got.cert.not_valid_after + datetime.timedelta(seconds=1)
+    stamp = end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert seen["safe_at"] == stamp and seen["verdict"] == "safe_later"
+    line = wait_for(lambda: (t := core(n)["timeline"])["legacy"] and t, 30, "evidence of it")
+    assert line["safe_at"] == stamp and sorted(line["sources"]) == ["crtsh", "spotter"]
+
+
+def test_silent_aggregator_is_an_alarm(node, zt_world):
+    n = node(ct(zt_world, follow="false", aggregators=sources(zt_world)))
+    wait_ct(n, "both sources", lambda s: "safe_at" in s)
+    zt_world.control("aggregator", "bend", at="crtsh", what="error-page")
+    assert n.wait_alarm("ct_source_failed", 20)["about"] == "crtsh"
+    wait_ct(n, "no date", lambda s: s["verdict"] == "incomplete" and "safe_at" not in s)
+    zt_world.mend()
+    wait_quiet(n, "ct_source_failed")
+
+
+def test_log_that_forks_is_an_alarm(node, zt_world):
+    n = node(ct(zt_world))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
+    log = next(iter(zt_world.ct["logs"]))
+    zt_world.control("ct", "bend", log=log, what="fork", value=0)
+    alarm = n.wait_alarm("ct_log_inconsistent", 30)
+    assert log in alarm["about"]
+    # It stays: what was signed cannot be taken back.
+    zt_world.mend()
+    time.sleep(2)
+    assert "ct_log_inconsistent" in alarms(n)
+
+
+def test_log_that_shrinks_is_an_alarm(node, zt_world):
+    n = node(ct(zt_world))
+    seen = wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
+    log = next(iter(zt_world.ct["logs"]))
+    size = next(g["signed"] for g in seen["logs"] if f"/{log}/" in g["url"])
+    zt_world.control("ct", "bend", log=log, what="shrink", value=size - 1)
+    assert log in n.wait_alarm("ct_log_shrunk", 30)["about"]
+
+
+def test_list_of_another_key_is_refused(node, bindir, zt_world, tmp_path):
+    n = node(ct(zt_world))
+    n.stop()
+    other = tmp_path / "log_list.json"
+    other.write_bytes(open(zt_world.log_list, "rb").read() + b"\n")
+    (tmp_path / "log_list.sig").write_bytes(open(zt_world.log_list_signature, "rb").read())
+    n.config.write_text(n.config.read_text().replace(str(zt_world.log_list), str(other)))
+    n.start()
+    assert n.cert.wait(20) == 1 and "list_key did not sign" in n.log()

@@ -1,0 +1,215 @@
+#include "certd/finds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+	FORMAT = 1,
+	FLAG_MALFORMED = 1,
+	FLAG_FINAL = 2,
+};
+
+static void free_der(struct find *f)
+{
+	free((void *)(uintptr_t)f->der.p);
+	f->der = span_of(NULL, 0);
+}
+
+void finds_fini(struct finds *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		free_der(&f->of[i]);
+	free(f->of);
+	*f = (struct finds){ 0 };
+}
+
+static struct find *look_up(struct finds *f, const struct sha256 *tbs)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (span_equal(SPAN_ARRAY(f->of[i].tbs.b), SPAN_ARRAY(tbs->b)))
+			return &f->of[i];
+	return NULL;
+}
+
+static void copy_printable(char *out, size_t cap, struct span from)
+{
+	size_t n = 0;
+
+	for (; n < from.n && n + 1 < cap; n++)
+		out[n] = from.p[n] < ' ' || from.p[n] > '~' ? '?'
+							    : (char)from.p[n];
+	out[n] = '\0';
+}
+
+static struct find *add_new(struct finds *f, const struct watchset_hit *hit,
+			    const struct sha256 *tbs)
+{
+	struct find *at;
+
+	if (f->count == FINDS_MAX) {
+		f->lost++;
+		return NULL;
+	}
+	f->of = mem_grow(f->of, f->count + 1, sizeof(*f->of));
+	at = &f->of[f->count++];
+	*at = (struct find){ .tbs = *tbs };
+	at->is_malformed = hit->class == WATCHSET_MALFORMED;
+	if (at->is_malformed)
+		return at;
+	at->spki = hit->spki;
+	at->not_before = hit->cert.not_before;
+	at->not_after = hit->cert.not_after;
+	copy_printable(at->name, sizeof(at->name), hit->matched);
+	copy_printable(at->issuer, sizeof(at->issuer),
+		       hit->cert.issuer_organization);
+	return at;
+}
+
+/* The certificate itself says more than its precertificate. */
+static void keep_der(struct finds *f, struct find *at, struct span der,
+		     bool is_final)
+{
+	size_t without = f->der_bytes - at->der.n;
+
+	if (der.n == 0 || (at->der.n && (at->has_final || !is_final)) ||
+	    without + der.n > FINDS_DER_BYTES_MAX)
+		return;
+	free_der(at);
+	at->der = span_of(mem_dup_n(der.p, der.n), der.n);
+	f->der_bytes = without + der.n;
+	f->has_changed = true;
+}
+
+void finds_add(struct finds *f, const struct watchset_hit *hit,
+	       struct span bytes, struct span der, unsigned source,
+	       uint64_t logged_at_ms)
+{
+	bool is_malformed = hit->class == WATCHSET_MALFORMED;
+	bool is_final = !is_malformed && !hit->is_precert;
+	struct sha256 tbs = hit->tbs;
+	struct find *at;
+
+	if (is_malformed && !hit->mentions_us)
+		return;
+	if (is_malformed)
+		sha256_of(&tbs, bytes);
+	at = look_up(f, &tbs);
+	if (!at) {
+		at = add_new(f, hit, &tbs);
+		f->has_changed = true;
+	}
+	if (!at)
+		return;
+	keep_der(f, at, is_malformed ? span_of(NULL, 0) : der, is_final);
+	if (!(at->sources & 1U << source) || (is_final && !at->has_final))
+		f->has_changed = true;
+	at->sources |= 1U << source;
+	at->has_final = at->has_final || is_final;
+	if (logged_at_ms &&
+	    (!at->logged_at_ms || logged_at_ms < at->logged_at_ms)) {
+		at->logged_at_ms = logged_at_ms;
+		f->has_changed = true;
+	}
+}
+
+int64_t find_issued_at(const struct find *f)
+{
+	return f->logged_at_ms ? (int64_t)(f->logged_at_ms / 1000)
+			       : f->not_before;
+}
+
+/* ---- as bytes */
+
+static void write_one(struct wr *w, const struct find *f)
+{
+	wr_bytes(w, SPAN_ARRAY(f->tbs.b));
+	wr_bytes(w, SPAN_ARRAY(f->spki.b));
+	wr_be64(w, (uint64_t)f->not_before);
+	wr_be64(w, (uint64_t)f->not_after);
+	wr_be64(w, f->logged_at_ms);
+	wr_be32(w, f->sources);
+	wr_u8(w, (uint8_t)((f->is_malformed ? FLAG_MALFORMED : 0) |
+			   (f->has_final ? FLAG_FINAL : 0)));
+	wr_vec8(w, span_str(f->name));
+	wr_vec8(w, span_str(f->issuer));
+	wr_vec24(w, f->der);
+}
+
+enum rc finds_write(struct buf *out, struct finds *f)
+{
+	AUTO(mem_auto_free)
+	uint8_t *room = mem_new_array(FINDS_BYTES_MAX, 1);
+	struct wr w = wr_over(room, FINDS_BYTES_MAX);
+	struct span bytes;
+
+	wr_u8(&w, FORMAT);
+	wr_be64(&w, f->lost);
+	for (size_t i = 0; i < f->count; i++)
+		write_one(&w, &f->of[i]);
+	if (!wr_done(&w, &bytes) || !buf_add(out, bytes))
+		return RC_LIMIT;
+	f->has_changed = false;
+	return RC_OK;
+}
+
+static bool read_text(char *out, size_t cap, struct span *s)
+{
+	struct span text;
+
+	if (!rd_vec8(s, &text) || text.n >= cap)
+		return false;
+	copy_printable(out, cap, text);
+	return true;
+}
+
+static bool read_one(struct find *out, struct span *s)
+{
+	uint64_t before, after;
+	uint8_t flags;
+
+	if (!rd_copy(s, out->tbs.b, sizeof(out->tbs.b)) ||
+	    !rd_copy(s, out->spki.b, sizeof(out->spki.b)) ||
+	    !rd_be64(s, &before) || !rd_be64(s, &after) ||
+	    !rd_be64(s, &out->logged_at_ms) || !rd_be32(s, &out->sources) ||
+	    !rd_u8(s, &flags) || flags > (FLAG_MALFORMED | FLAG_FINAL) ||
+	    !read_text(out->name, sizeof(out->name), s) ||
+	    !read_text(out->issuer, sizeof(out->issuer), s) ||
+	    !rd_vec24(s, &out->der))
+		return false;
+	out->not_before = (int64_t)before;
+	out->not_after = (int64_t)after;
+	out->is_malformed = flags & FLAG_MALFORMED;
+	out->has_final = flags & FLAG_FINAL;
+	return true;
+}
+
+enum rc finds_read(struct finds *out, struct span bytes)
+{
+	AUTO(finds_fini)
+	struct finds f = { 0 };
+	uint64_t lost;
+	uint8_t format;
+
+	if (!rd_u8(&bytes, &format) || format != FORMAT ||
+	    !rd_be64(&bytes, &lost))
+		return RC_MALFORMED;
+	f.lost = (size_t)lost;
+	while (!rd_end(&bytes)) {
+		struct find one = { 0 };
+
+		if (f.count == FINDS_MAX || !read_one(&one, &bytes) ||
+		    f.der_bytes + one.der.n > FINDS_DER_BYTES_MAX)
+			return RC_MALFORMED;
+		one.der = one.der.n ? span_of(mem_dup_n(one.der.p, one.der.n),
+					      one.der.n)
+				    : span_of(NULL, 0);
+		f.of = mem_grow(f.of, f.count + 1, sizeof(*f.of));
+		f.of[f.count++] = one;
+		f.der_bytes += one.der.n;
+	}
+	*out = f;
+	f = (struct finds){ 0 };
+	return RC_OK;
+}

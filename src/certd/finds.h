@@ -1,0 +1,66 @@
+/*
+ * finds: the certificates for our names that the monitor has found, in logs and
+ * at aggregators: what must not be forgotten when a log has been read past
+ * them.
+ *
+ * A find is what a log's tree or a certificate's own bytes say, never what
+ * stands beside them.  Precertificate and certificate are one find, by the part
+ * they share.  Kept as bytes, under seal, by the caller.
+ *
+ * Pure.  Memory bounded by the limits below; what does not fit is counted.
+ */
+#ifndef POSTERN_CERTD_FINDS_H
+#define POSTERN_CERTD_FINDS_H
+
+#include "base/buf.h"
+#include "ct/watchset.h"
+
+enum {
+	FINDS_MAX = 512,
+	FINDS_DER_BYTES_MAX = 640 * 1024, /* of all together */
+	FINDS_NAME_MAX = 254,
+	FINDS_ISSUER_MAX = 128,
+	FINDS_BYTES_MAX = FINDS_DER_BYTES_MAX + FINDS_MAX * 600,
+	FINDS_FROM_LOG = 15, /* the source that stands for all logs */
+};
+
+struct find {
+	struct sha256 tbs, spki; /* is_malformed: of the bytes; zeros */
+	int64_t not_before, not_after; /* is_malformed: 0 */
+	uint64_t logged_at_ms; /* earliest known; 0: none */
+	uint32_t sources; /* bit n: aggregator n; FINDS_FROM_LOG */
+	bool is_malformed; /* it mentions us, and cannot be read */
+	bool has_final; /* more than the precertificate was seen */
+	char name[FINDS_NAME_MAX]; /* that matched; printable */
+	char issuer[FINDS_ISSUER_MAX]; /* organization; printable */
+	struct span der; /* owned; n == 0: none, or no room for it */
+};
+
+struct finds {
+	struct find *of;
+	size_t count, der_bytes;
+	size_t lost; /* that did not fit */
+	bool has_changed; /* since finds_write() */
+};
+
+/* For AUTO(). */
+void finds_fini(struct finds *f);
+
+/*
+ * Keeps what a watch set hit.  'der' is the certificate or precertificate, if
+ * it is known to be the one; else empty.  A malformed hit that does not mention
+ * us is not kept.
+ */
+void finds_add(struct finds *f, const struct watchset_hit *hit,
+	       struct span bytes, struct span der, unsigned source,
+	       uint64_t logged_at_ms);
+
+/* When it was issued, as far as anybody knows; unix seconds. */
+int64_t find_issued_at(const struct find *f);
+
+/* RC_LIMIT: no room. */
+enum rc finds_write(struct buf *out, struct finds *f);
+/* RC_MALFORMED: not what finds_write() writes; *out is untouched. */
+enum rc finds_read(struct finds *out, struct span bytes);
+
+#endif

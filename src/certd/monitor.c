@@ -1,0 +1,509 @@
+#include "certd/monitor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "certd/monitoring.h"
+#include "http/fetch.h"
+#include "io/clock.h"
+#include "io/file.h"
+#include "pki/pem.h"
+
+enum {
+	ARENA_MAX = 32 * 1024 * 1024,
+	KEY_MAX = 16 * 1024,
+	TOKEN_MAX = 4096,
+	SIGNATURE_MAX = 4096,
+	PATH_MAX_LEN = 4096,
+	TIMEOUT_MS = 30'000,
+	QUIET_FAILURES = 3, /* rounds of an aggregator, before an alarm */
+};
+
+static const char POSITIONS[] = "ct-positions", FOUND[] = "ct-found";
+
+/* ---- the list of logs */
+
+static void close_logs(struct monitor *m)
+{
+	for (size_t i = 0; i < m->log_count; i++)
+		logread_close(&m->logs[i]);
+	free(m->logs);
+	m->logs = NULL;
+	m->log_count = 0;
+}
+
+/* "x.json" is signed by "x.sig". */
+static bool is_signed(struct monitor *m, struct span text)
+{
+	AUTO(buf_fini)
+	struct buf signature = { 0 };
+	const char *list = m->o.config->ct.list;
+	size_t n = strlen(list);
+	char path[PATH_MAX_LEN];
+
+	if (m->list_key.max == 0)
+		return true;
+	if (n > 5 && strcmp(list + n - 5, ".json") == 0)
+		n -= 5;
+	if (snprintf(path, sizeof(path), "%.*s.sig", (int)n, list) >=
+	    (int)sizeof(path))
+		return false;
+	buf_init(&signature, SIGNATURE_MAX);
+	return !file_read(&signature, path) &&
+	       loglist_signed(text, buf_span(&signature),
+			      buf_span(&m->list_key));
+}
+
+static bool is_followed(const struct loglist_log *log)
+{
+	return log->state != LOGLIST_RETIRED && log->state != LOGLIST_REJECTED;
+}
+
+static void resume(struct monitor *m)
+{
+	AUTO(buf_fini)
+	struct buf all = { 0 };
+	struct span left, one;
+	uint8_t id[SCT_LOG_ID_LEN];
+	enum seal_reason reason;
+
+	buf_init(&all, MONITOR_SEALED_MAX);
+	reason = custody_get(m->o.custody, POSITIONS, &all);
+	alarm_set(m->o.alarm, reason && reason != SEAL_ABSENT,
+		  "ct_positions_lost", "", seal_reason_name(reason));
+	left = buf_span(&all);
+	while (!reason && rd_copy(&left, id, sizeof(id)) &&
+	       rd_vec24(&left, &one))
+		for (size_t i = 0; i < m->log_count; i++)
+			if (span_equal(SPAN_ARRAY(m->logs[i].id.b),
+				       SPAN_ARRAY(id)) &&
+			    follow_resume(m->logs[i].follow, one))
+				alarm_raise(m->o.alarm, "ct_positions_lost",
+					    m->logs[i].about, "not readable");
+}
+
+static void open_logs(struct monitor *m)
+{
+	m->context = (struct logread_context){
+		.config = &m->o.config->ct,
+		.log = m->o.log,
+		.alarm = m->o.alarm,
+		.pulse = &m->pulse,
+		.names = m->names,
+		.finds = &m->finds,
+	};
+	if (!m->o.config->ct.follow)
+		return;
+	m->logs = mem_new_array(m->list.count + 1, sizeof(*m->logs));
+	for (size_t i = 0; i < m->list.count; i++)
+		if (is_followed(&m->list.logs[i]))
+			logread_open(&m->logs[m->log_count++], &m->context,
+				     &m->list.logs[i]);
+	resume(m);
+}
+
+static enum rc read_list(struct monitor *m, char error[NODE_ERROR_MAX])
+{
+	const char *path = m->o.config->ct.list;
+	struct buf text = { 0 };
+	struct sha256 hash;
+	enum rc rc;
+
+	buf_init(&text, LOGLIST_MAX);
+	rc = file_read(&text, path);
+	sha256_of(&hash, buf_span(&text));
+	if (!rc && m->has_list &&
+	    span_equal(SPAN_ARRAY(hash.b), SPAN_ARRAY(m->list_hash.b))) {
+		buf_fini(&text);
+		return RC_OK;
+	}
+	if (rc)
+		error_set(error, "ct.list: %s: %s", path, file_why(rc));
+	if (!rc && !is_signed(m, buf_span(&text))) {
+		error_set(error, "ct.list: %s: ct.list_key did not sign it",
+			  path);
+		rc = RC_DENIED;
+	}
+	if (rc) {
+		buf_fini(&text);
+		return rc;
+	}
+	close_logs(m);
+	arena_fini(&m->list_arena);
+	buf_fini(&m->list_text);
+	m->list_text = text;
+	rc = loglist_read(&m->list, &m->list_arena, buf_span(&m->list_text));
+	m->has_list = rc == RC_OK;
+	if (rc) {
+		m->list.count = 0;
+		error_set(error, "ct.list: %s: %s", path, rc_name(rc));
+		return rc;
+	}
+	m->list_hash = hash;
+	open_logs(m);
+	return RC_OK;
+}
+
+/* ---- opening */
+
+static enum rc read_key(struct monitor *m, char error[NODE_ERROR_MAX])
+{
+	AUTO(buf_fini)
+	struct buf pem = { 0 };
+	const char *path = m->o.config->ct.list_key;
+	uint8_t room[KEY_MAX];
+	struct wr w = WR_ARRAY(room);
+	struct span der;
+	enum rc rc;
+
+	if (!path)
+		return RC_OK;
+	buf_init(&pem, KEY_MAX);
+	rc = file_read(&pem, path);
+	if (!rc)
+		rc = pem_decode(&der, 1, &w, PEM_PUBLIC_KEY, buf_span(&pem));
+	if (rc) {
+		error_set(error, "ct.list_key: %s: %s", path, rc_name(rc));
+		return rc;
+	}
+	buf_init(&m->list_key, KEY_MAX);
+	return buf_add(&m->list_key, der) ? RC_OK : RC_LIMIT;
+}
+
+static enum rc name_names(struct monitor *m, char error[NODE_ERROR_MAX])
+{
+	const struct conf_list *list = &m->o.config->certificates;
+	const struct config_certificate *all = list->items;
+
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t k = 0; k < all[i].names.count; k++) {
+			const char *name = all[i].names.of[k].text;
+
+			if (!watchset_add_name(m->names, span_str(name),
+					       WATCHSET_NAME))
+				continue;
+			error_set(error, "%s cannot be watched", name);
+			return RC_MALFORMED;
+		}
+	return RC_OK;
+}
+
+static void recall(struct monitor *m)
+{
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+	enum seal_reason reason;
+
+	buf_init(&bytes, MONITOR_SEALED_MAX);
+	reason = custody_get(m->o.custody, FOUND, &bytes);
+	if (!reason && finds_read(&m->finds, buf_span(&bytes)))
+		reason = (enum seal_reason)FORM_MALFORMED;
+	alarm_set(m->o.alarm, reason && reason != SEAL_ABSENT,
+		  "ct_found_lost", "", seal_reason_name(reason));
+}
+
+static void on_found(void *arg, struct span der, uint64_t logged_at_ms)
+{
+	struct monitor_source *s = arg;
+	struct watchset_hit hit;
+
+	if (watchset_look(&hit, s->monitor->names, der))
+		finds_add(&s->monitor->finds, &hit, der, der, s->number,
+			  logged_at_ms);
+}
+
+/* A file of one line has a newline at its end. */
+static struct span line_of(const struct buf *b)
+{
+	struct span s = buf_span(b);
+
+	while (s.n && s.p[s.n - 1] <= ' ')
+		s.n--;
+	return s;
+}
+
+static void recall_source(struct monitor *m, struct monitor_source *s)
+{
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+	char purpose[FORM_PURPOSE_MAX + 1];
+
+	buf_init(&bytes, MONITOR_SEALED_MAX);
+	custody_purpose(purpose, "ct-source", s->config->url);
+	/* Without it everything is asked for again. */
+	if (!custody_get(m->o.custody, purpose, &bytes))
+		(void)aggregator_read(s->aggregator, buf_span(&bytes));
+}
+
+static enum rc open_sources(struct monitor *m, char error[NODE_ERROR_MAX])
+{
+	const struct conf_list *list = &m->o.config->ct.aggregators;
+	const struct config_source *all = list->items;
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct monitor_source *s = &m->sources[m->source_count++];
+
+		*s = (struct monitor_source){ .monitor = m,
+					      .config = &all[i],
+					      .number = (unsigned)i };
+		buf_init(&s->token, TOKEN_MAX);
+		if (all[i].token_file &&
+		    file_read(&s->token, all[i].token_file)) {
+			error_set(error, "ct.aggregators[%zu].token_file: %s",
+				  i, all[i].token_file);
+			return RC_SYS;
+		}
+		s->aggregator = aggregator_new(&(struct aggregator_config){
+			.kind = all[i].kind == CONFIG_CRTSH
+					? AGGREGATOR_CRTSH
+					: AGGREGATOR_CERTSPOTTER,
+			.url = span_str(all[i].url),
+			.token = line_of(&s->token),
+			.names = m->names,
+			.arg = s,
+			.found = on_found,
+		});
+		recall_source(m, s);
+	}
+	return RC_OK;
+}
+
+enum rc monitor_new(struct monitor **out, const struct monitor_options *o,
+		    char error[NODE_ERROR_MAX])
+{
+	struct monitor *m = mem_new(sizeof(*m));
+	enum rc rc = RC_OK;
+
+	m->o = *o;
+	pulse_init(&m->pulse);
+	arena_init(&m->list_arena, LOGLIST_ARENA);
+	m->names = watchset_new();
+	m->view = mem_new(sizeof(*m->view));
+	m->proofs = mem_new_array(SIGHTINGS_PROOFS_MAX, sizeof(*m->proofs));
+	if (o->config->ct.list) {
+		recall(m);
+		rc = name_names(m, error);
+		if (!rc)
+			rc = read_key(m, error);
+		if (!rc)
+			rc = read_list(m, error);
+		if (!rc)
+			rc = open_sources(m, error);
+	}
+	if (rc) {
+		monitor_free(m);
+		return rc;
+	}
+	*out = m;
+	return RC_OK;
+}
+
+void monitor_free(struct monitor *m)
+{
+	if (!m)
+		return;
+	if (m->is_running) {
+		pulse_stop(&m->pulse);
+		(void)pthread_join(m->thread, NULL);
+	}
+	close_logs(m);
+	for (size_t i = 0; i < m->source_count; i++) {
+		aggregator_free(m->sources[i].aggregator);
+		buf_wipe(&m->sources[i].token);
+	}
+	finds_fini(&m->finds);
+	watchset_free(m->names);
+	arena_fini(&m->list_arena);
+	buf_fini(&m->list_text);
+	buf_fini(&m->list_key);
+	pulse_fini(&m->pulse);
+	free(m->view);
+	free(m->proofs);
+	free(m);
+}
+
+/* ---- keeping */
+
+static void keep(struct monitor *m, const char *purpose, struct span bytes)
+{
+	enum seal_reason reason = custody_put(m->o.custody, purpose, bytes);
+
+	if (reason)
+		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
+			  LSTR("what", purpose),
+			  LSTR("why", seal_reason_name(reason)));
+}
+
+/* Before positions: a crash between reads the same again. */
+static void keep_finds(struct monitor *m)
+{
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+
+	buf_init(&bytes, MONITOR_SEALED_MAX);
+	if (m->finds.has_changed && !finds_write(&bytes, &m->finds))
+		keep(m, FOUND, buf_span(&bytes));
+}
+
+static void keep_positions(struct monitor *m)
+{
+	AUTO(buf_fini)
+	struct buf all = { 0 };
+	AUTO(mem_auto_free)
+	uint8_t *room = mem_new_array(FOLLOW_POSITION_MAX + 64, 1);
+	bool has_moved = false;
+
+	buf_init(&all, MONITOR_SEALED_MAX);
+	for (size_t i = 0; i < m->log_count; i++) {
+		struct logread *r = &m->logs[i];
+		struct wr w = wr_over(room, FOLLOW_POSITION_MAX + 64);
+		struct wr_mark mark;
+
+		has_moved = has_moved || r->has_moved;
+		wr_bytes(&w, SPAN_ARRAY(r->id.b));
+		mark = wr_open(&w, 3);
+		follow_position(r->follow, &w);
+		wr_close(&w, mark);
+		if (w.over || !buf_add(&all, wr_span(&w)))
+			log_event(m->o.log, LOG_ERROR, "ct_not_kept",
+				  LSTR("what", r->about),
+				  LSTR("why", "too large"));
+	}
+	if (!has_moved)
+		return;
+	keep(m, POSITIONS, buf_span(&all));
+	for (size_t i = 0; i < m->log_count; i++)
+		m->logs[i].has_moved = false;
+}
+
+static void keep_source(struct monitor *m, struct monitor_source *s)
+{
+	AUTO(mem_auto_free)
+	uint8_t *room = mem_new_array(MONITOR_SEALED_MAX, 1);
+	struct wr w = wr_over(room, MONITOR_SEALED_MAX);
+	char purpose[FORM_PURPOSE_MAX + 1];
+	struct span bytes;
+
+	custody_purpose(purpose, "ct-source", s->config->url);
+	aggregator_write(&w, s->aggregator);
+	if (wr_done(&w, &bytes))
+		keep(m, purpose, bytes);
+}
+
+/* ---- a round */
+
+static void ask_source(struct monitor *m, struct monitor_source *s)
+{
+	const struct fetch_options how = {
+		.ca_file = m->o.config->ct.ca,
+		.timeout_ms = TIMEOUT_MS,
+		.stop = &m->pulse.stop,
+	};
+	AUTO(web_ask_fini)
+	struct web_ask ask = { 0 };
+
+	aggregator_begin(s->aggregator);
+	while (!pulse_is_stopping(&m->pulse) &&
+	       aggregator_next(s->aggregator, &ask)) {
+		AUTO(web_answer_fini)
+		struct web_answer answer = { 0 };
+		char why[FETCH_ERROR_MAX];
+		enum fetch_result got = fetch(&answer, why, &ask, &how);
+
+		(void)aggregator_take(s->aggregator, /* the status says */
+				      got == FETCH_OK ? &answer : NULL);
+	}
+}
+
+static void turn_source(struct monitor *m, struct monitor_source *s)
+{
+	int64_t now = clock_unix_s();
+	const char *said;
+
+	if (now < s->due)
+		return;
+	ask_source(m, s);
+	if (pulse_is_stopping(&m->pulse))
+		return;
+	aggregator_status(&s->last, s->aggregator);
+	s->has_been_whole = s->has_been_whole ||
+			    s->last.worst == AGGREGATOR_OK;
+	s->failures = s->last.worst == AGGREGATOR_OK ? 0 : s->failures + 1;
+	s->due = now + (int64_t)(m->o.config->ct.interval_ms / 1000);
+	if (now + s->last.retry_after_s > s->due)
+		s->due = now + s->last.retry_after_s;
+	said = aggregator_answer_name(s->last.worst);
+	if (s->failures)
+		log_event(m->o.log, LOG_WARN, "ct_source",
+			  LSTR("source", s->config->name), LSTR("says", said));
+	if (s->failures == 0 || s->failures >= QUIET_FAILURES)
+		alarm_set(m->o.alarm, s->failures, "ct_source_failed",
+			  s->config->name, said);
+}
+
+static int64_t next_turn(const struct monitor *m)
+{
+	int64_t at = clock_unix_s() +
+		     (int64_t)(m->o.config->ct.interval_ms / 1000);
+
+	for (size_t i = 0; i < m->log_count; i++)
+		if (m->logs[i].due < at)
+			at = m->logs[i].due;
+	for (size_t i = 0; i < m->source_count; i++)
+		if (m->sources[i].due < at)
+			at = m->sources[i].due;
+	return at;
+}
+
+static void round_once(struct monitor *m)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	char error[NODE_ERROR_MAX] = "";
+
+	arena_init(&arena, ARENA_MAX);
+	alarm_set(m->o.alarm, read_list(m, error) != RC_OK, "ct_list_bad", "",
+		  error);
+	for (size_t i = 0; i < m->log_count; i++)
+		logread_turn(&m->logs[i]);
+	for (size_t i = 0; i < m->source_count; i++)
+		turn_source(m, &m->sources[i]);
+	keep_finds(m);
+	keep_positions(m);
+	for (size_t i = 0; i < m->source_count; i++)
+		if (m->sources[i].last.found) {
+			keep_source(m, &m->sources[i]);
+			m->sources[i].last.found = 0;
+		}
+	if (pulse_is_stopping(&m->pulse))
+		return;
+	/* After reading: a key is in the history before a CA hears of it. */
+	monitor_learn(m, &arena);
+	monitor_judge(m);
+	monitor_prove(m);
+	monitor_tell(m);
+	m->keys = NULL; /* the arena's */
+}
+
+static void *run(void *arg)
+{
+	struct monitor *m = arg;
+
+	do
+		round_once(m);
+	while (pulse_wait(&m->pulse, next_turn(m) * 1000));
+	return NULL;
+}
+
+enum rc monitor_start(struct monitor *m)
+{
+	if (!m->o.config->ct.list)
+		return RC_OK;
+	if (pthread_create(&m->thread, NULL, run, m) != 0)
+		return RC_SYS;
+	m->is_running = true;
+	return RC_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * monitor: the thread that reads Certificate Transparency: the logs of the list
+ * (ct.follow) and those who read them for others (ct.aggregators).
+ *
+ * A round: read on in each log, ask each aggregator, judge every certificate
+ * for our names that was ever found, prove that logs kept what the SCTs of our
+ * certificates promise, tell, sleep.  A certificate is
+ *
+ *   ours    its key is in the key history, and it was issued to us, or an order
+ *           for the key is under way
+ *   older   of another, issued before our first key was made: legacy
+ *   foreign every other, a precertificate as well: the alarm ct_foreign (ours by
+ *           the key, but ordered by nobody: ct_same_key; not to be read:
+ *           ct_malformed) until it expires
+ *
+ * Positions in logs, what aggregators gave, and every certificate found are
+ * kept under seal: after a restart nothing is read twice or left out.  A log is
+ * read from its end on, the first time; what is older is the aggregators' to
+ * tell.
+ *
+ * It does not look at revocation: a legacy certificate counts until it expires.
+ *
+ * Source: RFC 6962 §3.1, §5.3.
+ */
+#ifndef POSTERN_CERTD_MONITOR_H
+#define POSTERN_CERTD_MONITOR_H
+
+#include "certd/issuer.h"
+#include "certd/sightings.h"
+
+struct monitor_options {
+	const struct config *config;
+	const struct log *log;
+	struct custody *custody;
+	struct audit *audit;
+	struct alarm *alarm;
+	struct shelf *shelf;
+	struct sightings *sightings;
+	struct issuer *issuer;
+};
+
+struct monitor;
+
+/* No thread yet.  RC_MALFORMED, RC_DENIED, RC_SYS: error says what of the
+ * configuration is wrong.  Returns owned: monitor_free(). */
+enum rc monitor_new(struct monitor **out, const struct monitor_options *o,
+		    char error[NODE_ERROR_MAX]);
+/* Does nothing without ct.list.  RC_SYS: no thread. */
+enum rc monitor_start(struct monitor *m);
+/* Ends the thread. */
+void monitor_free(struct monitor *m);
+
+#endif

@@ -1,0 +1,242 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "certd/monitoring.h"
+#include "certd/showing.h"
+#include "io/clock.h"
+
+enum {
+	HEX_MAX = 2 * SCT_LOG_ID_LEN + 1,
+	QUIET_FAILURES = 3,
+};
+
+/* ---- what is ours */
+
+void monitor_learn(struct monitor *m, struct arena *arena)
+{
+	/* What does not fit is not known, and that is an alarm. */
+	m->keys = custody_history(m->o.custody, arena, &m->key_count);
+	m->since = clock_unix_s();
+	if (!m->keys)
+		m->key_count = 0;
+	if (m->key_count)
+		m->since = m->keys[0].made_at;
+	for (size_t i = 0; i < m->key_count; i++) {
+		const struct custody_key *k = &m->keys[i];
+
+		(void)watchset_add(m->names, WATCHSET_OUR_KEY, &k->spki);
+		for (size_t n = 0; n < k->tbs_count; n++)
+			(void)watchset_add(m->names, WATCHSET_OUR_TBS,
+					   &k->tbs[n]);
+		if (k->tbs_count == 0 && !k->retired_at)
+			(void)watchset_add(m->names, WATCHSET_ORDERED_KEY,
+					   &k->spki);
+		else
+			watchset_remove(m->names, WATCHSET_ORDERED_KEY,
+					&k->spki);
+	}
+	for (size_t i = 0; i < m->finds.count; i++) {
+		const struct find *f = &m->finds.of[i];
+
+		if (!f->is_malformed && find_issued_at(f) < m->since)
+			(void)watchset_add(m->names, WATCHSET_OLDER_TBS,
+					   &f->tbs);
+	}
+}
+
+/* ---- one certificate */
+
+static const char *const kinds[WATCHSET_CLASS_COUNT] = {
+	[WATCHSET_SAME_KEY] = "ct_same_key",
+	[WATCHSET_FOREIGN] = "ct_foreign",
+	[WATCHSET_MALFORMED] = "ct_malformed",
+};
+
+static enum watchset_class class_of(const struct monitor *m,
+				    const struct find *f)
+{
+	return f->is_malformed
+		       ? WATCHSET_MALFORMED
+		       : watchset_class_of(m->names, &f->tbs, &f->spki);
+}
+
+static bool is_over(const struct find *f, int64_t now)
+{
+	return !f->is_malformed && now > f->not_after;
+}
+
+static void hex_of(char out[HEX_MAX], const struct sha256 *hash)
+{
+	struct wr w = wr_over(out, HEX_MAX - 1);
+
+	text_hex(&w, SPAN_ARRAY(hash->b));
+	out[HEX_MAX - 1] = '\0';
+}
+
+static void say(struct monitor *m, const struct find *f,
+		enum watchset_class class, bool is_over)
+{
+	char about[HEX_MAX], text[ALARM_TEXT_MAX];
+
+	hex_of(about, &f->tbs);
+	if (f->is_malformed)
+		(void)snprintf(text, sizeof(text),
+			       "an entry that cannot be read names us");
+	else
+		(void)snprintf(text, sizeof(text),
+			       "%s for %s by %s, seen in%s%s",
+			       f->has_final ? "a certificate"
+					    : "a precertificate",
+			       f->name, f->issuer,
+			       f->sources & 1U << FINDS_FROM_LOG ? " logs"
+								 : "",
+			       f->sources & ~(1U << FINDS_FROM_LOG)
+				       ? " aggregators"
+				       : "");
+	for (size_t i = 0; i < WATCHSET_CLASS_COUNT; i++)
+		if (kinds[i])
+			alarm_set(m->o.alarm,
+				  i == (size_t)class && !is_over, kinds[i],
+				  about, text);
+}
+
+/* ---- taking certificates back */
+
+static bool covers(const struct config_certificate *c, const struct find *f)
+{
+	AUTO(watchset_auto)
+	struct watchset *w = watchset_new();
+
+	/* monitor_new() has added all of these once. */
+	for (size_t i = 0; i < c->names.count; i++)
+		(void)watchset_add_name(w, span_str(c->names.of[i].text),
+					WATCHSET_NAME);
+	return watchset_matches(w, span_str(f->name));
+}
+
+static void take_back(struct monitor *m, const struct find *f)
+{
+	const struct conf_list *list = &m->o.config->certificates;
+	const struct config_certificate *all = list->items;
+	struct showing showing = { .config = m->o.config,
+				   .shelf = m->o.shelf,
+				   .log = m->o.log };
+	uint64_t before = shelf_generation(m->o.shelf);
+	char error[NODE_ERROR_MAX] = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		if (covers(&all[i], f))
+			shelf_take_certificate(m->o.shelf, i);
+	if (shelf_generation(m->o.shelf) == before)
+		return;
+	audit_event(m->o.audit, "certificate_taken_back",
+		    { "because_of", span_str(f->name) });
+	alarm_set(m->o.alarm, showing_tell_edge(&showing, error) != RC_OK,
+		  "edge_not_told", "taken_back", error);
+}
+
+/* ---- all of them */
+
+static void judge_one(struct monitor *m, const struct find *f, int64_t now)
+{
+	struct sightings_view *v = m->view;
+	enum watchset_class class = class_of(m, f);
+	bool over = is_over(f, now);
+
+	say(m, f, class, over);
+	if (class == WATCHSET_EXPECTED || class == WATCHSET_OURS)
+		m->ours_count++;
+	if (over)
+		return;
+	if (class == WATCHSET_KNOWN_OLDER) {
+		m->legacy_count++;
+		if (v->legacy_count < SIGHTINGS_UNKNOWN_MAX)
+			v->legacy[v->legacy_count++] = (struct core_legacy){
+				.tbs = f->tbs,
+				.not_after = f->not_after,
+			};
+	}
+	if (!watchset_is_alarm(class))
+		return;
+	m->foreign_count++;
+	if (v->unknown_count < SIGHTINGS_UNKNOWN_MAX)
+		v->unknown[v->unknown_count++] = f->tbs;
+	if (m->o.config->ct.stop_on_foreign && class != WATCHSET_MALFORMED)
+		take_back(m, f);
+}
+
+static void add_to_history(struct history *h, const struct find *f)
+{
+	for (unsigned n = 0; n < HISTORY_SOURCES_MAX; n++)
+		if (f->sources & 1U << n)
+			/* It was read before it was kept. */
+			(void)history_add(h, n, f->der, f->logged_at_ms);
+}
+
+static void judge_sources(struct monitor *m, struct history *h)
+{
+	struct sightings_view *v = m->view;
+
+	for (size_t i = 0; i < m->source_count; i++) {
+		const struct monitor_source *s = &m->sources[i];
+		char *name = v->sources[v->source_count];
+
+		/* One round without an answer changes no date. */
+		if (!s->has_been_whole || s->failures >= QUIET_FAILURES) {
+			history_source_failed(h, s->number);
+			continue;
+		}
+		history_source_done(h, s->number);
+		(void)snprintf(name, SIGHTINGS_SOURCE_LEN, "%s",
+			       s->config->name);
+		v->source_count++;
+	}
+}
+
+/* From when on nobody else has a certificate for our names; 0: nobody knows. */
+static void judge_time(struct monitor *m, int64_t now)
+{
+	AUTO(history_auto)
+	struct history *h = history_new(m->names);
+	int64_t safe_at;
+
+	for (size_t i = 0; i < m->finds.count; i++)
+		if (m->finds.of[i].der.n)
+			add_to_history(h, &m->finds.of[i]);
+	judge_sources(m, h);
+	history_summarize(&m->summary, h, m->since,
+			  (uint32_t)m->o.config->dns.ttl_s, now);
+	safe_at = m->summary.safe_at;
+	for (size_t i = 0; safe_at && i < m->finds.count; i++) {
+		const struct find *f = &m->finds.of[i];
+		enum watchset_class class = class_of(m, f);
+
+		if (!f->der.n && f->not_after >= safe_at &&
+		    (class == WATCHSET_FOREIGN ||
+		     class == WATCHSET_KNOWN_OLDER))
+			safe_at = f->not_after + 1;
+	}
+	m->view->safe_at = m->finds.lost ? 0 : safe_at;
+}
+
+void monitor_judge(struct monitor *m)
+{
+	struct sightings_view *v = m->view;
+	int64_t now = clock_unix_s();
+
+	memset(v, 0, sizeof(*v));
+	v->log_list = m->list_hash;
+	v->has_log_list = m->has_list;
+	m->foreign_count = m->legacy_count = m->ours_count = 0;
+	for (size_t i = 0; i < m->finds.count; i++)
+		judge_one(m, &m->finds.of[i], now);
+	judge_time(m, now);
+	alarm_set(m->o.alarm, m->finds.lost, "ct_too_many", "",
+		  "more certificates for our names than can be kept");
+	alarm_set(m->o.alarm, m->summary.verdict == HISTORY_DISAGREE,
+		  "ct_sources_disagree", "",
+		  "an aggregator does not know a live certificate that "
+		  "another source has");
+}

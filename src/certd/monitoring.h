@@ -1,0 +1,69 @@
+/* monitoring: the inside of certd/monitor.  Nobody else includes this. */
+#ifndef POSTERN_CERTD_MONITORING_H
+#define POSTERN_CERTD_MONITORING_H
+
+#include <pthread.h>
+
+#include "certd/logread.h"
+#include "certd/monitor.h"
+#include "ct/aggregator.h"
+#include "ct/history.h"
+
+enum {
+	MONITOR_SEALED_MAX = FORM_SECRET_MAX,
+};
+
+/* One aggregator. */
+struct monitor_source {
+	struct monitor *monitor;
+	const struct config_source *config;
+	unsigned number; /* of the source, in finds */
+	struct buf token;
+	struct aggregator *aggregator;
+	struct aggregator_status last; /* of the round before */
+	bool has_been_whole; /* some round was */
+	unsigned failures; /* rounds in a row */
+	int64_t due;
+};
+
+struct monitor {
+	struct monitor_options o;
+	struct pulse pulse;
+	pthread_t thread;
+	bool is_running;
+
+	struct watchset *names;
+	struct finds finds;
+	struct buf list_text, list_key; /* key: SPKI, DER */
+	struct sha256 list_hash;
+	struct arena list_arena;
+	struct loglist list;
+	bool has_list;
+	struct logread_context context;
+	struct logread *logs;
+	size_t log_count;
+	struct monitor_source sources[CONFIG_SOURCES_MAX];
+	size_t source_count;
+
+	struct custody_key *keys; /* of this round */
+	size_t key_count;
+	int64_t since; /* our first key; now: there is none */
+	size_t foreign_count, legacy_count, ours_count;
+	struct history_summary summary;
+	struct sightings_view *view;
+	struct sighting_proof *proofs; /* SIGHTINGS_PROOFS_MAX of them */
+	size_t proof_count;
+	uint64_t told; /* version of the sightings, when the issuer was told */
+};
+
+/* monitor_judge.c: who everything found belongs to, with alarms; fills the view
+ * but for its heads and proofs. */
+void monitor_judge(struct monitor *m);
+/* Hashes of our keys and certificates into the watch set. */
+void monitor_learn(struct monitor *m, struct arena *arena);
+
+/* monitor_tell.c: heads and proofs into the view; the status. */
+void monitor_prove(struct monitor *m);
+void monitor_tell(struct monitor *m);
+
+#endif
