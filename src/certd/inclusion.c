@@ -133,10 +133,12 @@ static bool prove(struct proving *p)
 
 	p->text = log->is_tiled ? get_path(p, span_str("checkpoint"))
 				: get_sth(p);
-	return p->text.n && loghead_signed(&p->head, &at_ms, p->text,
-					   log->spki) &&
-	       at_ms >= p->ask->sct->timestamp_ms &&
-	       (log->is_tiled ? by_tiles(p) : by_hash(p)) &&
+	/* A head from before the promise owes us nothing. */
+	if (!p->text.n ||
+	    !loghead_signed(&p->head, &at_ms, p->text, log->spki) ||
+	    at_ms < p->ask->sct->timestamp_ms)
+		return false;
+	return (log->is_tiled ? by_tiles(p) : by_hash(p)) &&
 	       treeproof_includes(&p->head, p->index, &p->ask->leaf,
 				  &p->proof);
 }

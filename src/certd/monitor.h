@@ -9,8 +9,8 @@
  *   ours    its key is in the key history, and it was issued to us, or an order
  *           for the key is under way
  *   older   of another, issued before our first key was made: legacy
- *   foreign every other, a precertificate as well: the alarm ct_foreign (ours by
- *           the key, but ordered by nobody: ct_same_key; not to be read:
+ *   foreign every other, a precertificate as well: the alarm ct_foreign (ours
+ *           by the key, but ordered by nobody: ct_same_key; not to be read:
  *           ct_malformed) until it expires
  *
  * Positions in logs, what aggregators gave, and every certificate found are

@@ -98,7 +98,7 @@ static void say(struct monitor *m, const struct find *f,
 	for (size_t i = 0; i < WATCHSET_CLASS_COUNT; i++)
 		if (kinds[i])
 			alarm_set(m->o.alarm,
-				  i == (size_t)class && !is_over, kinds[i],
+				  i == (size_t) class && !is_over, kinds[i],
 				  about, text);
 }
 

@@ -1,4 +1,4 @@
-/* history: keys that come, are used and retire, and the document they are kept in. */
+/* keybook: keys that come, are used and retire, and the document they are kept in. */
 #include "unit.h"
 
 #include <stdlib.h>
