@@ -8,6 +8,7 @@
 #include "cli/acme.h"
 #include "cli/collateral.h"
 #include "cli/commands.h"
+#include "cli/ct.h"
 #include "cli/eventlog.h"
 #include "cli/measure.h"
 #include "cli/platforms.h"
@@ -32,6 +33,7 @@ static const struct cli_command commands[] = {
 	{ "quote", cli_quote, "verify a quote or report, show or make one" },
 	{ "verify", cli_verify, "check a host: TLS, quote, CAA, CT, account" },
 	{ "acme", cli_acme, "what postern-cert has and does; renew, revoke" },
+	{ "ct", cli_ct, "certificates that were logged for our names" },
 	{ "policy", cli_policy, "what a policy would refuse of old quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from cert_node import Node, ask
-from conftest import wait_for
+from conftest import run, wait_for
 
 _serial = itertools.count(1)
 CAA = "caa: { watch: 1s }"
@@ -264,3 +264,47 @@ def test_list_of_another_key_is_refused(node, bindir, zt_world, tmp_path):
     n.config.write_text(n.config.read_text().replace(str(zt_world.log_list), str(other)))
     n.start()
     assert n.cert.wait(20) == 1 and "list_key did not sign" in n.log()
+
+
+# ---- postern ct
+
+def test_ct_status_of_a_person(node, bindir, zt_world):
+    n = node(ct(zt_world))
+    wait_ct(n, "the own certificate", lambda s: s["ours"] >= 1 and is_reading(s))
+    said = run(bindir / "postern", "ct", "status", "--admin", n.admin)
+    assert said.stdout.startswith("1 ours, 0 older, 0 foreign") and "CONVICTED" not in said.stdout
+    assert len([x for x in said.stdout.splitlines() if x.startswith("log ")]) == len(zt_world.ct["logs"])
+    got = zt_world.tricked(n.names[0])
+    n.wait_alarm("ct_foreign", 20)
+    said = run(bindir / "postern", "ct", "status", "--admin", n.admin, "--json", check=False)
+    assert said.returncode == 1 and json.loads(said.stdout)["foreign"] == 1 and got
+    assert run(bindir / "postern", "ct", "status", "--admin", n.dir / "no.sock",
+               check=False).returncode == 1
+    assert run(bindir / "postern", "ct", "nonsense", check=False).returncode == 2
+
+
+def test_ct_history_of_a_name(node, bindir, zt_world, tmp_path):
+    n = node(CAA)
+    name = "www." + n.base
+    revoked, live = zt_world.tricked(name), zt_world.tricked(name)
+    zt_world.revoke(revoked, 1)
+    url = zt_world.aggregator["crtsh"].rstrip("/")
+    (tmp_path / "reports").mkdir()
+
+    def history(*more):
+        return run(*zt_world.argv(bindir / "postern", "ct", "history", name, "--source",
+                                  f"crt.sh={url}", "--source", f"certspotter={url}", "--ca",
+                                  zt_world.cafile, "--core", n.state / "evidence" / "core.json",
+                                  *more), check=False)
+    said = history("--json", "--report", tmp_path / "reports")
+    seen = json.loads(said.stdout[said.stdout.index("{"):])
+    assert sorted(c["state"] for c in seen["certificates"]) == ["live", "ours", "revoked"]
+    assert [c["can"] for c in seen["certificates"] if c["state"] == "live"] == ["by_report"]
+    assert said.returncode == 1 and seen["safe_at"]
+    report, = (tmp_path / "reports").iterdir()
+    assert f"{live.cert.serial_number:x}"[-16:] in report.read_text().lower()
+    assert "live" in history().stdout and "by_report" in history().stdout
+    # A silent source is no answer.
+    zt_world.control("aggregator", "bend", at="crtsh", what="error-page")
+    said = history()
+    assert said.returncode == 1 and "incomplete" in said.stdout
