@@ -210,6 +210,6 @@ enum rc finds_read(struct finds *out, struct span bytes)
 		f.der_bytes += one.der.n;
 	}
 	*out = f;
-	f = (struct finds){ 0 };
+	memset(&f, 0, sizeof(f)); /* it is the caller's now */
 	return RC_OK;
 }

@@ -103,10 +103,10 @@ static bool read_options(struct work *w, int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == '?' || (c == 's' && !add_source(w, optarg)))
+			return false;
 		if (c == 'c')
 			w->core_path = optarg;
-		else if (c == 's' && !add_source(w, optarg))
-			return false;
 		else if (c == 'a')
 			w->ca = optarg;
 		else if (c == 'r')
@@ -115,8 +115,6 @@ static bool read_options(struct work *w, int argc, char **argv)
 			w->is_json = true;
 		else if (c == 'h')
 			w->is_help = true;
-		else if (c == '?')
-			return false;
 	}
 	if (w->is_help)
 		return true;
