@@ -341,3 +341,32 @@ enum rc issuance_revoke(struct issuance *i, struct slot *s, struct ca *ca,
 		    { "why", span_str(acme_outcome(ca_client(ca))->why) });
 	return rc;
 }
+
+enum rc issuance_revoke_foreign(struct issuance *i, struct span der,
+				struct ca *ca, unsigned reason)
+{
+	struct errand errand = { .i = i };
+	const struct ca_help help = {
+		.arg = &errand,
+		.show = show,
+		.hide = hide,
+	};
+	struct acme *client = ca_client(ca);
+	char error[NODE_ERROR_MAX] = "", hex[65] = "";
+	struct wr w = wr_over(hex, 64);
+	struct sha256 fingerprint;
+	enum rc rc = acme_revoke_foreign(client, der, reason);
+
+	if (!rc)
+		rc = ca_drive(ca, &help, error);
+	if (!rc && acme_outcome(client)->end != ACME_END_OK)
+		rc = RC_DENIED;
+	sha256_of(&fingerprint, der);
+	text_hex(&w, SPAN_ARRAY(fingerprint.b));
+	audit_event(i->o->audit, "revoke_foreign",
+		    { "certificate", span_str(hex) },
+		    { "directory", span_str(ca_config(ca)->directory) },
+		    { "result", span_str(rc_name(rc)) },
+		    { "why", span_str(acme_outcome(client)->why) });
+	return rc;
+}

@@ -33,6 +33,12 @@ enum rc issuance_ask_renewal(struct issuance *i, struct slot *s,
 			     struct ca *ca);
 enum rc issuance_revoke(struct issuance *i, struct slot *s, struct ca *ca,
 			unsigned reason);
+/*
+ * Revokes a certificate that somebody else got for names of ours, after proving
+ * to the CA that they are ours (RFC 8555 §7.6).  RC_DENIED: it would not.
+ */
+enum rc issuance_revoke_foreign(struct issuance *i, struct span der,
+				struct ca *ca, unsigned reason);
 /* Puts what the slot has on the shelf.  RC_DENIED: its key is not readable. */
 enum rc issuance_shelve(struct issuance *i, struct slot *s,
 			char error[NODE_ERROR_MAX]);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "certd/issuance.h"
+#include "certd/sightings.h"
 #include "certd/standing.h"
 #include "http/fetch.h"
 #include "io/clock.h"
@@ -17,6 +18,7 @@ enum {
 	RETRY_S = 60, /* of what the ledger does not know: accounts, CAA */
 	ACCOUNT_AGE_S = 86'400, /* until it is asked for again */
 	ROUND_S = 6 * 3'600, /* at the least */
+	FOREIGN_MAX = 64 * 1024, /* bytes of a certificate to revoke */
 	REASON_CEASED = 5, /* cessationOfOperation, RFC 5280 §5.3.1 */
 };
 
@@ -481,6 +483,27 @@ static void grant(struct issuer *i, unsigned wishes)
 	}
 }
 
+/* Each is asked of every CA: only the one that issued it will. */
+static void revoke_foreign(struct issuer *i)
+{
+	for (size_t at = 0;; at++) {
+		AUTO(buf_fini)
+		struct buf der = { 0 };
+		bool is_revoked = false;
+
+		buf_init(&der, FOREIGN_MAX);
+		if (!sightings_foreign(i->o.sightings, at, &der))
+			return;
+		for (size_t k = 0; k < i->ca_count && !is_revoked; k++)
+			is_revoked = ca_standing(i->cas[k].ca) == CA_READY &&
+				     !issuance_revoke_foreign(
+					     &i->work, buf_span(&der),
+					     i->cas[k].ca, REASON_CEASED);
+		if (pulse_is_stopping(&i->pulse))
+			return;
+	}
+}
+
 static void report(struct issuer *i)
 {
 	AUTO(buf_fini)
@@ -518,6 +541,11 @@ static bool round_once(struct issuer *i, int64_t *wake)
 		earlier(wake, now + RETRY_S);
 	report(i);
 	rc = may_order ? resume_all(i) : RC_OK;
+	if (may_order && wishes & ISSUER_REVOKE_FOREIGN)
+		revoke_foreign(i);
+	else /* then it is still wished for */
+		(void)atomic_fetch_or(&i->wishes,
+				      wishes & ISSUER_REVOKE_FOREIGN);
 	for (size_t k = 0; k < i->slot_count && rc != RC_CLOSED; k++)
 		rc = tend(i, &i->slots[k], may_order, wake);
 	for (size_t k = 0; k < i->ca_count; k++)

@@ -23,6 +23,7 @@ struct issuer_options {
 	struct alarm *alarm;
 	struct shelf *shelf;
 	struct runner *runner;
+	struct sightings *sightings;
 	/* Something that evidence tells of has changed: publish it, now, and
 	 * before the edge is told. */
 	void (*publish)(void *arg);
@@ -47,6 +48,7 @@ enum issuer_wish {
 	ISSUER_NEW_ACCOUNT = 4, /* although CAA names one that is lost */
 	ISSUER_REVOKE = 8, /* what is served, and then get another */
 	ISSUER_LOOK = 16, /* at CAA again */
+	ISSUER_REVOKE_FOREIGN = 32, /* all that the monitor has found */
 };
 void issuer_ask(struct issuer *i, enum issuer_wish wish);
 

@@ -165,6 +165,7 @@ static enum rc open_issuer(struct program *p, char error[NODE_ERROR_MAX])
 		.alarm = p->alarm,
 		.shelf = p->shelf,
 		.runner = p->runner,
+		.sightings = p->sightings,
 		.publish = publish_now,
 		.arg = p->publish,
 	};

@@ -161,6 +161,9 @@ static void judge_one(struct monitor *m, const struct find *f, int64_t now)
 	if (!watchset_is_alarm(class))
 		return;
 	m->foreign_count++;
+	if (class == WATCHSET_FOREIGN && f->der.n &&
+	    m->foreign_ders < SIGHTINGS_FOREIGN_MAX)
+		m->foreign[m->foreign_ders++] = f->der;
 	if (v->unknown_count < SIGHTINGS_UNKNOWN_MAX)
 		v->unknown[v->unknown_count++] = f->tbs;
 	if (m->o.config->ct.stop_on_foreign && class != WATCHSET_MALFORMED)
@@ -230,8 +233,10 @@ void monitor_judge(struct monitor *m)
 	v->log_list = m->list_hash;
 	v->has_log_list = m->has_list;
 	m->foreign_count = m->legacy_count = m->ours_count = 0;
+	m->foreign_ders = 0;
 	for (size_t i = 0; i < m->finds.count; i++)
 		judge_one(m, &m->finds.of[i], now);
+	sightings_put_foreign(m->o.sightings, m->foreign, m->foreign_ders);
 	judge_time(m, now);
 	alarm_set(m->o.alarm, m->finds.lost, "ct_too_many", "",
 		  "more certificates for our names than can be kept");

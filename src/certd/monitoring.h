@@ -49,6 +49,8 @@ struct monitor {
 	size_t key_count;
 	int64_t since; /* our first key; now: there is none */
 	size_t foreign_count, legacy_count, ours_count;
+	struct span foreign[SIGHTINGS_FOREIGN_MAX]; /* of finds, in DER */
+	size_t foreign_ders;
 	struct history_summary summary;
 	struct sightings_view *view;
 	struct sighting_proof *proofs; /* SIGHTINGS_PROOFS_MAX of them */

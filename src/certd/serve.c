@@ -101,6 +101,7 @@ static const struct {
 	{ "/v1/account/key", ISSUER_CHANGE_KEY },
 	{ "/v1/account/new", ISSUER_NEW_ACCOUNT },
 	{ "/v1/caa/look", ISSUER_LOOK },
+	{ "/v1/ct/revoke", ISSUER_REVOKE_FOREIGN },
 };
 
 static bool is_post(const struct http_request *r)

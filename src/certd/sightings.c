@@ -10,6 +10,8 @@ struct sightings {
 	pthread_mutex_t lock;
 	struct sightings_view view;
 	uint64_t version;
+	struct buf foreign[SIGHTINGS_FOREIGN_MAX];
+	size_t foreign_count;
 };
 
 struct sightings *sightings_new(void)
@@ -20,10 +22,17 @@ struct sightings *sightings_new(void)
 	return s;
 }
 
+static void drop_foreign(struct sightings *s)
+{
+	while (s->foreign_count)
+		buf_fini(&s->foreign[--s->foreign_count]);
+}
+
 void sightings_free(struct sightings *s)
 {
 	if (!s)
 		return;
+	drop_foreign(s);
 	(void)pthread_mutex_destroy(&s->lock); /* nobody holds it */
 	free(s);
 }
@@ -64,6 +73,33 @@ struct sightings_view *sightings_get(struct sightings *s, struct arena *arena)
 		*copy = s->view;
 	(void)pthread_mutex_unlock(&s->lock);
 	return copy;
+}
+
+void sightings_put_foreign(struct sightings *s, const struct span *ders,
+			   size_t count)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	drop_foreign(s);
+	while (s->foreign_count < count &&
+	       s->foreign_count < SIGHTINGS_FOREIGN_MAX) {
+		struct span der = ders[s->foreign_count];
+		struct buf *b = &s->foreign[s->foreign_count++];
+
+		buf_init(b, der.n);
+		(void)buf_add(b, der); /* it has that room */
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+bool sightings_foreign(struct sightings *s, size_t at, struct buf *out)
+{
+	bool is_there;
+
+	(void)pthread_mutex_lock(&s->lock);
+	is_there = at < s->foreign_count &&
+		   buf_add(out, buf_span(&s->foreign[at]));
+	(void)pthread_mutex_unlock(&s->lock);
+	return is_there;
 }
 
 void sightings_caa_changed(struct sightings *s)

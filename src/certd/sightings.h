@@ -8,12 +8,14 @@
 #define POSTERN_CERTD_SIGHTINGS_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "evidence/core.h"
 
 enum {
 	SIGHTINGS_HEADS_MAX = 64,
 	SIGHTINGS_UNKNOWN_MAX = 256,
 	SIGHTINGS_PROOFS_MAX = 64,
+	SIGHTINGS_FOREIGN_MAX = 16, /* in DER */
 	SIGHTINGS_NOTE_MAX = 4096,
 	SIGHTINGS_SOURCES_MAX = 64,
 	SIGHTINGS_SOURCE_LEN = 64,
@@ -52,6 +54,12 @@ void sightings_free(struct sightings *s);
 void sightings_put(struct sightings *s, const struct sightings_view *v);
 /* A copy, in the arena; NULL: no room. */
 struct sightings_view *sightings_get(struct sightings *s, struct arena *arena);
+/* The foreign certificates that live, in DER: those that can be asked to be
+ * revoked.  Copies; in the place of those before. */
+void sightings_put_foreign(struct sightings *s, const struct span *ders,
+			   size_t count);
+/* One of them, appended.  False: there are no more, or it does not fit. */
+bool sightings_foreign(struct sightings *s, size_t at, struct buf *out);
 /* CAA is not what it was when it was looked at last. */
 void sightings_caa_changed(struct sightings *s);
 /* Changes when something else than heads does. */

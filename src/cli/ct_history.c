@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/ct.h"
 #include "cli/fmt.h"
@@ -36,6 +37,10 @@ static const char history_help[] =
 	"  --report FOLDER writes a problem report for each live one that only "
 	"its CA can\n"
 	"                  revoke\n"
+	"  --revoke        asks postern-cert to revoke what it found to be "
+	"foreign and\n"
+	"                  can prove control of\n"
+	"  --admin SOCKET  of postern-cert (default /run/postern/cert.sock)\n"
 	"  --json          for machines\n"
 	"\n"
 	"Exit status: 0 safe, 1 not or not yet, or a source was silent,\n"
@@ -54,8 +59,8 @@ struct source {
 };
 
 struct work {
-	const char *name, *core_path, *ca, *reports;
-	bool is_json, is_help;
+	const char *name, *core_path, *ca, *reports, *admin;
+	bool is_json, is_help, is_revoking;
 	struct source sources[SOURCES_MAX];
 	size_t source_count;
 
@@ -94,6 +99,8 @@ static bool read_options(struct work *w, int argc, char **argv)
 		{ "source", required_argument, NULL, 's' },
 		{ "ca", required_argument, NULL, 'a' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "admin", required_argument, NULL, 'A' },
+		{ "revoke", no_argument, NULL, 'R' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -111,6 +118,10 @@ static bool read_options(struct work *w, int argc, char **argv)
 			w->ca = optarg;
 		else if (c == 'r')
 			w->reports = optarg;
+		else if (c == 'A')
+			w->admin = optarg;
+		else if (c == 'R')
+			w->is_revoking = true;
 		else if (c == 'j')
 			w->is_json = true;
 		else if (c == 'h')
@@ -391,6 +402,21 @@ static bool tell(struct work *w)
 	return is_good;
 }
 
+/* What became of it is in the audit log. */
+static bool revoke(struct work *w)
+{
+	char error[ASK_ERROR_MAX];
+	json_t *answer = NULL;
+	enum rc rc = ask(&answer, w->admin, "POST", "/v1/ct/revoke", error);
+
+	json_decref(answer);
+	if (rc)
+		fprintf(stderr, "postern ct: %s: %s\n", w->admin, error);
+	else
+		fprintf(stderr, "postern ct: %s: asked to revoke\n", w->admin);
+	return rc == RC_OK;
+}
+
 static void work_fini(struct work *w)
 {
 	history_free(w->history);
@@ -402,7 +428,8 @@ static void work_fini(struct work *w)
 int cli_ct_history(int argc, char **argv)
 {
 	AUTO(work_fini)
-	struct work w = { .now = clock_unix_s() };
+	struct work w = { .now = clock_unix_s(),
+			  .admin = "/run/postern/cert.sock" };
 
 	arena_init(&w.arena, ARENA_MAX);
 	if (!read_options(&w, argc, argv))
@@ -421,5 +448,7 @@ int cli_ct_history(int argc, char **argv)
 	gather(&w);
 	if (!tell(&w))
 		return CLI_USAGE;
+	if (w.is_revoking && !revoke(&w))
+		return CLI_REFUSED;
 	return w.summary.verdict == HISTORY_SAFE ? CLI_OK : CLI_REFUSED;
 }

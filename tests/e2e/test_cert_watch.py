@@ -208,6 +208,24 @@ def test_certificate_is_taken_back(node, zt_world):
     assert n.audit("certificate_taken_back")
 
 
+def test_foreign_certificate_is_revoked(node, bindir, zt_world):
+    n = node(ct(zt_world))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
+    got = zt_world.tricked(n.names[0])
+    n.wait_alarm("ct_foreign", 20)
+    assert not zt_world.is_revoked(got)
+    url = zt_world.aggregator["crtsh"].rstrip("/")
+    said = run(*zt_world.argv(bindir / "postern", "ct", "history", n.base, "--revoke", "--source",
+                              f"crt.sh={url}", "--ca", zt_world.cafile, "--admin", n.admin),
+               check=False)
+    assert "asked to revoke" in said.stdout + (said.stderr or "")
+    wait_for(lambda: zt_world.is_revoked(got), 40, "its revocation")
+    line, = wait_for(lambda: n.audit("revoke_foreign"), 20, "the line of it")
+    assert line["result"] == "ok"
+    assert not any(c["revoked"] for c in zt_world.issued(n.names[0])
+                   if c["serial"] != f"{got.cert.serial_number:x}")
+
+
 def test_older_certificates_are_legacy_and_tell_the_date(node, zt_world):
     base = f"w{next(_serial) + 1}.example.test"
     got = zt_world.tricked(f"*.{base}")
