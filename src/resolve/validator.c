@@ -1,12 +1,14 @@
 #include "resolve/validator.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unbound.h>
 
 #include "base/mem.h"
 #include "dns/message.h"
+#include "io/clock.h"
 
 enum {
 	LINE_MAX_LEN = 1024,
@@ -18,6 +20,7 @@ enum {
 
 struct validator {
 	struct ub_ctx *ub;
+	unsigned timeout_ms;
 };
 
 void validator_free(struct validator *r)
@@ -124,8 +127,9 @@ static enum rc set_date(struct ub_ctx *ub, int64_t now)
 
 /*
  * libunbound answers for some names of special use (test., home.arpa., ...)
- * itself, RFC 6761; a stub of ours is meant.  Last of all, since it ends the
- * set-up.
+ * itself, RFC 6761; a stub of ours is meant.  Its zone is taken away: one made
+ * transparent would still answer, unsigned, for its top.  Last of all, since it
+ * ends the set-up.
  */
 static enum rc open_zone(struct ub_ctx *ub, const struct validator_stub *s)
 {
@@ -136,7 +140,7 @@ static enum rc open_zone(struct ub_ctx *ub, const struct validator_stub *s)
 		return RC_MALFORMED;
 	while (dns_name_labels(&zone)) {
 		dns_name_text(text, &zone);
-		if (ub_ctx_zone_add(ub, text, "transparent"))
+		if (ub_ctx_zone_remove(ub, text))
 			return RC_SYS;
 		if (!dns_name_parent(&zone, &zone))
 			break;
@@ -152,7 +156,7 @@ static enum rc open_special(struct ub_ctx *ub)
 	size_t i;
 
 	for (i = 0; i < sizeof(zones) / sizeof(*zones); i++)
-		if (ub_ctx_zone_add(ub, zones[i], "transparent"))
+		if (ub_ctx_zone_remove(ub, zones[i]))
 			return RC_SYS;
 	return RC_OK;
 }
@@ -165,6 +169,8 @@ static enum rc set_up(struct ub_ctx *ub, const struct validator_config *config)
 
 	/* Its messages would go to standard error in a form of their own. */
 	if (ub_ctx_debugout(ub, NULL) || set_options(ub))
+		return RC_SYS;
+	if (config->timeout_ms && ub_ctx_async(ub, 1))
 		return RC_SYS;
 	rc = set_date(ub, config->now);
 	for (i = 0; i < config->forwarder_count && !rc; i++) {
@@ -201,6 +207,7 @@ enum rc validator_new(struct validator **out,
 	}
 	*out = mem_new(sizeof(**out));
 	(*out)->ub = ub;
+	(*out)->timeout_ms = config->timeout_ms;
 	return RC_OK;
 }
 
@@ -278,6 +285,50 @@ static enum rc read_result(struct validator_answer *a, struct arena *arena,
 	return rc;
 }
 
+/* A look-up of libunbound's thread. */
+struct waiting {
+	bool is_done;
+	int error;
+	struct ub_result *result;
+};
+
+static void on_result(void *arg, int error, struct ub_result *result)
+{
+	struct waiting *w = arg;
+
+	*w = (struct waiting){ true, error, result };
+}
+
+/* ub_resolve() with an end.  NULL, or what went wrong. */
+static const char *resolve(struct ub_result **out, struct validator *r,
+			   const char *name, unsigned type)
+{
+	struct waiting w = { 0 };
+	uint64_t now = clock_boot_ms(), end = now + r->timeout_ms;
+	int id, error;
+
+	if (!r->timeout_ms) {
+		error = ub_resolve(r->ub, name, (int)type, DNS_IN, out);
+		return error ? ub_strerror(error) : NULL;
+	}
+	error = ub_resolve_async(r->ub, name, (int)type, DNS_IN, &w, on_result,
+				 &id);
+	while (!error && !w.is_done && now < end) {
+		struct pollfd p = { .fd = ub_fd(r->ub), .events = POLLIN };
+
+		(void)poll(&p, 1, (int)(end - now)); /* asked below */
+		error = ub_process(r->ub);
+		now = clock_boot_ms();
+	}
+	if (!error && !w.is_done) {
+		(void)ub_cancel(r->ub, id); /* it never calls back */
+		return "no answer in time";
+	}
+	*out = w.result;
+	error = error ? error : w.error;
+	return error ? ub_strerror(error) : NULL;
+}
+
 enum rc validator_ask(struct validator *r, struct validator_answer *out,
 		      struct arena *arena, const struct dns_name *name,
 		      unsigned type)
@@ -285,13 +336,13 @@ enum rc validator_ask(struct validator *r, struct validator_answer *out,
 	struct validator_answer a = { .at = *name };
 	struct ub_result *u = NULL;
 	char text[DNS_NAME_TEXT];
+	const char *error;
 	enum rc rc;
-	int error;
 
 	dns_name_text(text, name);
-	error = ub_resolve(r->ub, text, (int)type, DNS_IN, &u);
+	error = resolve(&u, r, text, type);
 	if (error)
-		rc = fail(&a, arena, DNS_FAILED, ub_strerror(error));
+		rc = fail(&a, arena, DNS_FAILED, error);
 	else
 		rc = read_result(&a, arena, u, name, type);
 	ub_resolve_free(u);

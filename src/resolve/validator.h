@@ -41,6 +41,10 @@ struct validator_config {
 	size_t stub_count;
 	/* What validation takes for now, seconds since 1970; 0: the clock. */
 	int64_t now;
+	/* How long a look-up may take; 0: as long as libunbound likes, which
+	 * can be minutes where nobody answers.  With it a thread of
+	 * libunbound's asks. */
+	unsigned timeout_ms;
 };
 
 struct validator;
