@@ -37,6 +37,7 @@ static const char verify_help[] =
 	"  --trust-anchor FILE DNSSEC anchors (default: the root's)\n"
 	"  --ca-file PEM       roots of the web (default: the system's)\n"
 	"  --connect ADDR:PORT go there instead of where NAME leads\n"
+	"  --timeout SECONDS   of all that is asked of the network (60)\n"
 	"  --collateral DIR    the vendor's documents, where the evidence has "
 	"none\n"
 	"\n"

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "http1/body.h"
 #include "http1/head.h"
+#include "io/clock.h"
 #include "io/sock.h"
 #include "tls/tls.h"
 
@@ -23,6 +24,7 @@ struct verify_conn {
 	struct tls_context *context;
 	struct tls_conn *tls;
 	const char *host, *port; /* borrowed */
+	uint64_t give_up_at_ms;
 	struct buf in; /* decrypted, not consumed */
 };
 
@@ -51,26 +53,30 @@ static bool fail(char error[CONN_ERROR_MAX], const char *what, const char *why)
 
 /* ---- TCP */
 
-static bool wait_for(int fd, short events)
+static bool wait_for(int fd, short events, uint64_t give_up_at_ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
+	uint64_t now = clock_boot_ms(),
+		 left = give_up_at_ms > now ? give_up_at_ms - now : 0;
 	int n;
 
 	do
-		n = poll(&p, 1, CONN_TIMEOUT_MS);
+		n = poll(&p, 1,
+			 left < CONN_TIMEOUT_MS ? (int)left : CONN_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		errno = ETIMEDOUT;
 	return n > 0;
 }
 
-static bool connect_to(int *fd, const struct sock_addr *to)
+static bool connect_to(int *fd, const struct sock_addr *to,
+		       uint64_t give_up_at_ms)
 {
 	int e;
 
 	if (sock_connect(fd, to))
 		return false;
-	if (wait_for(*fd, POLLOUT)) {
+	if (wait_for(*fd, POLLOUT, give_up_at_ms)) {
 		e = sock_error(*fd);
 		if (!e)
 			return true;
@@ -83,25 +89,26 @@ static bool connect_to(int *fd, const struct sock_addr *to)
 	return false;
 }
 
-static bool connect_by_name(int *fd, const char *host, const char *port,
+static bool connect_by_name(int *fd, const struct conn_target *t,
 			    char error[CONN_ERROR_MAX])
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 					.ai_flags = AI_ADDRCONFIG };
 	struct addrinfo *all;
-	int e = getaddrinfo(host, port, &hints, &all);
+	int e = getaddrinfo(t->host, t->port, &hints, &all);
 
 	if (e)
-		return fail(error, host, gai_strerror(e));
+		return fail(error, t->host, gai_strerror(e));
 	for (const struct addrinfo *a = all; a && *fd < 0; a = a->ai_next) {
 		struct sock_addr to = { .len = a->ai_addrlen };
 
 		memcpy(&to.sa, a->ai_addr, a->ai_addrlen);
-		(void)connect_to(fd, &to); /* the last one's errno is told */
+		/* the last one's errno is told */
+		(void)connect_to(fd, &to, t->give_up_at_ms);
 	}
 	e = errno;
 	freeaddrinfo(all);
-	return *fd >= 0 || fail(error, host, strerror(e));
+	return *fd >= 0 || fail(error, t->host, strerror(e));
 }
 
 static bool open_tcp(int *fd, const struct conn_target *t,
@@ -110,10 +117,10 @@ static bool open_tcp(int *fd, const struct conn_target *t,
 	struct sock_addr to;
 
 	if (!t->connect)
-		return connect_by_name(fd, t->host, t->port, error);
+		return connect_by_name(fd, t, error);
 	if (!sock_addr_parse(&to, span_str(t->connect)))
 		return fail(error, t->connect, "not an address and a port");
-	return connect_to(fd, &to) ||
+	return connect_to(fd, &to, t->give_up_at_ms) ||
 	       fail(error, t->connect, strerror(errno));
 }
 
@@ -129,8 +136,9 @@ static bool send_all(struct verify_conn *c)
 
 		if (n > 0)
 			buf_consume(out, (size_t)n);
-		else if (n < 0 && errno == EAGAIN ? !wait_for(c->fd, POLLOUT)
-						  : errno != EINTR)
+		else if (n < 0 && errno == EAGAIN
+				 ? !wait_for(c->fd, POLLOUT, c->give_up_at_ms)
+				 : errno != EINTR)
 			return false;
 	}
 	return true;
@@ -142,7 +150,7 @@ static bool receive(struct verify_conn *c)
 	uint8_t bytes[READ_MAX];
 	ssize_t n;
 
-	if (!wait_for(c->fd, POLLIN))
+	if (!wait_for(c->fd, POLLIN, c->give_up_at_ms))
 		return false;
 	n = recv(c->fd, bytes, sizeof(bytes), 0);
 	if (n == 0)
@@ -197,6 +205,7 @@ bool verify_conn_open(struct verify_conn **out, struct material_tls *tls,
 	c->fd = -1;
 	c->host = target->host;
 	c->port = target->port;
+	c->give_up_at_ms = target->give_up_at_ms;
 	if (!open_tcp(&c->fd, target, error))
 		return false;
 	if (tls_client_new(&c->context, alpn, why) ||

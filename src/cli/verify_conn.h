@@ -24,6 +24,7 @@ struct conn_target {
 	const char *host; /* SNI and Host */
 	const char *port; /* "443" */
 	const char *connect; /* address and port to go to instead; NULL: none */
+	uint64_t give_up_at_ms; /* of clock_boot_ms(): the end of all steps */
 };
 
 /*

@@ -196,7 +196,8 @@ void verify_gather_documents(struct gathered *out, struct arena *arena,
 {
 	struct visit v = { .arena = arena,
 			   .out = out,
-			   .target = { o->host, o->port, o->connect } };
+			   .target = { o->host, o->port, o->connect,
+				       o->give_up_at_ms } };
 
 	if (o->is_http) {
 		out->tls.is_plain = true;

@@ -9,6 +9,7 @@
 #define POSTERN_CLI_VERIFY_GATHER_H
 
 #include "cli/verify_options.h"
+#include "http/fetch.h"
 
 /* verify_documents.c: over TLS. */
 void verify_gather_documents(struct gathered *out, struct arena *arena,
@@ -23,6 +24,12 @@ void verify_gather_history(struct gathered *out, struct arena *arena,
 /* verify_logs.c: that the logs of the evidence have only grown. */
 void verify_gather_logs(struct gathered *out, struct arena *arena,
 			const struct verify_options *o);
+
+/* fetch() within the time that is left; a failure was told already. */
+enum fetch_result verify_fetch(struct web_answer *out,
+			       const struct web_ask *ask,
+			       const struct verify_options *o,
+			       const char *what);
 
 /* A line for a person about what could not be had. */
 void verify_miss(const char *what, const char *why);

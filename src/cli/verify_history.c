@@ -34,20 +34,34 @@ static void on_found(void *arg, struct span der, uint64_t logged_at_ms)
 	c->certs[c->count++].der = span_of(copy, der.n);
 }
 
+enum fetch_result verify_fetch(struct web_answer *out,
+			       const struct web_ask *ask,
+			       const struct verify_options *o, const char *what)
+{
+	const struct fetch_options how = {
+		.ca_file = o->ca_file,
+		.timeout_ms = verify_time_left(o, FETCH_TIMEOUT_MS),
+	};
+	char error[FETCH_ERROR_MAX] = "no time is left";
+	enum fetch_result r = FETCH_TIMEOUT;
+
+	if (how.timeout_ms)
+		r = fetch(out, error, ask, &how);
+	if (r != FETCH_OK)
+		verify_miss(what, error);
+	return r;
+}
+
 /* The aggregator's questions, one after another. */
 static void ask_all(struct aggregator *a, const struct verify_options *o)
 {
-	const struct fetch_options how = { .ca_file = o->ca_file };
 	struct web_ask ask = { 0 };
 
 	aggregator_begin(a);
 	while (aggregator_next(a, &ask)) {
 		struct web_answer answer = { 0 };
-		char error[FETCH_ERROR_MAX];
-		enum fetch_result r = fetch(&answer, error, &ask, &how);
+		enum fetch_result r = verify_fetch(&answer, &ask, o, "history");
 
-		if (r != FETCH_OK)
-			verify_miss("history", error);
 		(void)aggregator_take(a, r == FETCH_OK ? &answer : NULL);
 		web_answer_fini(&answer);
 	}

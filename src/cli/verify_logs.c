@@ -21,15 +21,12 @@ struct asked_log {
 
 static struct span perform(const struct asked_log *l, const struct web_ask *ask)
 {
-	const struct fetch_options how = { .ca_file = l->o->ca_file };
 	struct web_answer answer = { 0 };
 	struct span body = { 0 };
-	char error[FETCH_ERROR_MAX];
 	const char *copy;
 
-	if (fetch(&answer, error, ask, &how) != FETCH_OK) {
-		verify_miss("log", error);
-	} else if (answer.status == 200) {
+	if (verify_fetch(&answer, ask, l->o, "log") == FETCH_OK &&
+	    answer.status == 200) {
 		copy = arena_dup(l->arena, buf_span(&answer.body));
 		body = span_of(copy, copy ? buf_span(&answer.body).n : 0);
 	}

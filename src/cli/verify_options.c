@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "pki/pem.h"
 #include "pki/webname.h"
@@ -83,6 +84,27 @@ static bool add_source(struct verify_options *o, const char *text)
 	return true;
 }
 
+static bool set_timeout(struct verify_options *o, const char *text)
+{
+	uint64_t seconds;
+
+	if (!text_u64(&seconds, span_str(text), VERIFY_TIMEOUT_MAX_S) ||
+	    !seconds)
+		return false;
+	o->timeout_s = (unsigned)seconds;
+	return true;
+}
+
+unsigned verify_time_left(const struct verify_options *o, unsigned max)
+{
+	uint64_t now = clock_boot_ms();
+
+	if (now >= o->give_up_at_ms)
+		return 0;
+	return o->give_up_at_ms - now < max ? (unsigned)(o->give_up_at_ms - now)
+					    : max;
+}
+
 static const struct option options[] = {
 	{ "policy", required_argument, NULL, 'p' },
 	{ "json", no_argument, NULL, 'j' },
@@ -98,6 +120,7 @@ static const struct option options[] = {
 	{ "connect", required_argument, NULL, 'c' },
 	{ "collateral", required_argument, NULL, 'd' },
 	{ "source", required_argument, NULL, 'S' },
+	{ "timeout", required_argument, NULL, 'T' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -144,6 +167,10 @@ static const char *take(struct verify_options *o, int c, const char *value)
 			       ? NULL
 			       : "--source: expected crt.sh=URL or "
 				 "certspotter=URL, at most 8";
+	case 'T':
+		return set_timeout(o, value)
+			       ? NULL
+			       : "--timeout: expected seconds, 1 to 3600";
 	default:
 		return "wrong arguments";
 	}
@@ -154,6 +181,7 @@ int verify_options_read(struct verify_options *o, int argc, char **argv)
 	const char *expected;
 	int c;
 
+	o->timeout_s = VERIFY_TIMEOUT_S;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		expected = take(o, c, optarg);
@@ -163,6 +191,7 @@ int verify_options_read(struct verify_options *o, int argc, char **argv)
 	o->say.is_json = o->is_json;
 	if (o->help)
 		return CLI_OK;
+	o->give_up_at_ms = clock_boot_ms() + 1000 * (uint64_t)o->timeout_s;
 	if (argc - optind > 1 || (argc - optind == 0 && !o->offline))
 		return complain_usage(&o->say, "expected one name or URL");
 	if (argc - optind == 1 && !read_name(o, argv[optind]))

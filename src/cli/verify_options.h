@@ -17,6 +17,8 @@ enum {
 	VERIFY_FILE_MAX = 64 * 1024 * 1024,
 	VERIFY_ARENA = 512 * 1024 * 1024,
 	VERIFY_HOST_MAX = 254,
+	VERIFY_TIMEOUT_S = 60, /* of all that is asked of the network */
+	VERIFY_TIMEOUT_MAX_S = 3600,
 };
 
 /* Where the history comes from: "crt.sh=https://crt.sh". */
@@ -37,9 +39,14 @@ struct verify_options {
 	size_t source_count;
 	bool has_at, is_json, is_http, help;
 	int64_t at;
+	unsigned timeout_s;
+	uint64_t give_up_at_ms; /* of clock_boot_ms() */
 };
 /* CLI_OK, or the complaint's status. */
 int verify_options_read(struct verify_options *o, int argc, char **argv);
+
+/* Milliseconds until everything is given up, at most 'max'; 0: now. */
+unsigned verify_time_left(const struct verify_options *o, unsigned max);
 
 /* What the verdict stands on beside the gathered; all in the arena. */
 struct verify_grounds {

@@ -280,7 +280,9 @@ void check_safe_at(struct finding *f, const struct reading *r)
 			    "it lists");
 		return;
 	}
-	if (t->safe_at < t->t1 || t->safe_at > r->m->at)
+	if (t->safe_at == CORE_NEVER)
+		finding_say(f, CHECK_UNKNOWN, "the service has no date yet");
+	else if (t->safe_at < t->t1 || t->safe_at > r->m->at)
 		finding_say(f, CHECK_FAIL, "not yet");
 	else
 		finding_say(f, CHECK_PASS, "by its own account");

@@ -22,6 +22,9 @@
 #include "crypto/hash.h"
 #include "evidence/holder.h"
 
+/* 9999-12-31T23:59:59Z: no time that is known (RFC 5280 §4.1.2.5). */
+#define CORE_NEVER INT64_C(253402300799)
+
 enum {
 	CORE_VERSION = 2,
 	CORE_MAX = 512 * 1024,
@@ -84,7 +87,9 @@ struct core_legacy {
 };
 struct core_timeline {
 	int64_t t0, t1; /* account made; CAA in force everywhere */
-	int64_t safe_at; /* no foreign certificate lives from then on */
+	/* no foreign certificate lives from then on; CORE_NEVER: nobody knows
+	 * yet when that is */
+	int64_t safe_at;
 	const struct span *sources; /* who was asked */
 	size_t source_count;
 	const struct core_legacy *legacy; /* foreign, not expired at t1 */
