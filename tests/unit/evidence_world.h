@@ -78,7 +78,7 @@ struct ev {
 	struct web_promises promises;
 	const struct web_log *promising[2];
 	const struct web_key *key;
-	struct web_der leaf, other, crl; /* other, crl: a hook's */
+	struct web_der leaf, other, crl, made_up; /* other, crl: a hook's */
 
 	/* documents */
 	struct evidence_core core;

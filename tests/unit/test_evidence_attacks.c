@@ -699,6 +699,24 @@ HOOK(crl_forged)
 	web_crl_make(&e->crl, &e->base->ca, &e->base->stranger, 50, WEB_NOW - 100, WEB_NOW + 86400);
 	e->word[3] = web_span(&e->crl);
 }
+/* A CA of the same name and key identifier, with a list that it signed: whoever
+ * gave us the issuer made it up. */
+HOOK(crl_of_made_up_issuer)
+{
+	X509 *x;
+
+	list_older(e, at, true);
+	WHEN(EV_AFTER);
+	x = X509_dup(e->base->ca.x);
+	assert_true(X509_set_pubkey(x, e->base->stranger.evp) == 1);
+	assert_true(X509_sign(x, e->base->stranger.evp, EVP_sha256()) > 0);
+	web_to_der(&e->made_up, x);
+	X509_free(x);
+	web_crl_make(&e->crl, &e->base->ca, &e->base->stranger, 50, WEB_NOW - 100, WEB_NOW + 86400);
+	e->word[3] = web_span(&e->crl);
+	for (int i = 0; i < 2; i++)
+		e->certs[i][1].issuer = web_span(&e->made_up);
+}
 HOOK(crl_without)
 {
 	list_older(e, at, true);
@@ -869,6 +887,7 @@ static const struct attack {
 	{ "A41_expired_is_no_matter", foreign_expired, "history.foreign", CHECK_PASS, NULL },
 	{ "A42_revoked", older_revoked, "history.revoked", CHECK_PASS, NULL },
 	{ "A42_crl_stale", crl_stale, "history.revoked", CHECK_FAIL, NULL },
+	{ "A42_crl_of_made_up_issuer", crl_of_made_up_issuer, "history.revoked", CHECK_FAIL, NULL },
 	{ "A42_crl_forged", crl_forged, "history.revoked", CHECK_FAIL, NULL },
 	{ "A42_not_listed", crl_without, "history.revoked", CHECK_FAIL, NULL },
 	{ "A43_silent", source_silent, "history.sources", CHECK_UNKNOWN, NULL },
