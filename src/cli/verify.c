@@ -96,7 +96,12 @@ static void gather(struct gathered *out, struct arena *arena,
 	gather_collateral(out, arena, o);
 	verify_gather_dns(out, arena, o, g);
 	verify_gather_history(out, arena, o);
+	verify_gather_crls(out, arena, o);
 	verify_gather_logs(out, arena, o);
+	/* Some of it is younger than the first question: a revocation list
+	 * that was made meanwhile, a log's head. */
+	if (!o->has_at)
+		out->at = clock_unix_s();
 }
 
 /* What was saved, or a server's bundle as it is: then most is unknown. */

@@ -21,6 +21,11 @@ void verify_gather_dns(struct gathered *out, struct arena *arena,
 /* verify_history.c: the sources, and the list of logs. */
 void verify_gather_history(struct gathered *out, struct arena *arena,
 			   const struct verify_options *o);
+/* verify_crls.c: of what the sources know that is not the service's own: who
+ * issued it (the server's chain, or where it points), and the revocation list
+ * that it points to. */
+void verify_gather_crls(struct gathered *out, struct arena *arena,
+			const struct verify_options *o);
 /* verify_logs.c: that the logs of the evidence have only grown. */
 void verify_gather_logs(struct gathered *out, struct arena *arena,
 			const struct verify_options *o);
