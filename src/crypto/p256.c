@@ -118,6 +118,13 @@ static bool has_x(const struct jacobian *sum, const struct scalar *r)
 bool p256_verify(const struct p256_point *at, const struct p256_signature *sig,
 		 struct span message)
 {
+	return p256_verify_parts(at, sig, &message, 1);
+}
+
+bool p256_verify_parts(const struct p256_point *at,
+		       const struct p256_signature *sig,
+		       const struct span *parts, size_t count)
+{
 	struct scalar r, s, e, u, v;
 	struct scalar_factor inverse;
 	struct affine q;
@@ -128,7 +135,7 @@ bool p256_verify(const struct p256_point *at, const struct p256_signature *sig,
 	    !scalar_from(&s, sig->rs + COORDINATE_LEN) ||
 	    !affine_from(&q, at->xy))
 		return false;
-	sha256_of(&hash, message);
+	sha256_parts(&hash, parts, count);
 	scalar_reduce(&e, hash.b);
 	if (!scalar_invert(&inverse, &s))
 		return false;

@@ -43,6 +43,10 @@ struct p256_signature {
 [[nodiscard]] bool p256_verify(const struct p256_point *at,
 			       const struct p256_signature *sig,
 			       struct span message);
+/* The same of a message in parts, one behind the other. */
+[[nodiscard]] bool p256_verify_parts(const struct p256_point *at,
+				     const struct p256_signature *sig,
+				     const struct span *parts, size_t count);
 
 /* DER (SEQUENCE of two INTEGERs, as in X.509) to raw; false when malformed. */
 bool p256_signature_from_der(struct p256_signature *out, struct span der);
