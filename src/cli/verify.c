@@ -1,5 +1,6 @@
 #include "cli/verify.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "cli/verify_gather.h"
 #include "cli/verify_material.h"
 #include "cli/verify_report.h"
+#include "evidence/memory.h"
 #include "io/clock.h"
 #include "io/file.h"
 
@@ -37,6 +39,8 @@ static const char verify_help[] =
 	"  --trust-anchor FILE DNSSEC anchors (default: the root's)\n"
 	"  --ca-file PEM       roots of the web (default: the system's)\n"
 	"  --connect ADDR:PORT go there instead of where NAME leads\n"
+	"  --memory FILE       compare with the last visit, and remember this "
+	"one\n"
 	"  --timeout SECONDS   of all that is asked of the network (60)\n"
 	"  --collateral DIR    the vendor's documents, where the evidence has "
 	"none\n"
@@ -97,7 +101,7 @@ static void gather(struct gathered *out, struct arena *arena,
 	verify_gather_dns(out, arena, o, g);
 	verify_gather_history(out, arena, o);
 	verify_gather_crls(out, arena, o);
-	verify_gather_logs(out, arena, o);
+	verify_gather_logs(out, arena, o, &g->memory);
 	/* Some of it is younger than the first question: a revocation list
 	 * that was made meanwhile, a log's head. */
 	if (!o->has_at)
@@ -140,6 +144,44 @@ static int load(struct gathered *out, struct arena *arena,
 	return CLI_OK;
 }
 
+/* ---- what is remembered */
+
+/* A file that is not there yet is the first visit. */
+static int recall(struct verify_grounds *g, struct arena *arena,
+		  const struct verify_options *o, struct span host)
+{
+	char error[COLLATERAL_ERROR_MAX];
+	struct span text;
+
+	if (!o->memory || (access(o->memory, F_OK) && errno == ENOENT))
+		return CLI_OK;
+	if (!verify_file(&text, arena, o->memory, error))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNREADABLE,
+				o->memory, "%s", error);
+	if (memory_read(&g->memory, arena, text, host))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_MALFORMED,
+				o->memory, "%s: no memory of %.*s", o->memory,
+				(int)host.n, (const char *)host.p);
+	return CLI_OK;
+}
+
+/* Of a visit that refuted something, nothing is: what was known stays. */
+static int remember(const struct verify_options *o, const struct reading *r,
+		    const struct material_memory *before)
+{
+	AUTO(auto_buf)
+	struct buf text;
+
+	buf_init(&text, MEMORY_MAX);
+	if (!r->has_core)
+		return CLI_OK;
+	if (!memory_write(&text, r, before) ||
+	    file_replace(o->memory, buf_span(&text), 0600))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_OUTPUT,
+				o->memory, "%s: cannot be written", o->memory);
+	return CLI_OK;
+}
+
 /* ---- what is given */
 
 static int save(const struct verify_options *o, const struct gathered *seen)
@@ -170,7 +212,7 @@ static int write_html(const struct verify_options *o,
 }
 
 static int give(const struct verify_options *o, const struct reading *reading,
-		const struct rules *rules)
+		const struct verify_grounds *g)
 {
 	struct finding *findings =
 		mem_new_array(checks_count, sizeof(*findings));
@@ -180,13 +222,16 @@ static int give(const struct verify_options *o, const struct reading *reading,
 	int status;
 
 	checks_run(findings, checks, checks_count, reading);
-	r.outcome = checks_outcome(findings, checks, checks_count, rules);
+	r.outcome = checks_outcome(findings, checks, checks_count, &g->rules);
 	if (o->is_json)
 		verify_print_json(stdout, &r);
 	else
 		verify_print_tree(stdout, &r, isatty(STDOUT_FILENO));
 	status = o->html ? write_html(o, &r) : CLI_OK;
 	free(findings);
+	if (!status && o->memory && !o->offline &&
+	    r.outcome != CHECKS_REFUTED)
+		status = remember(o, reading, &g->memory);
 	if (status)
 		return status;
 	/* CHECKS_HOLD, _REFUTED and _UNDECIDED are 0, 1 and 2 on purpose. */
@@ -205,7 +250,10 @@ static int run(const struct verify_options *o, struct verify_grounds *g,
 		return CLI_VERIFY_USAGE;
 	if (o->offline)
 		status = load(seen, arena, o);
-	else
+	if (!status)
+		status = recall(g, arena, o,
+				o->offline ? seen->host : span_str(o->host));
+	if (!status && !o->offline)
 		gather(seen, arena, o, g);
 	if (!status && o->save)
 		status = save(o, seen);
@@ -213,7 +261,7 @@ static int run(const struct verify_options *o, struct verify_grounds *g,
 		return status;
 	verify_material(m, arena, seen, g);
 	reading_make(reading, arena, m);
-	return give(o, reading, &g->rules);
+	return give(o, reading, g);
 }
 
 int cli_verify(int argc, char **argv)

@@ -26,9 +26,11 @@ void verify_gather_history(struct gathered *out, struct arena *arena,
  * that it points to. */
 void verify_gather_crls(struct gathered *out, struct arena *arena,
 			const struct verify_options *o);
-/* verify_logs.c: that the logs of the evidence have only grown. */
+/* verify_logs.c: that the logs of the evidence, and of the last visit, have
+ * only grown. */
 void verify_gather_logs(struct gathered *out, struct arena *arena,
-			const struct verify_options *o);
+			const struct verify_options *o,
+			const struct material_memory *memory);
 
 /* fetch() within the time that is left; a failure was told already. */
 enum fetch_result verify_fetch(struct web_answer *out,

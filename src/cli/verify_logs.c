@@ -110,26 +110,26 @@ static bool prove_by_tiles(struct treeproof *out, const struct asked_log *l,
 	}
 }
 
-/* ---- one head of the evidence */
+/* ---- one head of the evidence or of the memory */
 
 static bool prove(struct gathered_growth *out, const struct asked_log *l,
-		  const struct core_head *head)
+		  uint64_t from)
 {
 	struct treeproof proof = { 0 };
 	struct tree_head now;
 	struct sha256 *steps;
 	uint64_t at_ms;
 
-	out->log_id = head->log_id;
-	out->from = head->size;
+	memcpy(out->log_id.b, l->log->id, sizeof(out->log_id.b));
+	out->from = from;
 	out->head = l->log->is_tiled ? get_path(l, "checkpoint") : get_sth(l);
 	if (!out->head.n ||
 	    !loghead_signed(&now, &at_ms, out->head, l->log->spki))
 		return false;
-	if (now.size != head->size &&
+	if (now.size != from &&
 	    !(l->log->is_tiled
-		      ? prove_by_tiles(&proof, l, head->size, now.size)
-		      : get_consistency(&proof, l, head->size, now.size)))
+		      ? prove_by_tiles(&proof, l, from, now.size)
+		      : get_consistency(&proof, l, from, now.size)))
 		return false;
 	steps = arena_new(l->arena, proof.count + 1, sizeof(*steps));
 	if (!steps)
@@ -140,30 +140,46 @@ static bool prove(struct gathered_growth *out, const struct asked_log *l,
 	return true;
 }
 
+/* Of a log that the list has, a head of that size. */
+static void add_growth(struct gathered *out, struct gathered_growth *growth,
+		       const struct asked_log *l, uint64_t from)
+{
+	for (size_t i = 0; i < out->growth_count; i++)
+		if (growth[i].from == from &&
+		    span_equal(SPAN_ARRAY(growth[i].log_id.b),
+			       SPAN_ARRAY(l->log->id)))
+			return;
+	if (out->growth_count < GATHERED_LISTS_MAX &&
+	    prove(&growth[out->growth_count], l, from))
+		out->growth_count++;
+}
+
 void verify_gather_logs(struct gathered *out, struct arena *arena,
-			const struct verify_options *o)
+			const struct verify_options *o,
+			const struct material_memory *memory)
 {
 	struct evidence_bundle *b = arena_new(arena, 1, sizeof(*b));
 	struct gathered_growth *growth =
 		arena_new(arena, GATHERED_LISTS_MAX, sizeof(*growth));
-	struct evidence_core core;
+	struct asked_log l = { .arena = arena, .o = o };
+	struct evidence_core core = { 0 };
 	struct loglist list;
 
-	if (!b || !growth || !out->bundle.n || !out->log_list.n ||
-	    evidence_bundle_read(b, arena, out->bundle) ||
-	    evidence_core_read(&core, arena, b->core) ||
+	if (!b || !growth || !out->log_list.n ||
 	    loglist_read(&list, arena, out->log_list))
 		return;
-	for (size_t i = 0; i < core.head_count &&
-			   out->growth_count < GATHERED_LISTS_MAX;
-	     i++) {
-		const struct asked_log l = {
-			arena, o, loglist_find(&list, core.heads[i].log_id.b)
-		};
-
-		if (l.log &&
-		    prove(&growth[out->growth_count], &l, &core.heads[i]))
-			out->growth_count++;
+	if (out->bundle.n && !evidence_bundle_read(b, arena, out->bundle) &&
+	    evidence_core_read(&core, arena, b->core))
+		core.head_count = 0;
+	for (size_t i = 0; i < core.head_count; i++) {
+		l.log = loglist_find(&list, core.heads[i].log_id.b);
+		if (l.log)
+			add_growth(out, growth, &l, core.heads[i].size);
+	}
+	for (size_t i = 0; i < memory->head_count; i++) {
+		l.log = loglist_find(&list, memory->heads[i].log_id.b);
+		if (l.log)
+			add_growth(out, growth, &l, memory->heads[i].head.size);
 	}
 	out->growth = growth;
 }

@@ -147,6 +147,7 @@ void verify_material(struct material *out, struct arena *arena,
 		.source_count = seen->source_count,
 		.crls = seen->crls,
 		.crl_count = seen->crl_count,
+		.memory = g->memory,
 		.witnesses = g->has_witnesses ? &g->witnesses : NULL,
 	};
 	evidence_bundle_collateral(&out->collateral, &seen->collateral);

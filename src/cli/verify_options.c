@@ -121,6 +121,7 @@ static const struct option options[] = {
 	{ "collateral", required_argument, NULL, 'd' },
 	{ "source", required_argument, NULL, 'S' },
 	{ "timeout", required_argument, NULL, 'T' },
+	{ "memory", required_argument, NULL, 'm' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -139,6 +140,7 @@ static const char *take(struct verify_options *o, int c, const char *value)
 		['C'] = &o->ca_file,
 		['c'] = &o->connect,
 		['d'] = &o->collateral,
+		['m'] = &o->memory,
 	};
 
 	if (c > 0 && c < 128 && texts[c]) {

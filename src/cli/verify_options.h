@@ -32,7 +32,7 @@ struct verify_options {
 	char host[VERIFY_HOST_MAX], port[6];
 	bool has_name;
 	const char *policy, *html, *offline, *save, *log_list, *log_list_key,
-		*trust_anchor, *ca_file, *connect, *collateral;
+		*trust_anchor, *ca_file, *connect, *collateral, *memory;
 	struct sock_addr forwarders[VERIFY_FORWARDERS_MAX];
 	size_t forwarder_count;
 	struct verify_source sources[VERIFY_SOURCES_MAX];
@@ -59,6 +59,7 @@ struct verify_grounds {
 	struct path_roots *roots;
 	struct span log_list_key; /* SPKI, DER; n == 0: none is pinned */
 	struct span dns_anchors;
+	struct material_memory memory; /* of the last visit */
 	struct witness_policy witnesses;
 	bool has_witnesses;
 };

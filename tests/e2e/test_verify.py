@@ -4,6 +4,7 @@ check that is there for it; nothing that could not be looked at is called a pass
 
 The server is Python's (honest_server.py), so that the relying party meets TLS that is not ours.
 """
+import base64
 import html
 import itertools
 import json
@@ -185,6 +186,31 @@ def test_page_stands_by_itself(service, tmp_path):
     assert service.name in text and "SIMULATED" in text
     for check in report["checks"]:
         assert html.escape(check["id"]) in text, check["id"]
+
+
+def test_memory_of_the_last_visit(service, tmp_path):
+    memory = tmp_path / "memory.json"
+    _, report = service.verify("--memory", memory)
+    assert states(report)["memory.account"] == "not-asked"
+    kept = json.loads(memory.read_text())
+    account = service.node.status()["accounts"][0]["url"]
+    assert (kept["host"], kept["account_uri"]) == (service.name, account)
+    _, report = service.verify("--memory", memory)
+    assert states(report)["memory.account"] == "pass"
+    # Another account than then, or another key of it: refuted, and not got used to.
+    for member, value in ("account_uri", account + "0"), ("thumbprint", "ab" * 32):
+        memory.write_text(json.dumps({**kept, member: value}))
+        for _ in range(2):
+            refuted(service, "memory.account", "--memory", memory)
+    # A head of a log that is none of its past.
+    log = json.loads(pathlib.Path(service.world.log_list).read_text())["operators"][0]["logs"][0]
+    head = {"log_id": base64.b64decode(log["log_id"]).hex(), "size": 1, "root": "cd" * 32}
+    memory.write_text(json.dumps({**kept, "heads": [head]}))
+    refuted(service, "memory.logs", "--memory", memory, reason="rewritten")
+    memory.write_text(json.dumps({**kept, "host": "other.test"}))
+    done = run(service.bindir / "postern", "verify", service.name, "--memory", memory,
+               *service.trust(), check=False)
+    assert done.returncode == 3, done.stdout
 
 
 # ---- attacks
