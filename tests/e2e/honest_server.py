@@ -1,5 +1,6 @@
-"""An independent server for tests of `postern verify`: Python's TLS 1.3 with what postern-cert hands
-the edge, and its evidence relayed; with the lies a test asks for. Inside the test world's network:
+"""An independent server for tests of `postern verify`: Python's TLS 1.3 with what postern-cert
+hands the edge, and its evidence relayed; with the lies a test asks for. Inside the test world's
+network:
 
     honest_server.py PORT KEYS_SOCKET PUBLIC_SOCKET [--pem FILE] [--redirect URL]
 """
@@ -50,7 +51,8 @@ class Relay(http.server.BaseHTTPRequestHandler):
 
     def say(self, status, kind, body, more=()):
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": len(body), **dict(more)}.items():
+        head = {"Content-Type": kind, "Content-Length": len(body), **dict(more)}
+        for name, value in head.items():
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(body)

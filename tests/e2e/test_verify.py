@@ -77,11 +77,12 @@ ca:
 
     def verify(self, *args, trust=None, resolver=None, timeout=100, **kwargs):
         """(exit status, JSON)"""
+        spotter = self.world.aggregator["certspotter"].removesuffix("/v1/issuances")
         argv = [self.bindir / "postern", "verify", f"https://{self.name}:{self.port}/", "--json",
                 "--connect", f"127.0.0.1:{self.port}",
                 "--resolver", resolver or self.world.dns["resolver"],
                 "--source", f"crt.sh={self.world.aggregator['crtsh'].rstrip('/')}",
-                "--source", f"certspotter={self.world.aggregator['certspotter'].removesuffix('/v1/issuances')}",
+                "--source", f"certspotter={spotter}",
                 *(trust or self.trust()), *args]
         return judged(self.world.argv(*argv), timeout, **kwargs)
 
@@ -182,7 +183,8 @@ def test_page_stands_by_itself(service, tmp_path):
     page = tmp_path / "report.html"
     _, report = service.verify("--html", page)
     text = page.read_text()
-    assert not re.search(r"<(script|link|img|iframe|object|embed)\b|\b(src|href)=|url\(|@import", text)
+    assert not re.search(r"<(script|link|img|iframe|object|embed)\b|\b(src|href)=|url\(|@import",
+                         text)
     assert service.name in text and "SIMULATED" in text
     for check in report["checks"]:
         assert html.escape(check["id"]) in text, check["id"]
