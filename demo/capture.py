@@ -7,6 +7,9 @@ import struct
 
 WIREGUARD = {1: "WireGuard handshake initiation", 2: "WireGuard handshake response",
              3: "WireGuard cookie reply", 4: "WireGuard data (ChaCha20-Poly1305)"}
+WORLD = bytes((198, 51, 100, 254))  # the DNS, CA and logs of this Internet
+WORLD_PORTS = {53: "DNS of the Internet", 5300: "DNS of the Internet",
+               **{port: "CA and logs of the Internet (TLS)" for port in (14000, 14002, 14003)}}
 KEEPALIVE_LEN = 32  # a data message without content
 
 
@@ -36,6 +39,11 @@ def kind(frame):
     packet = frame[14:]
     header, protocol = (packet[0] & 15) * 4, packet[9]
     segment = packet[header:struct.unpack("!H", packet[2:4])[0]]
+    if protocol in (6, 17) and len(segment) >= 8:
+        peers = (packet[12:16], packet[16:20])
+        for address, port in zip(peers, struct.unpack("!HH", segment[:4])):
+            if address == WORLD and port in WORLD_PORTS:
+                return WORLD_PORTS[port]
     if protocol == 17 and len(segment) >= 12:
         datagram = segment[8:]
         if datagram[1:4] == b"\0\0\0" and datagram[0] in WIREGUARD:

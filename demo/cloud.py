@@ -26,6 +26,7 @@ class Answer:
     def __init__(self, status, body, tls, cipher, certificate, seconds):
         self.status, self.body = status, body
         self.tls, self.cipher = tls, cipher
+        self.certificate = certificate
         self.fingerprint = hashlib.sha256(certificate).hexdigest()
         self.seconds = seconds
 

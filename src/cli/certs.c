@@ -43,7 +43,7 @@ static enum rc openssl(const char *const *argv, char error[ERROR_MAX])
 	return rc;
 }
 
-enum rc certs_authority(const char *state, char error[512])
+enum rc certs_authority(const char *folder, char error[512])
 {
 	AUTO(arena_fini)
 	struct arena a;
@@ -52,8 +52,8 @@ enum rc certs_authority(const char *state, char error[512])
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
-	ca = fmt(&a, "%s/ca.pem", state);
-	key = fmt(&a, "%s/ca.key", state);
+	ca = fmt(&a, "%s/ca.pem", folder);
+	key = fmt(&a, "%s/ca.key", folder);
 	if (access(ca, R_OK) == 0 && access(key, R_OK) == 0 &&
 	    openssl((const char *[]){ "openssl", "x509", "-in", ca, "-noout",
 				      "-checkend", "604800", NULL },
@@ -76,7 +76,7 @@ enum rc certs_authority(const char *state, char error[512])
 	return rc;
 }
 
-static enum rc sign(const char *state, const char *base, const char *folder,
+static enum rc sign(const char *authority, const char *base, const char *folder,
 		    struct arena *a, char error[ERROR_MAX])
 {
 	const char *request = fmt(a, "%s/request.pem", folder);
@@ -102,8 +102,8 @@ static enum rc sign(const char *state, const char *base, const char *folder,
 	if (!rc)
 		rc = openssl((const char *[]){
 				     "openssl", "x509", "-req", "-in", request,
-				     "-CA", fmt(a, "%s/ca.pem", state),
-				     "-CAkey", fmt(a, "%s/ca.key", state),
+				     "-CA", fmt(a, "%s/ca.pem", authority),
+				     "-CAkey", fmt(a, "%s/ca.key", authority),
 				     "-days", "30", "-sha256", "-extfile",
 				     names, "-out",
 				     fmt(a, "%s/chain.pem", folder), NULL },
@@ -113,7 +113,7 @@ static enum rc sign(const char *state, const char *base, const char *folder,
 	return rc;
 }
 
-enum rc certs_issue(const char *state, const char *base, const char *folder,
+enum rc certs_issue(const char *authority, const char *base, const char *folder,
 		    char error[512])
 {
 	AUTO(arena_fini)
@@ -125,7 +125,7 @@ enum rc certs_issue(const char *state, const char *base, const char *folder,
 	if (file_make_dirs(folder, 0750))
 		return say(error, folder);
 	before = umask(077);
-	rc = sign(state, base, folder, &a, error);
+	rc = sign(authority, base, folder, &a, error);
 	(void)umask(before);
 	return rc;
 }

@@ -185,6 +185,9 @@ static const struct conf_field cloud_fields[] = {
 	NAME("name", struct cloud, name),
 	TEXT("base", struct cloud, base, check_base,
 	     "a domain name such as postern.localhost"),
+	{ .key = "world",
+	  .type = CONF_STRING,
+	  .offset = offsetof(struct cloud, world) },
 	{ .key = "lease",
 	  .type = CONF_MS,
 	  .offset = offsetof(struct cloud, lease_ms),
@@ -297,6 +300,8 @@ static void resolve(const char **path, const char *file, struct arena *arena)
 
 static void resolve_all(struct cloud *c, const char *file, struct arena *arena)
 {
+	if (c->world)
+		resolve(&c->world, file, arena);
 	for (size_t i = 0; i < c->gateways.count; i++) {
 		struct cloud_gateway *g = c->gateways.items;
 
@@ -378,6 +383,8 @@ enum rc cloud_check_files(const struct cloud *c, const char *path,
 {
 	enum rc rc = RC_OK;
 
+	if (c->world)
+		rc = check_file(c->name, "world", c->world, X_OK, path, error);
 	for (size_t i = 0; !rc && i < c->gateways.count; i++)
 		rc = check_file(cloud_gateway(c, i)->name, "manifest",
 				cloud_gateway(c, i)->manifest, R_OK, path,

@@ -5,6 +5,7 @@
  *   name: demo
  *   base: postern.localhost
  *   lease: 20s
+ *   world: ../../tests/world/world.py   # the Internet's DNS, CA and CT logs
  *   gateways:
  *     - name: gateway
  *       address: 198.51.100.1     # on the network in between
@@ -67,6 +68,7 @@ struct cloud_cvm {
 
 struct cloud {
 	const char *name, *base;
+	const char *world; /* program, see world.h; NULL: there is none */
 	uint64_t lease_ms;
 	struct conf_list gateways; /* of struct cloud_gateway */
 	struct conf_list cvms; /* of struct cloud_cvm */

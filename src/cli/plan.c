@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/fmt.h"
+#include "cli/world.h"
 #include "io/file.h"
 
 enum {
@@ -54,6 +55,13 @@ static void gateway_services(struct machine *m, const struct plan *p,
 			       .argv = { "postern-registrar", "--config",
 					 "/etc/postern/registrar.yaml" },
 			       .ready = "unix:/run/postern/admin.sock" });
+	if (world_certifies(p->cloud, m->gateway))
+		add_service(m, (struct service){
+				       .name = "cert",
+				       .argv = { "postern-cert", "--config",
+						 "/etc/postern/cert.yaml" },
+				       .ready = "unix:/run/postern/"
+						"cert.sock" });
 	if (m->gateway->is_public) {
 		edge.fd_count = p->places.public_count;
 		memcpy(edge.fds, p->places.public_fds,
@@ -151,6 +159,14 @@ static void add_platform(struct plan *p, struct arena *arena)
 			       .ready = first });
 }
 
+static void add_hostile(struct plan *p, struct arena *arena)
+{
+	struct machine *m = add(p, "hostile", NODE_NETWORK, arena);
+
+	if (p->cloud->world)
+		add_service(m, world_service(p->cloud, p->places.state, arena));
+}
+
 void plan_make(struct plan *out, const struct cloud *cloud,
 	       const struct plan_places *places, struct arena *arena)
 {
@@ -159,7 +175,7 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 
 	*out = (struct plan){ .cloud = cloud, .places = *places };
 	add_platform(out, arena);
-	(void)add(out, "hostile", NODE_NETWORK, arena)->spec;
+	add_hostile(out, arena);
 	for (size_t i = 0; i < cloud->gateways.count; i++) {
 		const struct cloud_gateway *g = cloud_gateway(cloud, i);
 		struct machine *m = add(out, g->name, NODE_MACHINE, arena);

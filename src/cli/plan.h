@@ -2,7 +2,9 @@
  * plan: a cloud turned into machines: which namespaces, folders and services
  * each of its nodes gets, and what stands in their configuration.
  *
- *   <state>/ca.pem, ca.key             the authority of the demo's web pages
+ *   <state>/ca.pem                     roots of the gateway's web pages; with
+ *                                      ca.key, where the cloud has no world
+ *   <state>/world/                     of the world, see world.h
  *   <state>/<node>/etc/postern/...     over /etc of the node
  *   <state>/<node>/lib/                its /var/lib
  *   <state>/<node>/log/<service>.log

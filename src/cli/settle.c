@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/certs.h"
 #include "cli/fmt.h"
+#include "cli/world.h"
 #include "io/file.h"
 #include "io/proc.h"
 #include "manifest/manifest.h"
@@ -243,9 +244,16 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 {
 	AUTO(arena_fini)
 	struct arena a;
-	const char *listen;
+	const char *listen, *certificate;
 
 	arena_init(&a, ARENA_MAX);
+	certificate = world_certifies(p->cloud, m->gateway)
+			      ? "cert:\n"
+				"  keys: /run/postern/cert-keys.sock\n"
+				"  public: /run/postern/cert-public.sock\n"
+			      : "certificate:\n"
+				"  chain: /etc/postern/tls/chain.pem\n"
+				"  key: /etc/postern/tls/key.pem\n";
 	listen = fmt(&a, "\"%s:443\"", m->address);
 	for (unsigned i = 0;
 	     m->gateway->is_public && i < p->places.public_count; i++)
@@ -255,9 +263,7 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "base: %s\n"
 		       "listen: [ %s ]\n"
 		       "store: /var/lib/postern/store\n"
-		       "certificate:\n"
-		       "  chain: /etc/postern/tls/chain.pem\n"
-		       "  key: /etc/postern/tls/key.pem\n"
+		       "%s"
 		       "registrar: unix:/run/postern/registrar.sock\n"
 		       "status: unix:/run/postern/status.sock\n"
 		       "tunnel: 10.88.0.1/16\n"
@@ -266,27 +272,42 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "pid_file: /run/postern/edge.pid\n"
 		       "log: info\n"
 		       "log_format: json\n",
-		       p->cloud->base, listen),
+		       p->cloud->base, listen, certificate),
 		   error);
+}
+
+/* Where the world has a CA, a gateway that it does not certify has an authority
+ * of its own, which nobody trusts. */
+static enum rc settle_web(const struct plan *p, const struct machine *m,
+			  char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	const char *tls, *authority = p->places.state;
+
+	arena_init(&a, ARENA_MAX);
+	if (world_certifies(p->cloud, m->gateway))
+		return world_settle(p, m, error);
+	tls = fmt(&a, "%s/tls", m->conf);
+	if (p->cloud->world)
+		authority = tls;
+	if (file_make_dirs(tls, 0750))
+		return say(error, tls);
+	if (certs_authority(authority, error))
+		return RC_SYS;
+	return certs_issue(authority, p->cloud->base, tls, error);
 }
 
 static enum rc settle_gateway(const struct plan *p, const struct machine *m,
 			      char error[PLAN_ERROR_MAX])
 {
-	AUTO(arena_fini)
-	struct arena a;
-	enum rc rc;
+	enum rc rc = settle_common(p, m, error);
 
-	arena_init(&a, ARENA_MAX);
-	rc = settle_common(p, m, error);
 	if (!rc)
 		rc = settle_registrar(p, m, error);
 	if (!rc)
 		rc = settle_edge(p, m, error);
-	if (!rc)
-		rc = certs_issue(p->places.state, p->cloud->base,
-				 fmt(&a, "%s/tls", m->conf), error);
-	return rc;
+	return rc ? rc : settle_web(p, m, error);
 }
 
 /* No default bridge and no proxy processes: an app has the networks of its

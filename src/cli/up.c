@@ -13,7 +13,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/certs.h"
 #include "cli/commands.h"
 #include "cli/fmt.h"
 #include "cli/leftovers.h"
@@ -24,6 +23,7 @@
 #include "cli/reports.h"
 #include "cli/settle.h"
 #include "cli/watch.h"
+#include "cli/world.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/sock.h"
@@ -34,6 +34,7 @@ enum {
 	TICK_MS = 50,
 	TICK_IDLE_MS = 500, /* once everything is up */
 	PLATFORM_WAIT_MS = 20000,
+	WORLD_WAIT_MS = 60000,
 	STOP_WAIT_MS = 20000, /* longest service + its engine */
 	LISTEN_BACKLOG = 512,
 	NODE_DELAY_MS = 1000,
@@ -235,30 +236,43 @@ static bool follow(struct up *u, size_t first, char *waiting, size_t n)
 	return is_ready;
 }
 
-static bool start_platform(struct up *u)
+/* Until the services of one machine are ready. */
+static bool wait_machine(struct up *u, size_t i, unsigned wait_ms)
 {
-	uint64_t end_ms = clock_boot_ms() + PLATFORM_WAIT_MS;
+	const struct node_spec *spec = &u->plan.machines[i].spec;
+	uint64_t end_ms = clock_boot_ms() + wait_ms;
 	char waiting[64];
 
-	if (settle_platform(&u->plan, u->error) ||
-	    !start_machine(u, PLAN_PLATFORM))
-		return false;
-	while (!reports_follow(&u->reports, &u->plan, PLAN_PLATFORM,
-			       &u->progress, waiting, sizeof(waiting))) {
+	while (!reports_follow(&u->reports, &u->plan, i, &u->progress, waiting,
+			       sizeof(waiting))) {
 		if (is_told_to_stop(TICK_MS)) {
 			(void)snprintf(u->error, ERROR_MAX, "interrupted");
 			return false;
 		}
 		if (clock_boot_ms() > end_ms) {
 			(void)snprintf(u->error, ERROR_MAX,
-				       "the simulated platform does not start; "
-				       "see %.300s/teesim.log",
-				       u->plan.machines[PLAN_PLATFORM]
-					       .spec.log);
+				       "%s does not start; see %.300s/%s.log",
+				       spec->services[0].name, spec->log,
+				       spec->services[0].name);
 			return false;
 		}
 	}
 	return true;
+}
+
+static bool start_platform(struct up *u)
+{
+	return settle_platform(&u->plan, u->error) == RC_OK &&
+	       start_machine(u, PLAN_PLATFORM) &&
+	       wait_machine(u, PLAN_PLATFORM, PLATFORM_WAIT_MS);
+}
+
+/* Gateways are told where it is and what it trusts: it is there before them. */
+static bool start_hostile(struct up *u)
+{
+	if (u->cloud.world && world_prepare(&u->plan, u->error))
+		return false;
+	return start_machine(u, PLAN_HOSTILE);
 }
 
 static bool prepare(struct up *u)
@@ -293,7 +307,7 @@ static bool prepare(struct up *u)
 			       strerror(errno));
 		return false;
 	}
-	return certs_authority(places.state, u->error) == RC_OK;
+	return true;
 }
 
 static bool start_all(struct up *u)
@@ -303,10 +317,11 @@ static bool start_all(struct up *u)
 	progress_event(&u->progress,
 		       "platform: SIMULATED TDX with a root of its own");
 	u->platform_restarts = u->reports.restarts[PLAN_PLATFORM][0];
-	if (settle_machines(&u->plan, u->error) ||
-	    settle_images(&u->plan, u->error))
+	if (!start_hostile(u) || settle_images(&u->plan, u->error) ||
+	    !wait_machine(u, PLAN_HOSTILE, WORLD_WAIT_MS) ||
+	    settle_machines(&u->plan, u->error))
 		return false;
-	for (size_t i = PLAN_HOSTILE; i < u->plan.count; i++) {
+	for (size_t i = PLAN_FIRST_NODE; i < u->plan.count; i++) {
 		if (!start_machine(u, i))
 			return false;
 	}

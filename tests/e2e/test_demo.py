@@ -71,6 +71,7 @@ def running(bindir, tmp_path_factory):
 # The demo.
 
 PROMISES = [
+    r"certificate issued to the gateway: account made in the TEE, CAA pinned: .* by 2 of 2 CAA records",
     r"hello\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* container at 172\.",
     r"vault\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* <h1>vault</h1>",
     r"the same by its identity: https://[0-9a-f]{40}\.postern",
@@ -79,7 +80,7 @@ PROMISES = [
     r"client certificate: vault: the secret is for CN=alice",
     r"without one: 400",
     r"secret marker: 0 times in [1-9]\d+ captured bytes; the container saw (\d+) of \1 requests",
-    r"nothing but attested channels, WireGuard and address resolution",
+    r"nothing but attested channels, WireGuard, address resolution, and the gateway's DNS and ACME",
     r"manifests list \(so the ways are open\): 2 of 2 connected",
     r"a port that no manifest lists: 0 of 1 connected",
     r"one CVM → the other.*: 0 of 6 connected",

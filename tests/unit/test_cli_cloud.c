@@ -51,7 +51,7 @@ static void whole_description_read(void **state)
 	arena_init(&arena, ARENA_MAX);
 	assert_int_equal(
 		read_text(&c, &arena,
-			  HEAD "lease: 20s\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
+			  HEAD "lease: 20s\nworld: w.py\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
 				  CVM("b", "198.51.100.12",
 				      ", debug: true, engine: none, expect: refused, alias: x, "
 				      "contexts: [ /etc ]"),
@@ -59,6 +59,8 @@ static void whole_description_read(void **state)
 		RC_OK);
 	assert_string_equal(c.name, "test");
 	assert_int_equal(c.lease_ms, 20000);
+	assert_int_equal(c.world[0], '/');
+	assert_non_null(strstr(c.world, "/w.py"));
 	assert_int_equal(c.gateways.count, 1);
 	assert_true(cloud_gateway(&c, 0)->is_public);
 	assert_int_equal(c.cvms.count, 2);

@@ -21,12 +21,13 @@ class World:
     """Facts of the servers: dns, ct, ca, aggregator (each a dict); 'records' changes the DNS.
 
     'zones' and 'logs' are as --zone of dnsserver.py and --log of ctlog.py want them. 'address' is
-    where everything listens but the resolver; tests that need names for the CA or the logs give
-    more flags."""
+    where everything listens but the resolver; with 'port' the CA, its CRLs, the logs and the
+    aggregators have that one and the three after it. Tests that need names for the CA or the logs
+    give more flags."""
 
     def __init__(self, folder, *, zones=("example.test",), logs=(), address="127.0.0.1",
                  resolver="127.0.0.54", prefix=(), records=None, ca_flags=(), ct_flags=(),
-                 dns_flags=()):
+                 dns_flags=(), port=0):
         self.dir = pathlib.Path(folder).resolve()
         self.dir.mkdir(parents=True, exist_ok=True)
         self.prefix, self.processes = list(prefix), []
@@ -35,6 +36,8 @@ class World:
         self.flags = {"ca": ca_flags, "ct": ct_flags, "dns": dns_flags}
         self.records_file = records
         self.transport = self.dir / "transport"
+        self.at = {what: f"{address}:{port and port + i}"
+                   for i, what in enumerate(("ca", "http", "ct", "aggregator"))}
         self.dns = self.ct = self.ca = self.aggregator = self.records = None
 
     def start(self):
@@ -66,13 +69,13 @@ class World:
     def _start_logs(self):
         flags = [f for g in self.logs for f in ("--log", g)]
         self.ct = self._run("ct", "ctlog.py", "--dir", self.dir / "ct", "--listen",
-                            f"{self.address}:0", "--transport", self.transport, "--roots",
+                            self.at["ct"], "--transport", self.transport, "--roots",
                             self.dir / "ca/roots.pem", "--control", self.dir / "ct.sock",
                             "--clock", self.clock_file, *flags, *self.flags["ct"])
 
     def _start_ca(self):
         self.ca = self._run("ca", "ca.py", "--dir", self.dir / "ca", "--listen",
-                            f"{self.address}:0", "--http", f"{self.address}:0", "--transport",
+                            self.at["ca"], "--http", self.at["http"], "--transport",
                             self.transport, "--resolver", self.dns["resolver"], "--ct-list",
                             self.ct["list"], "--ct-cafile", self.ct["cafile"], "--control",
                             self.dir / "ca.sock", "--clock", self.clock_file, *self.flags["ca"])
@@ -80,7 +83,7 @@ class World:
     def _start_aggregator(self):
         self.aggregator = self._run("aggregator", "aggregator.py", "--dir", self.dir / "aggregator",
                                     "--list", self.ct["list"], "--cafile", self.ct["cafile"],
-                                    "--listen", f"{self.address}:0", "--transport",
+                                    "--listen", self.at["aggregator"], "--transport",
                                     self.transport, "--control", self.dir / "agg.sock",
                                     "--clock", self.clock_file)
 
@@ -124,11 +127,16 @@ def main():
     parser.add_argument("--records", type=pathlib.Path)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--resolver", default="127.0.0.54")
+    parser.add_argument("--port", type=int, default=0, metavar="N",
+                        help="of the CA; CRLs, logs and aggregators have the next three")
     args = parser.parse_args()
     with World(args.dir, zones=args.zone or ("example.test",), logs=args.log,
-               address=args.address, resolver=args.resolver, records=args.records) as world:
+               address=args.address, resolver=args.resolver, records=args.records,
+               port=args.port) as world:
         facts = world.facts()
-        (world.dir / "world.json").write_text(json.dumps(facts, indent=1) + "\n")
+        new = world.dir / "world.json.new"
+        new.write_text(json.dumps(facts, indent=1) + "\n")
+        new.replace(world.dir / "world.json")  # whoever waits for it reads it whole
         if sys.stdout.isatty():
             print(json.dumps(facts, indent=1))
         serve.ready(facts)
