@@ -1,4 +1,5 @@
-"""The gateway's web certificate in the demo: how it came about."""
+"""The gateway's web certificate in the demo: how it came about, and what
+`postern verify` makes of it."""
 import hashlib
 import json
 import pathlib
@@ -7,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 HERE = pathlib.Path(__file__).resolve().parent
+# For hours a CA may act on a look at CAA from before it was pinned, so no name is safe at first.
+YOUNG = "history.safe"
 WAIT = 60  # seconds, for the certificate and its evidence
 BIRTH = ("account_key_made", "account_made", "account_quoted", "caa_written", "order", "key_made",
          "certificate_issued", "evidence_published")
@@ -71,3 +74,64 @@ class WebCertificate:
             f"certificate issued to the gateway: account made in the TEE, CAA pinned: {account} "
             f"is named by {len(pins)} of {len(caa)} CAA records; the key that hello shows, "
             f"{seen[:16]}…, was made there, too")
+
+    # What a stranger can check.
+
+    def verify_argv(self, label):
+        facts = json.loads((self.world / "world.json").read_text())
+        policy = self.cloud.state / "verify"
+        policy.mkdir(exist_ok=True)
+        etc = self.cloud.state / "hello/etc/postern"  # a CVM accepts the gateway's code, too
+        (policy / "platform.yaml").write_text((etc / "policy.yaml").read_text())
+        (policy / "sim-root.pem").write_text((etc / "sim-root.pem").read_text())
+        host = facts["ca"]["directory"].split("/")[2].split(":")[0]
+        searches = facts["aggregator"]["crtsh"].rstrip("/")
+        (policy / "verify.yaml").write_text(
+            "platform: platform.yaml\nsimulated_root: sim-root.pem\n"
+            f"ca:\n  directories: [ \"{host}\" ]\n  issuers: [ ca.test ]\n  methods: [ dns-01 ]\n")
+        (policy / "roots.pem").write_text(pathlib.Path(facts["cafile"]).read_text()
+                                          + pathlib.Path(facts["ca"]["roots"]).read_text())
+        return [self.cloud.postern, "verify", f"https://{label}.{self.cloud.base}:{self.cloud.port}/",
+                "--connect", f"{self.gateway}:443", "--policy", policy / "verify.yaml",
+                "--resolver", facts["dns"]["resolver"], "--trust-anchor", facts["dns"]["anchor_ds"],
+                "--ca-file", policy / "roots.pem", "--log-list", facts["ct"]["list"],
+                "--log-list-key", facts["ct"]["list_key"],
+                "--source", f"crt.sh={searches}",
+                "--source", f"certspotter={searches}"]
+
+    def verify(self, label="hello"):
+        """(exit status, the report)"""
+        done = self.cloud.exec("hostile", *self.verify_argv(label), "--json", timeout=60)
+        try:
+            return done.returncode, json.loads(done.stdout[done.stdout.index("{"):])
+        except ValueError:
+            return done.returncode, {"checks": [], "outcome": done.stdout.strip()[-300:]}
+
+    def judged(self):
+        """What `postern verify` says of hello: (exit status, checks by id)"""
+        self.show.busy("postern verify: session, evidence, DNS, logs, history")
+        status, report = self.verify()
+        self.show.busy(None)
+        return status, {check["id"]: check for check in report["checks"]}
+
+    def of_state(self, checks, state):
+        return [check for check in checks.values() if check["state"] == state]
+
+    def show_verified(self):
+        status, checks = self.judged()
+        passed, failed, open_ones = (self.of_state(checks, s) for s in ("pass", "fail", "unknown"))
+        bad = [c["id"] for c in failed if c["id"] != YOUNG]
+        needed = ("quote.signature", "quote.policy", "quote.binding", "fresh.nonce", "fresh.quote",
+                  "fresh.session", "cert.key", "cert.issued", "key.quote", "account.proof",
+                  "account.quote", "account.directory", "caa.dnssec", "caa.exclusive", "ct.scts",
+                  "history.sources", "history.foreign")
+        missing = [i for i in needed if checks.get(i, {}).get("state") != "pass"]
+        self.show.check(
+            passed and not bad and not missing and status == (1 if failed else 2 if open_ones else 0),
+            f"postern verify https://hello.{self.cloud.base}:{self.cloud.port}/: {len(passed)} checks "
+            f"hold, {len(failed)} refuted, {len(open_ones)} open, exit status {status}"
+            + (f"; wrong: {', '.join(bad + missing)}" if bad or missing else ""))
+        for check in failed + open_ones:
+            why = "refuted, as for every name at first" if check["id"] == YOUNG else \
+                "refuted" if check in failed else "open"
+            self.show.more(f"{why}: {check['id']}: {check['reason']}")
