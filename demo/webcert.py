@@ -1,8 +1,9 @@
-"""The gateway's web certificate in the demo: how it came about, and what
-`postern verify` makes of it."""
+"""The gateway's web certificate in the demo: how it came about, what `postern
+verify` makes of it, and what an outsider's certificate for the same name does."""
 import hashlib
 import json
 import pathlib
+import shlex
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -99,6 +100,10 @@ class WebCertificate:
                 "--source", f"crt.sh={searches}",
                 "--source", f"certspotter={searches}"]
 
+    def verify_command(self):
+        """The same for a person, as one line of a shell."""
+        return shlex.join(map(str, self.cloud.exec_argv("hostile", *self.verify_argv("hello"))))
+
     def verify(self, label="hello"):
         """(exit status, the report)"""
         done = self.cloud.exec("hostile", *self.verify_argv(label), "--json", timeout=60)
@@ -135,3 +140,20 @@ class WebCertificate:
             why = "refuted, as for every name at first" if check["id"] == YOUNG else \
                 "refuted" if check in failed else "open"
             self.show.more(f"{why}: {check['id']}: {check['reason']}")
+
+    def show_attack(self):
+        name = f"hello.{self.cloud.base}"
+        said = self.outsider("obey", name)
+        self.show.check(said.get("refused") == "caa",
+                        f"whoever writes the DNS orders a certificate for {name} with an account of his "
+                        f"own: {said.get('refused') or said} ({said.get('detail', '')})")
+        said = self.outsider("lift", name, self.cloud.base)
+        self.show.check("serial" in said, "he takes CAA away for a moment, and the CA issues: "
+                        + (f"serial {said['serial'][:16]}…" if "serial" in said else str(said)))
+        status, checks = self.judged()
+        failed = {check["id"] for check in self.of_state(checks, "fail")}
+        foreign = checks.get("history.foreign", {})
+        self.show.check(
+            status == 1 and failed - {YOUNG} == {"history.foreign"},
+            f"postern verify turns red, exit status {status}: history.foreign: "
+            f"{foreign.get('reason')} [{foreign.get('rule')}]")

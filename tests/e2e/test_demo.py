@@ -73,6 +73,9 @@ def running(bindir, tmp_path_factory):
 PROMISES = [
     r"certificate issued to the gateway: account made in the TEE, CAA pinned: .* by 2 of 2 CAA records",
     r"postern verify https://hello\.postern\.localhost:\d+/: [23]\d checks hold, [01] refuted, ",
+    r"whoever writes the DNS orders a certificate .* account of his own: caa",
+    r"he takes CAA away for a moment, and the CA issues: serial [0-9a-f]{16}",
+    r"postern verify turns red, exit status 1: history\.foreign: a live certificate",
     r"hello\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* container at 172\.",
     r"vault\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* <h1>vault</h1>",
     r"the same by its identity: https://[0-9a-f]{40}\.postern",
