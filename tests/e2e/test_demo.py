@@ -387,6 +387,38 @@ def test_killed_supervisor_takes_all_with_it_and_down_clears_up(bindir, workdir)
     assert cloud.leftovers() == []
 
 
+def test_cloud_with_a_world_gets_a_certificate_each_time(bindir, workdir):
+    """Killed, it leaves no server of the world; started again over the same state, it has another
+    world, whose CA knows no account of before, and the gateway a certificate of it."""
+    cloud = small_cloud(workdir, bindir)
+    config = pathlib.Path(cloud.config)
+    config.write_text(config.read_text() + f"world: {ROOT}/tests/world/world.py\n")
+    argv = [cloud.postern, "up", "--config", cloud.config, "--name", cloud.name,
+            "--port", str(cloud.port), "--state", str(workdir / "state")]
+    seen = []
+
+    def certificate():
+        cloud.learn()  # the root, too, is another one
+        try:
+            return cloud.get("gateway").fingerprint
+        except OSError:
+            return None
+
+    try:
+        for _ in range(2):
+            process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            seen.append(wait_for(certificate, 60, "a certificate", step=0.2))
+            assert not (cloud.state / "gateway/etc/postern/tls").exists()
+            assert not (cloud.state / "ca.key").exists()
+            process.kill()
+            process.wait()
+            wait_for(lambda: not [x for x in cloud.leftovers() if x.startswith("process")], 10)
+        assert seen[0] != seen[1]
+    finally:
+        assert cloud.call("down", "--name", cloud.name).returncode == 0
+    assert cloud.leftovers() == []
+
+
 def test_down_ends_a_cloud_and_its_state_outlives_it(bindir, workdir):
     cloud = small_cloud(workdir, bindir)
     argv = [cloud.postern, "up", "--config", cloud.config, "--name", cloud.name,
