@@ -141,6 +141,9 @@ class WebCertificate:
                 "refuted" if check in failed else "open"
             self.show.more(f"{why}: {check['id']}: {check['reason']}")
 
+    def foreign_alarm(self):
+        return next((a for a in self.status().get("alarms", []) if a["kind"] == "ct_foreign"), None)
+
     def show_attack(self):
         name = f"hello.{self.cloud.base}"
         said = self.outsider("obey", name)
@@ -150,6 +153,11 @@ class WebCertificate:
         said = self.outsider("lift", name, self.cloud.base)
         self.show.check("serial" in said, "he takes CAA away for a moment, and the CA issues: "
                         + (f"serial {said['serial'][:16]}…" if "serial" in said else str(said)))
+        self.show.busy("waiting for postern-cert to find it in a log")
+        alarm = self.cloud.wait_for(self.foreign_alarm, 30, 0.2)
+        self.show.busy(None)
+        self.show.check(alarm and alarm["about"], "postern-cert raises its alarm ct_foreign: "
+                        + (f"{alarm['about']}: {alarm['text']}" if alarm else "none"))
         status, checks = self.judged()
         failed = {check["id"] for check in self.of_state(checks, "fail")}
         foreign = checks.get("history.foreign", {})

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "evidence/core.h"
 #include "evidence/loghead.h"
 #include "resolve/proof.h"
@@ -31,23 +32,41 @@ static struct climb *climb_again(struct arena *arena,
 	return c;
 }
 
-/* Where the evidence has a proof for the host: its hash in hex. */
-static struct span proof_of(const struct evidence_core *core,
-			    const struct evidence_bundle *bundle,
-			    struct span host)
+/* The evidence's entry with a proof for this name; NULL: none. */
+static const struct core_caa *proved_name(const struct evidence_core *core,
+					  struct span name)
 {
-	for (size_t i = 0; i < core->caa_count; i++) {
-		char hex[64];
-		struct wr w = WR_ARRAY(hex);
+	for (size_t i = 0; i < core->caa_count; i++)
+		if (core->caa[i].has_proof &&
+		    span_equal(core->caa[i].name, name))
+			return &core->caa[i];
+	return NULL;
+}
 
-		if (!core->caa[i].has_proof ||
-		    !span_equal(core->caa[i].name, host))
-			continue;
-		for (size_t k = 0; k < 32; k++)
-			wr_printf(&w, "%02x", core->caa[i].proof.b[k]);
-		return bundle_item_get(&bundle->dnssec, wr_span(&w));
-	}
-	return span_of(NULL, 0);
+/* The same for the host, or for the wildcard that it is one of. */
+static const struct core_caa *proved_host(const struct evidence_core *core,
+					  struct span host)
+{
+	const struct core_caa *own = proved_name(core, host);
+	char wildcard[DNS_NAME_TEXT];
+	struct wr w = WR_ARRAY(wildcard);
+	struct span label;
+
+	if (own || !rd_until(&host, &label, '.'))
+		return own;
+	wr_str(&w, "*.");
+	wr_bytes(&w, host);
+	return proved_name(core, wr_span(&w));
+}
+
+static struct span proof_of(const struct core_caa *c,
+			    const struct evidence_bundle *bundle)
+{
+	char hex[2 * sizeof(c->proof.b)];
+	struct wr w = WR_ARRAY(hex);
+
+	text_hex(&w, SPAN_ARRAY(c->proof.b));
+	return bundle_item_get(&bundle->dnssec, wr_span(&w));
 }
 
 static void check_proof(struct material *m, struct arena *arena,
@@ -55,18 +74,21 @@ static void check_proof(struct material *m, struct arena *arena,
 {
 	struct evidence_bundle *b = arena_new(arena, 1, sizeof(*b));
 	struct climb *c = arena_new(arena, 1, sizeof(*c));
+	const struct core_caa *stated;
 	struct evidence_core core;
-	struct dns_name host;
+	struct dns_name name;
 	struct span proof;
 
 	if (!b || !c || evidence_bundle_read(b, arena, m->bundle) ||
-	    evidence_core_read(&core, arena, b->core) ||
-	    dns_name_parse(&host, m->host))
+	    evidence_core_read(&core, arena, b->core))
 		return;
-	proof = proof_of(&core, b, m->host);
+	stated = proved_host(&core, m->host);
+	if (!stated || dns_name_parse(&name, stated->name))
+		return;
+	proof = proof_of(stated, b);
 	if (!proof.n)
 		return;
-	if (proof_check(c, arena, proof, &host, g->dns_anchors, m->at))
+	if (proof_check(c, arena, proof, &name, g->dns_anchors, m->at))
 		m->dns.is_proof_refused = true;
 	else
 		m->dns.proved = c;

@@ -12,6 +12,7 @@
 
 /* Of its servers, at the address that the network in the middle has. */
 #define CA_PORT "14000" /* the three after it: CRLs, logs, aggregators */
+#define SEARCHES "https://" NET_HOSTILE_ADDRESS ":14003"
 #define RESOLVER_PORT "5300"
 
 /* Writes TXT and CAA, and nothing else. */
@@ -167,6 +168,16 @@ static enum rc write_config(const struct plan *p, const struct machine *m,
 		"    server: " NET_HOSTILE_ADDRESS ":53\n"
 		"    key: " UPDATE_KEY "\n"
 		"    secret_file: /etc/postern/world/tsig\n"
+		"ct:\n"
+		"  list: /etc/postern/world/log_list.json\n"
+		"  list_key: /etc/postern/world/log_list.pub\n"
+		"  follow: true\n"
+		"  aggregators:\n"
+		"    - { name: crt-sh, kind: crt.sh, url: \"" SEARCHES "\" }\n"
+		"    - { name: spotter, kind: certspotter, "
+		"url: \"" SEARCHES "\" }\n"
+		"  ca: /etc/postern/world/acme-ca.pem\n"
+		"  interval: 2s\n"
 		"admin: /run/postern/cert.sock\n"
 		"keys: /run/postern/cert-keys.sock\n"
 		"public: /run/postern/cert-public.sock\n"

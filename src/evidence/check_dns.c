@@ -187,14 +187,20 @@ void check_caa(struct finding *f, const struct reading *r)
 
 /* ---- the proof in the evidence */
 
+/* What the core says of the name that a climb was made for. */
 static const struct core_caa *stated_for(const struct reading *r,
-					 const struct dns_name *name)
+					 const struct climb *climb)
 {
 	for (size_t i = 0; i < r->core.caa_count; i++) {
+		struct span text = r->core.caa[i].name;
+		bool is_wildcard = span_has_prefix(text, span_str("*."));
 		struct dns_name stated;
 
-		if (dns_name_parse(&stated, r->core.caa[i].name) == RC_OK &&
-		    dns_name_equal(&stated, name))
+		if (is_wildcard)
+			(void)rd_skip(&text, 2); /* it has them */
+		if (is_wildcard == climb->is_wildcard &&
+		    dns_name_parse(&stated, text) == RC_OK &&
+		    dns_name_equal(&stated, &climb->levels[0].name))
 			return &r->core.caa[i];
 	}
 	return NULL;
@@ -219,7 +225,7 @@ void check_caa_proof(struct finding *f, const struct reading *r)
 		return;
 	}
 	judge_trust(f, r, dns->proved, weakest(dns->proved));
-	stated = stated_for(r, &dns->proved->levels[0].name);
+	stated = stated_for(r, dns->proved);
 	if (f->state == CHECK_PASS && stated && !stated->is_exclusive)
 		finding_say(f, CHECK_FAIL,
 			    "the service itself says that others may issue");

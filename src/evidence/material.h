@@ -40,7 +40,8 @@ struct material_txt {
 };
 
 struct material_dns {
-	/* Finished CLIMB_ALL climbs of the host: live, and from the bundle's
+	/* Finished CLIMB_ALL climbs of the host: live; and, of it or of the
+	 * wildcard that it is one of, from the bundle's
 	 * proof, checked offline at the time of the verification; or NULL. */
 	const struct climb *live, *proved;
 	/* A proof is in the bundle, and does not hold. */

@@ -75,6 +75,7 @@ PROMISES = [
     r"postern verify https://hello\.postern\.localhost:\d+/: [23]\d checks hold, [01] refuted, ",
     r"whoever writes the DNS orders a certificate .* account of his own: caa",
     r"he takes CAA away for a moment, and the CA issues: serial [0-9a-f]{16}",
+    r"postern-cert raises its alarm ct_foreign: .*hello\.postern\.localhost",
     r"postern verify turns red, exit status 1: history\.foreign: a live certificate",
     r"hello\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* container at 172\.",
     r"vault\.postern\.localhost:\d+/ → 200 through TLSv1\.3 .* <h1>vault</h1>",
