@@ -51,6 +51,7 @@ static bool is_news(const struct sightings_view *a,
 	       !span_equal(SPAN_ARRAY(a->log_list.b),
 			   SPAN_ARRAY(b->log_list.b)) ||
 	       !span_equal(SPAN_ARRAY(a->unknown), SPAN_ARRAY(b->unknown)) ||
+	       !span_equal(SPAN_ARRAY(a->proofs), SPAN_ARRAY(b->proofs)) ||
 	       !span_equal(SPAN_ARRAY(a->sources), SPAN_ARRAY(b->sources));
 }
 
