@@ -42,7 +42,7 @@ static void on_again(void *arg)
 	char error[MESSAGE_TEXT_MAX];
 	struct courier *c = arg;
 
-	if (c->options.socket(c->options.arg))
+	if (c->options.keys_path(c->options.arg))
 		(void)courier_run(c, COURIER_MUST, error); /* logged */
 }
 
@@ -84,7 +84,7 @@ static bool is_same(const struct courier *c, const struct buf *got)
 
 void courier_begin(struct courier *c)
 {
-	const char *socket = c->options.socket(c->options.arg);
+	const char *socket = c->options.keys_path(c->options.arg);
 	char error[MESSAGE_TEXT_MAX];
 
 	/* What another master handed over is as good. */
@@ -118,7 +118,7 @@ static bool use(struct courier *c, struct buf *got,
 bool courier_run(struct courier *c, enum courier_need need,
 		 char error[MESSAGE_TEXT_MAX])
 {
-	const char *socket = c->options.socket(c->options.arg);
+	const char *socket = c->options.keys_path(c->options.arg);
 	struct buf got = { 0 };
 	bool is_got;
 
@@ -156,7 +156,7 @@ void courier_settle(struct courier *c)
 {
 	struct loop *l = c->options.loop;
 
-	if (!c->options.socket(c->options.arg)) {
+	if (!c->options.keys_path(c->options.arg)) {
 		loop_timer_disarm(l, &c->again);
 		buf_wipe(&c->document);
 		return;

@@ -27,7 +27,7 @@ struct courier_options {
 	struct loop *loop;
 	const struct log *log;
 	/* postern-cert's socket now; NULL: there is none. */
-	const char *(*socket)(void *arg);
+	const char *(*keys_path)(void *arg);
 	/* Use courier.document from now on; false: error says why not, and
 	 * what was used before still is. */
 	bool (*use)(void *arg, char error[MESSAGE_TEXT_MAX]);

@@ -600,7 +600,7 @@ static void init_courier(struct master *m)
 	const struct courier_options options = {
 		.loop = m->loop,
 		.log = &m->log,
-		.socket = keys_socket,
+		.keys_path = keys_socket,
 		.use = change,
 		.arg = m,
 	};

@@ -189,8 +189,9 @@ static enum rc receive_udp(const struct asking *q, int fd, uint64_t until_ms)
 
 static enum rc open_udp(int *fd, const struct sock_addr *to)
 {
-	*fd = socket(to->sa.sa_family,
-		     SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int kind = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+	*fd = socket(to->sa.sa_family, kind /* SOCK_CLOEXEC */, 0);
 	/* Connected: only that address can answer, and ICMP is told. */
 	if (*fd < 0 || connect(*fd, &to->sa, to->len))
 		return RC_SYS;
