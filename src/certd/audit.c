@@ -34,6 +34,7 @@ struct kind {
 struct audit {
 	pthread_mutex_t lock;
 	int fd;
+	off_t end; /* of the whole lines in the file */
 	const struct log *log;
 	uint64_t count;
 	struct sha256 last;
@@ -130,7 +131,8 @@ static enum rc load(struct audit *a, const char *path,
 	if (rc)
 		return rc;
 	a->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-	if (a->fd >= 0 && ftruncate(a->fd, (off_t)whole) == 0)
+	a->end = (off_t)whole;
+	if (a->fd >= 0 && ftruncate(a->fd, a->end) == 0)
 		return RC_OK;
 	error_set(error, "%s: %s", path, strerror(errno));
 	return RC_SYS;
@@ -195,11 +197,23 @@ static bool write_line(const struct audit *a, struct buf *line,
 	return jwrite_done(&j);
 }
 
-/* One write: half a line is seen at the next start, and cut off. */
-static bool put_line(const struct audit *a, struct span line)
+/* One write: half a line is seen at the next start, and cut off.  One that did
+ * not get to the disk is cut at once, or the next would not follow it. */
+static bool put_line(struct audit *a, struct span line)
 {
-	return write(a->fd, line.p, line.n) == (ssize_t)line.n &&
-	       fsync(a->fd) == 0;
+	int error;
+
+	if (write(a->fd, line.p, line.n) == (ssize_t)line.n &&
+	    fsync(a->fd) == 0) {
+		a->end += (off_t)line.n;
+		return true;
+	}
+	error = errno;
+	if (ftruncate(a->fd, a->end) != 0)
+		log_event(a->log, LOG_ERROR, "audit_not_cut",
+			  LERRNO("why", errno));
+	errno = error;
+	return false;
 }
 
 static struct span end_of(const struct audit_field *fields)

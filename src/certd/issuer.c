@@ -221,13 +221,23 @@ static bool was_there_one(struct issuer *i, const struct config_authority *c,
 	for (size_t k = 0; k < d->issuer_count; k++)
 		issuers[k] = span_str(d->issuer[k]);
 	for (size_t k = 0; k < i->pins.name_count; k++) {
-		if (!pins_names_other(url, &i->pins, issuers, d->issuer_count,
-				      &i->pins.names[k], &i->vantage))
+		const struct pins_name *name = &i->pins.names[k];
+		enum pins_trace trace = pins_trace(url, &i->pins, issuers,
+						   d->issuer_count, name,
+						   &i->vantage);
+
+		if (trace == PINS_TRACE_NONE)
 			continue;
-		error_set(error,
-			  "CAA of %s names the account %s, which is not here: "
-			  "lost? see OPERATIONS.md",
-			  i->pins.names[k].text, url);
+		if (trace == PINS_TRACE_UNKNOWN)
+			error_set(error,
+				  "CAA of %s cannot be looked up, so whether "
+				  "there was an account is not known",
+				  name->text);
+		else
+			error_set(error,
+				  "CAA of %s names the account %s, which is "
+				  "not here: lost? see OPERATIONS.md",
+				  name->text, url);
 		return true;
 	}
 	return false;

@@ -298,9 +298,29 @@ static bool is_one_of(struct span issuer, const struct span *issuers, size_t n)
 	return false;
 }
 
-bool pins_names_other(char url[ACME_URL_MAX], const struct pins *p,
-		      const struct span *issuers, size_t issuer_count,
-		      const struct pins_name *name, struct vantage *v)
+static enum pins_trace trace_in(char url[ACME_URL_MAX], const struct pins *p,
+				const struct span *issuers,
+				size_t issuer_count, const struct caa_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct caa_property *at = &set->items[i];
+
+		if (at->account_count == 0 ||
+		    !is_one_of(at->issuer, issuers, issuer_count) ||
+		    is_ours(p, at->account))
+			continue;
+		(void)snprintf(url, ACME_URL_MAX, "%.*s", (int)at->account.n,
+			       (const char *)at->account.p);
+		return PINS_TRACE_OTHER;
+	}
+	return PINS_TRACE_NONE;
+}
+
+static enum pins_trace trace_by(char url[ACME_URL_MAX], const struct pins *p,
+				const struct span *issuers,
+				size_t issuer_count,
+				const struct pins_name *name,
+				struct validator *v)
 {
 	AUTO(arena_fini)
 	struct arena arena;
@@ -310,21 +330,30 @@ bool pins_names_other(char url[ACME_URL_MAX], const struct pins *p,
 
 	arena_init(&arena, ARENA_MAX);
 	if (dns_name_parse(&n, span_str(name->text)) ||
-	    climbing_do(&c, v->of[0], &arena, &n, CLIMB_FIRST))
-		return false;
+	    climbing_do(&c, v, &arena, &n, CLIMB_FIRST))
+		return PINS_TRACE_UNKNOWN;
 	g = climb_governing(&c, &n);
-	if (!g.level || g.state != CLIMB_GOVERNED)
-		return false;
-	for (size_t i = 0; i < g.level->set.count; i++) {
-		const struct caa_property *at = &g.level->set.items[i];
+	if (g.state == CLIMB_UNDECIDED)
+		return PINS_TRACE_UNKNOWN;
+	if (g.state == CLIMB_UNRESTRICTED)
+		return PINS_TRACE_NONE;
+	return trace_in(url, p, issuers, issuer_count, &g.level->set);
+}
 
-		if (at->account_count == 0 ||
-		    !is_one_of(at->issuer, issuers, issuer_count) ||
-		    is_ours(p, at->account))
-			continue;
-		(void)snprintf(url, ACME_URL_MAX, "%.*s", (int)at->account.n,
-			       (const char *)at->account.p);
-		return true;
+enum pins_trace pins_trace(char url[ACME_URL_MAX], const struct pins *p,
+			   const struct span *issuers, size_t issuer_count,
+			   const struct pins_name *name, struct vantage *v)
+{
+	enum pins_trace worst = PINS_TRACE_NONE;
+
+	for (size_t i = 0; i < v->count; i++) {
+		enum pins_trace t = trace_by(url, p, issuers, issuer_count,
+					     name, v->of[i]);
+
+		if (t == PINS_TRACE_OTHER)
+			return t;
+		if (t == PINS_TRACE_UNKNOWN)
+			worst = t;
 	}
-	return false;
+	return worst;
 }

@@ -81,12 +81,21 @@ enum rc pins_wanted(struct wanted *out, struct arena *arena,
 enum rc pins_write(const struct pins *p, const struct pins_name *name,
 		   struct writer *w, bool *changed, char error[NODE_ERROR_MAX]);
 
+/* What CAA of a name tells of an account that was here before. */
+enum pins_trace {
+	PINS_TRACE_NONE, /* every resolver knows: no other account is named */
+	PINS_TRACE_OTHER, /* one names another account */
+	PINS_TRACE_UNKNOWN, /* a resolver has no answer that can be trusted */
+};
+
 /*
- * Whether a set names an account at one of these issuers, other than ours: the
- * trace of an account that was lost.  The account's URL is copied.
+ * Looks for an account at one of these issuers, other than ours, in the set
+ * that governs a name: the trace of an account that was lost.  Every resolver
+ * is asked, for whoever took the account away may also keep one of them
+ * silent.  PINS_TRACE_OTHER: its URL is copied.
  */
-bool pins_names_other(char url[ACME_URL_MAX], const struct pins *p,
-		      const struct span *issuers, size_t issuer_count,
-		      const struct pins_name *name, struct vantage *v);
+enum pins_trace pins_trace(char url[ACME_URL_MAX], const struct pins *p,
+			   const struct span *issuers, size_t issuer_count,
+			   const struct pins_name *name, struct vantage *v);
 
 #endif

@@ -22,6 +22,8 @@
 struct entry {
 	char purpose[FORM_PURPOSE_MAX + 1];
 	uint64_t epoch;
+	/* Its epochs go on, or a file of before could be put back. */
+	bool is_removed;
 };
 
 struct seal {
@@ -104,7 +106,8 @@ static enum seal_reason get(const struct seal *s, const char *purpose,
 					   purpose, buf_span(&sealed));
 }
 
-/* ---- the ledger: a line "purpose epoch" each ---- */
+/* ---- the ledger: a line "purpose epoch" each, or "purpose epoch -" when it
+ * was removed ---- */
 
 static struct entry *find(struct seal *s, const char *purpose)
 {
@@ -117,14 +120,16 @@ static struct entry *find(struct seal *s, const char *purpose)
 static bool take_line(struct seal *s, struct span line)
 {
 	struct entry e = { 0 };
-	struct span name;
+	struct span name, epoch;
 
 	if (!rd_until(&line, &name, ' ') || name.n > FORM_PURPOSE_MAX ||
-	    s->count == SEAL_PURPOSES_MAX)
+	    s->count == SEAL_PURPOSES_MAX || !rd_until(&line, &epoch, ' '))
 		return false;
 	memcpy(e.purpose, name.p, name.n);
+	e.is_removed = line.n > 0;
 	if (!form_is_purpose(e.purpose) || find(s, e.purpose) ||
-	    !text_u64(&e.epoch, line, UINT64_MAX))
+	    !text_u64(&e.epoch, epoch, UINT64_MAX) ||
+	    (e.is_removed && !span_equal_str(line, "-")))
 		return false;
 	s->entries[s->count++] = e;
 	return true;
@@ -148,13 +153,14 @@ static enum seal_reason read_ledger(struct seal *s)
 
 static enum seal_reason write_ledger(struct seal *s)
 {
-	char text[SEAL_PURPOSES_MAX * (FORM_PURPOSE_MAX + 24)];
+	char text[SEAL_PURPOSES_MAX * (FORM_PURPOSE_MAX + 26)];
 	struct wr w = WR_ARRAY(text);
 	enum seal_reason reason;
 
 	for (size_t i = 0; i < s->count; i++)
-		wr_printf(&w, "%s %llu\n", s->entries[i].purpose,
-			  (unsigned long long)s->entries[i].epoch);
+		wr_printf(&w, "%s %llu%s\n", s->entries[i].purpose,
+			  (unsigned long long)s->entries[i].epoch,
+			  s->entries[i].is_removed ? " -" : "");
 	reason = put(s, LEDGER, s->generation + 1, wr_span(&w));
 	if (!reason)
 		s->generation++;
@@ -279,6 +285,7 @@ enum seal_reason seal_write(struct seal *s, const char *purpose,
 		(void)snprintf(e->purpose, sizeof(e->purpose), "%s", purpose);
 	}
 	e->epoch++;
+	e->is_removed = false;
 	return write_ledger(s);
 }
 
@@ -294,14 +301,19 @@ enum seal_reason seal_read(struct seal *s, const char *purpose,
 	buf_init(&secret, FORM_SECRET_MAX);
 	reason = get(s, purpose, &epoch, &secret);
 	if (reason == SEAL_ABSENT)
-		return e ? SEAL_MISSING : SEAL_ABSENT;
+		return e && !e->is_removed ? SEAL_MISSING : SEAL_ABSENT;
 	if (reason)
 		return reason;
+	/* A file of before the removal: whoever put it back, it is gone. */
+	if (e && e->is_removed && epoch <= e->epoch)
+		return SEAL_ABSENT;
 	if (e && epoch < e->epoch)
 		return SEAL_ROLLED_BACK;
 	/* A crash came between the file and the ledger. */
-	if (e)
+	if (e) {
 		e->epoch = epoch;
+		e->is_removed = false;
+	}
 	return buf_add(out, buf_span(&secret)) ? SEAL_OK : SEAL_FULL;
 }
 
@@ -312,7 +324,7 @@ enum seal_reason seal_remove(struct seal *s, const char *purpose)
 	char path[PATH_MAX];
 
 	if (e) {
-		*e = s->entries[--s->count];
+		e->is_removed = true;
 		reason = write_ledger(s);
 	}
 	if (!reason && (!path_of(path, s, purpose) ||

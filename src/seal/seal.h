@@ -10,9 +10,9 @@
  *   a file taken away                        missing
  *   a purpose that never was written         absent
  *
- * Not told: the whole folder, ledger included, put back to an older state or
- * taken away.  Only who remembers outside can see that: seal_generation() is
- * the number to remember.
+ * Not told: an older ledger put back, and with it files that it knew, or all of
+ * it taken away.  Only who remembers outside can see that: seal_generation()
+ * is the number to remember.
  *
  * Who holds the key is behind struct seal_provider.  It is asked once, when the
  * folder is opened.  One process has a folder (a lock); one thread at a time.
@@ -81,7 +81,8 @@ enum seal_reason seal_write(struct seal *s, const char *purpose,
  * untouched. */
 enum seal_reason seal_read(struct seal *s, const char *purpose,
 			   struct buf *out);
-/* Forgets a purpose: it is absent then, as it may be before. */
+/* Forgets a purpose: it is absent then, as it may be before.  It keeps its
+ * place in the ledger, so that no file of before can be put back. */
 enum seal_reason seal_remove(struct seal *s, const char *purpose);
 
 /* How often anything was written in this folder. */

@@ -164,6 +164,22 @@ def test_account_that_is_gone_is_not_made_again(node, zt_world):
     assert len(zt_world.issued(n.names[0])) == 2
 
 
+def test_no_account_is_made_while_caa_cannot_be_seen(node, zt_world):
+    """Who takes the state away may also silence DNS; the CA is still reached."""
+    n = node()
+    whole = n.config.read_text()
+    n.config.write_text(whole.replace(zt_world.dns["resolver"],
+                                      f"{zt_world.dns['resolver']}, 127.0.0.1:9"))
+    n.start()
+    alarm = n.wait_alarm("account_not_ready")
+    assert "cannot be looked up" in alarm["text"]
+    assert not n.audit("account_key_made")
+    n.stop()
+    n.config.write_text(whole)
+    n.start()
+    n.wait_certificate()
+
+
 @pytest.mark.parametrize("what, said", [("flip", "not_authentic"), ("remove", "missing"),
                                         ("old", "rolled_back")])
 def test_sealed_account_that_was_touched_is_refused(node, zt_world, what, said):

@@ -247,6 +247,33 @@ static void crash_before_the_ledger_keeps_the_new_content(void **state)
 	folder_remove(&f);
 }
 
+/* What was removed cannot be put back, nor pose as what is written after it. */
+static void file_from_before_its_removal_stays_gone(void **state)
+{
+	struct folder f;
+	struct seal *s;
+
+	(void)state;
+	folder_make(&f);
+	s = open_here(&f);
+	assert_int_equal(seal_write(s, "account", span_str("one")), SEAL_OK);
+	assert_int_equal(seal_write(s, "account", span_str("two")), SEAL_OK);
+	copy_file(&f, "account.sealed", "copy");
+	assert_int_equal(seal_remove(s, "account"), SEAL_OK);
+	seal_close(s);
+	copy_file(&f, "copy", "account.sealed");
+	s = open_here(&f);
+	assert_int_equal(read_is(s, "account", ""), SEAL_ABSENT);
+	assert_int_equal(seal_write(s, "account", span_str("three")), SEAL_OK);
+	assert_int_equal(read_is(s, "account", "three"), SEAL_OK);
+	seal_close(s);
+	copy_file(&f, "copy", "account.sealed");
+	s = open_here(&f);
+	assert_int_equal(read_is(s, "account", ""), SEAL_ROLLED_BACK);
+	seal_close(s);
+	folder_remove(&f);
+}
+
 static void removed_is_absent(void **state)
 {
 	struct folder f;
@@ -362,6 +389,7 @@ int main(void)
 		cmocka_unit_test(file_in_anothers_place_is_refused),
 		cmocka_unit_test(crash_before_the_ledger_keeps_the_new_content),
 		cmocka_unit_test(removed_is_absent),
+		cmocka_unit_test(file_from_before_its_removal_stays_gone),
 		cmocka_unit_test(files_are_for_their_owner),
 		cmocka_unit_test(bounds_are_kept),
 		cmocka_unit_test(kill_leaves_whole_content),
