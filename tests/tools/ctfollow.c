@@ -110,7 +110,10 @@ static void run(struct tool *t, struct follow *f, long seconds)
 			usleep(100 * 1000);
 			continue;
 		}
-		follow_take(f, fetch(&a, why, &ask, &(struct fetch_options){ 0 }) == FETCH_OK ? &a : NULL,
+		follow_take(f,
+			    fetch(&a, why, &ask, &(struct fetch_options){ 0 }) == FETCH_OK
+				    ? &a
+				    : NULL,
 			    time(NULL));
 		web_answer_fini(&a);
 	} while (seconds ? time(NULL) < end : !t->has_proven);

@@ -70,7 +70,10 @@ static inline size_t log_leaf(uint8_t out[32], size_t n, bool is_readable)
 
 static inline void log_server_init(struct log_server *s, bool is_tiled, size_t max)
 {
-	*s = (struct log_server){ .is_tiled = is_tiled, .max = max, .batch = 1000, .now = WEB_PKI_T0 };
+	*s = (struct log_server){ .is_tiled = is_tiled,
+				  .max = max,
+				  .batch = 1000,
+				  .now = WEB_PKI_T0 };
 	web_log_init(&s->log, NULL);
 	s->leaf = malloc((max + 1) * sizeof(*s->leaf));
 	s->fork = malloc((max + 1) * sizeof(*s->fork));
@@ -297,7 +300,9 @@ static inline void log_compress(struct web_answer *a, bool is_cut)
 	struct span whole = buf_span(&a->body);
 	size_t cap = whole.n + 1024;
 	uint8_t *room = malloc(cap);
-	z_stream z = { .avail_in = (unsigned)whole.n, .avail_out = (unsigned)cap, .next_out = room };
+	z_stream z = { .avail_in = (unsigned)whole.n,
+		       .avail_out = (unsigned)cap,
+		       .next_out = room };
 
 	z.next_in = (uint8_t *)(uintptr_t)whole.p;
 	web_need(deflateInit2(&z, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY) == Z_OK &&

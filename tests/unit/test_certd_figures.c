@@ -20,7 +20,8 @@ static const char whole[] =
 	"\"ledger\":[{\"directory\":\"https://b\",\"orders\":7,\"orders_max\":200}],"
 	"\"events\":[{\"event\":\"order_failed\",\"end\":\"problem\",\"count\":3}],"
 	"\"alarms\":[{\"kind\":\"caa_drifted\",\"about\":\"x\\\\y\\nz\"}],"
-	"\"evidence\":{\"issued_at\":\"2026-11-27T23:00:00Z\",\"expires_at\":\"2026-11-27T23:59:50Z\"},"
+	"\"evidence\":{\"issued_at\":\"2026-11-27T23:00:00Z\","
+	"\"expires_at\":\"2026-11-27T23:59:50Z\"},"
 	"\"attest\":{\"answered\":9,\"waiting\":2},"
 	"\"node\":{\"simulated\":true,\"generation\":5,\"audit_lines\":12}}";
 

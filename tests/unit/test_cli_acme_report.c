@@ -9,7 +9,9 @@
 /* 2026-11-28T00:00:00Z */
 #define NOW INT64_C(1795824000)
 
-#define READY "{'directory':'https://ca/d','standing':'ready','url':'https://ca/1','thumbprint':'tp'}"
+#define READY \
+	"{'directory':'https://ca/d','standing':'ready'," \
+	"'url':'https://ca/1','thumbprint':'tp'}"
 #define LOST "{'directory':'https://ca/d','standing':'lost','url':'','why':'missing\\u001b[2J'}"
 #define GOOD \
 	"{'names':['*.a.test','a.test'],'there':true,'directory':'https://ca/d'," \
@@ -19,7 +21,9 @@
 	"'not_after':'2026-11-27T12:00:00Z','renew_at':'2026-11-01T00:00:00Z'}"
 #define NONE "{'names':['c.test'],'there':false}"
 #define CAA "{'name':'a.test','state':'drifted','trust':'secure','disagree':true,'why':'x'}"
-#define ALARM "{'kind':'caa_drifted','about':'a.test','text':'now\\u0007','since':'2026-11-27T00:00:00Z'}"
+#define ALARM \
+	"{'kind':'caa_drifted','about':'a.test','text':'now\\u0007'," \
+	"'since':'2026-11-27T00:00:00Z'}"
 #define EVIDENCE "{'core_sha256':'0123456789abcdef0123','expires_at':'2026-11-28T00:30:00Z'}"
 #define STALE "{'core_sha256':'0123456789abcdef0123','expires_at':'2026-11-28T00:00:00Z'}"
 

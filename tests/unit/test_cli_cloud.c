@@ -51,10 +51,11 @@ static void whole_description_read(void **state)
 	arena_init(&arena, ARENA_MAX);
 	assert_int_equal(
 		read_text(&c, &arena,
-			  HEAD "lease: 20s\nworld: w.py\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
-				  CVM("b", "198.51.100.12",
-				      ", debug: true, engine: none, expect: refused, alias: x, "
-				      "contexts: [ /etc ]"),
+			  HEAD "lease: 20s\n"
+			       "world: w.py\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
+				       CVM("b", "198.51.100.12",
+					   ", debug: true, engine: none, expect: refused, "
+					   "alias: x, contexts: [ /etc ]"),
 			  error),
 		RC_OK);
 	assert_string_equal(c.name, "test");

@@ -18,7 +18,13 @@ static const struct {
 	unsigned timeout_s;
 } cases[] = {
 	{ "a_name", { "www.example.org" }, true, "www.example.org", "443", false, 60 },
-	{ "lower_case_without_dot", { "WWW.Example.org." }, true, "www.example.org", "443", false, 60 },
+	{ "lower_case_without_dot",
+	  { "WWW.Example.org." },
+	  true,
+	  "www.example.org",
+	  "443",
+	  false,
+	  60 },
 	{ "a_port", { "example.org:8443" }, true, "example.org", "8443", false, 60 },
 	{ "a_url", { "https://example.org:4/x:y?z" }, true, "example.org", "4", false, 60 },
 	{ "plain_http", { "http://example.org/" }, true, "example.org", "443", true, 60 },

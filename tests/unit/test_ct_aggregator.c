@@ -69,12 +69,31 @@ static void questions(void **state)
 		enum watchset_scope scope;
 		const char *want[6];
 	} cases[] = {
-		{ AGGREGATOR_CRTSH, "dstack-prod7.a.example.net", WATCHSET_NAME, { "/?q=dstack-prod7.a.example.net&match=ILIKE&output=json", "/?q=%2A.a.example.net&match=ILIKE&output=json", "/?q=%2A.example.net&match=ILIKE&output=json" } },
-		{ AGGREGATOR_CRTSH, "app.example.net", WATCHSET_SUBTREE, { "/?q=app.example.net&match=ILIKE&output=json", "/?q=%25.app.example.net&match=ILIKE&output=json", "/?q=%2A.example.net&match=ILIKE&output=json" } },
-		{ AGGREGATOR_CRTSH, "*.example.net", WATCHSET_NAME, { "/?q=%25.example.net&match=ILIKE&output=json" } },
-		{ AGGREGATOR_CRTSH, "192.0.2.1", WATCHSET_NAME, { "/?q=192.0.2.1&match=ILIKE&output=json" } },
-		{ AGGREGATOR_CERTSPOTTER, "*.example.net", WATCHSET_NAME, { "/v1/issuances?domain=example.net&include_subdomains=true&match_wildcards="
-									    "true&expand=cert&expand=cert_der" } },
+		{ AGGREGATOR_CRTSH,
+		  "dstack-prod7.a.example.net",
+		  WATCHSET_NAME,
+		  { "/?q=dstack-prod7.a.example.net&match=ILIKE&output=json",
+		    "/?q=%2A.a.example.net&match=ILIKE&output=json",
+		    "/?q=%2A.example.net&match=ILIKE&output=json" } },
+		{ AGGREGATOR_CRTSH,
+		  "app.example.net",
+		  WATCHSET_SUBTREE,
+		  { "/?q=app.example.net&match=ILIKE&output=json",
+		    "/?q=%25.app.example.net&match=ILIKE&output=json",
+		    "/?q=%2A.example.net&match=ILIKE&output=json" } },
+		{ AGGREGATOR_CRTSH,
+		  "*.example.net",
+		  WATCHSET_NAME,
+		  { "/?q=%25.example.net&match=ILIKE&output=json" } },
+		{ AGGREGATOR_CRTSH,
+		  "192.0.2.1",
+		  WATCHSET_NAME,
+		  { "/?q=192.0.2.1&match=ILIKE&output=json" } },
+		{ AGGREGATOR_CERTSPOTTER,
+		  "*.example.net",
+		  WATCHSET_NAME,
+		  { "/v1/issuances?domain=example.net&include_subdomains=true"
+		    "&match_wildcards=true&expand=cert&expand=cert_der" } },
 	};
 
 	(void)state;
@@ -256,8 +275,9 @@ static void certspotter_pages(void **state)
 	(void)state;
 	assert_true(aggregator_next(a, &ask));
 	assert_null(strstr(ask.url, "after="));
-	assert_int_equal(give(a, 200, "[{\"id\":\"7\",\"cert_der\":\"MAA=\"},{\"id\":\"9\",\"cert\":"
-				      "{\"type\":\"cert\",\"data\":\"MAA=\"}}]"),
+	assert_int_equal(give(a, 200,
+			      "[{\"id\":\"7\",\"cert_der\":\"MAA=\"},"
+			      "{\"id\":\"9\",\"cert\":{\"type\":\"cert\",\"data\":\"MAA=\"}}]"),
 			 AGGREGATOR_OK);
 	assert_int_equal(f.count, 2);
 	assert_true(aggregator_next(a, &ask));

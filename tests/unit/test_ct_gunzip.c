@@ -54,7 +54,8 @@ static void members(void **state)
 	}
 	for (size_t i = 10 * 8; i < n * 8; i++) { /* behind its header */
 		room[i / 8] ^= (uint8_t)(1U << i % 8);
-		(void)unzip(span_of(room, n), 1000, in); /* RC_OK only with the same content: padding */
+		/* RC_OK only with the same content: padding */
+		(void)unzip(span_of(room, n), 1000, in);
 		room[i / 8] ^= (uint8_t)(1U << i % 8);
 	}
 	n += zip(room + n, sizeof(room) - n, in);

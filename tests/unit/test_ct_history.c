@@ -241,6 +241,7 @@ static void twins_are_joined(void **state)
 
 static void powers(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		struct what cert;
@@ -248,32 +249,31 @@ static void powers(void **state)
 		bool no_dns_01, our_account;
 		enum history_power want;
 	} cases[] = {
-		{ "expired", { .from = -90, .until = -1 }, "Test CA", false, false, HISTORY_NOTHING_TO_DO },
-		{ "our_account", { .from = -9, .until = 60 }, "Other", false, true, HISTORY_BY_ACCOUNT },
-		{ "short_lived", { .from = 5, .until = 12 }, "Test CA", false, false, HISTORY_WAIT },
-		{ "all_names_ours", { .from = -9, .until = 60 }, "Test CA", false, false, HISTORY_BY_CONTROL },
+		{ "expired", { .from = -90, .until = -1 },
+		  "Test CA", false, false, HISTORY_NOTHING_TO_DO },
+		{ "our_account", { .from = -9, .until = 60 },
+		  "Other", false, true, HISTORY_BY_ACCOUNT },
+		{ "short_lived", { .from = 5, .until = 12 },
+		  "Test CA", false, false, HISTORY_WAIT },
+		{ "all_names_ours", { .from = -9, .until = 60 },
+		  "Test CA", false, false, HISTORY_BY_CONTROL },
 		{ "wildcard_with_dns_01",
 		  { .from = -9, .until = 60, .san = "DNS:app.example.com,DNS:*.app.example.com" },
-		  "Test CA",
-		  false,
-		  false,
-		  HISTORY_BY_CONTROL },
+		  "Test CA", false, false, HISTORY_BY_CONTROL },
 		{ "wildcard_without_dns_01",
 		  { .from = -9, .until = 60, .san = "DNS:app.example.com,DNS:*.app.example.com" },
-		  "Test CA",
-		  true,
-		  false,
-		  HISTORY_BY_REPORT },
+		  "Test CA", true, false, HISTORY_BY_REPORT },
 		{ "mixed_with_strangers",
 		  { .from = -9, .until = 60, .san = "DNS:app.example.com,DNS:b.example" },
-		  "Test CA",
-		  false,
-		  false,
-		  HISTORY_BY_REPORT },
-		{ "parents_wildcard", { .from = -9, .until = 60, .san = "DNS:*.example.com" }, "Test CA", false, false, HISTORY_BY_REPORT },
-		{ "another_ca", { .from = -9, .until = 60 }, "Other", false, false, HISTORY_BY_REPORT },
-		{ "our_key_not_ordered", { .ours = true, .from = -9, .until = 60 }, "Test CA", false, false, HISTORY_BY_KEY },
+		  "Test CA", false, false, HISTORY_BY_REPORT },
+		{ "parents_wildcard", { .from = -9, .until = 60, .san = "DNS:*.example.com" },
+		  "Test CA", false, false, HISTORY_BY_REPORT },
+		{ "another_ca", { .from = -9, .until = 60 },
+		  "Other", false, false, HISTORY_BY_REPORT },
+		{ "our_key_not_ordered", { .ours = true, .from = -9, .until = 60 },
+		  "Test CA", false, false, HISTORY_BY_KEY },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct scene *s;
@@ -299,8 +299,14 @@ static void powers(void **state)
 
 static void report_says_what_a_ca_needs(void **state)
 {
-	static const struct what before = { .from = -9, .until = 60, .serial = 0xabcdef, .san = "DNS:app.example.com,IP:192.0.2.1" },
-				 after = { .from = 2, .until = 60, .is_precert = true, .serial = 0x1234 };
+	static const struct what before = { .from = -9,
+					    .until = 60,
+					    .serial = 0xabcdef,
+					    .san = "DNS:app.example.com,IP:192.0.2.1" },
+				 after = { .from = 2,
+					   .until = 60,
+					   .is_precert = true,
+					   .serial = 0x1234 };
 	struct scene *s = *state;
 	const struct report_facts facts = { .account_uri = span_str("https://ca/acct/1"),
 					    .holds_at = HOLDS,
@@ -314,9 +320,12 @@ static void report_says_what_a_ca_needs(void **state)
 	assert_true(report_write(&text, history_find(s->h, &one), &facts));
 	assert_true(buf_add(&text, span_of("", 1)));
 	for (size_t i = 0; i < 6; i++) {
-		static const char *const want[] = { "Serial number: 00abcdef\n", "  app.example.com\n",
-						    "  192.0.2.1\n", "Issuer organization: Test CA\n",
-						    "issued before", "4.9.3" };
+		static const char *const want[] = { "Serial number: 00abcdef\n",
+						    "  app.example.com\n",
+						    "  192.0.2.1\n",
+						    "Issuer organization: Test CA\n",
+						    "issued before",
+						    "4.9.3" };
 
 		assert_non_null(strstr((const char *)buf_span(&text).p, want[i]));
 	}

@@ -271,7 +271,9 @@ static void list_refusals(void **state)
 	} cases[] = {
 		{ "good", { USABLE, USABLE, TILED STATE("usable") }, RC_OK },
 		{ "no_state_is_pending", { URL "\"x\":1", USABLE, TILED STATE("usable") }, RC_OK },
-		{ "unknown_state", { URL STATE("blessed"), USABLE, TILED STATE("usable") }, RC_MALFORMED },
+		{ "unknown_state",
+		  { URL STATE("blessed"), USABLE, TILED STATE("usable") },
+		  RC_MALFORMED },
 		{ "two_states",
 		  { URL "\"state\":{\"usable\":{\"timestamp\":\"2025-01-01T00:00:00Z\"},"
 			"\"retired\":{\"timestamp\":\"2025-01-01T00:00:00Z\"}}",
