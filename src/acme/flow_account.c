@@ -333,6 +333,11 @@ void take_key_change(struct acme *a, const struct web_answer *answer,
 
 void refuse_key_change(struct acme *a, const struct problem *p, int64_t now)
 {
+	/* Later, and then the new key is asked first. */
+	if (problem_cure_of(p) == CURE_WAIT) {
+		flow_refused(a, p, now);
+		return;
+	}
 	/* A try whose answer was lost may have done it, and then the old key
 	 * signs in vain: whether it has, the new one is asked. */
 	if (a->call.tries) {

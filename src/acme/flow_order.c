@@ -247,6 +247,13 @@ static void go_ready(struct acme *a)
 	struct order_job *o = a->order;
 
 	o->poll_since = 0;
+	if (o->finalize_tries >= FINALIZE_MAX) {
+		flow_end(a, ACME_END_TIMEOUT,
+			 "The CA does not take the request for the "
+			 "certificate.",
+			 "RFC 8555 7.4");
+		return;
+	}
 	if (o->kind == KIND_REVOKE)
 		flow_go(a, STEP_REVOKE);
 	else
@@ -351,28 +358,26 @@ enum rc say_finalize(struct acme *a)
 			  a->order->names.count);
 	if (rc)
 		return rc;
+	a->order->finalize_tries++;
 	flow_call(a, a->order->finalize);
 	a->call.is_once = true;
 	return order_finalize_payload(&a->call.payload, buf_span(&csr));
+}
+
+static void look_again(struct acme *a, const struct web_answer *answer,
+		       int64_t now)
+{
+	flow_go(a, STEP_ORDER_LOOK);
+	(void)flow_poll(a, answer, now); /* the job may have ended */
 }
 
 void take_finalize(struct acme *a, const struct web_answer *answer,
 		   int64_t now)
 {
 	take_order(a, answer, now);
-}
-
-static void look_again(struct acme *a, int64_t now)
-{
-	if (++a->order->finalize_tries >= FINALIZE_MAX) {
-		flow_end(a, ACME_END_TIMEOUT,
-			 "The CA does not take the request for the "
-			 "certificate.",
-			 "RFC 8555 7.4");
-		return;
-	}
-	flow_go(a, STEP_ORDER_LOOK);
-	(void)flow_poll(a, NULL, now); /* the job may have ended */
+	/* As if it had not been asked: not again without a pause. */
+	if (a->step == STEP_FINALIZE)
+		look_again(a, answer, now);
 }
 
 void refuse_finalize(struct acme *a, const struct problem *p, int64_t now)
@@ -382,12 +387,12 @@ void refuse_finalize(struct acme *a, const struct problem *p, int64_t now)
 		return;
 	}
 	/* Not yet, or not any more: the order says which. */
-	look_again(a, now);
+	look_again(a, NULL, now);
 }
 
 /* It may have arrived: the order says so. */
 void lost_finalize(struct acme *a, const struct problem *p, int64_t now)
 {
 	(void)p;
-	look_again(a, now);
+	look_again(a, NULL, now);
 }

@@ -74,6 +74,8 @@ struct ca {
 	struct ca_order order[CA_ORDERS];
 	unsigned order_next;
 	bool ignores_proofs; /* every challenge is fine */
+	const char *hurried; /* 429 with Retry-After 0 at this path */
+	const char *stuck; /* finalize makes an order this, the next look "ready" */
 	char shown[CA_SHOWN][2][PROOF_VALUE_MAX]; /* what stands where */
 	size_t shown_count;
 	int64_t now;
@@ -83,7 +85,7 @@ struct ca {
 	size_t orders_made;
 	int64_t issued_at[CA_LOG];
 	size_t issued;
-	size_t accounts_made, keys_changed, revoked, requests, bad_requests;
+	size_t finalized, accounts_made, keys_changed, revoked, requests, bad_requests;
 	char replaces[ORDER_REPLACES_MAX]; /* of the last order */
 	char known_successor[ORDER_REPLACES_MAX];
 };
@@ -550,7 +552,9 @@ static void ca_do(struct ca *ca, struct ca_request *r, const char *url, struct w
 		ca_print(a, "{\"status\":\"%s\"}", ca->is_deactivated ? "deactivated" : "valid");
 	} else if (sscanf(path, "/order/%u", &id) == 1 && (o = ca_find(ca, id))) {
 		/* Processing is over at the second look. */
-		if (strcmp(o->status, "processing") == 0 && o->polls++)
+		if (ca->stuck && strcmp(o->status, "processing") == 0)
+			strcpy(o->status, "ready");
+		else if (strcmp(o->status, "processing") == 0 && o->polls++)
 			strcpy(o->status, "valid");
 		ca_say_order(ca, o, a);
 	} else if (sscanf(path, "/authz/%u/%zu", &id, &i) == 2 && (o = ca_find(ca, id))) {
@@ -565,6 +569,12 @@ static void ca_do(struct ca *ca, struct ca_request *r, const char *url, struct w
 	} else if (sscanf(path, "/finalize/%u", &id) == 1 && (o = ca_find(ca, id))) {
 		if (strcmp(o->status, "ready") != 0) {
 			ca_problem(ca, a, 403, "orderNotReady");
+			return;
+		}
+		ca->finalized++;
+		if (ca->stuck) {
+			strcpy(o->status, ca->stuck);
+			ca_say_order(ca, o, a);
 			return;
 		}
 		ca_issue(ca, o, ca_decode(&r->arena, ca_text(r->payload, "csr")), t);
@@ -666,6 +676,12 @@ static bool ca_answer(struct ca *ca, const struct web_ask *ask, struct web_answe
 	if (t == CA_SILENT)
 		return false;
 	web_answer_init(a, 200, 1 << 20);
+	if (ca->hurried && strcmp(ask->url + strlen(ca->base), ca->hurried) == 0) {
+		ca_nonce(ca, a);
+		ca_field(a, "Retry-After", "0");
+		ca_problem(ca, a, 429, "rateLimited");
+		return true;
+	}
 	if (t == CA_BUSY || t == CA_AWAY || t == CA_BROKEN) {
 		a->status = t == CA_BUSY ? 429 : t == CA_AWAY ? 503
 							      : 500;

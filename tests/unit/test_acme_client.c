@@ -254,6 +254,55 @@ static void key_change_survives_a_lost_answer(void **state)
 		}
 }
 
+static void busy_key_change_ends_and_goes_on_later(void **state)
+{
+	struct p256_private *next = p256_private_generate();
+	struct p256_point at;
+	struct drive d;
+
+	(void)state;
+	drive_init(&d, CHALLENGE_DNS_01);
+	drive_register(&d);
+	d.ca.hurried = "/key-change";
+	assert_int_equal(acme_change_key(d.a, next), RC_OK);
+	assert_int_equal(drive_run(&d), ACME_END_REFUSED);
+	assert_int_equal(acme_outcome(d.a)->problem.type, PROBLEM_RATE_LIMITED);
+	assert_true(acme_key_change_pending(d.a));
+	assert_int_equal(d.ca.keys_changed, 0);
+	d.ca.hurried = NULL;
+	assert_int_equal(acme_change_key(d.a, next), RC_OK);
+	assert_int_equal(drive_run(&d), ACME_END_OK);
+	assert_false(acme_key_change_pending(d.a));
+	p256_private_point(next, &at);
+	assert_memory_equal(&d.ca.account, &at, sizeof(at));
+	drive_fini(&d);
+	p256_private_free(next);
+}
+
+/* Whatever it says of the order afterwards: no request without an end. */
+static void finalize_to_no_effect_has_an_end(void **state)
+{
+	static const char *const after[] = { "ready", "processing" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct drive d;
+
+		drive_init(&d, CHALLENGE_DNS_01);
+		drive_names(&d, one_name);
+		drive_register(&d);
+		d.ca.stuck = after[i];
+		assert_int_equal(drive_order(&d, NULL), ACME_END_TIMEOUT);
+		assert_int_equal(d.ca.finalized, 4);
+		/* The order is there still, and good when the CA is. */
+		d.ca.stuck = NULL;
+		assert_int_equal(drive_resume(&d), ACME_END_OK);
+		drive_check_chain(&d);
+		assert_int_equal(d.ca.orders_made, 1);
+		drive_fini(&d);
+	}
+}
+
 static void replaced_already_is_ordered_without(void **state)
 {
 	struct drive d;
@@ -393,6 +442,8 @@ int main(void)
 		cmocka_unit_test(challenge_loops_and_many_chains_end),
 		cmocka_unit_test(lost_account_is_never_made_again),
 		cmocka_unit_test(key_change_survives_a_lost_answer),
+		cmocka_unit_test(busy_key_change_ends_and_goes_on_later),
+		cmocka_unit_test(finalize_to_no_effect_has_an_end),
 		cmocka_unit_test(replaced_already_is_ordered_without),
 		cmocka_unit_test(proof_that_cannot_be_shown_ends_the_order),
 		cmocka_unit_test(foreign_certificate_is_revoked_by_proof),
