@@ -11,7 +11,7 @@
 #include "pki/pem.h"
 
 enum {
-	FORMAT = 1,
+	FORMAT = 2,
 	PATTERN_MAX = WEBNAME_MAX + 8,
 	RETRY_AFTER_MAX_S = 86400,
 	STATUS_OK = 200,
@@ -424,9 +424,17 @@ static enum aggregator_answer take_error(struct aggregator *a,
 			answer->status != STATUS_UNAVAILABLE))
 		return fail(a, AGGREGATOR_NO_ANSWER);
 	if (web_answer_get(answer, "retry-after", 0, &text) &&
-	    text_u64(&s, text, RETRY_AFTER_MAX_S))
-		a->status.retry_after_s = (unsigned)s;
-	return fail(a, AGGREGATOR_THROTTLED);
+	    text_u64(&s, text, UINT64_MAX))
+		a->status.retry_after_s = s < RETRY_AFTER_MAX_S
+						  ? (unsigned)s
+						  : RETRY_AFTER_MAX_S;
+	(void)fail(a, AGGREGATOR_THROTTLED);
+	/* One question more would be refused, too, and count against us. */
+	if (answer->status == STATUS_TOO_MANY) {
+		a->pending_count = 0;
+		a->at = a->query_count;
+	}
+	return AGGREGATOR_THROTTLED;
 }
 
 enum aggregator_answer aggregator_take(struct aggregator *a,
@@ -458,9 +466,32 @@ static struct sha256 query_hash(const struct query *q)
 	return hash;
 }
 
+/* Of the names watched: which rows are of use depends on them. */
+static struct sha256 watch_hash(const struct aggregator *a)
+{
+	struct sha256 hash = { 0 };
+	enum watchset_scope scope;
+	struct span name;
+
+	for (size_t i = 0; watchset_name(a->config.names, i, &name, &scope);
+	     i++) {
+		const uint8_t how[] = { (uint8_t)scope };
+		const struct span parts[] = { SPAN_ARRAY(hash.b), name,
+					      SPAN_ARRAY(how) };
+		struct sha256 next;
+
+		sha256_parts(&next, parts, 3);
+		hash = next;
+	}
+	return hash;
+}
+
 void aggregator_write(struct wr *w, const struct aggregator *a)
 {
+	struct sha256 watched = watch_hash(a);
+
 	wr_u8(w, FORMAT);
+	wr_bytes(w, SPAN_ARRAY(watched.b));
 	wr_be32(w, (uint32_t)a->seen_count);
 	for (size_t i = 0; i < a->seen_count; i++)
 		wr_be64(w, a->seen[i]);
@@ -476,11 +507,14 @@ enum rc aggregator_read(struct aggregator *a, struct span s)
 {
 	AUTO(mem_auto_free)
 	uint64_t *seen = NULL;
-	struct sha256 hash;
+	struct sha256 hash, watched = watch_hash(a);
 	uint8_t format;
 	uint32_t count;
 
-	if (!rd_u8(&s, &format) || format != FORMAT || !rd_be32(&s, &count) ||
+	if (!rd_u8(&s, &format) || format != FORMAT ||
+	    !rd_copy(&s, hash.b, sizeof(hash.b)) ||
+	    !span_equal(SPAN_ARRAY(hash.b), SPAN_ARRAY(watched.b)) ||
+	    !rd_be32(&s, &count) ||
 	    count > AGGREGATOR_SEEN_MAX || s.n / 8 < count ||
 	    (s.n - (size_t)count * 8) % sizeof(hash.b))
 		return RC_MALFORMED;

@@ -72,7 +72,7 @@ void aggregator_begin(struct aggregator *a);
  * caller's, begun anew here. */
 bool aggregator_next(struct aggregator *a, struct web_ask *ask);
 /* The answer to it; NULL: there was none.  A failure ends that query and not
- * the round. */
+ * the round, but with 429 nothing more is asked in it. */
 enum aggregator_answer aggregator_take(struct aggregator *a,
 				       const struct web_answer *answer);
 
@@ -88,7 +88,9 @@ void aggregator_status(struct aggregator_status *out,
 
 /* What has to outlive the process: rows seen, and which queries had some. */
 void aggregator_write(struct wr *w, const struct aggregator *a);
-/* RC_MALFORMED: not such bytes; nothing has changed. */
+/* RC_MALFORMED: not such bytes, or of other names watched (a row that was of
+ * no use for those may be for these: all is asked for anew); nothing has
+ * changed. */
 enum rc aggregator_read(struct aggregator *a, struct span s);
 
 #endif

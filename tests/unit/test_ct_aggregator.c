@@ -265,6 +265,92 @@ static void crtsh_rows_are_fetched_once(void **state)
 	watchset_free(w);
 }
 
+/* A certificate that was of no use for the names of then may be for these. */
+static void other_names_ask_anew(void **state)
+{
+	static const struct {
+		const char *name;
+		enum watchset_scope scope;
+		enum rc want;
+	} cases[] = {
+		{ "example.net", WATCHSET_NAME, RC_OK },
+		{ "example.net", WATCHSET_SUBTREE, RC_MALFORMED },
+		{ "www.example.net", WATCHSET_NAME, RC_MALFORMED },
+	};
+	struct watchset *w = watch("example.net", WATCHSET_NAME);
+	struct found f = { 0 };
+	struct aggregator *a = make(AGGREGATOR_CERTSPOTTER, w, &f);
+	struct web_ask ask = { 0 };
+	uint8_t bytes[4096];
+	struct wr out = WR_ARRAY(bytes);
+
+	(void)state;
+	assert_true(aggregator_next(a, &ask));
+	assert_int_equal(give(a, 200, "[{\"id\":\"7\",\"cert_der\":\"MAA=\"}]"), AGGREGATOR_OK);
+	assert_int_equal(f.count, 1);
+	aggregator_write(&out, a);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct watchset *now = watch(cases[i].name, cases[i].scope);
+		struct aggregator *b = make(AGGREGATOR_CERTSPOTTER, now, &f);
+
+		f.count = 0;
+		assert_int_equal(aggregator_read(b, wr_span(&out)), cases[i].want);
+		assert_true(aggregator_next(b, &ask));
+		assert_int_equal(give(b, 200, "[{\"id\":\"7\",\"cert_der\":\"MAA=\"}]"),
+				 AGGREGATOR_OK);
+		assert_int_equal(f.count, cases[i].want != RC_OK);
+		aggregator_free(b);
+		watchset_free(now);
+	}
+	web_ask_fini(&ask);
+	aggregator_free(a);
+	watchset_free(w);
+}
+
+/* 429: nothing more in this round; a wait beyond all reason is cut. */
+static void throttled(void **state)
+{
+	static const struct {
+		unsigned status;
+		const char *after;
+		unsigned want;
+		bool goes_on;
+	} cases[] = {
+		{ 429, "120", 120, false },
+		{ 429, "86401", 86400, false },
+		{ 429, "18446744073709551615", 86400, false },
+		{ 429, "soon", 0, false },
+		{ 503, "120", 120, true },
+	};
+	struct watchset *w = watch("www.example.net", WATCHSET_NAME);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct found f = { 0 };
+		struct aggregator *a = make(AGGREGATOR_CRTSH, w, &f);
+		struct web_answer answer = { 0 };
+		struct aggregator_status st;
+		struct web_ask ask = { 0 };
+
+		web_answer_init(&answer, cases[i].status, 1024);
+		assert_int_equal(web_answer_field(&answer, span_str("Retry-After"),
+						  span_str(cases[i].after)),
+				 RC_OK);
+		assert_true(aggregator_next(a, &ask));
+		assert_int_equal(aggregator_take(a, &answer), AGGREGATOR_THROTTLED);
+		aggregator_status(&st, a);
+		assert_int_equal(st.worst, AGGREGATOR_THROTTLED);
+		assert_int_equal(st.retry_after_s, cases[i].want);
+		assert_int_equal(aggregator_next(a, &ask), cases[i].goes_on);
+		aggregator_begin(a);
+		assert_true(aggregator_next(a, &ask));
+		web_answer_fini(&answer);
+		web_ask_fini(&ask);
+		aggregator_free(a);
+	}
+	watchset_free(w);
+}
+
 static void certspotter_pages(void **state)
 {
 	struct watchset *w = watch("example.net", WATCHSET_NAME);
@@ -305,6 +391,8 @@ int main(void)
 		cmocka_unit_test(silences),
 		cmocka_unit_test(truncated),
 		cmocka_unit_test(crtsh_rows_are_fetched_once),
+		cmocka_unit_test(other_names_ask_anew),
+		cmocka_unit_test(throttled),
 		cmocka_unit_test(certspotter_pages),
 	};
 
