@@ -2,13 +2,16 @@
 
 static const char MAGIC[] = "postern-dns-proof/1\n";
 
-/* What proves something about a CAA set: RFC 4035 §3.1. */
-static bool counts_in_answer(uint16_t type)
+/* What proves something about a CAA set: RFC 4035 §3.1.  Of the set itself, and
+ * of aliases to it, the answer section alone: elsewhere a record could be part
+ * of a set that is validated, and is not read. */
+static bool counts_in(enum dns_section s, uint16_t type)
 {
 	switch (type) {
 	case DNS_CAA:
 	case DNS_CNAME:
 	case DNS_DNAME:
+		return s == DNS_ANSWER;
 	case DNS_SOA:
 	case DNS_NSEC:
 	case DNS_NSEC3:
@@ -41,9 +44,9 @@ void proofform_begin(struct wr *w, size_t levels)
 	wr_u8(w, (uint8_t)levels);
 }
 
-static bool is_kept(const struct dns_record *r)
+static bool is_kept(enum dns_section s, const struct dns_record *r)
 {
-	return r->class == DNS_IN && counts_in_answer(r->type);
+	return r->class == DNS_IN && counts_in(s, r->type);
 }
 
 /* Everything that is kept of one section of all answers. */
@@ -54,7 +57,7 @@ static void write_section(struct wr *w, const struct dns_message *answers,
 
 	for (i = 0; i < count; i++)
 		for (k = 0; k < answers[i].counts[s]; k++)
-			if (is_kept(&answers[i].records[s][k]))
+			if (is_kept(s, &answers[i].records[s][k]))
 				dns_write_plain(w, &answers[i],
 						&answers[i].records[s][k]);
 }
@@ -67,7 +70,7 @@ static uint16_t count_kept(const struct dns_message *answers, size_t count,
 
 	for (i = 0; i < count; i++)
 		for (k = 0; k < answers[i].counts[s]; k++)
-			if (is_kept(&answers[i].records[s][k]))
+			if (is_kept(s, &answers[i].records[s][k]))
 				n++;
 	return n;
 }
