@@ -258,11 +258,21 @@ static bool next_question(struct follow *f, struct web_ask *ask, enum rc *rc,
 	return behind;
 }
 
+/* Times that only a clock which was set back can have left. */
+static void heed_clock(struct follow *f, int64_t now)
+{
+	if (f->wait_until > now + FOLLOW_RETRY_MAX_S)
+		f->wait_until = now + FOLLOW_RETRY_MAX_S;
+	if (f->head_due > now + f->config.poll_s)
+		f->head_due = now + f->config.poll_s;
+}
+
 enum follow_want follow_next(struct follow *f, struct web_ask *ask,
 			     int64_t *until, int64_t now)
 {
 	enum rc rc = RC_OK;
 
+	heed_clock(f, now);
 	*until = f->wait_until;
 	if (now < f->wait_until)
 		return FOLLOW_WAIT;

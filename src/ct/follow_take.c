@@ -228,9 +228,12 @@ static void heed_retry_after(struct follow *f, const struct web_answer *a,
 	struct span text;
 	uint64_t s;
 
-	if (a && web_answer_get(a, "retry-after", 0, &text) &&
-	    text_u64(&s, text, FOLLOW_RETRY_MAX_S) &&
-	    now + (int64_t)s > f->wait_until)
+	if (!a || !web_answer_get(a, "retry-after", 0, &text) ||
+	    !text_u64(&s, text, UINT64_MAX))
+		return;
+	if (s > FOLLOW_RETRY_MAX_S)
+		s = FOLLOW_RETRY_MAX_S;
+	if (now + (int64_t)s > f->wait_until)
 		f->wait_until = now + (int64_t)s;
 }
 

@@ -22,16 +22,27 @@ void follower_alarm(const struct follow *f, enum follow_alarm_kind kind,
 }
 
 /* Later, and each time later. */
-void follower_back_off(struct follow *f, int64_t now)
+static int64_t pause_after(unsigned failures)
 {
 	int64_t wait = FOLLOW_RETRY_MIN_S;
 
-	for (unsigned i = 0; i < f->failures && wait < FOLLOW_RETRY_MAX_S; i++)
+	for (unsigned i = 0; i < failures && wait < FOLLOW_RETRY_MAX_S; i++)
 		wait *= 2;
-	if (wait > FOLLOW_RETRY_MAX_S)
-		wait = FOLLOW_RETRY_MAX_S;
+	return wait < FOLLOW_RETRY_MAX_S ? wait : FOLLOW_RETRY_MAX_S;
+}
+
+void follower_back_off(struct follow *f, int64_t now)
+{
+	f->wait_until = now + pause_after(f->failures++);
+}
+
+/* Every answer on the way here was of use, and so ends the failures:
+ * only a tree that is proven ends this. */
+static void mismatch(struct follow *f, const struct sth *head, int64_t now)
+{
+	follower_alarm(f, FOLLOW_ROOT_MISMATCH, head, NULL);
 	f->failures++;
-	f->wait_until = now + wait;
+	f->wait_until = now + pause_after(f->mismatches++);
 }
 
 void follower_fail(struct follow *f, enum follow_alarm_kind kind, int64_t now)
@@ -78,6 +89,7 @@ void follower_commit(struct follow *f)
 	struct tree_head head = frontier_head(&f->work);
 	size_t n = heads_commit(&f->heads, &f->work, broken);
 
+	f->mismatches = 0;
 	for (size_t i = 0; i < n; i++)
 		follower_alarm(f, FOLLOW_INCONSISTENT, &broken[i],
 			       &f->heads.good);
@@ -86,10 +98,9 @@ void follower_commit(struct follow *f)
 
 void follower_mismatch(struct follow *f, const struct sth *head, int64_t now)
 {
-	follower_alarm(f, FOLLOW_ROOT_MISMATCH, head, NULL);
+	mismatch(f, head, now);
 	heads_rewind(&f->heads);
 	f->work = f->heads.frontier;
-	follower_back_off(f, now);
 }
 
 /*
@@ -109,8 +120,7 @@ void follower_take_end(struct follow *f, const struct treeproof *p,
 	frontier_add(&start, leaf);
 	head = frontier_head(&start);
 	if (at != p->count || !tree_head_equal(&head, &f->subject.head)) {
-		follower_alarm(f, FOLLOW_ROOT_MISMATCH, &f->subject, NULL);
-		follower_back_off(f, now);
+		mismatch(f, &f->subject, now);
 		return;
 	}
 	follower_succeed(f, now);

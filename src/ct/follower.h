@@ -42,6 +42,7 @@ struct follow {
 
 	int64_t head_due, wait_until, heard_at;
 	unsigned failures;
+	unsigned mismatches; /* since the last commit */
 };
 
 /* Tells the sink; either head may be NULL. */

@@ -49,6 +49,7 @@ struct log_server {
 	enum misbehaviour how;
 	size_t batch; /* entries an answer at most */
 	int64_t now;
+	const char *retry_after; /* of ERROR_503; NULL: "77" */
 	size_t asked, bytes;
 };
 
@@ -328,7 +329,8 @@ static inline bool log_serve(struct log_server *s, struct web_answer *a, const s
 		return false;
 	if (s->how == ERROR_503) {
 		a->status = 503;
-		web_need(web_answer_field(a, span_str("Retry-After"), span_str("77")) == RC_OK,
+		web_need(web_answer_field(a, span_str("Retry-After"),
+					  span_str(s->retry_after ? s->retry_after : "77")) == RC_OK,
 			 "field");
 		return true;
 	}

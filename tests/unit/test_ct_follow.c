@@ -484,28 +484,104 @@ static void tile_too_long(void **state)
 	log_server_fini(&s);
 }
 
+/* Entries that are of use until the last of them: the log is asked ever more
+ * rarely all the same, and at once again when the tree is proven. */
+static void mismatch_after_batches(bool is_tiled)
+{
+	static const enum follow_start starts[] = { FOLLOW_FROM_BEGINNING, FOLLOW_FROM_END };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct log_server s;
+		struct seen seen = { 0 };
+		struct follow *f;
+
+		log_server_init(&s, is_tiled, 2000);
+		s.batch = 100;
+		s.how = OTHER_HISTORY;
+		s.size = 700;
+		f = begin(&s, &seen, starts[i]);
+		run(f, &s, s.now + 3600);
+		/* 2 + 4 + ... + 2048 seconds, and the first */
+		assert_in_range(seen.alarms[FOLLOW_ROOT_MISMATCH], 5, 12);
+		follow_free(f);
+		log_server_fini(&s);
+	}
+}
+
+static void mismatches_after_batches(void **state)
+{
+	(void)state;
+	both(mismatch_after_batches);
+}
+
 static void retry_after_heeded(void **state)
 {
-	struct log_server s;
-	struct seen seen = { 0 };
-	struct web_ask ask = { 0 };
-	struct web_answer a = { 0 };
-	struct follow *f;
-	int64_t until;
+	static const struct {
+		const char *text;
+		int64_t want;
+	} cases[] = {
+		{ "77", 77 },
+		{ "3600", 3600 },
+		{ "3601", FOLLOW_RETRY_MAX_S },
+		{ "18446744073709551615", FOLLOW_RETRY_MAX_S },
+		{ "1", FOLLOW_RETRY_MIN_S },
+		{ "soon", FOLLOW_RETRY_MIN_S },
+	};
 
 	(void)state;
-	log_server_init(&s, false, 10);
-	s.how = ERROR_503;
-	f = begin(&s, &seen, FOLLOW_FROM_BEGINNING);
-	assert_int_equal(follow_next(f, &ask, &until, s.now), FOLLOW_ASK);
-	follow_take(f, log_serve(&s, &a, &ask) ? &a : NULL, s.now);
-	assert_int_equal(seen.status, 503);
-	assert_int_equal(follow_next(f, &ask, &until, s.now), FOLLOW_WAIT);
-	assert_int_equal(until, s.now + 77);
-	web_answer_fini(&a);
-	web_ask_fini(&ask);
-	follow_free(f);
-	log_server_fini(&s);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct log_server s;
+		struct seen seen = { 0 };
+		struct web_ask ask = { 0 };
+		struct web_answer a = { 0 };
+		struct follow *f;
+		int64_t until;
+
+		log_server_init(&s, false, 10);
+		s.how = ERROR_503;
+		s.retry_after = cases[i].text;
+		f = begin(&s, &seen, FOLLOW_FROM_BEGINNING);
+		assert_int_equal(follow_next(f, &ask, &until, s.now), FOLLOW_ASK);
+		follow_take(f, log_serve(&s, &a, &ask) ? &a : NULL, s.now);
+		assert_int_equal(seen.status, 503);
+		assert_int_equal(follow_next(f, &ask, &until, s.now), FOLLOW_WAIT);
+		assert_int_equal(until, s.now + cases[i].want);
+		web_answer_fini(&a);
+		web_ask_fini(&ask);
+		follow_free(f);
+		log_server_fini(&s);
+	}
+}
+
+/* A clock that was a month ahead: no log is left unread for a month. */
+static void clock_is_set_back(void **state)
+{
+	static const enum misbehaviour before[] = { HONEST, ERROR_503 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct log_server s;
+		struct seen seen = { 0 };
+		struct web_ask ask = { 0 };
+		struct follow *f;
+		int64_t until;
+
+		log_server_init(&s, false, 2000);
+		s.size = 100;
+		s.how = before[i];
+		f = begin(&s, &seen, FOLLOW_FROM_BEGINNING);
+		run(f, &s, s.now + 10);
+		s.now -= 30 * DAY;
+		s.how = HONEST;
+		assert_int_equal(follow_next(f, &ask, &until, s.now), FOLLOW_WAIT);
+		assert_in_range(until, s.now, s.now + FOLLOW_RETRY_MAX_S);
+		s.size = 200;
+		run(f, &s, s.now + FOLLOW_RETRY_MAX_S + FOLLOW_POLL_S + 10);
+		assert_int_equal(seen.proven, 200);
+		web_ask_fini(&ask);
+		follow_free(f);
+		log_server_fini(&s);
+	}
 }
 
 /* A million entries: memory does not grow with them. */
@@ -556,7 +632,9 @@ int main(void)
 		cmocka_unit_test(partial_tiles_gone),
 		cmocka_unit_test(unreadable_entries),
 		cmocka_unit_test(tile_too_long),
+		cmocka_unit_test(mismatches_after_batches),
 		cmocka_unit_test(retry_after_heeded),
+		cmocka_unit_test(clock_is_set_back),
 		cmocka_unit_test(million_entries_in_bounded_memory),
 	};
 
