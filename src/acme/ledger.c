@@ -84,6 +84,31 @@ int64_t ledger_order_at(const struct ledger *l, const char *directory,
 				 LEDGER_SET_SPAN));
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+void ledger_heed_clock(struct ledger *l, int64_t now)
+{
+	for (size_t i = 0; i < LEDGER_CAS_MAX; i++) {
+		struct ledger_ca *ca = &l->ca[i];
+
+		for (size_t k = 0; k < ca->order_count; k++)
+			ca->orders[k] = sooner(ca->orders[k], now);
+		ca->not_before = sooner(ca->not_before,
+					now + LEDGER_WAIT_MAX);
+	}
+	for (size_t i = 0; i < LEDGER_SETS_MAX; i++) {
+		struct ledger_set *s = &l->set[i];
+
+		for (size_t k = 0; k < s->order_count; k++)
+			s->orders[k] = sooner(s->orders[k], now);
+		s->not_before = sooner(s->not_before, now + LEDGER_WAIT_MAX);
+		s->touched_at = sooner(s->touched_at, now);
+	}
+}
+
 static void push(int64_t *times, size_t *count, size_t cap, int64_t now)
 {
 	if (*count == cap) {
@@ -137,6 +162,7 @@ enum rc ledger_book(struct ledger *l, const char *directory,
 	struct ledger_set *set;
 	size_t c;
 
+	ledger_heed_clock(l, now);
 	if (ledger_order_at(l, directory, ask) > now)
 		return RC_DENIED;
 	c = need_ca(l, directory);
@@ -207,13 +233,14 @@ static unsigned failures_of(const struct ledger *l, const char *directory,
 	return s < LEDGER_SETS_MAX ? l->set[s].failures : 0;
 }
 
-struct ledger_choice ledger_choose(const struct ledger *l,
+struct ledger_choice ledger_choose(struct ledger *l,
 				   const char *const *directories,
 				   size_t count, const struct ledger_ask *ask,
 				   int64_t now)
 {
 	struct ledger_choice best = { 0, INT64_MAX };
 
+	ledger_heed_clock(l, now);
 	for (size_t i = 0; i < count; i++) {
 		const char *ca = directories[i];
 		const int64_t at = ledger_order_at(l, ca, ask);

@@ -41,6 +41,7 @@ enum {
 	LEDGER_CA_SPAN = 3 * 3'600,
 	LEDGER_SWITCH = 2, /* failures in a row before the next CA is used */
 	LEDGER_PATIENCE = 3'600, /* seconds a CA is waited for before that */
+	LEDGER_WAIT_MAX = 8 * 86'400, /* whatever a CA says */
 	LEDGER_STATE_MAX = 1024 * 1024,
 };
 
@@ -64,6 +65,13 @@ struct ledger {
 };
 
 void ledger_init(struct ledger *l);
+
+/*
+ * Mends what a clock that was ahead has left: orders in the future were made
+ * now, and no wait is longer than LEDGER_WAIT_MAX from now.  Booking and
+ * choosing do it first.
+ */
+void ledger_heed_clock(struct ledger *l, int64_t now);
 
 /* Which order is meant.  Borrows. */
 struct ledger_ask {
@@ -111,7 +119,7 @@ struct ledger_choice {
 	size_t ca; /* index into what was given */
 	int64_t at;
 };
-struct ledger_choice ledger_choose(const struct ledger *l,
+struct ledger_choice ledger_choose(struct ledger *l,
 				   const char *const *directories,
 				   size_t count, const struct ledger_ask *ask,
 				   int64_t now);

@@ -217,6 +217,37 @@ static void saved_and_loaded_it_is_the_same(void **state)
 	buf_fini(&twice);
 }
 
+/* Orders and waits of a clock that was years ahead, and is right again. */
+static void clock_is_set_back(void **state)
+{
+	static const char *const cas[] = { A };
+	const int64_t ahead = NOW + 3000LL * DAY;
+	static struct ledger l;
+	struct ledger_choice choice;
+
+	(void)state;
+	ledger_init(&l);
+	for (size_t i = 0; i < LEDGER_SET_ORDERS; i++)
+		assert_int_equal(ledger_book(&l, A, &in_time, ahead), RC_OK);
+	/* Made now: the limit holds from here on, and not for years. */
+	choice = ledger_choose(&l, cas, 1, &in_time, NOW);
+	assert_int_equal(choice.at, NOW + LEDGER_SET_SPAN);
+	assert_int_equal(ledger_order_at(&l, A, &in_time), NOW + LEDGER_SET_SPAN);
+	assert_int_equal(ledger_book(&l, A, &in_time, NOW), RC_DENIED);
+	assert_int_equal(ledger_book(&l, A, &in_time, NOW + LEDGER_SET_SPAN), RC_OK);
+
+	ledger_init(&l);
+	ledger_failed(&l, A, &set,
+		      &(struct ledger_failure){ .retry_at = ahead, .whole_ca = true }, ahead);
+	choice = ledger_choose(&l, cas, 1, &in_time, NOW);
+	assert_int_equal(choice.at, NOW + LEDGER_WAIT_MAX);
+	/* Once: it does not move with the time. */
+	choice = ledger_choose(&l, cas, 1, &in_time, NOW + DAY);
+	assert_int_equal(choice.at, NOW + LEDGER_WAIT_MAX);
+	choice = ledger_choose(&l, cas, 1, &(struct ledger_ask){ .names = &other }, NOW + DAY);
+	assert_int_equal(choice.at, NOW + LEDGER_WAIT_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +259,7 @@ int main(void)
 		cmocka_unit_test(more_than_fits_is_refused_or_the_oldest_goes),
 		cmocka_unit_test(the_next_ca_is_asked_when_one_fails_or_waits),
 		cmocka_unit_test(saved_and_loaded_it_is_the_same),
+		cmocka_unit_test(clock_is_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
