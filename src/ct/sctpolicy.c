@@ -3,6 +3,7 @@
 static const char *const sct_names[SCTPOLICY_SCT_COUNT] = {
 	[SCTPOLICY_SCT_OK] = "ok",
 	[SCTPOLICY_SCT_UNKNOWN_LOG] = "unknown_log",
+	[SCTPOLICY_SCT_TEST_LOG] = "test_log",
 	[SCTPOLICY_SCT_PENDING_LOG] = "pending_log",
 	[SCTPOLICY_SCT_REJECTED_LOG] = "rejected_log",
 	[SCTPOLICY_SCT_AFTER_RETIREMENT] = "after_retirement",
@@ -67,6 +68,8 @@ static enum sctpolicy_sct judge_one(const struct sctpolicy_one *one,
 
 	if (!log)
 		return SCTPOLICY_SCT_UNKNOWN_LOG;
+	if (log->is_test)
+		return SCTPOLICY_SCT_TEST_LOG;
 	/* now is whole seconds: the last of its milliseconds counts */
 	if (one->sct.timestamp_ms > now_ms + 999)
 		return SCTPOLICY_SCT_FUTURE;

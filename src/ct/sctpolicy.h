@@ -31,6 +31,7 @@ enum {
 enum sctpolicy_sct {
 	SCTPOLICY_SCT_OK,
 	SCTPOLICY_SCT_UNKNOWN_LOG,
+	SCTPOLICY_SCT_TEST_LOG, /* the list has it for tests only */
 	SCTPOLICY_SCT_PENDING_LOG, /* no browser trusts it yet */
 	SCTPOLICY_SCT_REJECTED_LOG,
 	SCTPOLICY_SCT_AFTER_RETIREMENT, /* made when the log was retired */
