@@ -141,6 +141,17 @@ enum rc directory_read(struct directory *out, struct span json)
 	return RC_OK;
 }
 
+bool directory_keeps_to(const struct directory *d, const char *base)
+{
+	char url[ACME_URL_MAX];
+
+	for (enum directory_entry e = 0; e < DIRECTORY_ENTRIES; e++)
+		if (d->url[e][0] &&
+		    !directory_url(url, span_str(d->url[e]), base))
+			return false;
+	return true;
+}
+
 bool directory_has_profile(const struct directory *d, const char *name)
 {
 	for (size_t i = 0; i < d->profile_count; i++)

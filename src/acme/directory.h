@@ -54,6 +54,9 @@ struct directory {
  */
 enum rc directory_read(struct directory *out, struct span json);
 
+/* Every entry is what directory_url() takes from this directory's URL. */
+bool directory_keeps_to(const struct directory *d, const char *base);
+
 bool directory_has_profile(const struct directory *d, const char *name);
 
 /*

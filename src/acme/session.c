@@ -177,8 +177,13 @@ static enum session_said take_directory(struct session *s, struct call *c,
 					const struct web_answer *a,
 					int64_t now)
 {
-	if (directory_read(&s->directory, buf_span(&a->body)) != RC_OK)
+	AUTO(mem_auto_free)
+	struct directory *d = mem_new(sizeof(*d));
+
+	if (directory_read(d, buf_span(&a->body)) != RC_OK ||
+	    !directory_keeps_to(d, s->directory_url))
 		return no_use(s, c, 0, now);
+	s->directory = *d;
 	s->has_directory = true;
 	s->directory_at = now;
 	return SESSION_AGAIN;

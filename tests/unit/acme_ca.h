@@ -74,6 +74,7 @@ struct ca {
 	struct ca_order order[CA_ORDERS];
 	unsigned order_next;
 	bool ignores_proofs; /* every challenge is fine */
+	const char *plain; /* entry of the directory that is an http URL */
 	const char *hurried; /* 429 with Retry-After 0 at this path */
 	const char *stuck; /* finalize makes an order this, the next look "ready" */
 	char shown[CA_SHOWN][2][PROOF_VALUE_MAX]; /* what stands where */
@@ -604,7 +605,10 @@ static void ca_directory(struct ca *ca, struct web_answer *a)
 
 	ca_print(a, "{");
 	for (size_t i = 0; i < 5; i++)
-		ca_print(a, "\"%s\":\"%s/%s\",", entries[i][0], ca->base, entries[i][1]);
+		ca_print(a, "\"%s\":\"%s/%s\",", entries[i][0],
+			 ca->plain && strcmp(ca->plain, entries[i][0]) == 0 ? "http://ca.example"
+									    : ca->base,
+			 entries[i][1]);
 	if (ca->has_ari)
 		ca_print(a, "\"renewalInfo\":\"%s/ari\",", ca->base);
 	ca_print(a, "\"meta\":{\"caaIdentities\":[\"ca.example\"]}}");

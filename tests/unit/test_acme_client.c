@@ -254,6 +254,24 @@ static void key_change_survives_a_lost_answer(void **state)
 		}
 }
 
+/* Nothing goes in the clear because a directory says so. */
+static void directory_keeps_to_https(void **state)
+{
+	struct drive d;
+
+	(void)state;
+	drive_init(&d, CHALLENGE_DNS_01);
+	d.ca.plain = "keyChange";
+	assert_int_equal(acme_register(d.a), RC_OK);
+	assert_int_equal(drive_run(&d), ACME_END_UNREACHABLE);
+	assert_int_equal(d.ca.accounts_made, 0);
+	assert_null(acme_directory(d.a));
+	d.ca.plain = NULL;
+	drive_register(&d);
+	assert_int_equal(d.ca.accounts_made, 1);
+	drive_fini(&d);
+}
+
 static void busy_key_change_ends_and_goes_on_later(void **state)
 {
 	struct p256_private *next = p256_private_generate();
@@ -442,6 +460,7 @@ int main(void)
 		cmocka_unit_test(challenge_loops_and_many_chains_end),
 		cmocka_unit_test(lost_account_is_never_made_again),
 		cmocka_unit_test(key_change_survives_a_lost_answer),
+		cmocka_unit_test(directory_keeps_to_https),
 		cmocka_unit_test(busy_key_change_ends_and_goes_on_later),
 		cmocka_unit_test(finalize_to_no_effect_has_an_end),
 		cmocka_unit_test(replaced_already_is_ordered_without),

@@ -97,12 +97,29 @@ static void urls_keep_to_https_and_fit(void **state)
 	assert_true(directory_url(out, span_of(text, ACME_URL_MAX - 1), ""));
 }
 
+static void entries_keep_to_the_directory(void **state)
+{
+	static struct directory d;
+
+	(void)state;
+	assert_int_equal(directory_read(&d, span_str("{" ENTRIES "}")), RC_OK);
+	assert_true(directory_keeps_to(&d, "https://ca.example/"));
+	for (size_t i = 0; i < DIRECTORY_ENTRIES; i++) {
+		struct directory one = d;
+
+		strcpy(one.url[i], "http://ca.example/x");
+		assert_false(directory_keeps_to(&one, "https://ca.example/"));
+		assert_true(directory_keeps_to(&one, "http://ca.example/"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(example_of_the_rfc),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(urls_keep_to_https_and_fit),
+		cmocka_unit_test(entries_keep_to_the_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
