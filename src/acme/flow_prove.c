@@ -41,6 +41,21 @@ enum rc say_authz_look(struct acme *a)
 	return RC_OK;
 }
 
+/* One of the names that were asked for, and as it was (RFC 8555 §7.1.4: for a
+ * wildcard 'wildcard' is true, for others it is not). */
+static bool is_wanted(const struct names *names, const struct authz *at)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name *n = &names->of[i];
+
+		if (n->is_wildcard == at->is_wildcard &&
+		    n->is_ip == at->name.is_ip &&
+		    strcmp(name_base(n), at->name.text) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Reads it in; false, and the job ended, when it is none or has failed. */
 static bool read_authz(struct acme *a, const struct web_answer *answer,
 		       int64_t now)
@@ -52,6 +67,13 @@ static bool read_authz(struct acme *a, const struct web_answer *answer,
 	if (authz_read(at, error, &a->methods, buf_span(&answer->body),
 		       a->session.directory_url) != RC_OK) {
 		flow_malformed(a, "The CA's answer is no authorization.",
+			       "RFC 8555 7.1.4");
+		return false;
+	}
+	if (!is_wanted(&a->order->names, at)) {
+		flow_malformed(a,
+			       "The CA's authorization is for a name that was "
+			       "not asked for.",
 			       "RFC 8555 7.1.4");
 		return false;
 	}

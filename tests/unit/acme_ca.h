@@ -74,6 +74,8 @@ struct ca {
 	struct ca_order order[CA_ORDERS];
 	unsigned order_next;
 	bool ignores_proofs; /* every challenge is fine */
+	const char *authorizes; /* another name than the one ordered */
+	bool flips_wildcard; /* of authorizations */
 	const char *plain; /* entry of the directory that is an http URL */
 	const char *hurried; /* 429 with Retry-After 0 at this path */
 	const char *stuck; /* finalize makes an order this, the next look "ready" */
@@ -396,8 +398,9 @@ static void ca_say_authz(struct ca *ca, const struct ca_order *o, size_t i, stru
 
 	ca_token(o, i, token);
 	ca_print(a, "{\"status\":\"%s\",\"identifier\":{\"type\":\"%s\",\"value\":\"%s\"},",
-		 o->authz[i], name_type(n), name_base(n));
-	ca_print(a, "\"wildcard\":%s,\"challenges\":[", n->is_wildcard ? "true" : "false");
+		 o->authz[i], name_type(n), ca->authorizes ? ca->authorizes : name_base(n));
+	ca_print(a, "\"wildcard\":%s,\"challenges\":[",
+		 n->is_wildcard != ca->flips_wildcard ? "true" : "false");
 	for (size_t k = 0; k < 3; k++) {
 		if (n->is_wildcard && k != 1)
 			continue;

@@ -254,6 +254,38 @@ static void key_change_survives_a_lost_answer(void **state)
 		}
 }
 
+/* A CA cannot have us prove to it what we did not ask for. */
+static void authorizations_are_of_the_order(void **state)
+{
+	static const struct {
+		const char *const *names;
+		const char *authorizes;
+		bool flips_wildcard, is_fine;
+	} cases[] = {
+		{ wild_names, NULL, false, true },
+		{ two_names, NULL, false, true },
+		{ one_name, "victim.example.org", false, false },
+		{ one_name, "example.org", false, false },
+		{ one_name, NULL, true, false },
+		{ wild_names, "b.example.org", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct drive d;
+
+		drive_init(&d, CHALLENGE_DNS_01);
+		drive_names(&d, cases[i].names);
+		drive_register(&d);
+		d.ca.authorizes = cases[i].authorizes;
+		d.ca.flips_wildcard = cases[i].flips_wildcard;
+		assert_int_equal(drive_order(&d, NULL),
+				 cases[i].is_fine ? ACME_END_OK : ACME_END_MALFORMED);
+		assert_int_equal(d.shows > 0, cases[i].is_fine);
+		drive_fini(&d);
+	}
+}
+
 /* Nothing goes in the clear because a directory says so. */
 static void directory_keeps_to_https(void **state)
 {
@@ -460,6 +492,7 @@ int main(void)
 		cmocka_unit_test(challenge_loops_and_many_chains_end),
 		cmocka_unit_test(lost_account_is_never_made_again),
 		cmocka_unit_test(key_change_survives_a_lost_answer),
+		cmocka_unit_test(authorizations_are_of_the_order),
 		cmocka_unit_test(directory_keeps_to_https),
 		cmocka_unit_test(busy_key_change_ends_and_goes_on_later),
 		cmocka_unit_test(finalize_to_no_effect_has_an_end),
