@@ -328,9 +328,10 @@ static inline bool log_serve(struct log_server *s, struct web_answer *a, const s
 	if (s->how == NO_ANSWER)
 		return false;
 	if (s->how == ERROR_503) {
+		const char *after = s->retry_after ? s->retry_after : "77";
+
 		a->status = 503;
-		web_need(web_answer_field(a, span_str("Retry-After"),
-					  span_str(s->retry_after ? s->retry_after : "77")) == RC_OK,
+		web_need(web_answer_field(a, span_str("Retry-After"), span_str(after)) == RC_OK,
 			 "field");
 		return true;
 	}
