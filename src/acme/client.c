@@ -304,6 +304,22 @@ int64_t acme_wait_until(const struct acme *a)
 	return a->wait_until;
 }
 
+/* An order whose URL we never learned cannot be gone on with. */
+static void forget_nameless(struct acme *a)
+{
+	if (a->is_order && !a->order->url[0] && !a->order->proof_count)
+		a->order->is_live = false;
+}
+
+void acme_break_off(struct acme *a, const char *why)
+{
+	if (a->step == STEP_END)
+		return;
+	flow_end(a, ACME_END_BROKEN_OFF, why, NULL);
+	a->wait_until = 0;
+	forget_nameless(a);
+}
+
 static void lost(struct acme *a, const struct problem *p, int64_t now)
 {
 	if (flow_steps[a->step].lost) {
@@ -314,9 +330,7 @@ static void lost(struct acme *a, const struct problem *p, int64_t now)
 	a->outcome.retry_at = p->retry_at;
 	flow_end(a, ACME_END_UNREACHABLE,
 		 "The CA gave no answer that could be used.", NULL);
-	/* An order whose URL we never learned cannot be gone on with. */
-	if (a->is_order && !a->order->url[0] && !a->order->proof_count)
-		a->order->is_live = false;
+	forget_nameless(a);
 }
 
 void acme_answer(struct acme *a, const struct web_answer *answer, int64_t now)
@@ -361,6 +375,7 @@ const char *acme_end_name(enum acme_end end)
 		[ACME_END_CERTIFICATE] = "certificate",
 		[ACME_END_ACCOUNT] = "account",
 		[ACME_END_ABANDONED] = "abandoned",
+		[ACME_END_BROKEN_OFF] = "broken_off",
 	};
 
 	return names[end];

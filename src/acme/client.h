@@ -129,7 +129,8 @@ enum rc acme_order(struct acme *a, const struct order_wish *w);
 enum rc acme_authorize(struct acme *a, const struct names *names);
 /*
  * An order is under way that no job works on: one just loaded, or one that
- * stopped because the CA could not be reached, was busy or did not decide.
+ * stopped because the CA could not be reached, was busy or did not decide, or
+ * because the caller broke it off.
  * acme_resume() goes on with it; while there is one, acme_order(),
  * acme_authorize() and acme_revoke_foreign() are RC_DENIED.
  */
@@ -174,6 +175,14 @@ enum acme_want {
 };
 
 enum acme_want acme_next(struct acme *a, int64_t now);
+/*
+ * The caller cannot do what is wanted: the job ends at once, wherever it is,
+ * with ACME_END_BROKEN_OFF.  'why' is copied.  An order that the CA has given
+ * us waits, as one that stopped: acme_has_order().  Nothing is forgotten that
+ * was to be stored: the next job begins with it.  Harmless when no job is under
+ * way.
+ */
+void acme_break_off(struct acme *a, const char *why);
 
 /* ACME_WANT_ASK: the request, until acme_answer(). */
 const struct web_ask *acme_ask(const struct acme *a);
@@ -216,6 +225,7 @@ enum acme_end {
 	ACME_END_CERTIFICATE, /* what it issued is not what we asked for */
 	ACME_END_ACCOUNT, /* the account is lost or another: see 'why' */
 	ACME_END_ABANDONED, /* by the caller */
+	ACME_END_BROKEN_OFF, /* by acme_break_off() */
 };
 struct acme_outcome {
 	enum acme_end end;

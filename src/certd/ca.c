@@ -363,6 +363,7 @@ enum rc ca_drive(struct ca *ca, const struct ca_help *help,
 	enum acme_want want;
 	enum rc rc = RC_OK;
 
+	error[0] = '\0';
 	do {
 		want = acme_next(ca->client, clock_unix_s());
 		log_event(ca->options.log, LOG_DEBUG, "acme_step",
@@ -371,7 +372,10 @@ enum rc ca_drive(struct ca *ca, const struct ca_help *help,
 		if (pulse_is_stopping(ca->options.pulse))
 			return RC_CLOSED;
 	} while (!rc && want != ACME_WANT_NOTHING);
-	return rc;
+	if (rc)
+		acme_break_off(ca->client, error[0] ? error : rc_name(rc));
+	/* A platform that hung up is not the end of the program. */
+	return rc == RC_CLOSED ? RC_SYS : rc;
 }
 
 /* ---- the account ---- */

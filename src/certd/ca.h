@@ -74,8 +74,10 @@ size_t ca_issuers(const struct ca *ca, struct span out[DIRECTORY_ISSUERS_MAX]);
 
 /*
  * Drives the job that was asked for of ca_client() to its end.  RC_CLOSED: the
- * program ends; the job goes on at the next start.  RC_SYS: the state could not
- * be sealed, and nothing was asked after that.  Otherwise acme_outcome() says.
+ * program ends; the job goes on at the next start.  Another failure is one of
+ * ours (the state could not be sealed, there is no key): nothing was asked
+ * after that, and the job was broken off where it was; error says why.  In any
+ * case but RC_CLOSED acme_outcome() says how it ended.
  */
 enum rc ca_drive(struct ca *ca, const struct ca_help *help,
 		 char error[NODE_ERROR_MAX]);

@@ -214,9 +214,13 @@ static enum rc drive(struct issuance *i, struct slot *s, struct ca *ca)
 	char error[NODE_ERROR_MAX] = "";
 	enum rc rc = ca_drive(ca, &help, error);
 
-	if (rc && rc != RC_CLOSED)
+	if (rc == RC_CLOSED)
+		return rc;
+	/* Also when it was over and only its end could not be sealed: the
+	 * certificate is there, or the failure is to be booked. */
+	if (rc)
 		failed_event(i, "order_stopped", s, error);
-	return rc ? rc : finish(i, s, ca);
+	return finish(i, s, ca);
 }
 
 static struct slot *slot_for(struct issuance *i, const struct names *names)
@@ -261,6 +265,26 @@ enum rc issuance_resume(struct issuance *i, struct ca *ca)
 	return rc ? rc : drive(i, s, ca);
 }
 
+static enum rc not_made(struct issuance *i, struct slot *s, enum rc rc)
+{
+	failed_event(i, "order_not_made", s, rc_name(rc));
+	alarm_set(i->o->alarm, true, "no_certificate",
+		  s->config->names.of[0].text, rc_name(rc));
+	return rc;
+}
+
+static enum rc book(struct issuance *i, struct slot *s, const char *directory)
+{
+	const int64_t now = clock_unix_s();
+	const struct ledger_ask ask = {
+		.names = &s->hash,
+		.is_early = slot_is_early(s, now),
+	};
+	enum rc rc = ledger_book(i->ledger, directory, &ask, now);
+
+	return rc ? rc : issuance_save_ledger(i);
+}
+
 enum rc issuance_order(struct issuance *i, struct slot *s, struct ca *ca)
 {
 	const char *directory = ca_config(ca)->directory;
@@ -271,17 +295,15 @@ enum rc issuance_order(struct issuance *i, struct slot *s, struct ca *ca)
 		.profile = ca_config(ca)->profile,
 		.replaces = replaces ? s->renewal.id : NULL,
 	};
-	struct ledger_ask ask = { .names = &s->hash };
-	enum rc rc;
+	/* Nothing is asked before drive(): what cannot begin is not booked. */
+	enum rc rc = acme_order(ca_client(ca), &wish);
 
-	ask.is_early = slot_is_early(s, clock_unix_s());
-	rc = ledger_book(i->ledger, directory, &ask, clock_unix_s());
-	if (!rc)
-		rc = issuance_save_ledger(i);
-	if (!rc)
-		rc = acme_order(ca_client(ca), &wish);
+	if (rc)
+		return not_made(i, s, rc);
+	rc = book(i, s, directory);
 	if (rc) {
-		failed_event(i, "order_not_made", s, rc_name(rc));
+		acme_break_off(ca_client(ca), "The order was not booked.");
+		(void)finish(i, s, ca); /* it failed */
 		return rc;
 	}
 	audit_event(i->o->audit, "order",
@@ -296,7 +318,7 @@ enum rc issuance_ask_renewal(struct issuance *i, struct slot *s, struct ca *ca)
 	struct certcheck_chain room = { 0 };
 	const struct ca_help none = { 0 };
 	struct acme *client = ca_client(ca);
-	char error[NODE_ERROR_MAX];
+	char error[NODE_ERROR_MAX] = "";
 	uint64_t random;
 	struct span leaf;
 	enum rc rc;

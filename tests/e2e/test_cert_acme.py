@@ -68,6 +68,24 @@ def test_key_change_keeps_the_account(node, zt_world):  # noqa: F811
     assert n.status()["accounts"][0]["thumbprint"] == after["thumbprint"]
 
 
+def test_an_order_is_broken_off_when_the_platform_is_gone(node, zt_world):  # noqa: F811
+    n = node("gateway.%.example.test")
+    n.start()
+    issued(n)
+    first = n.certificate()
+    n.launch_anew()
+    acme(n, "renew")
+    assert "quote" in n.wait_alarm("no_certificate")["text"]
+    assert [line["end"] for line in n.audit("order_failed")] == ["broken_off"]
+    assert n.certificate()["tbs"] == first["tbs"]
+    # The order waits: the next start goes on with it.
+    n.stop()
+    n.start()
+    n.wait_certificate(unlike=first["tbs"])
+    assert len(n.audit("order")) == 2
+    assert len(zt_world.issued(n.names[0])) == 2
+
+
 def test_revoke_takes_a_yes(node, zt_world):  # noqa: F811
     n = node("gateway.%.example.test")
     n.start()

@@ -452,6 +452,115 @@ static void order_that_waits_is_given_up(void **state)
 	drive_fini(&d);
 }
 
+/* So many steps of the job, and no more; false: it was over before. */
+static bool steps_done(struct drive *d, unsigned steps)
+{
+	enum acme_want want;
+
+	for (; steps > 0; steps--) {
+		want = acme_next(d->a, d->now);
+		if (want == ACME_WANT_NOTHING)
+			return false;
+		assert_true(drive_step(d, want));
+	}
+	return acme_outcome(d->a)->end == ACME_END_NONE;
+}
+
+/* Nothing can be asked for while a job is under way, and anything after. */
+static void break_off(struct drive *d, struct acme *a)
+{
+	const size_t requests = d->ca.requests;
+	const bool has_url = d->ca.orders_made > 0;
+	bool is_over;
+
+	assert_int_equal(acme_register(a), RC_DENIED);
+	acme_break_off(a, "no room on the disk");
+	assert_int_equal(acme_outcome(a)->end, ACME_END_BROKEN_OFF);
+	assert_string_equal(acme_outcome(a)->why, "no room on the disk");
+	assert_string_equal(acme_end_name(acme_outcome(a)->end), "broken_off");
+	acme_answer(a, NULL, d->now); /* too late */
+	is_over = acme_next(a, d->now) == ACME_WANT_NOTHING;
+	assert_true(is_over || acme_next(a, d->now) == ACME_WANT_STORE);
+	assert_int_equal(d->ca.requests, requests);
+	assert_int_equal(acme_has_order(a), has_url);
+	acme_break_off(a, "again"); /* there is no job */
+	assert_string_equal(acme_outcome(a)->why, "no room on the disk");
+}
+
+/*
+ * The caller gives up before each step of an order: the account can still be
+ * looked at, the order goes on where the CA has given one, and else another is
+ * made at once.
+ */
+static void broken_off_at_every_step(void **state)
+{
+	unsigned steps = 0;
+	bool was_broken = true;
+
+	(void)state;
+	for (; was_broken; steps++) {
+		struct drive d;
+
+		drive_init(&d, CHALLENGE_DNS_01);
+		drive_names(&d, wild_names);
+		drive_register(&d);
+		assert_int_equal(acme_order(d.a, &(struct order_wish){ .names = &d.names }), RC_OK);
+		was_broken = steps_done(&d, steps);
+		if (was_broken) {
+			break_off(&d, d.a);
+			drive_register(&d);
+			if (acme_has_order(d.a))
+				assert_int_equal(drive_resume(&d), ACME_END_OK);
+			else
+				assert_int_equal(drive_order(&d, NULL), ACME_END_OK);
+		}
+		acme_break_off(d.a, "too late");
+		assert_int_equal(acme_outcome(d.a)->end, ACME_END_OK);
+		drive_check_chain(&d);
+		assert_int_equal(drive_order(&d, NULL), ACME_END_OK);
+		assert_int_equal(d.ca.accounts_made, 1);
+		assert_int_equal(d.ca.orders_made, 2);
+		assert_int_equal(d.ca.issued, 2);
+		assert_int_equal(d.ca.shown_count, 0);
+		drive_fini(&d);
+	}
+	assert_true(steps > 15);
+}
+
+/* A key change is finished after it was broken off before any of its steps. */
+static void broken_off_key_change_is_finished(void **state)
+{
+	unsigned steps = 0;
+	bool was_broken = true;
+
+	(void)state;
+	for (; was_broken; steps++) {
+		struct p256_private *next = p256_private_generate();
+		struct p256_point at;
+		struct drive d;
+
+		drive_init(&d, CHALLENGE_DNS_01);
+		drive_register(&d);
+		assert_int_equal(acme_change_key(d.a, next), RC_OK);
+		was_broken = steps_done(&d, steps);
+		acme_break_off(d.a, "no room on the disk");
+		if (acme_key_change_pending(d.a)) {
+			assert_int_equal(acme_register(d.a), RC_DENIED);
+			assert_int_equal(acme_change_key(d.a, next), RC_OK);
+			assert_int_equal(drive_run(&d), ACME_END_OK);
+		}
+		p256_private_point(next, &at);
+		assert_memory_equal(&d.ca.account, &at, sizeof(at));
+		assert_int_equal(d.ca.keys_changed, 1);
+		drive_register(&d);
+		assert_int_equal(acme_account(d.a)->status, ACCOUNT_VALID);
+		acme_free(STEAL(d.a)); /* borrows the key */
+		p256_private_free(next);
+		drive_fini(&d);
+	}
+	assert_true(steps > 2);
+}
+
 static void state_of_another_kind_is_refused(void **state)
 {
 	static const struct {
@@ -500,6 +609,8 @@ int main(void)
 		cmocka_unit_test(proof_that_cannot_be_shown_ends_the_order),
 		cmocka_unit_test(foreign_certificate_is_revoked_by_proof),
 		cmocka_unit_test(order_that_waits_is_given_up),
+		cmocka_unit_test(broken_off_at_every_step),
+		cmocka_unit_test(broken_off_key_change_is_finished),
 		cmocka_unit_test(state_of_another_kind_is_refused),
 	};
 
