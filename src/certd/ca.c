@@ -141,6 +141,42 @@ static enum rc load_state(struct ca *ca, char error[NODE_ERROR_MAX])
 	return RC_OK;
 }
 
+static bool is_key(const struct jws_thumbprint *want,
+		   const struct p256_private *key)
+{
+	struct jws_thumbprint got;
+	struct p256_point at;
+
+	p256_private_point(key, &at);
+	jws_thumbprint(&got, &at);
+	return strcmp(want->text, got.text) == 0;
+}
+
+/* The key is the one that the client's state has the account under. */
+static bool is_of_account(const struct ca *ca, const struct p256_private *key)
+{
+	return is_key(&acme_account(ca->client)->key, key);
+}
+
+/* A crash came between the CA's taking of another key and ours. */
+static bool load_next_key(struct ca *ca)
+{
+	const char *directory = ca->options.config->directory;
+	struct p256_private *next = NULL;
+
+	if (custody_account_next_get(ca->options.custody, &next, directory))
+		return false;
+	if (!is_of_account(ca, next)) {
+		p256_private_free(next);
+		return false;
+	}
+	p256_private_free(ca->key);
+	ca->key = next;
+	/* If it fails, the next start is here again. */
+	(void)custody_account_changed(ca->options.custody, directory);
+	return true;
+}
+
 static void load_key(struct ca *ca, char error[NODE_ERROR_MAX])
 {
 	enum seal_reason reason = custody_account(
@@ -151,6 +187,12 @@ static void load_key(struct ca *ca, char error[NODE_ERROR_MAX])
 	if (reason) {
 		ca->standing = CA_LOST;
 		error_set(error, "account key: %s", seal_reason_name(reason));
+		return;
+	}
+	if (acme_account(ca->client)->key.text[0] &&
+	    !is_of_account(ca, ca->key) && !load_next_key(ca)) {
+		ca->standing = CA_LOST;
+		error_set(error, "account key: not the one of the account");
 		return;
 	}
 	acme_use_account_key(ca->client, ca->key);
@@ -401,13 +443,85 @@ static enum ca_standing judge(struct ca *ca, char error[NODE_ERROR_MAX])
 	return o->end == ACME_END_ACCOUNT ? CA_LOST : CA_ABSENT;
 }
 
+/* Asks the CA.  Afterwards the client's key is ca->key, whatever failed. */
+static enum rc put_under(struct ca *ca, struct p256_private *next,
+			 char error[NODE_ERROR_MAX])
+{
+	const struct ca_help none = { 0 };
+	enum rc rc = acme_change_key(ca->client, next);
+
+	if (rc) {
+		p256_private_free(next);
+		error_set(error, "the account's key cannot be changed: %s",
+			  rc_name(rc));
+		return rc;
+	}
+	p256_private_free(ca->next_key); /* the client has another now */
+	ca->next_key = next;
+	rc = ca_drive(ca, &none, error);
+	if (acme_outcome(ca->client)->end == ACME_END_OK) {
+		p256_private_free(ca->key);
+		ca->key = STEAL(ca->next_key);
+		acme_use_account_key(ca->client, ca->key);
+		return rc;
+	}
+	if (!rc)
+		(void)judge(ca, error);
+	return rc ? rc : RC_DENIED;
+}
+
+/* Sealed as the account's only after the CA and the client's state have it. */
+static enum rc change_key(struct ca *ca, struct p256_private *next,
+			  char error[NODE_ERROR_MAX])
+{
+	enum rc rc = put_under(ca, next, error);
+
+	if (rc)
+		return rc;
+	rc = custody_account_changed(ca->options.custody,
+				     ca->options.config->directory);
+	if (rc)
+		error_set(error, "account key: it could not be sealed");
+	return rc;
+}
+
+/* A change that nobody finished: nothing else can be asked of the CA before it
+ * has said which of the two keys counts. */
+static enum ca_standing finish_change(struct ca *ca,
+				      char error[NODE_ERROR_MAX])
+{
+	struct p256_private *next = NULL;
+	enum seal_reason reason = custody_account_next_get(
+		ca->options.custody, &next, ca->options.config->directory);
+
+	if (reason || !is_key(&acme_account(ca->client)->next_key, next)) {
+		p256_private_free(next);
+		error_set(error, "account's next key: %s",
+			  reason ? seal_reason_name(reason)
+				 : "not the one that the CA was told");
+		return CA_LOST;
+	}
+	if (!change_key(ca, next, error) ||
+	    acme_outcome(ca->client)->end == ACME_END_OK)
+		return CA_READY;
+	return acme_outcome(ca->client)->end == ACME_END_ACCOUNT ? CA_LOST
+								 : CA_ABSENT;
+}
+
 static enum ca_standing ask_for_account(struct ca *ca,
 					char error[NODE_ERROR_MAX])
 {
 	const struct ca_help none = { 0 };
 	bool was_known = acme_account(ca->client)->url[0] != '\0';
-	enum rc rc = acme_register(ca->client);
+	enum rc rc;
 
+	if (acme_key_change_pending(ca->client)) {
+		const enum ca_standing s = finish_change(ca, error);
+
+		if (s != CA_READY)
+			return s;
+	}
+	rc = acme_register(ca->client);
 	if (rc) { /* not in a state for it: lost, or deactivated */
 		error_set(error, "the account is %s",
 			  account_status_name(
@@ -480,31 +594,31 @@ enum ca_standing ca_account(struct ca *ca, bool may_make,
 	return ca->standing;
 }
 
+/* The key to change to: not one that a change before has left behind. */
+static enum rc next_key(struct ca *ca, struct p256_private **out,
+			char error[NODE_ERROR_MAX])
+{
+	const char *directory = ca->options.config->directory;
+	struct custody *c = ca->options.custody;
+	enum rc rc = custody_account_next(c, out, directory, error);
+
+	if (rc || !is_of_account(ca, *out))
+		return rc;
+	p256_private_free(STEAL(*out));
+	rc = custody_account_changed(c, directory);
+	if (rc)
+		error_set(error, "account key: it could not be sealed");
+	return rc ? rc : custody_account_next(c, out, directory, error);
+}
+
 enum rc ca_change_key(struct ca *ca, char error[NODE_ERROR_MAX])
 {
-	const struct ca_help none = { 0 };
-	const char *directory = ca->options.config->directory;
 	struct p256_private *next = NULL;
-	enum rc rc;
+	enum rc rc = next_key(ca, &next, error);
 
-	rc = custody_account_next(ca->options.custody, &next, directory, error);
-	if (rc)
-		return rc;
-	p256_private_free(ca->next_key);
-	ca->next_key = next;
-	rc = acme_change_key(ca->client, ca->next_key);
 	if (!rc)
-		rc = ca_drive(ca, &none, error);
-	if (!rc && acme_outcome(ca->client)->end != ACME_END_OK) {
-		(void)judge(ca, error);
-		rc = RC_DENIED;
-	}
+		rc = change_key(ca, next, error);
 	if (!rc)
-		rc = custody_account_changed(ca->options.custody, directory);
-	if (rc)
-		return rc;
-	p256_private_free(ca->key);
-	ca->key = STEAL(ca->next_key);
-	acme_use_account_key(ca->client, ca->key);
-	return RC_OK;
+		ca->standing = quote(ca, error) ? CA_ABSENT : CA_READY;
+	return rc;
 }

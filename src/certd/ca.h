@@ -84,7 +84,12 @@ enum rc ca_drive(struct ca *ca, const struct ca_help *help,
 /* The account's key, for signatures of ours.  NULL: none.  Borrowed. */
 const struct p256_private *ca_key(const struct ca *ca);
 
-/* Puts the account under a new key (RFC 8555 §7.3.5). */
+/*
+ * Puts the account under a new key (RFC 8555 §7.3.5).  RC_SYS: the CA may have
+ * it already, and then ca_key() is the new one; what could not be sealed is put
+ * right by the next start or the next change.  One that was interrupted is
+ * finished by ca_account().
+ */
 enum rc ca_change_key(struct ca *ca, char error[NODE_ERROR_MAX]);
 
 #endif

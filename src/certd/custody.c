@@ -377,17 +377,24 @@ enum rc custody_issued(struct custody *c, const struct sha256 *spki,
 
 /* ---- accounts ---- */
 
-enum seal_reason custody_account(struct custody *c, struct p256_private **out,
-				 const char *directory)
+static enum seal_reason get_account_key(struct custody *c,
+					struct p256_private **out,
+					const char *what, const char *directory)
 {
 	char purpose[FORM_PURPOSE_MAX + 1];
 	enum seal_reason reason;
 
-	custody_purpose(purpose, "account", directory);
+	custody_purpose(purpose, what, directory);
 	enter(c);
 	reason = read_key(c, out, purpose);
 	leave(c);
 	return reason;
+}
+
+enum seal_reason custody_account(struct custody *c, struct p256_private **out,
+				 const char *directory)
+{
+	return get_account_key(c, out, "account", directory);
 }
 
 static enum rc new_account_key(struct custody *c, struct p256_private **out,
@@ -489,6 +496,13 @@ enum rc custody_account_next(struct custody *c, struct p256_private **out,
 		rc = failed(error, "account's next key", reason);
 	leave(c);
 	return rc;
+}
+
+enum seal_reason custody_account_next_get(struct custody *c,
+					  struct p256_private **out,
+					  const char *directory)
+{
+	return get_account_key(c, out, "account-next", directory);
 }
 
 enum rc custody_account_changed(struct custody *c, const char *directory)

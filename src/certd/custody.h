@@ -109,6 +109,10 @@ bool custody_account_quote_get(struct custody *c, struct buf *out,
 enum rc custody_account_next(struct custody *c, struct p256_private **out,
 			     const char *directory,
 			     char error[NODE_ERROR_MAX]);
+/* The one of a change under way; SEAL_ABSENT: there is none. */
+enum seal_reason custody_account_next_get(struct custody *c,
+					  struct p256_private **out,
+					  const char *directory);
 enum rc custody_account_changed(struct custody *c, const char *directory);
 
 /* A quote over this report data, now: the reply, appended. */

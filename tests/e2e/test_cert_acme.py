@@ -1,7 +1,11 @@
 """postern acme: what a person asks of a running postern-cert, and what becomes of it."""
 import json
 import re
+import signal
 
+import pytest
+
+from cert_node import follow
 from conftest import run, wait_for
 from test_cert import node, zt_settings  # noqa: F401
 
@@ -68,6 +72,38 @@ def test_key_change_keeps_the_account(node, zt_world):  # noqa: F811
     assert n.status()["accounts"][0]["thumbprint"] == after["thumbprint"]
 
 
+@pytest.mark.parametrize("then", ["restart", "again"])
+def test_new_key_that_could_not_be_sealed_counts(node, zt_world, then):  # noqa: F811
+    """The CA has it: orders go on under it, and a restart, or the next change, puts it right."""
+    n = node("gateway.%.example.test")
+    child = n.start()
+    issued(n)
+    first, known = n.certificate(), {n.status()["accounts"][0]["thumbprint"]}
+    path, = n.state.glob("sealed/account-*.sealed")
+    aside = path.rename(path.with_suffix(".aside"))
+    path.mkdir()  # nothing can be put in its place
+    acme(n, "key-change")
+    assert follow(child.log, "event=key_not_changed", 1)
+    path.rmdir()
+    aside.rename(path)
+    acme(n, "renew")
+    n.wait_certificate(unlike=first["tbs"])
+    known.add(n.status()["accounts"][0]["thumbprint"])
+    assert len(known) == 2 and not n.audit("account_key_changed")
+    if then == "again":
+        acme(n, "key-change")
+        wait_for(lambda: n.status()["accounts"][0]["thumbprint"] not in known, 30, "a third key")
+        wait_for(lambda: len(n.audit("account_key_changed")) == 2, 30, "it to be sealed")
+    else:
+        n.stop()
+        n.start()
+        n.wait_certificate()
+        wait_for(lambda: n.status().get("accounts", [{}])[0].get("standing") == "ready", 30, "the account")
+        assert n.status()["accounts"][0]["thumbprint"] in known
+        assert len(n.audit("account_key_changed")) == 1
+    assert len({c["account"] for c in zt_world.issued(n.names[0])}) == 1
+
+
 def test_an_order_is_broken_off_when_the_platform_is_gone(node, zt_world):  # noqa: F811
     n = node("gateway.%.example.test")
     n.start()
@@ -84,6 +120,29 @@ def test_an_order_is_broken_off_when_the_platform_is_gone(node, zt_world):  # no
     n.wait_certificate(unlike=first["tbs"])
     assert len(n.audit("order")) == 2
     assert len(zt_world.issued(n.names[0])) == 2
+
+
+@pytest.mark.parametrize("what", ["drop", "drop-after"])
+def test_key_change_that_was_killed_is_finished(node, zt_world, what):  # noqa: F811
+    """The CA has the new key, or it has not; who asked never hears which."""
+    n = node("gateway.%.example.test")
+    child = n.start()
+    issued(n)
+    before, first = n.status()["accounts"][0], n.certificate()
+    zt_world.control("ca", "faults", at="keyChange", what=what, times=-1)
+    acme(n, "key-change")
+    assert follow(child.log, "event=acme_no_answer", 1)
+    n.stop(sig=signal.SIGKILL)
+    zt_world.control("ca", "clear")
+    n.start()
+    n.wait_certificate()
+    after = wait_for(lambda: next((a for a in n.status()["accounts"]
+                                   if a["thumbprint"] != before["thumbprint"]), None), 30, "another key")
+    assert after["url"] == before["url"] and after["standing"] == "ready"
+    assert len(n.audit("account_key_changed")) == 1
+    acme(n, "renew")
+    n.wait_certificate(unlike=first["tbs"])
+    assert len({c["account"] for c in zt_world.issued(n.names[0])}) == 1
 
 
 def test_revoke_takes_a_yes(node, zt_world):  # noqa: F811
