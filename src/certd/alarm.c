@@ -10,6 +10,9 @@
 #include "io/clock.h"
 #include "json/jwrite.h"
 
+/* Has a place of its own, the last. */
+static const char TOO_MANY[] = "alarm_too_many";
+
 struct raised {
 	const char *kind;
 	char about[ALARM_ABOUT_MAX], text[ALARM_TEXT_MAX];
@@ -56,12 +59,24 @@ static struct raised *find(struct alarm *a, const char *kind, const char *about)
 	return NULL;
 }
 
-static void tell(struct alarm *a, enum log_level level, const char *moment,
-		 const char *kind, const char *about, const char *text)
+static bool has_room(const struct alarm *a, const char *kind)
+{
+	return a->count < (kind == TOO_MANY ? ALARM_MAX : ALARM_MAX - 1);
+}
+
+static void write_line(struct alarm *a, enum log_level level,
+		       const char *moment, const char *kind, const char *about,
+		       const char *text)
 {
 	log_event(a->log, level, "alarm", LSTR("moment", moment),
 		  LSTR("kind", kind), LSTR("about", about),
 		  LSTR("why", text));
+}
+
+static void tell(struct alarm *a, enum log_level level, const char *moment,
+		 const char *kind, const char *about, const char *text)
+{
+	write_line(a, level, moment, kind, about, text);
 	audit_event(a->audit, "alarm", { "moment", span_str(moment) },
 		    { "kind", span_str(kind) }, { "about", span_str(about) },
 		    { "why", span_str(text) });
@@ -73,6 +88,15 @@ static void tell(struct alarm *a, enum log_level level, const char *moment,
 	}
 }
 
+/* It is not remembered, and so comes again each round: nobody is called. */
+static void turn_away(struct alarm *a, const char *kind, const char *about,
+		      const char *text)
+{
+	write_line(a, LOG_ERROR, "no_room", kind, about, text);
+	if (kind != TOO_MANY) /* raised twice is raised once */
+		alarm_raise(a, TOO_MANY, "", "the others are in the log alone");
+}
+
 void alarm_raise(struct alarm *a, const char *kind, const char *about,
 		 const char *text)
 {
@@ -81,8 +105,8 @@ void alarm_raise(struct alarm *a, const char *kind, const char *about,
 
 	(void)pthread_mutex_lock(&a->lock); /* cannot fail: not recursive */
 	r = find(a, kind, about);
-	is_new = !r;
-	if (!r && a->count < ALARM_MAX) {
+	is_new = !r && has_room(a, kind);
+	if (is_new) {
 		r = &a->at[a->count++];
 		*r = (struct raised){ .kind = kind, .since = clock_unix_s() };
 		(void)snprintf(r->about, sizeof(r->about), "%s", about);
@@ -92,6 +116,8 @@ void alarm_raise(struct alarm *a, const char *kind, const char *about,
 	(void)pthread_mutex_unlock(&a->lock); /* we hold it */
 	if (is_new)
 		tell(a, LOG_ERROR, "raised", kind, about, text);
+	else if (!r)
+		turn_away(a, kind, about, text);
 }
 
 void alarm_over(struct alarm *a, const char *kind, const char *about)
@@ -103,8 +129,11 @@ void alarm_over(struct alarm *a, const char *kind, const char *about)
 	if (r)
 		*r = a->at[--a->count];
 	(void)pthread_mutex_unlock(&a->lock);
-	if (r)
-		tell(a, LOG_INFO, "over", kind, about, "");
+	if (!r)
+		return;
+	tell(a, LOG_INFO, "over", kind, about, "");
+	if (kind != TOO_MANY) /* there is room now */
+		alarm_over(a, TOO_MANY, "");
 }
 
 void alarm_set(struct alarm *a, bool is_raised, const char *kind,

@@ -14,7 +14,9 @@
 #include "certd/audit.h"
 
 enum {
-	ALARM_MAX = 128, /* raised at a time; more are logged alone */
+	/* Raised at a time; the last is "alarm_too_many": there are more, which
+	 * are log lines alone until there is room. */
+	ALARM_MAX = 128,
 	ALARM_KIND_MAX = 40,
 	ALARM_ABOUT_MAX = 260,
 	ALARM_TEXT_MAX = 512,
