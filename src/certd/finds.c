@@ -137,7 +137,7 @@ static void write_one(struct wr *w, const struct find *f)
 	wr_vec24(w, f->der);
 }
 
-enum rc finds_write(struct buf *out, struct finds *f)
+enum rc finds_write(struct buf *out, const struct finds *f)
 {
 	AUTO(mem_auto_free)
 	uint8_t *room = mem_new_array(FINDS_BYTES_MAX, 1);
@@ -150,7 +150,6 @@ enum rc finds_write(struct buf *out, struct finds *f)
 		write_one(&w, &f->of[i]);
 	if (!wr_done(&w, &bytes) || !buf_add(out, bytes))
 		return RC_LIMIT;
-	f->has_changed = false;
 	return RC_OK;
 }
 

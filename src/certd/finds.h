@@ -40,7 +40,7 @@ struct finds {
 	struct find *of;
 	size_t count, der_bytes;
 	size_t lost; /* that did not fit */
-	bool has_changed; /* since finds_write() */
+	bool has_changed; /* since they were kept; the caller clears it */
 };
 
 /* For AUTO(). */
@@ -59,7 +59,7 @@ void finds_add(struct finds *f, const struct watchset_hit *hit,
 int64_t find_issued_at(const struct find *f);
 
 /* RC_LIMIT: no room. */
-enum rc finds_write(struct buf *out, struct finds *f);
+enum rc finds_write(struct buf *out, const struct finds *f);
 /* RC_MALFORMED: not what finds_write() writes; *out is untouched. */
 enum rc finds_read(struct finds *out, struct span bytes);
 

@@ -327,7 +327,7 @@ void monitor_free(struct monitor *m)
 
 /* ---- keeping */
 
-static void keep(struct monitor *m, const char *purpose, struct span bytes)
+static bool keep(struct monitor *m, const char *purpose, struct span bytes)
 {
 	enum seal_reason reason = custody_put(m->o.custody, purpose, bytes);
 
@@ -335,17 +335,27 @@ static void keep(struct monitor *m, const char *purpose, struct span bytes)
 		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
 			  LSTR("what", purpose),
 			  LSTR("why", seal_reason_name(reason)));
+	return !reason;
 }
 
-/* Before positions: a crash between reads the same again. */
-static void keep_finds(struct monitor *m)
+/* False: what was read must be read again, so no position may be kept. */
+static bool keep_finds(struct monitor *m)
 {
 	AUTO(buf_fini)
 	struct buf bytes = { 0 };
 
 	buf_init(&bytes, MONITOR_SEALED_MAX);
-	if (m->finds.has_changed && !finds_write(&bytes, &m->finds))
-		keep(m, FOUND, buf_span(&bytes));
+	if (!m->finds.has_changed)
+		return true;
+	if (finds_write(&bytes, &m->finds)) {
+		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
+			  LSTR("what", FOUND), LSTR("why", "too large"));
+		return false;
+	}
+	if (!keep(m, FOUND, buf_span(&bytes)))
+		return false;
+	m->finds.has_changed = false;
+	return true;
 }
 
 static void keep_positions(struct monitor *m)
@@ -374,7 +384,8 @@ static void keep_positions(struct monitor *m)
 	}
 	if (!has_moved)
 		return;
-	keep(m, POSITIONS, buf_span(&all));
+	if (!keep(m, POSITIONS, buf_span(&all)))
+		return;
 	for (size_t i = 0; i < m->log_count; i++)
 		m->logs[i].has_moved = false;
 }
@@ -389,8 +400,19 @@ static void keep_source(struct monitor *m, struct monitor_source *s)
 
 	custody_purpose(purpose, "ct-source", s->config->url);
 	aggregator_write(&w, s->aggregator);
-	if (wr_done(&w, &bytes))
-		keep(m, purpose, bytes);
+	if (wr_done(&w, &bytes) && keep(m, purpose, bytes))
+		s->has_news = false;
+}
+
+/* What was found first: after a crash between, the same is read again. */
+static void keep_all(struct monitor *m)
+{
+	if (!keep_finds(m))
+		return;
+	keep_positions(m);
+	for (size_t i = 0; i < m->source_count; i++)
+		if (m->sources[i].has_news)
+			keep_source(m, &m->sources[i]);
 }
 
 /* ---- a round */
@@ -429,6 +451,7 @@ static void turn_source(struct monitor *m, struct monitor_source *s)
 	if (pulse_is_stopping(&m->pulse))
 		return;
 	aggregator_status(&s->last, s->aggregator);
+	s->has_news = s->has_news || s->last.found;
 	s->has_been_whole = s->has_been_whole ||
 			    s->last.worst == AGGREGATOR_OK;
 	s->failures = s->last.worst == AGGREGATOR_OK ? 0 : s->failures + 1;
@@ -471,13 +494,7 @@ static void round_once(struct monitor *m)
 		logread_turn(&m->logs[i]);
 	for (size_t i = 0; i < m->source_count; i++)
 		turn_source(m, &m->sources[i]);
-	keep_finds(m);
-	keep_positions(m);
-	for (size_t i = 0; i < m->source_count; i++)
-		if (m->sources[i].last.found) {
-			keep_source(m, &m->sources[i]);
-			m->sources[i].last.found = 0;
-		}
+	keep_all(m);
 	if (pulse_is_stopping(&m->pulse))
 		return;
 	/* After reading: a key is in the history before a CA hears of it. */

@@ -22,6 +22,7 @@ struct monitor_source {
 	struct aggregator *aggregator;
 	struct aggregator_status last; /* of the round before */
 	bool has_been_whole; /* some round was */
+	bool has_news; /* not yet kept */
 	unsigned failures; /* rounds in a row */
 	int64_t due;
 };
