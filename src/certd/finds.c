@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 enum {
-	FORMAT = 1,
+	FORMAT = 2,
 	FLAG_MALFORMED = 1,
 	FLAG_FINAL = 2,
 };
@@ -43,20 +43,31 @@ static void copy_printable(char *out, size_t cap, struct span from)
 	out[n] = '\0';
 }
 
+static size_t count_malformed(const struct finds *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		n += f->of[i].is_malformed;
+	return n;
+}
+
 static struct find *add_new(struct finds *f, const struct watchset_hit *hit,
 			    const struct sha256 *tbs)
 {
+	bool is_malformed = hit->class == WATCHSET_MALFORMED;
 	struct find *at;
 
-	if (f->count == FINDS_MAX) {
+	if (f->count == FINDS_MAX ||
+	    (is_malformed && count_malformed(f) == FINDS_MALFORMED_MAX)) {
 		f->lost++;
 		return NULL;
 	}
 	f->of = mem_grow(f->of, f->count + 1, sizeof(*f->of));
 	at = &f->of[f->count++];
 	*at = (struct find){ .tbs = *tbs };
-	at->is_malformed = hit->class == WATCHSET_MALFORMED;
-	if (at->is_malformed)
+	at->is_malformed = is_malformed;
+	if (is_malformed)
 		return at;
 	at->spki = hit->spki;
 	at->not_before = hit->cert.not_before;
@@ -82,6 +93,21 @@ static void keep_der(struct finds *f, struct find *at, struct span der,
 	f->has_changed = true;
 }
 
+/* Before the source is noted.  True: it is news. */
+static bool keep_time(struct find *at, unsigned source, uint64_t logged_at_ms)
+{
+	bool has_log = at->logged_at_ms && at->sources & 1U << FINDS_FROM_LOG;
+	bool is_log = source == FINDS_FROM_LOG;
+
+	if (!logged_at_ms || (has_log && !is_log))
+		return false;
+	if (at->logged_at_ms && has_log == is_log &&
+	    logged_at_ms >= at->logged_at_ms)
+		return false;
+	at->logged_at_ms = logged_at_ms;
+	return true;
+}
+
 void finds_add(struct finds *f, const struct watchset_hit *hit,
 	       struct span bytes, struct span der, unsigned source,
 	       uint64_t logged_at_ms)
@@ -103,21 +129,45 @@ void finds_add(struct finds *f, const struct watchset_hit *hit,
 	if (!at)
 		return;
 	keep_der(f, at, is_malformed ? span_of(NULL, 0) : der, is_final);
-	if (!(at->sources & 1U << source) || (is_final && !at->has_final))
+	if (keep_time(at, source, logged_at_ms) ||
+	    !(at->sources & 1U << source) || (is_final && !at->has_final))
 		f->has_changed = true;
 	at->sources |= 1U << source;
 	at->has_final = at->has_final || is_final;
-	if (logged_at_ms &&
-	    (!at->logged_at_ms || logged_at_ms < at->logged_at_ms)) {
-		at->logged_at_ms = logged_at_ms;
-		f->has_changed = true;
+}
+
+void finds_lose(struct finds *f)
+{
+	f->is_lost = true;
+	f->has_changed = true;
+}
+
+static bool is_long_expired(const struct find *f, int64_t now)
+{
+	return !f->is_malformed && f->not_after < now - FINDS_EXPIRED_S;
+}
+
+void finds_drop_expired(struct finds *f, int64_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		if (is_long_expired(&f->of[i], now)) {
+			f->der_bytes -= f->of[i].der.n;
+			free_der(&f->of[i]);
+			f->has_changed = true;
+			continue;
+		}
+		f->of[kept++] = f->of[i];
 	}
+	f->count = kept;
 }
 
 int64_t find_issued_at(const struct find *f)
 {
-	return f->logged_at_ms ? (int64_t)(f->logged_at_ms / 1000)
-			       : f->not_before;
+	int64_t logged_at = (int64_t)(f->logged_at_ms / 1000);
+
+	return logged_at > f->not_before ? logged_at : f->not_before;
 }
 
 /* ---- as bytes */
@@ -145,6 +195,7 @@ enum rc finds_write(struct buf *out, const struct finds *f)
 	struct span bytes;
 
 	wr_u8(&w, FORMAT);
+	wr_u8(&w, f->is_lost);
 	wr_be64(&w, f->lost);
 	for (size_t i = 0; i < f->count; i++)
 		write_one(&w, &f->of[i]);
@@ -189,11 +240,12 @@ enum rc finds_read(struct finds *out, struct span bytes)
 	AUTO(finds_fini)
 	struct finds f = { 0 };
 	uint64_t lost;
-	uint8_t format;
+	uint8_t format, is_lost;
 
 	if (!rd_u8(&bytes, &format) || format != FORMAT ||
-	    !rd_be64(&bytes, &lost))
+	    !rd_u8(&bytes, &is_lost) || is_lost > 1 || !rd_be64(&bytes, &lost))
 		return RC_MALFORMED;
+	f.is_lost = is_lost;
 	f.lost = (size_t)lost;
 	while (!rd_end(&bytes)) {
 		struct find one = { 0 };

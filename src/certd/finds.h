@@ -5,7 +5,8 @@
  *
  * A find is what a log's tree or a certificate's own bytes say, never what
  * stands beside them.  Precertificate and certificate are one find, by the part
- * they share.  Kept as bytes, under seal, by the caller.
+ * they share.  Kept as bytes, under seal, by the caller.  When a certificate
+ * was logged, a log's word counts before an aggregator's.
  *
  * Pure.  Memory bounded by the limits below; what does not fit is counted.
  */
@@ -17,6 +18,8 @@
 
 enum {
 	FINDS_MAX = 512,
+	FINDS_MALFORMED_MAX = 64, /* of them: anybody can make up more */
+	FINDS_EXPIRED_S = 30 * 86400, /* that they are kept expired */
 	FINDS_DER_BYTES_MAX = 640 * 1024, /* of all together */
 	FINDS_NAME_MAX = 254,
 	FINDS_ISSUER_MAX = 128,
@@ -27,7 +30,8 @@ enum {
 struct find {
 	struct sha256 tbs, spki; /* is_malformed: of the bytes; zeros */
 	int64_t not_before, not_after; /* is_malformed: 0 */
-	uint64_t logged_at_ms; /* earliest known; 0: none */
+	/* earliest that a log, or else an aggregator, says; 0: none */
+	uint64_t logged_at_ms;
 	uint32_t sources; /* bit n: aggregator n; FINDS_FROM_LOG */
 	bool is_malformed; /* it mentions us, and cannot be read */
 	bool has_final; /* more than the precertificate was seen */
@@ -41,6 +45,8 @@ struct finds {
 	size_t count, der_bytes;
 	size_t lost; /* that did not fit */
 	bool has_changed; /* since they were kept; the caller clears it */
+	/* What was found before is forgotten, and not yet asked for again. */
+	bool is_lost;
 };
 
 /* For AUTO(). */
@@ -55,7 +61,13 @@ void finds_add(struct finds *f, const struct watchset_hit *hit,
 	       struct span bytes, struct span der, unsigned source,
 	       uint64_t logged_at_ms);
 
-/* When it was issued, as far as anybody knows; unix seconds. */
+/* Nothing is known any more of what there was: see is_lost. */
+void finds_lose(struct finds *f);
+/* Forgets what expired FINDS_EXPIRED_S ago. */
+void finds_drop_expired(struct finds *f, int64_t now);
+
+/* When it was issued, as far as anybody knows, and not before it says so
+ * itself: nobody logs a certificate before it is there.  Unix seconds. */
 int64_t find_issued_at(const struct find *f);
 
 /* RC_LIMIT: no room. */

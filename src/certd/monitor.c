@@ -205,12 +205,19 @@ static void recall(struct monitor *m)
 		  "ct_found_lost", "", seal_reason_name(reason));
 }
 
+/* What would be dropped at once takes nobody's room. */
+static bool is_history(const struct watchset_hit *hit)
+{
+	return hit->class != WATCHSET_MALFORMED &&
+	       hit->cert.not_after < clock_unix_s() - FINDS_EXPIRED_S;
+}
+
 static void on_found(void *arg, struct span der, uint64_t logged_at_ms)
 {
 	struct monitor_source *s = arg;
 	struct watchset_hit hit;
 
-	if (watchset_look(&hit, s->monitor->names, der))
+	if (watchset_look(&hit, s->monitor->names, der) && !is_history(&hit))
 		finds_add(&s->monitor->finds, &hit, der, der, s->number,
 			  logged_at_ms);
 }

@@ -14,6 +14,16 @@ enum {
 
 /* ---- what is ours */
 
+/* Not knowing our first key excuses nobody.  A log that is read later than the
+ * aggregators may take back what they said. */
+static void learn_age(struct monitor *m, const struct find *f)
+{
+	if (m->keys && !f->is_malformed && find_issued_at(f) < m->since)
+		(void)watchset_add(m->names, WATCHSET_OLDER_TBS, &f->tbs);
+	else
+		watchset_remove(m->names, WATCHSET_OLDER_TBS, &f->tbs);
+}
+
 void monitor_learn(struct monitor *m, struct arena *arena)
 {
 	/* What does not fit is not known, and that is an alarm. */
@@ -37,13 +47,8 @@ void monitor_learn(struct monitor *m, struct arena *arena)
 			watchset_remove(m->names, WATCHSET_ORDERED_KEY,
 					&k->spki);
 	}
-	for (size_t i = 0; i < m->finds.count; i++) {
-		const struct find *f = &m->finds.of[i];
-
-		if (!f->is_malformed && find_issued_at(f) < m->since)
-			(void)watchset_add(m->names, WATCHSET_OLDER_TBS,
-					   &f->tbs);
-	}
+	for (size_t i = 0; i < m->finds.count; i++)
+		learn_age(m, &m->finds.of[i]);
 }
 
 /* ---- one certificate */
@@ -172,10 +177,13 @@ static void judge_one(struct monitor *m, const struct find *f, int64_t now)
 
 static void add_to_history(struct history *h, const struct find *f)
 {
+	int64_t at = find_issued_at(f);
+
 	for (unsigned n = 0; n < HISTORY_SOURCES_MAX; n++)
 		if (f->sources & 1U << n)
 			/* It was read before it was kept. */
-			(void)history_add(h, n, f->der, f->logged_at_ms);
+			(void)history_add(h, n, f->der,
+					  at > 0 ? (uint64_t)at * 1000 : 0);
 }
 
 static void judge_sources(struct monitor *m, struct history *h)
@@ -238,6 +246,7 @@ void monitor_judge(struct monitor *m)
 		judge_one(m, &m->finds.of[i], now);
 	sightings_put_foreign(m->o.sightings, m->foreign, m->foreign_ders);
 	judge_time(m, now);
+	finds_drop_expired(&m->finds, now); /* their alarms are over */
 	alarm_set(m->o.alarm, m->finds.lost, "ct_too_many", "",
 		  "more certificates for our names than can be kept");
 	alarm_set(m->o.alarm, m->summary.verdict == HISTORY_DISAGREE,

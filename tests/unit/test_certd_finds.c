@@ -43,12 +43,124 @@ static void precertificate_and_certificate_are_one(void **state)
 	assert_true(f.of[0].has_final);
 	assert_true(span_equal_str(f.of[0].der, "final"));
 	assert_int_equal(f.of[0].sources, 1U << FINDS_FROM_LOG | 1U << 0 | 1U << 1);
-	assert_int_equal(f.of[0].logged_at_ms, 3000);
-	assert_int_equal(find_issued_at(&f.of[0]), 3);
+	assert_int_equal(f.of[0].logged_at_ms, 5000);
 	assert_string_equal(f.of[0].issuer, "A ? CA");
 	add(&f, 2, false, 0, 0);
 	assert_int_equal(f.count, 2);
 	assert_int_equal(find_issued_at(&f.of[1]), 1000);
+}
+
+/* Others can say what they like; a log cannot. */
+static void a_log_says_when_it_was_logged(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned source[3];
+		uint64_t at_ms[3], want;
+	} table[] = {
+		{ "aggregators", { 0, 1, 2 }, { 5000, 3000, 4000 }, 3000 },
+		{ "log_first", { FINDS_FROM_LOG, 0, 1 }, { 5000, 3000, 9000 }, 5000 },
+		{ "log_after_earlier", { 0, FINDS_FROM_LOG, 1 }, { 3000, 5000, 1000 }, 5000 },
+		{ "log_after_later", { 0, 1, FINDS_FROM_LOG }, { 7000, 6000, 5000 }, 5000 },
+		{ "logs", { FINDS_FROM_LOG, FINDS_FROM_LOG, 0 }, { 5000, 4000, 1 }, 4000 },
+		{ "none_from_log", { FINDS_FROM_LOG, 0, 1 }, { 0, 3000, 0 }, 3000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		AUTO(finds_fini)
+		struct finds f = { 0 };
+
+		for (size_t k = 0; k < 3; k++)
+			add(&f, 1, false, table[i].source[k], table[i].at_ms[k]);
+		if (f.of[0].logged_at_ms != table[i].want)
+			fail_msg("%s: %llu", table[i].name,
+				 (unsigned long long)f.of[0].logged_at_ms);
+	}
+}
+
+static void nothing_is_logged_before_it_begins(void **state)
+{
+	static const struct {
+		int64_t not_before;
+		uint64_t logged_at_ms;
+		int64_t want;
+	} table[] = {
+		{ 1000, 0, 1000 },
+		{ 1000, 999000, 1000 },
+		{ 1000, 1, 1000 },
+		{ 1000, 1001999, 1001 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct find f = { .not_before = table[i].not_before,
+					.logged_at_ms = table[i].logged_at_ms };
+
+		assert_int_equal(find_issued_at(&f), table[i].want);
+	}
+}
+
+static void long_expired_ones_make_room(void **state)
+{
+	AUTO(finds_fini)
+	struct finds f = { 0 };
+	struct watchset_hit bad = { .class = WATCHSET_MALFORMED, .mentions_us = true };
+	struct watchset_hit longer = hit_of(2, false);
+
+	(void)state;
+	longer.cert.not_after = 2001;
+	add(&f, 1, false, 0, 0);
+	finds_add(&f, &longer, span_str("longer"), span_str("longer"), 0, 0);
+	finds_add(&f, &bad, span_str("bad"), span_str("bad"), 0, 0);
+	add(&f, 3, true, 0, 0);
+	f.has_changed = false;
+	finds_drop_expired(&f, 2000 + FINDS_EXPIRED_S);
+	assert_int_equal(f.count, 4);
+	assert_false(f.has_changed);
+	finds_drop_expired(&f, 2001 + FINDS_EXPIRED_S);
+	assert_int_equal(f.count, 2);
+	assert_true(f.has_changed);
+	assert_true(span_equal_str(f.of[0].der, "longer"));
+	assert_true(f.of[1].is_malformed); /* nobody knows its end */
+	assert_int_equal(f.der_bytes, strlen("longer"));
+}
+
+static void unreadable_ones_leave_room(void **state)
+{
+	AUTO(finds_fini)
+	struct finds f = { 0 };
+	struct watchset_hit bad = { .class = WATCHSET_MALFORMED, .mentions_us = true };
+
+	(void)state;
+	for (unsigned i = 0; i < FINDS_MALFORMED_MAX + 5; i++) {
+		struct span bytes = span_of(&i, sizeof(i));
+
+		finds_add(&f, &bad, bytes, bytes, 0, 0);
+	}
+	assert_int_equal(f.count, FINDS_MALFORMED_MAX);
+	assert_int_equal(f.lost, 5);
+	add(&f, 1, false, 0, 0);
+	assert_int_equal(f.count, FINDS_MALFORMED_MAX + 1);
+	assert_false(f.of[FINDS_MALFORMED_MAX].is_malformed);
+}
+
+/* That something was lost outlives the process, and so does what was not kept. */
+static void what_was_lost_is_remembered(void **state)
+{
+	struct finds f = { 0 }, again = { 0 };
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+
+	(void)state;
+	buf_init(&bytes, FINDS_BYTES_MAX);
+	finds_lose(&f);
+	assert_true(f.has_changed);
+	assert_int_equal(finds_write(&bytes, &f), RC_OK);
+	assert_true(f.has_changed); /* nobody has kept it yet */
+	assert_int_equal(finds_read(&again, buf_span(&bytes)), RC_OK);
+	assert_true(again.is_lost);
+	assert_false(again.has_changed);
 }
 
 static void only_unreadable_bytes_that_name_us_are_kept(void **state)
@@ -107,8 +219,8 @@ static void written_and_read_is_the_same(void **state)
 	add(&f, 2, false, FINDS_FROM_LOG, 6000);
 	f.lost = 7;
 	assert_int_equal(finds_write(&one, &f), RC_OK);
-	assert_true(f.has_changed); /* nobody has kept it yet */
 	assert_int_equal(finds_read(&again, buf_span(&one)), RC_OK);
+	assert_false(again.is_lost);
 	assert_int_equal(again.count, 2);
 	assert_int_equal(again.lost, 7);
 	assert_int_equal(again.der_bytes, f.der_bytes);
@@ -124,7 +236,7 @@ static void every_part_of_the_bytes_is_refused(void **state)
 	struct finds f = { 0 }, out = { .lost = 42 };
 	AUTO(buf_fini)
 	struct buf bytes = { 0 };
-	size_t whole[2] = { 1 + 8, 0 }; /* no find, and the first alone */
+	size_t whole[2] = { 2 + 8, 0 }; /* no find, and the first alone */
 
 	(void)state;
 	buf_init(&bytes, FINDS_BYTES_MAX);
@@ -150,6 +262,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(precertificate_and_certificate_are_one),
+		cmocka_unit_test(a_log_says_when_it_was_logged),
+		cmocka_unit_test(nothing_is_logged_before_it_begins),
+		cmocka_unit_test(long_expired_ones_make_room),
+		cmocka_unit_test(unreadable_ones_leave_room),
+		cmocka_unit_test(what_was_lost_is_remembered),
 		cmocka_unit_test(only_unreadable_bytes_that_name_us_are_kept),
 		cmocka_unit_test(what_does_not_fit_is_counted),
 		cmocka_unit_test(written_and_read_is_the_same),
