@@ -62,27 +62,62 @@ static bool is_followed(const struct loglist_log *log)
 	return log->state != LOGLIST_RETIRED && log->state != LOGLIST_REJECTED;
 }
 
+/* Something may be forgotten: until regain(). */
+static void lose(struct monitor *m, const char *why)
+{
+	finds_lose(&m->finds);
+	for (size_t i = 0; i < m->source_count; i++)
+		m->sources[i].has_been_whole = false;
+	alarm_raise(m->o.alarm, "ct_found_lost", "", why);
+}
+
+static void resume_one(struct monitor *m, const uint8_t id[SCT_LOG_ID_LEN],
+		       struct span position, struct span record)
+{
+	for (size_t i = 0; i < m->log_count; i++) {
+		struct logread *r = &m->logs[i];
+
+		if (!span_equal(SPAN_ARRAY(r->id.b),
+				span_of(id, SCT_LOG_ID_LEN)))
+			continue;
+		if (!follow_resume(r->follow, position))
+			return;
+		alarm_raise(m->o.alarm, "ct_positions_lost", r->about,
+			    "not readable");
+		lose(m, "a log's position is not readable");
+		return;
+	}
+	(void)buf_add(&m->others, record); /* all of them have room */
+}
+
 static void resume(struct monitor *m)
 {
 	AUTO(buf_fini)
 	struct buf all = { 0 };
-	struct span left, one;
+	struct span left, position;
 	uint8_t id[SCT_LOG_ID_LEN];
 	enum seal_reason reason;
+	bool is_lost;
 
 	buf_init(&all, MONITOR_SEALED_MAX);
+	buf_fini(&m->others);
+	buf_init(&m->others, MONITOR_SEALED_MAX);
 	reason = custody_get(m->o.custody, POSITIONS, &all);
-	alarm_set(m->o.alarm, reason && reason != SEAL_ABSENT,
-		  "ct_positions_lost", "", seal_reason_name(reason));
+	is_lost = reason && reason != SEAL_ABSENT;
+	alarm_set(m->o.alarm, is_lost, "ct_positions_lost", "",
+		  seal_reason_name(reason));
+	if (is_lost)
+		lose(m, "positions in logs are lost");
 	left = buf_span(&all);
-	while (!reason && rd_copy(&left, id, sizeof(id)) &&
-	       rd_vec24(&left, &one))
-		for (size_t i = 0; i < m->log_count; i++)
-			if (span_equal(SPAN_ARRAY(m->logs[i].id.b),
-				       SPAN_ARRAY(id)) &&
-			    follow_resume(m->logs[i].follow, one))
-				alarm_raise(m->o.alarm, "ct_positions_lost",
-					    m->logs[i].about, "not readable");
+	while (!reason) {
+		const uint8_t *from = left.p;
+
+		if (!rd_copy(&left, id, sizeof(id)) ||
+		    !rd_vec24(&left, &position))
+			break;
+		resume_one(m, id, position,
+			   span_of(from, (size_t)(left.p - from)));
+	}
 }
 
 static void open_logs(struct monitor *m)
@@ -201,8 +236,10 @@ static void recall(struct monitor *m)
 	reason = custody_get(m->o.custody, FOUND, &bytes);
 	if (!reason && finds_read(&m->finds, buf_span(&bytes)))
 		reason = (enum seal_reason)FORM_MALFORMED;
-	alarm_set(m->o.alarm, reason && reason != SEAL_ABSENT,
-		  "ct_found_lost", "", seal_reason_name(reason));
+	if (reason && reason != SEAL_ABSENT)
+		lose(m, seal_reason_name(reason));
+	else if (m->finds.is_lost)
+		lose(m, "before an earlier start");
 }
 
 /* What would be dropped at once takes nobody's room. */
@@ -232,15 +269,17 @@ static struct span line_of(const struct buf *b)
 	return s;
 }
 
+/* Without its rows seen, everything is asked for again. */
 static void recall_source(struct monitor *m, struct monitor_source *s)
 {
 	AUTO(buf_fini)
 	struct buf bytes = { 0 };
 	char purpose[FORM_PURPOSE_MAX + 1];
 
+	if (m->finds.is_lost)
+		return;
 	buf_init(&bytes, MONITOR_SEALED_MAX);
 	custody_purpose(purpose, "ct-source", s->config->url);
-	/* Without it everything is asked for again. */
 	if (!custody_get(m->o.custody, purpose, &bytes))
 		(void)aggregator_read(s->aggregator, buf_span(&bytes));
 }
@@ -326,6 +365,7 @@ void monitor_free(struct monitor *m)
 	arena_fini(&m->list_arena);
 	buf_fini(&m->list_text);
 	buf_fini(&m->list_key);
+	buf_fini(&m->others);
 	pulse_fini(&m->pulse);
 	free(m->view);
 	free(m->proofs);
@@ -391,6 +431,10 @@ static void keep_positions(struct monitor *m)
 	}
 	if (!has_moved)
 		return;
+	if (!buf_add(&all, buf_span(&m->others)))
+		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
+			  LSTR("what", "positions in logs not listed"),
+			  LSTR("why", "too large"));
 	if (!keep(m, POSITIONS, buf_span(&all)))
 		return;
 	for (size_t i = 0; i < m->log_count; i++)
@@ -474,6 +518,19 @@ static void turn_source(struct monitor *m, struct monitor_source *s)
 			  s->config->name, said);
 }
 
+/* All of them told all they know, since what was found was lost. */
+static void regain(struct monitor *m)
+{
+	if (!m->finds.is_lost || m->source_count == 0)
+		return;
+	for (size_t i = 0; i < m->source_count; i++)
+		if (!m->sources[i].has_been_whole)
+			return;
+	m->finds.is_lost = false;
+	m->finds.has_changed = true;
+	alarm_over(m->o.alarm, "ct_found_lost", "");
+}
+
 static int64_t next_turn(const struct monitor *m)
 {
 	int64_t at = clock_unix_s() +
@@ -501,6 +558,7 @@ static void round_once(struct monitor *m)
 		logread_turn(&m->logs[i]);
 	for (size_t i = 0; i < m->source_count; i++)
 		turn_source(m, &m->sources[i]);
+	regain(m);
 	keep_all(m);
 	if (pulse_is_stopping(&m->pulse))
 		return;

@@ -16,7 +16,12 @@
  * Positions in logs, what aggregators gave, and every certificate found are
  * kept under seal: after a restart nothing is read twice or left out.  A log is
  * read from its end on, the first time; what is older is the aggregators' to
- * tell.
+ * tell.  A log that leaves the list is read on from there when it comes back.
+ *
+ * When what was kept cannot be read, something may be forgotten: the alarm
+ * ct_found_lost stands, over restarts, and there is no date from which the
+ * names are safe, until every aggregator, asked from the beginning, has told
+ * all it knows.  Without aggregators it stands until there is one.
  *
  * It does not look at revocation: a legacy certificate counts until it expires.
  *

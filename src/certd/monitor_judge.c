@@ -195,7 +195,8 @@ static void judge_sources(struct monitor *m, struct history *h)
 		char *name = v->sources[v->source_count];
 
 		/* One round without an answer changes no date. */
-		if (!s->has_been_whole || s->failures >= QUIET_FAILURES) {
+		if (m->finds.is_lost || !s->has_been_whole ||
+		    s->failures >= QUIET_FAILURES) {
 			history_source_failed(h, s->number);
 			continue;
 		}
@@ -229,7 +230,7 @@ static void judge_time(struct monitor *m, int64_t now)
 		     class == WATCHSET_KNOWN_OLDER))
 			safe_at = f->not_after + 1;
 	}
-	m->view->safe_at = m->finds.lost ? 0 : safe_at;
+	m->view->safe_at = m->finds.lost || m->finds.is_lost ? 0 : safe_at;
 }
 
 void monitor_judge(struct monitor *m)

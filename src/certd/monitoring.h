@@ -21,7 +21,7 @@ struct monitor_source {
 	struct buf token;
 	struct aggregator *aggregator;
 	struct aggregator_status last; /* of the round before */
-	bool has_been_whole; /* some round was */
+	bool has_been_whole; /* a round was, since something was lost */
 	bool has_news; /* not yet kept */
 	unsigned failures; /* rounds in a row */
 	int64_t due;
@@ -43,6 +43,7 @@ struct monitor {
 	struct logread_context context;
 	struct logread *logs;
 	size_t log_count;
+	struct buf others; /* positions in logs that are not on the list */
 	struct monitor_source sources[CONFIG_SOURCES_MAX];
 	size_t source_count;
 
