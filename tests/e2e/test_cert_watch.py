@@ -189,6 +189,41 @@ def test_foreign_certificate_is_an_alarm(node, zt_world, how):
     assert all(g["read"] >= before[g["url"]] for g in seen["logs"])
 
 
+@pytest.mark.parametrize("what, how", [("ct-found", "flip"), ("ct-found", "remove"),
+                                       ("ct-positions", "flip")])
+def test_finds_or_positions_lost_are_asked_for_again(node, zt_world, what, how):
+    n = node(ct(zt_world, aggregators=sources(zt_world)))
+    zt_world.tricked(n.names[0])
+    wait_ct(n, "the foreign one", lambda s: s["foreign"] == 1 and is_reading(s))
+    wait_for(lambda: list(n.state.glob(f"sealed/{what}.sealed")), 20, "what is sealed")
+    n.stop()
+    path, = n.state.glob(f"sealed/{what}.sealed")
+    data = path.read_bytes()
+    if how == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    # While one of the aggregators is silent, nobody knows; a restart does not change that.
+    zt_world.control("aggregator", "bend", at="certspotter", what="error-page")
+    for _ in range(2):
+        n.start()
+        assert n.wait_alarm("ct_found_lost", 20)
+        seen = wait_ct(n, "what a source has", lambda s: s["foreign"] == 1)
+        assert "safe_at" not in seen
+        assert "ct_found_lost" in alarms(n)
+        n.stop()
+    zt_world.mend()
+    n.start()
+    wait_ct(n, "what the sources have", lambda s: s["foreign"] == 1)
+    wait_quiet(n, "ct_found_lost")
+    assert n.wait_alarm("ct_foreign", 20)
+    # It is over for good.
+    n.stop()
+    n.start()
+    wait_ct(n, "a round", lambda s: s["foreign"] == 1 and is_reading(s))
+    assert "ct_found_lost" not in alarms(n)
+
+
 def test_certificate_found_while_away(node, zt_world):
     n = node(ct(zt_world))
     wait_ct(n, "the own certificate in the logs", lambda s: s["ours"] >= 1 and is_reading(s))
