@@ -224,6 +224,39 @@ def test_finds_or_positions_lost_are_asked_for_again(node, zt_world, what, how):
     assert "ct_found_lost" not in alarms(n)
 
 
+def test_positions_outlive_a_list_without_the_log(node, zt_world, tmp_path):
+    n = node(ct(zt_world))
+    wait_ct(n, "the own certificate in the logs", lambda s: s["ours"] >= 1 and is_reading(s))
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    whole = json.loads(open(zt_world.log_list, "rb").read())
+    ids = [g["log_id"] for o in whole["operators"] for k in ("logs", "tiled_logs")
+           for g in o.get(k, [])]
+    assert len(ids) == 2
+    for path, stays in zip((first, second), ids):
+        some = json.loads(json.dumps(whole))
+        for o in some["operators"]:
+            for k in ("logs", "tiled_logs"):
+                o[k] = [g for g in o.get(k, []) if g["log_id"] == stays]
+        path.write_text(json.dumps(some))
+    text = n.config.read_text().replace(f"list_key: {zt_world.log_list_key}, ", "")
+
+    # While the second log is not listed, the first moves on, and its position is written.
+    n.stop()
+    sealed, = n.state.glob("sealed/ct-positions.sealed")
+    before = sealed.read_bytes()
+    n.config.write_text(text.replace(str(zt_world.log_list), str(first)))
+    n.start()
+    seen = wait_ct(n, "the first log", lambda s: is_reading(s))
+    assert len(seen["logs"]) == 1
+    zt_world.tricked("somebody.plain.test")
+    wait_for(lambda: sealed.read_bytes() != before, 20, "its position")
+    n.stop()
+    zt_world.tricked(n.names[0])
+    n.config.write_text(text.replace(str(zt_world.log_list), str(second)))
+    n.start()
+    assert "logs" in n.wait_alarm("ct_foreign", 20)["text"]
+
+
 def test_certificate_found_while_away(node, zt_world):
     n = node(ct(zt_world))
     wait_ct(n, "the own certificate in the logs", lambda s: s["ours"] >= 1 and is_reading(s))
