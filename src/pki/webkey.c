@@ -1,7 +1,12 @@
 #include "pki/webkey.h"
 
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 
 #include "base/mem.h"
@@ -11,6 +16,11 @@
 static void auto_key(EVP_PKEY **k)
 {
 	EVP_PKEY_free(*k);
+}
+
+static void auto_number(BIGNUM **n)
+{
+	BN_free(*n);
 }
 
 static void auto_ctx(EVP_MD_CTX **c)
@@ -66,19 +76,57 @@ static bool verify_p256(const struct p256_point *at, const struct span *parts,
 	       p256_verify_parts(at, &raw, parts, count);
 }
 
+/*
+ * Explicit parameters are refused even where they spell a curve that has a
+ * name: who chooses the generator has a key for any signature of others.
+ */
+static bool is_named_curve(const EVP_PKEY *k)
+{
+	static const char *const curves[] = {
+		SN_X9_62_prime256v1,
+		SN_secp384r1,
+		SN_secp521r1,
+	};
+	char encoding[32], name[64];
+
+	if (!EVP_PKEY_get_utf8_string_param(k, OSSL_PKEY_PARAM_EC_ENCODING,
+					    encoding, sizeof(encoding), NULL) ||
+	    strcmp(encoding, OSSL_PKEY_EC_ENCODING_GROUP) != 0 ||
+	    !EVP_PKEY_get_group_name(k, name, sizeof(name), NULL))
+		return false;
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (strcmp(name, curves[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The same of RSA: with a large exponent, any signature has a key. */
+static bool is_usual_rsa(const EVP_PKEY *k)
+{
+	AUTO(auto_number)
+	BIGNUM *e = NULL;
+
+	return EVP_PKEY_get_bits(k) >= WEBKEY_RSA_BITS_MIN &&
+	       EVP_PKEY_get_bn_param(k, OSSL_PKEY_PARAM_RSA_E, &e) &&
+	       BN_num_bits(e) <= WEBKEY_RSA_EXPONENT_BITS_MAX &&
+	       BN_is_odd(e) && !BN_is_one(e);
+}
+
 static enum webkey_kind kind_of(const EVP_PKEY *k)
 {
+	enum webkey_kind kind = WEBKEY_NONE;
+
 	if (!k)
 		return WEBKEY_NONE;
-	if (EVP_PKEY_is_a(k, "EC"))
-		return EVP_PKEY_get_bits(k) >= WEBKEY_EC_BITS_MIN
-			       ? WEBKEY_EC
-			       : WEBKEY_NONE;
-	if (EVP_PKEY_is_a(k, "RSA"))
-		return EVP_PKEY_get_bits(k) >= WEBKEY_RSA_BITS_MIN
-			       ? WEBKEY_RSA
-			       : WEBKEY_NONE;
-	return EVP_PKEY_is_a(k, "ED25519") ? WEBKEY_ED25519 : WEBKEY_NONE;
+	if (EVP_PKEY_is_a(k, "EC") && is_named_curve(k))
+		kind = WEBKEY_EC;
+	else if (EVP_PKEY_is_a(k, "RSA") && is_usual_rsa(k))
+		kind = WEBKEY_RSA;
+	else if (EVP_PKEY_is_a(k, "ED25519"))
+		kind = WEBKEY_ED25519;
+	if (!kind)
+		ERR_clear_error();
+	return kind;
 }
 
 enum webkey_kind webkey_kind_of(struct span spki)

@@ -2,10 +2,14 @@
  * webkey: signatures of the web's keys: ECDSA, RSA and Ed25519 keys as
  * SubjectPublicKeyInfo, read and used through libcrypto.
  *
- * Verifying only.  A key too weak (RSA below 2048 bits, a curve below 224)
- * verifies nothing.
+ * Verifying only.  A key too weak (RSA below 2048 bits, a curve other than
+ * P-256, P-384, P-521) verifies nothing.  Nor does one of a form in which a
+ * key can be made for a signature that is there already (duplicate-signature
+ * key selection), and somebody be given an issuer he never had: a curve by its
+ * parameters, an RSA exponent that is even, 1 or longer than 32 bits.
  *
- * Source: RFC 5280 §4.1.2.7; RFC 6962 §2.1.4; RFC 8032; RFC 8410.
+ * Source: RFC 5280 §4.1.2.7; RFC 5480 §2.1.1; RFC 6962 §2.1.4; RFC 8032;
+ * RFC 8410; Baseline Requirements §6.1.5, §6.1.6.
  */
 #ifndef POSTERN_PKI_WEBKEY_H
 #define POSTERN_PKI_WEBKEY_H
@@ -16,7 +20,7 @@ enum {
 	WEBKEY_ED25519_LEN = 32,
 	WEBKEY_ED25519_SIGNATURE_LEN = 64,
 	WEBKEY_RSA_BITS_MIN = 2048,
-	WEBKEY_EC_BITS_MIN = 224,
+	WEBKEY_RSA_EXPONENT_BITS_MAX = 32,
 };
 
 enum webkey_kind {
