@@ -60,6 +60,11 @@ static bool wait_for(int fd, short events, uint64_t give_up_at_ms)
 		 left = give_up_at_ms > now ? give_up_at_ms - now : 0;
 	int n;
 
+	/* Data that is ready would be a success of poll() all the same. */
+	if (!left) {
+		errno = ETIMEDOUT;
+		return false;
+	}
 	do
 		n = poll(&p, 1,
 			 left < CONN_TIMEOUT_MS ? (int)left : CONN_TIMEOUT_MS);
@@ -316,23 +321,36 @@ static struct span location_of(struct span head, struct arena *arena)
 	return span_of(NULL, 0);
 }
 
+/* Takes a digit from the span's front. */
+static bool rd_hex(struct span *s, uint64_t *digit)
+{
+	uint8_t c = s->n ? s->p[0] : 0, low = c | 0x20;
+
+	if (c >= '0' && c <= '9')
+		*digit = c - (uint64_t)'0';
+	else if (low >= 'a' && low <= 'f')
+		*digit = low - (uint64_t)'a' + 10;
+	else
+		return false;
+	return rd_skip(s, 1);
+}
+
 /* Chunks are taken apart here: http1/body.h only finds their end. */
 static bool rd_chunk(struct span *s, struct span *data)
 {
-	struct span line, digits;
-	uint64_t n = 0;
+	struct span line, size;
+	uint64_t n, digit;
 
 	if (!memchr(s->p, '\n', s->n) || !rd_until(s, &line, '\n') ||
-	    !rd_until(&line, &digits, ';'))
+	    !rd_until(&line, &size, ';') || !rd_hex(&size, &n))
 		return false;
-	for (size_t i = 0; i < digits.n && digits.p[i] > ' '; i++) {
-		const char *hex = "0123456789abcdef";
-		const char *at = memchr(hex, digits.p[i] | 0x20, 16);
-
-		if (!at || n >> 32)
+	while (rd_hex(&size, &digit)) {
+		if (n >> 32)
 			return false;
-		n = n * 16 + (uint64_t)(at - hex);
+		n = n * 16 + digit;
 	}
+	if (size.n && size.p[0] > ' ')
+		return false;
 	return rd_n(s, data, (size_t)n) && (!n || rd_skip(s, 2));
 }
 
