@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,13 +7,19 @@
 #include "cli/verify_gather.h"
 #include "ct/aggregator.h"
 #include "http/fetch.h"
+#include "pki/web.h"
+
+enum {
+	SOURCE_MAX = 16 * 1024 * 1024, /* of one source's certificates */
+};
+static_assert(SOURCE_MAX < VERIFY_ARENA / 2 / VERIFY_SOURCES_MAX);
 
 /* ---- one source */
 
 struct collector {
 	struct arena *arena;
 	struct material_cert *certs;
-	size_t count;
+	size_t count, left; /* certificates; bytes that are still taken */
 	bool is_full;
 };
 
@@ -22,15 +29,17 @@ static void on_found(void *arg, struct span der, uint64_t logged_at_ms)
 	const char *copy;
 
 	(void)logged_at_ms;
-	if (c->count == GATHERED_CERTS_MAX) {
-		c->is_full = true;
-		return;
-	}
-	copy = arena_dup(c->arena, der);
+	/* Larger ones are read by no check; nor does one source get the room
+	 * of all others. */
+	copy = c->certs && c->count < GATHERED_CERTS_MAX &&
+			       der.n <= WEB_CERT_MAX && der.n <= c->left
+		       ? arena_dup(c->arena, der)
+		       : NULL;
 	if (!copy) {
 		c->is_full = true;
 		return;
 	}
+	c->left -= der.n;
 	c->certs[c->count++].der = span_of(copy, der.n);
 }
 
@@ -84,6 +93,7 @@ static void ask_source(struct material_source *out, struct arena *arena,
 		.arena = arena,
 		.certs = arena_new(arena, GATHERED_CERTS_MAX,
 				   sizeof(*c.certs)),
+		.left = SOURCE_MAX,
 	};
 	struct aggregator *a = aggregator_new(&(struct aggregator_config){
 		.kind = source->is_certspotter ? AGGREGATOR_CERTSPOTTER
