@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "crypto/sha256.h"
 #include "evidence/core.h"
 #include "evidence/loghead.h"
 #include "resolve/proof.h"
 
 /* ---- DNS */
 
+/* NULL: not at every level, so that nothing can be told. */
 static struct climb *climb_again(struct arena *arena,
 				 const struct gathered *seen)
 {
@@ -29,7 +31,7 @@ static struct climb *climb_again(struct arena *arena,
 		if (climb_answer(c, &found))
 			return NULL;
 	}
-	return c;
+	return c->answered == c->count ? c : NULL;
 }
 
 /* The evidence's entry with a proof for this name; NULL: none. */
@@ -59,6 +61,7 @@ static const struct core_caa *proved_host(const struct evidence_core *core,
 	return proved_name(core, wr_span(&w));
 }
 
+/* The item of that label: whether its bytes are the ones is checked below. */
 static struct span proof_of(const struct core_caa *c,
 			    const struct evidence_bundle *bundle)
 {
@@ -77,6 +80,7 @@ static void check_proof(struct material *m, struct arena *arena,
 	const struct core_caa *stated;
 	struct evidence_core core;
 	struct dns_name name;
+	struct sha256 digest;
 	struct span proof;
 
 	if (!b || !c || evidence_bundle_read(b, arena, m->bundle) ||
@@ -88,7 +92,9 @@ static void check_proof(struct material *m, struct arena *arena,
 	proof = proof_of(stated, b);
 	if (!proof.n)
 		return;
-	if (proof_check(c, arena, proof, &name, g->dns_anchors, m->at))
+	sha256_of(&digest, proof);
+	if (!span_equal(SPAN_ARRAY(digest.b), SPAN_ARRAY(stated->proof.b)) ||
+	    proof_check(c, arena, proof, &name, g->dns_anchors, m->at))
 		m->dns.is_proof_refused = true;
 	else
 		m->dns.proved = c;
