@@ -1,5 +1,6 @@
 #include "cli/verify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static const char verify_help[] =
 	"  --html FILE         the report as one page\n"
 	"  --save FILE         keep what was seen, to judge it again\n"
 	"  --offline FILE      judge what was saved, or a server's bundle\n"
+	"  --trust-saved       believe who saved it, too: else it is not 0\n"
 	"  --at TIME           judge as of 2026-03-01T00:00:00Z\n"
 	"  --log-list FILE     CT logs (v3 JSON; its signature in FILE's .sig)\n"
 	"  --log-list-key PEM  the key that signs that list\n"
@@ -60,7 +62,10 @@ static void auto_buf(struct buf *b)
 
 /* ---- what there is to judge */
 
-/* Where the evidence has none: dstack's never has. */
+/*
+ * Where the evidence has none: dstack's never has.  The folder's take the place
+ * of all that a saved visit had.
+ */
 static void gather_collateral(struct gathered *out, struct arena *arena,
 			      const struct verify_options *o)
 {
@@ -72,22 +77,25 @@ static void gather_collateral(struct gathered *out, struct arena *arena,
 		"qe_identity.json",
 		"qe_identity_issuer_chain.pem",
 	};
+	struct bundle_items found = { .count = 0 };
 	char error[COLLATERAL_ERROR_MAX], path[4096];
 
+	static_assert(sizeof(names) / sizeof(names[0]) <= BUNDLE_ITEMS_MAX);
 	if (!o->collateral)
 		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct bundle_item *item =
-			&out->collateral.item[out->collateral.count];
+		struct bundle_item *item = &found.item[found.count];
 
 		(void)snprintf(path, sizeof(path), "%s/%s", o->collateral,
 			       names[i]);
 		item->name = span_str(names[i]);
 		if (verify_file(&item->bytes, arena, path, error))
-			out->collateral.count++;
+			found.count++;
 		else
 			verify_miss("collateral", error);
 	}
+	if (found.count)
+		out->collateral = found;
 }
 
 static void gather(struct gathered *out, struct arena *arena,
@@ -108,36 +116,58 @@ static void gather(struct gathered *out, struct arena *arena,
 		out->at = clock_unix_s();
 }
 
+/* A visit of another host than the one that was asked for is none of it. */
+static int load_saved(struct gathered *out, struct arena *arena,
+		      const struct verify_options *o, struct span text)
+{
+	if (gathered_read(out, arena, text))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_MALFORMED,
+				o->offline, "%s: not as --save keeps it",
+				o->offline);
+	if (o->has_name && !span_equal_nocase(out->host, span_str(o->host)))
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNFIT,
+				o->offline, "%s: a visit of another host than "
+					    "%s",
+				o->offline, o->host);
+	return CLI_OK;
+}
+
+static int load_bundle(struct gathered *out, const struct verify_options *o,
+		       struct span text)
+{
+	if (!o->has_name)
+		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNFIT,
+				o->offline,
+				"%s: a server's bundle: say for which NAME",
+				o->offline);
+	out->bundle = text;
+	out->host = span_str(o->host);
+	out->at = clock_unix_s();
+	return CLI_OK;
+}
+
 /* What was saved, or a server's bundle as it is: then most is unknown. */
-static int load(struct gathered *out, struct arena *arena,
+static int load(struct gathered *out, bool *is_saved, struct arena *arena,
 		const struct verify_options *o)
 {
 	char error[COLLATERAL_ERROR_MAX];
 	const struct cmw *top;
 	struct span text;
-	enum rc rc;
+	int status;
 
 	if (!verify_file(&text, arena, o->offline, error))
 		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNREADABLE,
 				o->offline, "%s", error);
-	rc = cmw_read(&top, arena, text);
-	if (!rc && gathered_is(top)) {
-		rc = gathered_read(out, arena, text);
-	} else if (!rc && !o->has_name) {
-		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_UNFIT,
-				o->offline,
-				"%s: a server's bundle: say for which NAME",
-				o->offline);
-	} else if (!rc) {
-		out->bundle = text;
-		out->host = span_str(o->host);
-		out->at = clock_unix_s();
-	}
-	if (rc)
+	if (cmw_read(&top, arena, text))
 		return complain(&o->say, CLI_VERIFY_USAGE, COMPLAINT_MALFORMED,
 				o->offline, "%s: neither saved evidence nor a "
 					    "bundle",
 				o->offline);
+	*is_saved = gathered_is(top);
+	status = *is_saved ? load_saved(out, arena, o, text)
+			   : load_bundle(out, o, text);
+	if (status)
+		return status;
 	if (o->has_at)
 		out->at = o->at;
 	gather_collateral(out, arena, o);
@@ -212,17 +242,22 @@ static int write_html(const struct verify_options *o,
 }
 
 static int give(const struct verify_options *o, const struct reading *reading,
-		const struct verify_grounds *g)
+		const struct verify_grounds *g, bool is_saved)
 {
 	struct finding *findings =
 		mem_new_array(checks_count, sizeof(*findings));
 	struct verify_report r = { .reading = reading,
 				   .findings = findings,
-				   .is_offline = o->offline != NULL };
+				   .is_offline = o->offline != NULL,
+				   .saved_in = is_saved ? o->offline : NULL,
+				   .is_saver_trusted = o->trust_saved };
 	int status;
 
 	checks_run(findings, checks, checks_count, reading);
 	r.outcome = checks_outcome(findings, checks, checks_count, &g->rules);
+	/* A saved visit can be one that never was, of any time. */
+	if (r.outcome == CHECKS_HOLD && is_saved && !o->trust_saved)
+		r.outcome = CHECKS_UNDECIDED;
 	if (o->is_json)
 		verify_print_json(stdout, &r);
 	else
@@ -244,12 +279,13 @@ static int run(const struct verify_options *o, struct verify_grounds *g,
 	struct gathered *seen = arena_new(arena, 1, sizeof(*seen));
 	struct material *m = arena_new(arena, 1, sizeof(*m));
 	struct reading *reading = arena_new(arena, 1, sizeof(*reading));
+	bool is_saved = false;
 	int status = verify_grounds_load(g, arena, o);
 
 	if (status || !seen || !m || !reading)
 		return CLI_VERIFY_USAGE;
 	if (o->offline)
-		status = load(seen, arena, o);
+		status = load(seen, &is_saved, arena, o);
 	if (!status)
 		status = recall(g, arena, o,
 				o->offline ? seen->host : span_str(o->host));
@@ -261,7 +297,7 @@ static int run(const struct verify_options *o, struct verify_grounds *g,
 		return status;
 	verify_material(m, arena, seen, g);
 	reading_make(reading, arena, m);
-	return give(o, reading, g);
+	return give(o, reading, g, is_saved);
 }
 
 int cli_verify(int argc, char **argv)

@@ -129,7 +129,8 @@ static const char *sentence_of(enum checks_outcome outcome)
 static void put_header(struct page *p, const struct verify_report *r)
 {
 	const struct material *m = r->reading->m;
-	char at[24];
+	char at[24], text[VERIFY_HEARSAY_MAX];
+	struct span hearsay = verify_hearsay(text, r);
 	struct wr w = WR_ARRAY(at);
 
 	text_utc_write(&w, m->at);
@@ -144,6 +145,10 @@ static void put_header(struct page *p, const struct verify_report *r)
 	put(p, ", as of ");
 	put_text(p, wr_span(&w));
 	put(p, r->is_offline ? ", from a file" : "");
+	if (hearsay.n) {
+		put(p, "</p><p>");
+		put_text(p, hearsay);
+	}
 	put(p, "</p></header>\n");
 	if (verify_is_simulated(r))
 		put(p, "<p class=\"sim\">SIMULATED: the platform's root was "

@@ -122,6 +122,7 @@ static const struct option options[] = {
 	{ "source", required_argument, NULL, 'S' },
 	{ "timeout", required_argument, NULL, 'T' },
 	{ "memory", required_argument, NULL, 'm' },
+	{ "trust-saved", no_argument, NULL, 'w' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -150,6 +151,9 @@ static const char *take(struct verify_options *o, int c, const char *value)
 	switch (c) {
 	case 'j':
 		o->is_json = true;
+		return NULL;
+	case 'w':
+		o->trust_saved = true;
 		return NULL;
 	case 'h':
 		o->help = true;
@@ -202,6 +206,9 @@ int verify_options_read(struct verify_options *o, int argc, char **argv)
 	if (o->offline && (o->save || o->connect || o->source_count))
 		return complain_usage(&o->say,
 				      "--offline goes without the network");
+	if (o->trust_saved && !o->offline)
+		return complain_usage(&o->say,
+				      "--trust-saved goes with --offline");
 	return CLI_OK;
 }
 

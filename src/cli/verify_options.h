@@ -37,7 +37,7 @@ struct verify_options {
 	size_t forwarder_count;
 	struct verify_source sources[VERIFY_SOURCES_MAX];
 	size_t source_count;
-	bool has_at, is_json, is_http, help;
+	bool has_at, is_json, is_http, trust_saved, help;
 	int64_t at;
 	unsigned timeout_s;
 	uint64_t give_up_at_ms; /* of clock_boot_ms() */

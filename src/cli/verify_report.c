@@ -12,6 +12,22 @@ bool verify_is_simulated(const struct verify_report *r)
 	       r->reading->account_quote.verdict.is_simulated;
 }
 
+struct span verify_hearsay(char text[VERIFY_HEARSAY_MAX],
+			   const struct verify_report *r)
+{
+	struct wr w = wr_over(text, VERIFY_HEARSAY_MAX);
+
+	if (!r->saved_in)
+		return span_of(NULL, 0);
+	wr_str(&w, "As saved by whoever made ");
+	text_escape(&w, span_str(r->saved_in), 128);
+	wr_str(&w, ": DNS, sources, session and time are that one's word");
+	wr_str(&w, r->is_saver_trusted ? ", which you trust."
+				       : "; without --trust-saved the outcome "
+					 "is at best not decided.");
+	return wr_span(&w);
+}
+
 const char *verify_heading(unsigned step)
 {
 	static const char *const headings[] = {
@@ -123,7 +139,8 @@ static unsigned next_heading(unsigned step)
 void verify_print_tree(FILE *to, const struct verify_report *r, bool has_colour)
 {
 	const struct material *m = r->reading->m;
-	char at[24];
+	char at[24], text[VERIFY_HEARSAY_MAX];
+	struct span hearsay = verify_hearsay(text, r);
 
 	fprintf(to, "%s%s%s%s: %.*s, %s, as of %s%s\n\n",
 		has_colour ? colour_of(r->outcome) : "", word_of(r->outcome),
@@ -131,6 +148,9 @@ void verify_print_tree(FILE *to, const struct verify_report *r, bool has_colour)
 		has_colour ? "\033[0m" : "", (int)m->host.n,
 		(const char *)m->host.p, reading_kind_name(r->reading->kind),
 		time_of(at, m->at), r->is_offline ? ", from a file" : "");
+	if (hearsay.n)
+		fprintf(to, "%.*s\n\n", (int)hearsay.n,
+			(const char *)hearsay.p);
 	for (unsigned s = 1; s <= 20; s = next_heading(s))
 		print_section(to, r, s, next_heading(s), has_colour);
 	if (verify_is_simulated(r))
@@ -158,6 +178,8 @@ void verify_print_json(FILE *to, const struct verify_report *r)
 {
 	const struct material *m = r->reading->m;
 	json_t *root = json_object(), *list = json_array();
+	char text[VERIFY_HEARSAY_MAX];
+	struct span hearsay = verify_hearsay(text, r);
 
 	jset(root, "host",
 	     json_stringn((const char *)m->host.p, m->host.n));
@@ -166,6 +188,9 @@ void verify_print_json(FILE *to, const struct verify_report *r)
 	jset_text(root, "evidence", reading_kind_name(r->reading->kind));
 	jset(root, "simulated", json_boolean(verify_is_simulated(r)));
 	jset(root, "offline", json_boolean(r->is_offline));
+	jset(root, "hearsay",
+	     hearsay.n ? json_stringn((const char *)hearsay.p, hearsay.n)
+		       : json_null());
 	for (size_t i = 0; i < checks_count; i++)
 		jadd(list, check_json(&checks[i], &r->findings[i]));
 	jset(root, "checks", list);

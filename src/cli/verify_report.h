@@ -15,7 +15,17 @@ struct verify_report {
 	const struct finding *findings; /* of checks[], in its order */
 	enum checks_outcome outcome;
 	bool is_offline;
+	const char *saved_in; /* the file of a saved visit; NULL: none */
+	bool is_saver_trusted; /* by the user; else nothing of it holds */
 };
+
+enum {
+	VERIFY_HEARSAY_MAX = 1024,
+};
+/* One sentence on what of a saved visit is only somebody's word, and what
+ * follows; empty for anything else. */
+struct span verify_hearsay(char text[VERIFY_HEARSAY_MAX],
+			   const struct verify_report *r);
 
 /* Something in it rests on a simulated anchor. */
 bool verify_is_simulated(const struct verify_report *r);

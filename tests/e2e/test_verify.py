@@ -177,6 +177,22 @@ def test_saved_and_judged_again_without_a_network(service, tmp_path):
     assert again[0] == status
     assert reasons(again[1]) == reasons(live)
     assert again[1]["offline"] is True and again[1]["at"] == live["at"]
+    assert live["hearsay"] is None and str(seen) in again[1]["hearsay"]
+
+
+def test_saved_visit_is_the_word_of_whoever_saved_it(service, tmp_path):
+    seen = tmp_path / "seen.json"
+    offline = [service.bindir / "postern", "verify", "--json", "--offline", seen, *service.trust()]
+    service.write_policy(f"optional: [ {', '.join(shown_ids())} ]")
+    try:
+        status, report = service.verify("--save", seen)
+        assert (status, report["outcome"]) == (0, "holds"), reasons(report)
+        assert judged(offline)[0] == 2
+        assert judged([*offline, service.name, "--trust-saved"])[0] == 0
+    finally:
+        service.write_policy()
+    done = run(*offline, "other.test", check=False)
+    assert done.returncode == 3 and "another host" in done.stdout, done.stdout
 
 
 def test_page_stands_by_itself(service, tmp_path):

@@ -40,6 +40,7 @@ static const struct {
 	{ "bad_time", { "--at", "yesterday", "a.example" }, false, NULL, NULL, false, 0 },
 	{ "bad_resolver", { "--resolver", "ns", "a.example" }, false, NULL, NULL, false, 0 },
 	{ "bad_source", { "--source", "x=https://y", "a.example" }, false, NULL, NULL, false, 0 },
+	{ "nothing_saved_to_trust", { "--trust-saved", "a.example" }, false, NULL, NULL, false, 0 },
 	{ "offline_connects_nowhere",
 	  { "--offline", "f", "--connect", "192.0.2.1:1" },
 	  false,
