@@ -195,6 +195,48 @@ def test_saved_visit_is_the_word_of_whoever_saved_it(service, tmp_path):
     assert done.returncode == 3 and "another host" in done.stdout, done.stdout
 
 
+def unpacked(item):
+    return base64.urlsafe_b64decode(item[1] + "=" * (-len(item[1]) % 4))
+
+
+def packed(item, value):
+    return [item[0], base64.urlsafe_b64encode(value).decode().rstrip("="), *item[2:]]
+
+
+def with_other_ttls(proof):
+    """The chain's records live for a second, which no signature covers (RFC 4034 §3.1.4)."""
+    out = bytearray(proof)
+    at = len(b"postern-dns-proof/1\n") + 1
+    for _ in range(out[at - 1]):
+        at += 2 + int.from_bytes(out[at:at + 2], "big")
+    at += 3
+    while at < len(out):
+        while out[at]:
+            at += 1 + out[at]
+        at += 1 + 4  # type and class
+        out[at:at + 4] = bytes((0, 0, 0, 1))
+        at += 6 + int.from_bytes(out[at + 4:at + 6], "big")
+    assert out != proof
+    return bytes(out)
+
+
+def test_proof_is_the_one_that_the_quoted_core_names(service, tmp_path):
+    """One that DNSSEC would take as well, under the label of the pinned one."""
+    seen = tmp_path / "seen.json"
+    offline = [service.bindir / "postern", "verify", "--json", "--offline", seen, *service.trust()]
+    service.verify("--save", seen)
+    assert states(judged(offline)[1])["caa.proof"] == "pass"
+    visit = json.loads(seen.read_text())
+    bundle = json.loads(unpacked(visit["bundle"]))
+    proofs = [label for label in bundle["dnssec"] if not label.startswith("__")]
+    for label in proofs:
+        item = bundle["dnssec"][label]
+        bundle["dnssec"][label] = packed(item, with_other_ttls(unpacked(item)))
+    visit["bundle"] = packed(visit["bundle"], json.dumps(bundle).encode())
+    seen.write_text(json.dumps(visit))
+    assert proofs and states(judged(offline)[1])["caa.proof"] == "fail"
+
+
 def test_page_stands_by_itself(service, tmp_path):
     page = tmp_path / "report.html"
     _, report = service.verify("--html", page)
