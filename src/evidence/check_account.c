@@ -93,6 +93,18 @@ void check_account_file(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_PASS, "%s", finding_text(uri).text);
 }
 
+static void say_covered(struct finding *f, const struct reading *r)
+{
+	if (r->kind != READING_CORE ||
+	    r->m->rules->report_data != RULES_STRICT)
+		finding_say(f, CHECK_PASS, "by the quote over the evidence");
+	else if (fresh_covers_core(r))
+		finding_say(f, CHECK_PASS, "by the fresh evidence");
+	else
+		finding_say(f, CHECK_UNKNOWN,
+			    "no fresh evidence covers it in strict mode");
+}
+
 /* A gateway's account has a quote of its own; elsewhere the quote over the
  * evidence covers it. */
 void check_account_quote(struct finding *f, const struct reading *r)
@@ -110,7 +122,7 @@ void check_account_quote(struct finding *f, const struct reading *r)
 		return;
 	}
 	if (r->kind != READING_GATEWAY) {
-		finding_say(f, CHECK_PASS, "by the quote over the evidence");
+		say_covered(f, r);
 		return;
 	}
 	dotdstack_report_data(expected, DOTDSTACK_ACCOUNT, r->account_uri);

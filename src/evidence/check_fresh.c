@@ -75,19 +75,6 @@ void check_nonce(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_PASS, "%zu bytes of ours", ours->n);
 }
 
-/* The same application in both quotes; the instance, too, where both say. */
-static bool is_same_guest(const struct reading *r)
-{
-	const struct eventlog_identity *a = &r->quote.identity,
-				       *b = &r->fresh.identity;
-
-	return a->has_app_id && b->has_app_id &&
-	       span_equal(SPAN_ARRAY(a->app_id), SPAN_ARRAY(b->app_id)) &&
-	       a->has_manifest_hash == b->has_manifest_hash &&
-	       span_equal(SPAN_ARRAY(a->manifest_hash),
-			  SPAN_ARRAY(b->manifest_hash));
-}
-
 void check_fresh_quote(struct finding *f, const struct reading *r)
 {
 	const struct tee_verdict *v = &r->fresh.verdict;
@@ -108,9 +95,10 @@ void check_fresh_quote(struct finding *f, const struct reading *r)
 	else if (!r->quote.has_log || r->quote.log)
 		finding_say(f, CHECK_UNKNOWN,
 			    "no log says which application the evidence's is");
-	else if (!is_same_guest(r))
+	else if (!reading_same_guest(&r->quote, &r->fresh))
 		finding_say(f, CHECK_FAIL,
-			    "another application answered than the evidence's");
+			    "another application or instance answered than "
+			    "the evidence's");
 	else
 		finding_say(f, CHECK_PASS, "same application%s",
 			    v->is_simulated ? ", under a SIMULATED root" : "");
@@ -138,6 +126,28 @@ void check_fresh_session(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_FAIL,
 			    "the quote is over another session: TLS ends in "
 			    "somebody else's hands, who relays");
+}
+
+static bool is_over_session(const struct reading *r)
+{
+	uint8_t expected[QUOTE_REPORT_DATA_LEN];
+	struct tee_claims claims;
+
+	if (!r->m->tls.has_exporter ||
+	    !attest_expected(expected, &r->answer, r->m->tls.exporter))
+		return false;
+	tee_claims_of(&claims, &r->fresh.verdict);
+	return span_equal(claims.report_data, SPAN_ARRAY(expected));
+}
+
+bool fresh_covers_core(const struct reading *r)
+{
+	return r->has_core && r->has_answer &&
+	       span_equal(SPAN_ARRAY(r->core.hash.b),
+			  SPAN_ARRAY(r->answer.core.b)) &&
+	       reading_quote_holds(&r->quote) &&
+	       reading_quote_holds(&r->fresh) &&
+	       reading_same_guest(&r->quote, &r->fresh) && is_over_session(r);
 }
 
 /* ---- the beacon: a head of a log could not be known before it was there */

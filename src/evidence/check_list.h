@@ -30,6 +30,10 @@ check_fn check_quote_signature, check_quote_tcb, check_quote_policy,
 /* check_fresh.c: this session, this moment */
 check_fn check_expiry, check_nonce, check_fresh_quote, check_fresh_session,
 	check_beacon;
+/* The core is what the fresh evidence of this session is over, and the guest
+ * that made it is the one of the quote over the evidence.  In strict mode
+ * nothing else covers the core. */
+bool fresh_covers_core(const struct reading *r);
 /* check_cert.c: what the server showed to the web */
 check_fn check_key, check_certificate, check_path, check_log_list, check_scts,
 	check_inclusion, check_growth;

@@ -197,6 +197,25 @@ static void expect_report_data(uint8_t out[QUOTE_REPORT_DATA_LEN],
 				   with_core ? &r->core.hash : NULL);
 }
 
+/* In strict mode the quote is over the files and leaves out the core. */
+static bool leaves_out_core(const struct reading *r)
+{
+	return r->kind == READING_CORE &&
+	       r->m->rules->report_data == RULES_STRICT &&
+	       !fresh_covers_core(r);
+}
+
+static void say_covered(struct finding *f, const struct reading *r)
+{
+	if (leaves_out_core(r))
+		finding_say(f, CHECK_UNKNOWN,
+			    "in strict mode it leaves out the core, and no "
+			    "fresh evidence covers that");
+	else
+		finding_say(f, CHECK_PASS, "the report data is as the %s says",
+			    r->kind == READING_GATEWAY ? "key" : "list");
+}
+
 void check_report_data(struct finding *f, const struct reading *r)
 {
 	uint8_t expected[QUOTE_REPORT_DATA_LEN];
@@ -212,8 +231,7 @@ void check_report_data(struct finding *f, const struct reading *r)
 	expect_report_data(expected, r);
 	tee_claims_of(&claims, &r->quote.verdict);
 	if (span_equal(claims.report_data, SPAN_ARRAY(expected)))
-		finding_say(f, CHECK_PASS, "the report data is as the %s says",
-			    r->kind == READING_GATEWAY ? "key" : "list");
+		say_covered(f, r);
 	else if (claims.report_data.n &&
 		 span_equal(span_of(claims.report_data.p, 32),
 			    span_of(expected, 32)))

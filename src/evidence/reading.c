@@ -226,6 +226,35 @@ static void judge_quotes(struct reading *r)
 	judge_fini(&j);
 }
 
+bool reading_quote_holds(const struct reading_quote *q)
+{
+	return q->is_there && q->verdict.is_verified && !q->verdict.reason &&
+	       q->has_log && !q->log;
+}
+
+bool reading_same_app(const struct reading_quote *qa,
+		      const struct reading_quote *qb)
+{
+	const struct eventlog_identity *a = &qa->identity, *b = &qb->identity;
+
+	return a->has_app_id && b->has_app_id &&
+	       span_equal(SPAN_ARRAY(a->app_id), SPAN_ARRAY(b->app_id)) &&
+	       a->has_manifest_hash == b->has_manifest_hash &&
+	       span_equal(SPAN_ARRAY(a->manifest_hash),
+			  SPAN_ARRAY(b->manifest_hash));
+}
+
+bool reading_same_guest(const struct reading_quote *qa,
+			const struct reading_quote *qb)
+{
+	const struct eventlog_identity *a = &qa->identity, *b = &qb->identity;
+
+	return reading_same_app(qa, qb) &&
+	       (!a->has_instance_id || !b->has_instance_id ||
+		span_equal(SPAN_ARRAY(a->instance_id),
+			   SPAN_ARRAY(b->instance_id)));
+}
+
 /* ---- the certificate */
 
 static void read_leaf(struct reading *r)

@@ -84,6 +84,15 @@ void reading_make(struct reading *out, struct arena *arena,
 enum rc reading_chain(struct span chain[READING_CHAIN_MAX], size_t *count,
 		      struct arena *arena, struct span pem);
 
+/* Verified, with nothing against it, and its log leads to the registers. */
+bool reading_quote_holds(const struct reading_quote *q);
+/* Two that hold are of one application: id and manifest. */
+bool reading_same_app(const struct reading_quote *a,
+		      const struct reading_quote *b);
+/* The same; and of one instance, where both name theirs. */
+bool reading_same_guest(const struct reading_quote *a,
+			const struct reading_quote *b);
+
 /* The key with this hash is among those that the evidence names. */
 bool reading_knows_key(const struct reading *r, const struct sha256 *spki);
 

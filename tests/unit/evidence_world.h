@@ -161,11 +161,11 @@ static inline void ev_base_free(struct ev_base *b)
 
 /* ---- the platform */
 
-static inline void ev_boot(struct ev *e, const char *app)
+static inline void ev_boot_as(struct ev *e, const char *app, uint8_t id)
 {
 	struct sha384 digests[EVENTLOG_BOOT_COUNT];
 	struct sha256 manifest;
-	uint8_t instance[20] = { 7 };
+	uint8_t instance[20] = { id };
 	struct eventlog log;
 
 	eventlog_init(&log);
@@ -180,6 +180,11 @@ static inline void ev_boot(struct ev *e, const char *app)
 	buf_init(&e->log, EVENTLOG_MAX);
 	assert_int_equal(eventlog_text(&log, &e->log), RC_OK);
 	eventlog_fini(&log);
+}
+
+static inline void ev_boot(struct ev *e, const char *app)
+{
+	ev_boot_as(e, app, 7);
 }
 
 static inline void ev_quote(struct buf *out, const struct ev *e, const uint8_t report_data[64],

@@ -207,6 +207,18 @@ HOOK(strict_asked)
 	WHEN(EV_AFTER);
 	e->rules.report_data = RULES_STRICT;
 }
+HOOK(strict)
+{
+	zero_half(e, at);
+	strict_asked(e, at);
+}
+/* Nothing is over the core: it may be anybody's. */
+HOOK(strict_not_fresh)
+{
+	strict(e, at);
+	WHEN(EV_AFTER);
+	e->m.answer.n = 0;
+}
 HOOK(lower_half)
 {
 	WHEN(EV_QUOTE);
@@ -367,6 +379,13 @@ HOOK(answered_by_other_app)
 	WHEN(EV_ANSWER);
 	buf_fini(&e->log);
 	ev_boot(e, "{\"name\":\"other\"}");
+}
+
+HOOK(answered_by_other_instance)
+{
+	WHEN(EV_ANSWER);
+	buf_fini(&e->log);
+	ev_boot_as(e, EV_APP, 8);
 }
 
 /* ---- certificate, CT */
@@ -834,6 +853,9 @@ static const struct attack {
 	{ "A13_zeros_for_the_core", zero_half, "quote.binding", CHECK_FAIL, NULL },
 	{ "A13_core_where_zeros_are_asked", strict_asked, "quote.binding", CHECK_FAIL, NULL },
 	{ "A13_lower_half", lower_half, "quote.binding", CHECK_FAIL, NULL },
+	{ "A13_strict_and_fresh", strict, "quote.binding", CHECK_PASS, NULL },
+	{ "A13_strict_core_uncovered", strict_not_fresh, "quote.binding", CHECK_UNKNOWN, NULL },
+	{ "A13_strict_account_uncovered", strict_not_fresh, "account.quote", CHECK_UNKNOWN, NULL },
 	{ "A14_extra_name", sums_extra, "form.files", CHECK_FAIL, NULL },
 	{ "A14_twice", sums_twice, "form.files", CHECK_FAIL, NULL },
 	{ "A14_path", sums_path, "form.files", CHECK_FAIL, NULL },
@@ -929,6 +951,8 @@ static const struct attack {
 	  NULL },
 	{ "W5_key_unquoted", key_unquoted, "key.quote", CHECK_FAIL, NULL },
 	{ "W6_answered_by_another_app", answered_by_other_app, "fresh.quote", CHECK_FAIL, NULL },
+	{ "W7_answered_by_another_instance", answered_by_other_instance, "fresh.quote", CHECK_FAIL,
+	  NULL },
 };
 
 enum {
