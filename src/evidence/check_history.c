@@ -19,40 +19,52 @@ static const char *fault_of_source(const struct material_source *s)
 	return NULL;
 }
 
-static bool knows_leaf(const struct reading *r, const struct material_source *s)
+typedef bool is_key_fn(const struct reading *r, const struct sha256 *spki);
+
+static bool is_of_leaf(const struct reading *r, const struct sha256 *spki)
 {
-	for (size_t i = 0; r->has_leaf && i < s->count; i++) {
+	return r->has_leaf && span_equal(SPAN_ARRAY(spki->b),
+					 SPAN_ARRAY(r->leaf_spki.b));
+}
+
+/* It has a certificate of such a key. */
+static bool knows(const struct material_source *s, const struct reading *r,
+		  is_key_fn *is_key)
+{
+	for (size_t i = 0; i < s->count; i++) {
 		struct web_cert cert;
 		struct sha256 spki;
 
 		if (web_parse(&cert, s->certs[i].der))
 			continue;
 		web_spki_sha256(&spki, &cert);
-		if (span_equal(SPAN_ARRAY(spki.b), SPAN_ARRAY(r->leaf_spki.b)))
+		if (is_key(r, &spki))
 			return true;
 	}
 	return false;
 }
 
 /* A source without the key that is served, when others have it, is blind. */
-static bool somebody_knows_leaf(const struct reading *r)
+static bool somebody_knows(const struct reading *r, is_key_fn *is_key)
 {
 	for (size_t i = 0; i < r->m->source_count; i++)
-		if (knows_leaf(r, &r->m->sources[i]))
+		if (knows(&r->m->sources[i], r, is_key))
 			return true;
 	return false;
 }
 
+/* A certificate comes to the sources a while after it was issued: until then
+ * one of another key of the evidence shows that they see the name. */
 void check_sources(struct finding *f, const struct reading *r)
 {
-	bool is_known = somebody_knows_leaf(r);
+	bool is_known = somebody_knows(r, is_of_leaf);
 	size_t good = 0;
 
 	for (size_t i = 0; i < r->m->source_count; i++) {
 		const struct material_source *s = &r->m->sources[i];
 		const char *fault = fault_of_source(s);
 
-		if (!fault && is_known && !knows_leaf(r, s))
+		if (!fault && is_known && !knows(s, r, is_of_leaf))
 			fault = "does not know the certificate that others do";
 		if (fault) {
 			finding_say(f, CHECK_UNKNOWN, "%s %s",
@@ -64,6 +76,9 @@ void check_sources(struct finding *f, const struct reading *r)
 	if (good < r->m->rules->sources)
 		finding_say(f, CHECK_UNKNOWN, "%zu of %u asked for", good,
 			    r->m->rules->sources);
+	else if (!is_known && !somebody_knows(r, reading_knows_key))
+		finding_say(f, CHECK_UNKNOWN,
+			    "no source knows the certificate that is served");
 	else
 		finding_say(f, CHECK_PASS, "%zu sources agree", good);
 }

@@ -758,6 +758,19 @@ HOOK(source_empty)
 	WHEN(EV_AFTER);
 	e->sources[1].count = 0;
 }
+HOOK(sources_empty)
+{
+	WHEN(EV_AFTER);
+	e->sources[0].count = e->sources[1].count = 0;
+}
+/* They answer, about somebody else. */
+HOOK(sources_blind)
+{
+	WHEN(EV_AFTER);
+	make_other(e, &e->base->stranger, &(struct web_leaf_want){ .san = "DNS:b.example.net", .serial = 5, .from = e->want.from, .to = e->want.to });
+	for (int i = 0; i < 2; i++)
+		e->certs[i][0].der = web_span(&e->other);
+}
 HOOK(source_alone)
 {
 	WHEN(EV_AFTER);
@@ -915,6 +928,9 @@ static const struct attack {
 	{ "A43_silent", source_silent, "history.sources", CHECK_UNKNOWN, NULL },
 	{ "A43_capped", source_cut, "history.sources", CHECK_UNKNOWN, NULL },
 	{ "A43_empty", source_empty, "history.sources", CHECK_UNKNOWN, NULL },
+	{ "A43_all_empty", sources_empty, "history.sources", CHECK_UNKNOWN, NULL },
+	{ "A43_all_blind", sources_blind, "history.sources", CHECK_UNKNOWN, NULL },
+	{ "A43_renewal_not_known_yet", renewed, "history.sources", CHECK_PASS, NULL },
 	{ "A43_alone", source_alone, "history.sources", CHECK_UNKNOWN, NULL },
 	{ "A44_keys_truncated", truncated_keys, "history.foreign", CHECK_FAIL, NULL },
 	{ "A45_renewal_is_no_attack", renewed, "cert.issued", CHECK_PASS, NULL },
