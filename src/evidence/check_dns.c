@@ -1,5 +1,6 @@
 #include "dns/persist.h"
 #include "evidence/check_list.h"
+#include "pki/webname.h"
 
 enum {
 	OTHERS_ARENA_MAX = 2 * 1024 * 1024,
@@ -187,48 +188,50 @@ void check_caa(struct finding *f, const struct reading *r)
 
 /* ---- the proof in the evidence */
 
-/* What the core says of the name that a climb was made for. */
-static const struct core_caa *stated_for(const struct reading *r,
-					 const struct climb *climb)
+/* An entry of the core for the host, or for a wildcard that covers it, by which
+ * others may issue; NULL: none. */
+static const struct core_caa *stated_open(const struct reading *r)
 {
-	for (size_t i = 0; i < r->core.caa_count; i++) {
-		struct span text = r->core.caa[i].name;
-		bool is_wildcard = span_has_prefix(text, span_str("*."));
-		struct dns_name stated;
-
-		if (is_wildcard)
-			(void)rd_skip(&text, 2); /* it has them */
-		if (is_wildcard == climb->is_wildcard &&
-		    dns_name_parse(&stated, text) == RC_OK &&
-		    dns_name_equal(&stated, &climb->levels[0].name))
+	for (size_t i = 0; r->has_core && i < r->core.caa_count; i++)
+		if (!r->core.caa[i].is_exclusive &&
+		    webname_matches(r->core.caa[i].name, r->m->host))
 			return &r->core.caa[i];
-	}
 	return NULL;
+}
+
+static void judge_proof(struct finding *f, const struct reading *r,
+			const struct climb *proved)
+{
+	enum dns_trust trust = weakest(proved);
+
+	if (trust == DNS_SECURE && proved->is_wildcard)
+		finding_say(f, CHECK_PASS,
+			    "all %zu levels, up to the root, of the wildcard "
+			    "only: the name's own set is not proved",
+			    proved->count);
+	else
+		judge_trust(f, r, proved, trust);
 }
 
 void check_caa_proof(struct finding *f, const struct reading *r)
 {
 	const struct material_dns *dns = &r->m->dns;
-	const struct core_caa *stated;
+	const struct core_caa *open = stated_open(r);
 
-	if (r->kind != READING_CORE) {
+	if (r->kind != READING_CORE)
 		finding_say(f, CHECK_NOT_SHOWN, "no proof is shown");
-		return;
-	}
-	if (dns->is_proof_refused) {
+	else if (open)
+		finding_say(f, CHECK_FAIL,
+			    "the service itself says that others may issue "
+			    "for %s",
+			    finding_text(open->name).text);
+	else if (dns->is_proof_refused)
 		finding_say(f, CHECK_FAIL,
 			    "it is of another name, broken, or run out");
-		return;
-	}
-	if (!dns->proved || !dns->proved->count) {
+	else if (!dns->proved || !dns->proved->count)
 		finding_say(f, CHECK_UNKNOWN, "there is no proof");
-		return;
-	}
-	judge_trust(f, r, dns->proved, weakest(dns->proved));
-	stated = stated_for(r, dns->proved);
-	if (f->state == CHECK_PASS && stated && !stated->is_exclusive)
-		finding_say(f, CHECK_FAIL,
-			    "the service itself says that others may issue");
+	else
+		judge_proof(f, r, dns->proved);
 }
 
 /* ---- records that validate strangers for ever */

@@ -578,6 +578,35 @@ HOOK(proof_missing)
 	WHEN(EV_AFTER);
 	e->m.dns.proved = NULL;
 }
+/* The service's own word, whatever is proved beside it. */
+HOOK(stated_open)
+{
+	WHEN(EV_CORE);
+	e->caa.is_exclusive = false;
+}
+HOOK(stated_open_unproved)
+{
+	stated_open(e, at);
+	proof_missing(e, at);
+}
+HOOK(stated_open_wildcard)
+{
+	stated_open(e, at);
+	WHEN(EV_CORE);
+	e->caa.name = span_str("*.example.org");
+}
+/* About another name. */
+HOOK(stated_open_elsewhere)
+{
+	stated_open(e, at);
+	WHEN(EV_CORE);
+	e->caa.name = span_str("*.shop.example.org");
+}
+HOOK(proved_by_wildcard)
+{
+	WHEN(EV_AFTER);
+	e->proved.is_wildcard = true;
+}
 HOOK(persist_foreign)
 {
 	WHEN(EV_AFTER);
@@ -897,6 +926,10 @@ static const struct attack {
 	{ "A29_bogus", dns_bogus, "caa.dnssec", CHECK_FAIL, NULL },
 	{ "A30_proof_refused", proof_refused, "caa.proof", CHECK_FAIL, NULL },
 	{ "A30_proof_missing", proof_missing, "caa.proof", CHECK_UNKNOWN, NULL },
+	{ "A30_stated_open", stated_open, "caa.proof", CHECK_FAIL, NULL },
+	{ "A30_stated_open_unproved", stated_open_unproved, "caa.proof", CHECK_FAIL, NULL },
+	{ "A30_stated_open_by_wildcard", stated_open_wildcard, "caa.proof", CHECK_FAIL, NULL },
+	{ "A30_stated_open_elsewhere", stated_open_elsewhere, "caa.proof", CHECK_PASS, NULL },
 	{ "A31_unsigned", dns_insecure, "caa.dnssec", CHECK_UNKNOWN, NULL },
 	{ "A31_unsigned_and_allowed", dns_insecure_allowed, "caa.dnssec", CHECK_PASS, NULL },
 	{ "A31_failed", dns_failed, "caa.dnssec", CHECK_UNKNOWN, NULL },
@@ -1036,6 +1069,24 @@ static void an_honest_world_holds(void **state)
 	}
 }
 
+static const struct finding *finding_of(const struct judged *j, const char *check)
+{
+	return &j->finding[check_find(check) - checks];
+}
+
+/* What a proof of the wildcard alone leaves open is said. */
+static void a_wildcards_proof_says_so(void **state)
+{
+	const struct finding *f;
+	struct judged j;
+
+	(void)state;
+	judge(&j, proved_by_wildcard);
+	f = finding_of(&j, "caa.proof");
+	assert_int_equal(f->state, CHECK_PASS);
+	assert_non_null(strstr(f->reason, "of the wildcard only"));
+}
+
 static bool is_named(const char *list, const char *id)
 {
 	return list && strstr(list, id);
@@ -1147,6 +1198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checks_are_named_once),
 		cmocka_unit_test(an_honest_world_holds),
+		cmocka_unit_test(a_wildcards_proof_says_so),
 		cmocka_unit_test(each_attack_has_its_line),
 		cmocka_unit_test(all_of_the_list_are_there),
 		cmocka_unit_test(each_check_is_needed),
