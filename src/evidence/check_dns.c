@@ -260,6 +260,12 @@ void check_persist(struct finding *f, const struct reading *r)
 			    finding_text(txt->texts[i]).text);
 		return;
 	}
+	if (txt->trust == DNS_INSECURE && !r->m->rules->is_dnssec_optional) {
+		finding_say(f, CHECK_UNKNOWN,
+			    "the answer is not signed: a record may be kept "
+			    "from us");
+		return;
+	}
 	finding_say(f, CHECK_PASS, "none%s%s%s",
 		    alias.n ? "; challenges are answered at " : "",
 		    alias.n ? finding_text(alias).text : "",

@@ -607,6 +607,17 @@ HOOK(proved_by_wildcard)
 	WHEN(EV_AFTER);
 	e->proved.is_wildcard = true;
 }
+HOOK(persist_unsigned)
+{
+	WHEN(EV_AFTER);
+	e->m.dns.persist.trust = DNS_INSECURE;
+}
+HOOK(persist_unsigned_allowed)
+{
+	persist_unsigned(e, at);
+	WHEN(EV_AFTER);
+	e->rules.is_dnssec_optional = true;
+}
 HOOK(persist_foreign)
 {
 	WHEN(EV_AFTER);
@@ -975,6 +986,9 @@ static const struct attack {
 	  "memory.account" },
 	{ "A48_persist_of_others", persist_foreign, "dns.persist", CHECK_FAIL, NULL },
 	{ "A48_persist_of_ours", persist_ours, "dns.persist", CHECK_PASS, NULL },
+	{ "A48_persist_unsigned", persist_unsigned, "dns.persist", CHECK_UNKNOWN, NULL },
+	{ "A48_persist_unsigned_allowed", persist_unsigned_allowed, "dns.persist", CHECK_PASS,
+	  NULL },
 	{ "A49_challenge_alias", challenge_alias, "dns.persist", CHECK_PASS, NULL },
 	{ "A50_wildcard_in_the_middle", name_in_the_middle, "form.names", CHECK_FAIL, NULL },
 	{ "A50_trailing_dot", name_with_dot, "form.names", CHECK_FAIL, NULL },
