@@ -76,7 +76,7 @@ void check_sources(struct finding *f, const struct reading *r)
 	if (good < r->m->rules->sources)
 		finding_say(f, CHECK_UNKNOWN, "%zu of %u asked for", good,
 			    r->m->rules->sources);
-	else if (!is_known && !somebody_knows(r, reading_knows_key))
+	else if (!is_known && !somebody_knows(r, reading_owns_key))
 		finding_say(f, CHECK_UNKNOWN,
 			    "no source knows the certificate that is served");
 	else
@@ -126,7 +126,7 @@ static enum watchset_class class_of(const struct reading *r,
 	    hit->class == WATCHSET_MALFORMED ||
 	    hit->class == WATCHSET_KNOWN_OLDER)
 		return hit->class;
-	if (!reading_knows_key(r, &hit->spki))
+	if (!reading_owns_key(r, &hit->spki))
 		return hit->class;
 	return r->has_core && hit->class == WATCHSET_SAME_KEY
 		       ? WATCHSET_SAME_KEY
@@ -266,6 +266,11 @@ void check_foreign(struct finding *f, const struct reading *r)
 	else if (f->state == CHECK_PASS && has_malformed(r))
 		finding_say(f, CHECK_UNKNOWN,
 			    "a source has a certificate nobody can read");
+	else if (f->state == CHECK_PASS && r->kind == READING_GATEWAY &&
+		 !r->is_quoted)
+		finding_say(f, CHECK_UNKNOWN,
+			    "no quote says which of the keys listed are its "
+			    "own");
 }
 
 void check_twins(struct finding *f, const struct reading *r)

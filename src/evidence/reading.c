@@ -2,6 +2,7 @@
 
 #include "pki/pem.h"
 #include "pki/webtbs.h"
+#include "tee/claims.h"
 
 const char *reading_kind_name(enum reading_kind kind)
 {
@@ -214,18 +215,6 @@ static void judge_quote(struct reading_quote *q, const struct judge *j)
 		q->log = TEE_LOG_MISMATCH;
 }
 
-static void judge_quotes(struct reading *r)
-{
-	struct judge j;
-
-	judge_init(&j, r);
-	judge_quote(&r->quote, &j);
-	judge_quote(&r->account_quote, &j);
-	judge_quote(&r->fresh, &j);
-	judge_quote(&r->key_quote, &j);
-	judge_fini(&j);
-}
-
 bool reading_quote_holds(const struct reading_quote *q)
 {
 	return q->is_there && q->verdict.is_verified && !q->verdict.reason &&
@@ -253,6 +242,48 @@ bool reading_same_guest(const struct reading_quote *qa,
 	       (!a->has_instance_id || !b->has_instance_id ||
 		span_equal(SPAN_ARRAY(a->instance_id),
 			   SPAN_ARRAY(b->instance_id)));
+}
+
+/* A key's own quote holds. */
+static bool is_quoted(const struct judge *j, const struct dotdstack_key *key)
+{
+	uint8_t expected[QUOTE_REPORT_DATA_LEN];
+	struct reading_quote q = { 0 };
+	struct tee_claims claims;
+	enum rc rc;
+
+	if (!key->quote.n)
+		return false;
+	read_quote_json(&q, &rc, j->r->arena, key->quote);
+	judge_quote(&q, j);
+	if (!reading_quote_holds(&q) || !reading_same_app(&j->r->quote, &q))
+		return false;
+	dotdstack_report_data(expected, DOTDSTACK_CERT, key->spki);
+	tee_claims_of(&claims, &q.verdict);
+	return span_equal(claims.report_data, SPAN_ARRAY(expected));
+}
+
+static void judge_keys(struct reading *r, const struct judge *j)
+{
+	bool *are = arena_new(r->arena, r->acme.key_count + 1, sizeof(*are));
+
+	for (size_t i = 0; are && i < r->acme.key_count; i++)
+		are[i] = is_quoted(j, &r->acme.keys[i]);
+	r->is_quoted = are;
+}
+
+static void judge_quotes(struct reading *r)
+{
+	struct judge j;
+
+	judge_init(&j, r);
+	judge_quote(&r->quote, &j);
+	judge_quote(&r->account_quote, &j);
+	judge_quote(&r->fresh, &j);
+	judge_quote(&r->key_quote, &j);
+	if (r->kind == READING_GATEWAY && reading_quote_holds(&r->quote))
+		judge_keys(r, &j);
+	judge_fini(&j);
 }
 
 /* ---- the certificate */
@@ -335,12 +366,15 @@ static bool core_knows(const struct evidence_core *core,
 	return is_listed(core->spki, core->spki_count, spki);
 }
 
-static bool acme_knows(const struct dotdstack_acme *acme,
+/* Among the keys for which is[] is true; NULL: among all. */
+static bool acme_knows(const struct dotdstack_acme *acme, const bool *is,
 		       const struct sha256 *spki)
 {
 	for (size_t i = 0; i < acme->key_count; i++) {
 		struct sha256 hash;
 
+		if (is && !is[i])
+			continue;
 		sha256_of(&hash, acme->keys[i].spki);
 		if (is_listed(&hash, 1, spki))
 			return true;
@@ -375,12 +409,18 @@ static bool files_know(const struct reading *r, const struct sha256 *spki)
 	return false;
 }
 
+static bool rules_know(const struct rules *rules, const struct sha256 *spki)
+{
+	for (size_t i = 0; i < rules->key_count; i++)
+		if (span_equal(SPAN_ARRAY(rules->keys[i]), SPAN_ARRAY(spki->b)))
+			return true;
+	return false;
+}
+
 bool reading_knows_key(const struct reading *r, const struct sha256 *spki)
 {
-	for (size_t i = 0; i < r->m->rules->key_count; i++)
-		if (span_equal(SPAN_ARRAY(r->m->rules->keys[i]),
-			       SPAN_ARRAY(spki->b)))
-			return true;
+	if (rules_know(r->m->rules, spki))
+		return true;
 	switch (r->kind) {
 	case READING_NONE:
 		break;
@@ -389,7 +429,15 @@ bool reading_knows_key(const struct reading *r, const struct sha256 *spki)
 	case READING_INGRESS:
 		return files_know(r, spki);
 	case READING_GATEWAY:
-		return r->has_acme && acme_knows(&r->acme, spki);
+		return r->has_acme && acme_knows(&r->acme, NULL, spki);
 	}
 	return false;
+}
+
+bool reading_owns_key(const struct reading *r, const struct sha256 *spki)
+{
+	if (!r->is_quoted)
+		return reading_knows_key(r, spki);
+	return rules_know(r->m->rules, spki) ||
+	       acme_knows(&r->acme, r->is_quoted, spki);
 }

@@ -66,6 +66,10 @@ struct reading {
 	 * over the served key. */
 	struct reading_quote quote, account_quote, fresh, key_quote;
 
+	/* Of each of a gateway's keys: a quote of its own holds, and is of the
+	 * application whose key is served.  NULL of other kinds. */
+	const bool *is_quoted;
+
 	/* The certificate the server sent. */
 	bool has_leaf, has_issuer;
 	struct web_cert leaf, issuer;
@@ -95,5 +99,8 @@ bool reading_same_guest(const struct reading_quote *a,
 
 /* The key with this hash is among those that the evidence names. */
 bool reading_knows_key(const struct reading *r, const struct sha256 *spki);
+/* The same; of a gateway whose served key's quote holds: among those that are
+ * quoted, since its list alone is no more than a file. */
+bool reading_owns_key(const struct reading *r, const struct sha256 *spki);
 
 #endif

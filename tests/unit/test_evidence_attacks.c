@@ -368,6 +368,56 @@ HOOK(gateway_account_unquoted)
 	ev_set(&e->account_quote, buf_span(&e->key_quote));
 	ev_acme_info(e);
 }
+/* The gateway lists one more key, which has a certificate. */
+static void list_next(struct ev *e, enum ev_stage at, struct span quote)
+{
+	struct dotdstack_key keys[] = {
+		{ .spki = SPAN_ARRAY(e->base->leaf_key.spki), .quote = buf_span(&e->key_quote) },
+		{ .spki = SPAN_ARRAY(e->base->next_key.spki), .quote = quote },
+	};
+	const struct dotdstack_acme acme = { .account_uri = EV_S(EV_ACCOUNT),
+					     .account_quote = buf_span(&e->account_quote),
+					     .keys = keys,
+					     .key_count = 2 };
+
+	gateway(e, at);
+	if (at == EV_QUOTE) {
+		ev_set(&e->acme_info, span_of(NULL, 0));
+		assert_int_equal(dotdstack_acme_write(&e->acme_info, &acme), RC_OK);
+	} else if (at == EV_AFTER) {
+		make_other(e, &e->base->next_key, &e->want);
+		add_history(e);
+	}
+}
+HOOK(gateway_lists_a_stranger)
+{
+	list_next(e, at, span_of(NULL, 0));
+}
+HOOK(gateway_lists_a_stranger_by_its_quote)
+{
+	list_next(e, at, buf_span(&e->key_quote));
+}
+HOOK(gateway_renewed)
+{
+	struct buf quote;
+	uint8_t data[64];
+
+	buf_init(&quote, EV_TEXT);
+	if (at == EV_QUOTE) {
+		dotdstack_report_data(data, DOTDSTACK_CERT, SPAN_ARRAY(e->base->next_key.spki));
+		ev_get_quote(&quote, e, data);
+	}
+	list_next(e, at, buf_span(&quote));
+	buf_fini(&quote);
+}
+/* Nothing says whose the keys are. */
+HOOK(gateway_key_unquoted)
+{
+	gateway(e, at);
+	WHEN(EV_QUOTE);
+	ev_set(&e->key_quote, span_of(NULL, 0));
+	ev_acme_info(e);
+}
 HOOK(key_unquoted)
 {
 	WHEN(EV_QUOTE);
@@ -1011,6 +1061,13 @@ static const struct attack {
 	{ "W2_certificate_expired", expired_certificate, "cert.path", CHECK_FAIL, NULL },
 	{ "W3_foreign_wildcard", foreign_wildcard, "history.foreign", CHECK_FAIL, NULL },
 	{ "W4_gateway_account_unquoted", gateway_account_unquoted, "account.quote", CHECK_FAIL,
+	  NULL },
+	{ "W4_gateway_lists_a_stranger", gateway_lists_a_stranger, "history.foreign", CHECK_FAIL,
+	  NULL },
+	{ "W4_gateway_lists_a_stranger_by_its_quote", gateway_lists_a_stranger_by_its_quote,
+	  "history.foreign", CHECK_FAIL, NULL },
+	{ "W4_gateway_renewed", gateway_renewed, "history.foreign", CHECK_PASS, NULL },
+	{ "W4_gateway_key_unquoted", gateway_key_unquoted, "history.foreign", CHECK_UNKNOWN,
 	  NULL },
 	{ "W5_key_unquoted", key_unquoted, "key.quote", CHECK_FAIL, NULL },
 	{ "W6_answered_by_another_app", answered_by_other_app, "fresh.quote", CHECK_FAIL, NULL },
