@@ -105,8 +105,9 @@ static void say_covered(struct finding *f, const struct reading *r)
 			    "no fresh evidence covers it in strict mode");
 }
 
-/* A gateway's account has a quote of its own; elsewhere the quote over the
- * evidence covers it. */
+/* A gateway's account has a quote of its own; it may be another
+ * instance's, as they share the account.  Elsewhere the quote over the evidence
+ * covers it. */
 void check_account_quote(struct finding *f, const struct reading *r)
 {
 	const struct reading_quote *q = r->kind == READING_GATEWAY
@@ -133,6 +134,6 @@ void check_account_quote(struct finding *f, const struct reading *r)
 		finding_say(f, CHECK_FAIL, "%s: %s",
 			    tee_reason_name(q->verdict.reason),
 			    q->verdict.detail);
-	else
+	else if (quote_is_of_same(f, r, q, reading_same_app))
 		finding_say(f, CHECK_PASS, "by a quote of its own");
 }

@@ -342,9 +342,12 @@ static void judge_key_quote(struct finding *f, const struct reading *r,
 			    q->verdict.detail);
 	else if (!span_equal(claims.report_data, SPAN_ARRAY(expected)))
 		finding_say(f, CHECK_FAIL, "its quote is over something else");
-	else
-		finding_say(f, CHECK_PASS, "SPKI %s",
-			    finding_hash(&r->leaf_spki).text);
+	else if (q == &r->quote ||
+		 quote_is_of_same(f, r, q, reading_same_guest))
+		finding_say(f, CHECK_PASS, "SPKI %s%s",
+			    finding_hash(&r->leaf_spki).text,
+			    q->verdict.is_simulated ? ", under a SIMULATED root"
+						    : "");
 }
 
 void check_key_quotes(struct finding *f, const struct reading *r)

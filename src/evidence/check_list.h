@@ -27,6 +27,12 @@ check_fn check_reach, check_session, check_bundle, check_files, check_core,
 /* check_quote.c: the hardware's word */
 check_fn check_quote_signature, check_quote_tcb, check_quote_policy,
 	check_quote_log, check_app, check_report_data;
+typedef bool quote_same_fn(const struct reading_quote *a,
+			   const struct reading_quote *b);
+/* A quote beside the one over the evidence is of the same guest, by its log;
+ * false, with a finding, when it is not or nothing says so. */
+bool quote_is_of_same(struct finding *f, const struct reading *r,
+		      const struct reading_quote *q, quote_same_fn *is_same);
 /* check_fresh.c: this session, this moment */
 check_fn check_expiry, check_nonce, check_fresh_quote, check_fresh_session,
 	check_beacon;

@@ -182,6 +182,25 @@ void check_app(struct finding *f, const struct reading *r)
 		    "application or manifest is none of those expected");
 }
 
+bool quote_is_of_same(struct finding *f, const struct reading *r,
+		      const struct reading_quote *q, quote_same_fn *is_same)
+{
+	if (!q->has_log)
+		finding_say(f, CHECK_UNKNOWN, "its quote has no event log");
+	else if (q->log)
+		finding_say(f, CHECK_FAIL, "the event log of its quote: %s",
+			    tee_reason_name(q->log));
+	else if (!r->quote.has_log || r->quote.log)
+		finding_say(f, CHECK_UNKNOWN,
+			    "no log says which application the evidence's is");
+	else if (!is_same(&r->quote, q))
+		finding_say(f, CHECK_FAIL,
+			    "its quote is another application's or instance's");
+	else
+		return true;
+	return false;
+}
+
 /* ---- what the quote is over */
 
 static void expect_report_data(uint8_t out[QUOTE_REPORT_DATA_LEN],

@@ -424,6 +424,60 @@ HOOK(key_unquoted)
 	ev_set(&e->key_quote, buf_span(&e->account_quote));
 	ev_acme_info(e);
 }
+/* A quote of somebody else over the right data, with his log; and the same with
+ * a log that is not the quote's. */
+static void quote_by(struct ev *e, const char *app, uint8_t instance, bool with_log)
+{
+	const struct sim_td td = e->td;
+	const struct buf log = e->log;
+	struct buf theirs;
+
+	ev_boot_as(e, app, instance);
+	theirs = e->log;
+	if (!with_log)
+		e->log = log;
+	ev_key_quotes(e);
+	e->td = td;
+	e->log = log;
+	buf_fini(&theirs);
+	ev_acme_info(e);
+}
+HOOK(key_quoted_by_other_app)
+{
+	WHEN(EV_QUOTE);
+	quote_by(e, "{\"name\":\"other\"}", 7, true);
+}
+HOOK(key_quoted_by_other_instance)
+{
+	WHEN(EV_QUOTE);
+	quote_by(e, EV_APP, 8, true);
+}
+HOOK(key_quoted_with_our_log)
+{
+	WHEN(EV_QUOTE);
+	quote_by(e, "{\"name\":\"other\"}", 7, false);
+}
+static void account_quote_by(struct ev *e, enum ev_stage at, const char *app, uint8_t instance)
+{
+	struct buf key;
+
+	gateway(e, at);
+	WHEN(EV_QUOTE);
+	key = e->key_quote;
+	buf_init(&e->key_quote, EV_TEXT);
+	quote_by(e, app, instance, true);
+	buf_fini(&e->key_quote);
+	e->key_quote = key;
+	ev_acme_info(e);
+}
+HOOK(account_quoted_by_other_app)
+{
+	account_quote_by(e, at, "{\"name\":\"other\"}", 7);
+}
+HOOK(account_quoted_by_other_instance)
+{
+	account_quote_by(e, at, EV_APP, 8);
+}
 HOOK(answered_by_other_app)
 {
 	WHEN(EV_ANSWER);
@@ -1070,6 +1124,14 @@ static const struct attack {
 	{ "W4_gateway_key_unquoted", gateway_key_unquoted, "history.foreign", CHECK_UNKNOWN,
 	  NULL },
 	{ "W5_key_unquoted", key_unquoted, "key.quote", CHECK_FAIL, NULL },
+	{ "W5_key_quoted_by_another_app", key_quoted_by_other_app, "key.quote", CHECK_FAIL, NULL },
+	{ "W5_key_quoted_by_another_instance", key_quoted_by_other_instance, "key.quote",
+	  CHECK_FAIL, NULL },
+	{ "W5_key_quoted_with_our_log", key_quoted_with_our_log, "key.quote", CHECK_FAIL, NULL },
+	{ "W5_account_quoted_by_another_app", account_quoted_by_other_app, "account.quote",
+	  CHECK_FAIL, NULL },
+	{ "W5_account_of_instances", account_quoted_by_other_instance, "account.quote", CHECK_PASS,
+	  NULL },
 	{ "W6_answered_by_another_app", answered_by_other_app, "fresh.quote", CHECK_FAIL, NULL },
 	{ "W7_answered_by_another_instance", answered_by_other_instance, "fresh.quote", CHECK_FAIL,
 	  NULL },
