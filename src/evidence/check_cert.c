@@ -309,9 +309,31 @@ static const struct material_growth *growth_of(const struct reading *r,
 	return NULL;
 }
 
+static bool is_in_list(const struct reading *r, const struct core_head *head)
+{
+	return r->m->log_list &&
+	       loglist_find(r->m->log_list, head->log_id.b) != NULL;
+}
+
+/* False, with a finding: the log has two histories. */
+static bool judge_head(struct finding *f, const struct core_head *head,
+		       const struct material_growth *g)
+{
+	struct tree_head first = { .size = head->size };
+
+	memcpy(first.root.b, head->root.b, sizeof(first.root.b));
+	if (treeproof_extends(&first, &g->now, &g->proof))
+		return true;
+	finding_say(f, CHECK_FAIL,
+		    "log %s has two histories: the service saw another one "
+		    "than we",
+		    finding_hash(&head->log_id).text);
+	return false;
+}
+
 void check_growth(struct finding *f, const struct reading *r)
 {
-	size_t confirmed = 0;
+	size_t asked = 0, confirmed = 0;
 
 	if (r->kind != READING_CORE) {
 		finding_say(f, CHECK_NOT_SHOWN, "no heads are shown");
@@ -320,23 +342,18 @@ void check_growth(struct finding *f, const struct reading *r)
 	for (size_t i = 0; i < r->core.head_count; i++) {
 		const struct core_head *h = &r->core.heads[i];
 		const struct material_growth *g = growth_of(r, h);
-		struct tree_head first = { .size = h->size };
 
+		asked += is_in_list(r, h);
 		if (!g)
 			continue;
-		memcpy(first.root.b, h->root.b, sizeof(first.root.b));
-		if (!treeproof_extends(&first, &g->now, &g->proof)) {
-			finding_say(f, CHECK_FAIL,
-				    "log %s has two histories: the service saw "
-				    "another one than we",
-				    finding_hash(&h->log_id).text);
+		if (!judge_head(f, h, g))
 			return;
-		}
-		confirmed++;
+		confirmed += is_in_list(r, h);
 	}
-	if (confirmed)
-		finding_say(f, CHECK_PASS, "%zu of %zu heads confirmed",
-			    confirmed, r->core.head_count);
+	if (!asked)
+		finding_say(f, CHECK_UNKNOWN, "no head of a log in the list");
 	else
-		finding_say(f, CHECK_UNKNOWN, "no head was confirmed");
+		finding_say(f,
+			    confirmed == asked ? CHECK_PASS : CHECK_UNKNOWN,
+			    "%zu of %zu heads confirmed", confirmed, asked);
 }

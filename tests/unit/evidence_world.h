@@ -87,7 +87,7 @@ struct ev {
 	struct core_key keys[2];
 	struct sha256 spki[2], tbs;
 	struct core_caa caa;
-	struct core_head head;
+	struct core_head heads[2]; /* the second: a hook's */
 	struct core_legacy legacy[1];
 	struct sha256 proof[2][8];
 	struct buf core_text, account_text, chain, sums, acme_info, key_quote, account_quote,
@@ -288,10 +288,10 @@ static inline void ev_fill_core(struct ev *e)
 				    .found_at = EV_S("example.org"),
 				    .is_exclusive = true,
 				    .at = WEB_NOW - 700 };
-	e->head = (struct core_head){ .log_id = log->key.hash,
-				      .size = older.size,
-				      .timestamp_ms = log->time_ms };
-	memcpy(e->head.root.b, older.root.b, 32);
+	e->heads[0] = (struct core_head){ .log_id = log->key.hash,
+					  .size = older.size,
+					  .timestamp_ms = log->time_ms };
+	memcpy(e->heads[0].root.b, older.root.b, 32);
 	e->core = (struct evidence_core){
 		.issued_at = WEB_NOW - 600,
 		.expires_at = WEB_NOW + 86400,
@@ -314,7 +314,7 @@ static inline void ev_fill_core(struct ev *e)
 			      .sources = ev_sources,
 			      .source_count = 2,
 			      .legacy = e->legacy },
-		.heads = &e->head,
+		.heads = e->heads,
 		.head_count = 1,
 	};
 	p256_private_point(e->base->account, &e->core.account.key);

@@ -65,12 +65,12 @@ HOOK(other_core_answered)
 HOOK(old_beacon)
 {
 	WHEN(EV_CORE);
-	e->head.timestamp_ms -= 4 * 86400 * UINT64_C(1000);
+	e->heads[0].timestamp_ms -= 4 * 86400 * UINT64_C(1000);
 }
 HOOK(future_beacon)
 {
 	WHEN(EV_CORE);
-	e->head.timestamp_ms += 4 * 86400 * UINT64_C(1000);
+	e->heads[0].timestamp_ms += 4 * 86400 * UINT64_C(1000);
 }
 HOOK(not_yet)
 {
@@ -590,7 +590,27 @@ HOOK(unsigned_head)
 HOOK(split_log)
 {
 	WHEN(EV_CORE);
-	e->head.root.b[0] ^= 1;
+	e->heads[0].root.b[0] ^= 1;
+}
+/* One log shows that it only grew; the other, which has the certificate of a
+ * stranger, does not answer. */
+HOOK(silent_log)
+{
+	struct tree_head head = web_log_head(&e->base->logs[1], WEB_LEAVES - 1);
+
+	WHEN(EV_CORE);
+	e->heads[1] = (struct core_head){ .log_id = e->base->logs[1].key.hash,
+					  .size = head.size,
+					  .timestamp_ms = e->heads[0].timestamp_ms };
+	memcpy(e->heads[1].root.b, head.root.b, 32);
+	e->core.head_count = 2;
+}
+/* A head of a log that we do not know says nothing either way. */
+HOOK(silent_log_not_listed)
+{
+	silent_log(e, at);
+	WHEN(EV_CORE);
+	memset(e->heads[1].log_id.b, 3, 32);
 }
 HOOK(rewritten_log)
 {
@@ -1059,6 +1079,8 @@ static const struct attack {
 	{ "A35_never_merged", never_merged, "ct.inclusion", CHECK_FAIL, NULL },
 	{ "A36_remembered_differs", rewritten_log, "memory.logs", CHECK_FAIL, NULL },
 	{ "A36_split_view", split_log, "ct.growth", CHECK_FAIL, NULL },
+	{ "A36_silent_log", silent_log, "ct.growth", CHECK_UNKNOWN, NULL },
+	{ "A36_silent_log_not_listed", silent_log_not_listed, "ct.growth", CHECK_PASS, NULL },
 	{ "A37_wrong_index", wrong_index, "ct.inclusion", CHECK_FAIL, NULL },
 	{ "A37_wrong_leaf", wrong_leaf, "ct.inclusion", CHECK_FAIL, NULL },
 	{ "A37_head_of_another_log", unsigned_head, "ct.inclusion", CHECK_FAIL, NULL },
