@@ -79,13 +79,47 @@ static bool is_same_log(const struct sha256 *a, const struct sha256 *b)
 	return span_equal(SPAN_ARRAY(a->b), SPAN_ARRAY(b->b));
 }
 
-/* What is kept of the last visit's heads: none of a log that only grew. */
-static bool is_newer(const struct material_head *old,
-		     const struct evidence_core *core)
+/* The tree of that size and root is the beginning of one seen now. */
+static bool is_confirmed(const struct material *m, const struct sha256 *log_id,
+			 const struct tree_head *head)
 {
-	for (size_t i = 0; i < core->head_count; i++)
-		if (is_same_log(&core->heads[i].log_id, &old->log_id))
-			return old->head.size > core->heads[i].size;
+	for (size_t i = 0; i < m->growth_count; i++) {
+		const struct material_growth *g = &m->growth[i];
+
+		if (g->from == head->size && is_same_log(&g->log_id, log_id) &&
+		    treeproof_extends(head, &g->now, &g->proof))
+			return true;
+	}
+	return false;
+}
+
+static struct tree_head tree_of(const struct core_head *h)
+{
+	struct tree_head head = { .size = h->size };
+
+	memcpy(head.root.b, h->root.b, sizeof(head.root.b));
+	return head;
+}
+
+/* The log showed that it has grown from 'old', NULL if there was none, to the
+ * head in the evidence, and since. */
+static bool replaces(const struct material *m, const struct core_head *h,
+		     const struct material_head *old)
+{
+	struct tree_head head = tree_of(h);
+
+	if (!is_confirmed(m, &h->log_id, &head))
+		return false;
+	return !old || (h->size >= old->head.size &&
+			is_confirmed(m, &h->log_id, &old->head));
+}
+
+/* What is kept of the last visit's heads. */
+static bool stays(const struct material_head *old, const struct reading *r)
+{
+	for (size_t i = 0; i < r->core.head_count; i++)
+		if (is_same_log(&r->core.heads[i].log_id, &old->log_id))
+			return !replaces(r->m, &r->core.heads[i], old);
 	return true;
 }
 
@@ -108,14 +142,15 @@ static void write_head(struct jwrite *j, const struct sha256 *log_id,
 	jwrite_end(j);
 }
 
-static void write_heads(struct jwrite *j, const struct evidence_core *core,
+static void write_heads(struct jwrite *j, const struct reading *r,
 			const struct material_memory *before)
 {
+	const struct evidence_core *core = &r->core;
 	size_t count = 0;
 
 	jwrite_array(j, "heads");
 	for (size_t i = 0; i < before->head_count; i++)
-		if (is_newer(&before->heads[i], core)) {
+		if (stays(&before->heads[i], r)) {
 			const struct material_head *h = &before->heads[i];
 
 			write_head(j, &h->log_id, h->head.size,
@@ -128,7 +163,7 @@ static void write_heads(struct jwrite *j, const struct evidence_core *core,
 		const struct material_head *old = remembered(before,
 							     &h->log_id);
 
-		if (old && old->head.size > h->size)
+		if (!replaces(r->m, h, old))
 			continue;
 		write_head(j, &h->log_id, h->size, SPAN_ARRAY(h->root.b));
 		count++;
@@ -149,7 +184,7 @@ bool memory_write(struct buf *out, const struct reading *r,
 	jwrite_number(&j, "at", (uint64_t)r->m->at);
 	jwrite_text(&j, "account_uri", r->core.account.uri);
 	jwrite_hex(&j, "thumbprint", SPAN_ARRAY(r->core.account.thumbprint.b));
-	write_heads(&j, &r->core, before);
+	write_heads(&j, r, before);
 	jwrite_end(&j);
 	return jwrite_done(&j);
 }

@@ -1,8 +1,8 @@
 /*
  * memory: what a visitor keeps of a host between visits, so that the next one
  * is compared with the last: the ACME account with its key's thumbprint, and
- * the newest head of each log that the service's evidence had.  Trust on first
- * use: the first visit has nothing to compare with.
+ * the newest head of each log that the service's evidence had and the log
+ * confirmed.  Trust on first use: the first visit has nothing to compare with.
  *
  * One JSON document, written and read here; unknown members are refused.
  *
@@ -36,10 +36,11 @@ enum rc memory_read(struct material_memory *out, struct arena *arena,
 		    struct span text, struct span host);
 
 /*
- * Appends what is to be remembered of this visit: account and heads of its
- * evidence; the heads of 'before' that the visit says nothing of, or an older
- * one, stay.  False: there is nothing to remember (no core), or it does not
- * fit; *out is then unchanged.
+ * Appends what is to be remembered of this visit: the account of its evidence,
+ * and the heads that their logs confirmed in this visit.  A head of 'before' is
+ * replaced only when the log showed, too, that it has grown out of it.  False:
+ * there is nothing to remember (no core), or it does not fit; *out is then
+ * unchanged.
  */
 bool memory_write(struct buf *out, const struct reading *r,
 		  const struct material_memory *before);

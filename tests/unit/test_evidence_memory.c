@@ -82,47 +82,131 @@ static const struct material_head *find(const struct material_memory *m, uint8_t
 	return found;
 }
 
-/* The newest head of each log is what stays, whoever had it. */
+static struct tree_head tree_of(const struct merkle_hash *leaves, size_t n)
+{
+	struct tree_head head = { .size = n };
+
+	merkle_root(&head.root, hash_merkle_sha256, leaves, n);
+	return head;
+}
+
+static struct core_head core_head(uint8_t id, const struct tree_head *tree)
+{
+	struct core_head h = { .log_id = { { [31] = id } }, .size = tree->size };
+
+	memcpy(h.root.b, tree->root.b, sizeof(h.root.b));
+	return h;
+}
+
+/* What is remembered of one log, as sizes of trees. */
 static void what_is_kept(void **state)
 {
-	struct core_head now[] = {
-		{ .log_id = { { [31] = 1 } }, .size = 10, .root = { { 10 } } },
-		{ .log_id = { { [31] = 2 } }, .size = 4, .root = { { 4 } } },
-		{ .log_id = { { [31] = 3 } }, .size = 8, .root = { { 8 } } },
+	static const struct {
+		const char *name;
+		size_t old, now; /* sizes; 0: there is none */
+		bool is_old_known, is_now_known; /* that the log confirms it */
+		uint8_t bend; /* of the head in the evidence */
+		size_t want;
+	} cases[] = {
+		{ "grown", 1, 2, true, true, 0, 2 },
+		{ "same", 1, 1, true, true, 0, 1 },
+		{ "first", 0, 2, false, true, 0, 2 },
+		{ "first_not_confirmed", 0, 2, false, false, 0, 0 },
+		{ "not_in_the_evidence", 1, 0, false, false, 0, 1 },
+		{ "older", 2, 1, true, true, 0, 2 },
+		{ "silent", 1, 2, false, false, 0, 1 },
+		{ "remembered_not_confirmed", 1, 2, false, true, 0, 1 },
+		{ "evidence_not_confirmed", 1, 2, true, false, 0, 1 },
+		{ "another_tree", 1, 2, true, true, 1, 1 },
+		{ "another_tree_of_that_size", 1, 1, true, true, 1, 1 },
 	};
-	struct material_head old[] = {
-		{ .log_id = { { [31] = 1 } }, .head = { .size = 5 } },
-		{ .log_id = { { [31] = 2 } }, .head = { .size = 6 } },
-		{ .log_id = { { [31] = 4 } }, .head = { .size = 7 } },
+	struct merkle_hash leaves[3] = { { { 1 } }, { { 2 } }, { { 3 } } };
+	const struct tree_head trees[] = { { 0 }, tree_of(leaves, 1), tree_of(leaves, 2) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct sha256 id = { { [31] = 1 } };
+		const struct material_growth growth[] = {
+			{ .log_id = id,
+			  .now = trees[2],
+			  .from = 1,
+			  .proof = { .hash = { leaves[1] }, .count = 1 } },
+			{ .log_id = id, .now = trees[2], .from = 2 },
+		};
+		struct material_growth shown[2];
+		struct material m = { .host = span_str(HOST), .at = MADE_AT, .growth = shown };
+		struct core_head now = core_head(1, &trees[cases[i].now]);
+		struct material_head old = { .log_id = id, .head = trees[cases[i].old] };
+		const struct material_memory before = { .is_there = true,
+							.heads = &old,
+							.head_count = cases[i].old ? 1 : 0 };
+		struct material_memory after;
+		static struct reading r;
+		struct arena arena;
+		struct buf text;
+
+		if (cases[i].is_old_known)
+			shown[m.growth_count++] = growth[cases[i].old - 1];
+		if (cases[i].is_now_known)
+			shown[m.growth_count++] = growth[cases[i].now - 1];
+		now.root.b[0] ^= cases[i].bend;
+		r = (struct reading){ .m = &m, .has_core = true };
+		r.core.account.uri = span_str("https://ca/1");
+		r.core.account.thumbprint.b[0] = 9;
+		r.core.heads = &now;
+		r.core.head_count = cases[i].now ? 1 : 0;
+		buf_init(&text, MEMORY_MAX);
+		arena_init(&arena, 1024 * 1024);
+		assert_true(memory_write(&text, &r, &before));
+		assert_int_equal(memory_read(&after, &arena, buf_span(&text), m.host), RC_OK);
+		assert_true(span_equal_str(after.account_uri, "https://ca/1"));
+		assert_int_equal(after.thumbprint.b[0], 9);
+		if (after.head_count != (cases[i].want ? 1 : 0))
+			fail_msg("%s: %zu heads", cases[i].name, after.head_count);
+		if (cases[i].want &&
+		    !tree_head_equal(&find(&after, 1)->head, &trees[cases[i].want]))
+			fail_msg("%s: another head", cases[i].name);
+		r.has_core = false;
+		assert_false(memory_write(&text, &r, &before));
+		arena_fini(&arena);
+		buf_fini(&text);
+	}
+}
+
+/* Each log for itself. */
+static void logs_are_kept_apart(void **state)
+{
+	struct merkle_hash leaf = { { 1 } };
+	const struct tree_head tree = tree_of(&leaf, 1);
+	struct core_head now[] = { core_head(1, &tree), core_head(3, &tree) };
+	const struct material_head old[] = { { .log_id = { { [31] = 1 } }, .head = tree },
+					     { .log_id = { { [31] = 4 } }, .head = tree } };
+	const struct material_memory before = { .is_there = true, .heads = old, .head_count = 2 };
+	const struct material_growth growth[] = {
+		{ .log_id = { { [31] = 1 } }, .now = tree, .from = 1 },
+		{ .log_id = { { [31] = 3 } }, .now = tree, .from = 1 },
 	};
-	const struct material_memory before = { .is_there = true, .heads = old, .head_count = 3 };
-	const struct material m = { .host = span_str(HOST), .at = MADE_AT };
-	static struct reading r;
+	const struct material m = {
+		.host = span_str(HOST), .at = MADE_AT, .growth = growth, .growth_count = 2
+	};
 	struct material_memory after;
+	static struct reading r;
 	struct arena arena;
 	struct buf text;
 
 	(void)state;
 	r = (struct reading){ .m = &m, .has_core = true };
 	r.core.account.uri = span_str("https://ca/1");
-	r.core.account.thumbprint.b[0] = 9;
 	r.core.heads = now;
-	r.core.head_count = 3;
+	r.core.head_count = 2;
 	buf_init(&text, MEMORY_MAX);
 	arena_init(&arena, 1024 * 1024);
 	assert_true(memory_write(&text, &r, &before));
 	assert_int_equal(memory_read(&after, &arena, buf_span(&text), m.host), RC_OK);
-	assert_true(span_equal_str(after.account_uri, "https://ca/1"));
-	assert_int_equal(after.thumbprint.b[0], 9);
-	assert_int_equal(after.head_count, 4);
-	assert_int_equal(find(&after, 1)->head.size, 10);
-	assert_int_equal(find(&after, 1)->head.root.b[0], 10);
-	assert_int_equal(find(&after, 2)->head.size, 6);
-	assert_int_equal(find(&after, 3)->head.size, 8);
-	assert_int_equal(find(&after, 4)->head.size, 7);
-
-	r.has_core = false;
-	assert_false(memory_write(&text, &r, &before));
+	assert_int_equal(after.head_count, 3);
+	assert_non_null(find(&after, 1));
+	assert_non_null(find(&after, 3));
+	assert_non_null(find(&after, 4));
 	arena_fini(&arena);
 	buf_fini(&text);
 }
@@ -133,6 +217,7 @@ int main(void)
 		cmocka_unit_test(forms),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(what_is_kept),
+		cmocka_unit_test(logs_are_kept_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
