@@ -930,8 +930,11 @@ HOOK(sources_empty)
 /* They answer, about somebody else. */
 HOOK(sources_blind)
 {
+	struct web_leaf_want want = e->want;
+
 	WHEN(EV_AFTER);
-	make_other(e, &e->base->stranger, &(struct web_leaf_want){ .san = "DNS:b.example.net", .serial = 5, .from = e->want.from, .to = e->want.to });
+	want.san = "DNS:b.example.net";
+	make_other(e, &e->base->stranger, &want);
 	for (int i = 0; i < 2; i++)
 		e->certs[i][0].der = web_span(&e->other);
 }
