@@ -1245,6 +1245,66 @@ static void a_wildcards_proof_says_so(void **state)
 	assert_non_null(strstr(f->reason, "of the wildcard only"));
 }
 
+HOOK(strict_relayed)
+{
+	strict(e, at);
+	relayed(e, at);
+}
+HOOK(strict_no_exporter)
+{
+	strict(e, at);
+	WHEN(EV_AFTER);
+	e->m.tls.has_exporter = false;
+}
+HOOK(strict_other_core)
+{
+	strict(e, at);
+	other_core_answered(e, at);
+}
+HOOK(strict_other_app)
+{
+	strict(e, at);
+	answered_by_other_app(e, at);
+}
+HOOK(strict_other_instance)
+{
+	strict(e, at);
+	answered_by_other_instance(e, at);
+}
+HOOK(strict_other_code)
+{
+	strict(e, at);
+	WHEN(EV_ANSWER);
+	e->td.mr_td.b[0] ^= 1;
+}
+
+/* Only fresh evidence that holds in all of it stands for a core that the quote
+ * leaves out. */
+static void strict_asks_for_all_of_an_answer(void **state)
+{
+	static const struct {
+		const char *name;
+		ev_hook *hook;
+	} cases[] = {
+		{ "relayed", strict_relayed },
+		{ "no_exporter", strict_no_exporter },
+		{ "another_core", strict_other_core },
+		{ "another_application", strict_other_app },
+		{ "another_instance", strict_other_instance },
+		{ "other_code", strict_other_code },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct judged j;
+
+		judge(&j, cases[i].hook);
+		if (finding_of(&j, "quote.binding")->state != CHECK_UNKNOWN ||
+		    finding_of(&j, "account.quote")->state != CHECK_UNKNOWN)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
 static bool is_named(const char *list, const char *id)
 {
 	return list && strstr(list, id);
@@ -1357,6 +1417,7 @@ int main(void)
 		cmocka_unit_test(checks_are_named_once),
 		cmocka_unit_test(an_honest_world_holds),
 		cmocka_unit_test(a_wildcards_proof_says_so),
+		cmocka_unit_test(strict_asks_for_all_of_an_answer),
 		cmocka_unit_test(each_attack_has_its_line),
 		cmocka_unit_test(all_of_the_list_are_there),
 		cmocka_unit_test(each_check_is_needed),
