@@ -160,14 +160,21 @@ static const char *reason_of(const struct requests *r)
 	return r->is_h2 ? r->guard.reason : r->filter.why.reason;
 }
 
+static bool has_switched(const struct requests *r)
+{
+	return !r->is_h2 && r->filter.has_switched;
+}
+
 /* Puts out what may go; the rest stays in 'in'. */
 static enum requests_status put_out(struct requests *r, struct buf *out,
 				    struct span *direct, struct span *in)
 {
 	enum taken taken = TAKEN_SEND;
 	struct span piece;
+	bool had;
 
 	while (taken == TAKEN_SEND && out->n < REQUESTS_OUT_STOP) {
+		had = has_switched(r);
 		taken = take(r, in, &piece);
 		if (taken == TAKEN_REFUSE) {
 			set_result(r, reason_of(r));
@@ -176,7 +183,7 @@ static enum requests_status put_out(struct requests *r, struct buf *out,
 		if (taken != TAKEN_SEND)
 			break;
 		/* What is put out already is for another backend. */
-		if (out->n > 0 && !r->is_h2 && r->filter.has_switched) {
+		if (out->n > 0 && !had && has_switched(r)) {
 			set_result(r, "other_service");
 			return REQUESTS_REFUSED;
 		}
@@ -229,7 +236,7 @@ enum requests_status requests_take(struct requests *r, struct buf *out,
 
 bool requests_have_switched(struct requests *r)
 {
-	bool has = !r->is_h2 && r->filter.has_switched;
+	bool has = has_switched(r);
 
 	if (has)
 		r->filter.has_switched = false;

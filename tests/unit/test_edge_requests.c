@@ -17,8 +17,8 @@ struct world {
 	struct span direct;
 };
 
-static void setup(struct world *w, bool is_h2, bool is_forwarding,
-		  const struct tls_peer *certificate)
+static void setup_at(struct world *w, bool is_h2, bool is_forwarding,
+		     const struct tls_peer *certificate, struct span own_name)
 {
 	static const uint8_t id[VOUCH_ID_LEN] = { 1 };
 	struct sock_addr client;
@@ -32,9 +32,16 @@ static void setup(struct world *w, bool is_h2, bool is_forwarding,
 		.client = &client,
 		.certificate = certificate,
 		.id = id,
+		.own_name = own_name,
 		.read_max = READ_MAX,
 	});
 	buf_init(&w->out, requests_out_max(READ_MAX));
+}
+
+static void setup(struct world *w, bool is_h2, bool is_forwarding,
+		  const struct tls_peer *certificate)
+{
+	setup_at(w, is_h2, is_forwarding, certificate, span_of(NULL, 0));
 }
 
 static void teardown(struct world *w)
@@ -171,6 +178,47 @@ static void refusal_has_a_place_only_when_nothing_is_awaited(void **state)
 	teardown(&w);
 }
 
+#define OWN "GET /evidences/ HTTP/1.1\r\nHost: a.test\r\n\r\n"
+#define POST_HEAD " HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\n"
+
+/* A request for the other service may bring its body in the same read, and
+ * nothing that is for the first may go before it. */
+static void other_service_takes_the_body_with_the_head(void **state)
+{
+	static const struct {
+		const char *first, *then;
+		enum requests_status want;
+		bool has_switched;
+		const char *end; /* of what is put out */
+	} rows[] = {
+		{ OWN, "POST /" POST_HEAD "body", REQUESTS_OK, true, "\r\n\r\nbody" },
+		{ GET, "POST /.dstack/" POST_HEAD "body", REQUESTS_OK, true, "\r\n\r\nbody" },
+		{ GET, "POST /" POST_HEAD "body", REQUESTS_OK, false, "\r\n\r\nbody" },
+		{ OWN, "POST /" POST_HEAD "body" GET, REQUESTS_OK, true, "body" GET },
+		{ GET, GET OWN, REQUESTS_REFUSED, false, NULL },
+		{ OWN, "POST /" POST_HEAD "body" OWN, REQUESTS_REFUSED, true, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t n = rows[i].end ? strlen(rows[i].end) : 0;
+		struct world w;
+		struct span out;
+
+		setup_at(&w, false, false, NULL, span_str("a.test"));
+		assert_int_equal(take(&w, rows[i].first), REQUESTS_OK);
+		assert_false(requests_have_switched(w.requests));
+		buf_reset(&w.out);
+		give(&w, ANSWER);
+		assert_int_equal(take(&w, rows[i].then), rows[i].want);
+		assert_int_equal(requests_have_switched(w.requests), rows[i].has_switched);
+		out = buf_span(&w.out);
+		if (n)
+			assert_true(out.n > n && memcmp(out.p + out.n - n, rows[i].end, n) == 0);
+		teardown(&w);
+	}
+}
+
 static void h2_without_settings_needs_a_goaway(void **state)
 {
 	struct requests_refusal why;
@@ -228,6 +276,7 @@ int main(void)
 		cmocka_unit_test(longest_certificate_is_said_whole),
 		cmocka_unit_test(upgrade_keeps_the_rest_until_it_is_answered),
 		cmocka_unit_test(refusal_has_a_place_only_when_nothing_is_awaited),
+		cmocka_unit_test(other_service_takes_the_body_with_the_head),
 		cmocka_unit_test(h2_without_settings_needs_a_goaway),
 		cmocka_unit_test(much_is_put_out_in_turns),
 	};
