@@ -32,11 +32,17 @@ static void turn_to_app(struct conn *c)
 {
 	const struct route_input in =
 		router_input(&c->worker->router, c->turn);
+	const struct route before = *c->app_route;
 
-	c->route = *c->app_route;
 	free(c->app_route);
 	c->app_route = NULL;
+	c->route = before;
 	route_refresh(&c->route, &in);
+	/* What requests are read for was fixed with the first of them; a new
+	 * connection is for what the port asks now. */
+	if (c->route.is_forwarding != before.is_forwarding ||
+	    c->route.is_any_host != before.is_any_host)
+		c->route.target_count = 0;
 }
 
 /* Puts the PROXY header before what is there. */
@@ -80,6 +86,8 @@ static void let_go(struct conn *c)
 	c->backend = SIDE_NULL;
 	c->target = c->tried = 0;
 	c->retry_until_ms = 0;
+	/* These were said of it, not of the next. */
+	c->is_up_dead = c->is_backend_reset = false;
 }
 
 enum phase_step own_switch(struct conn *c)
