@@ -142,7 +142,7 @@ enum rc http_client_ask(struct http_reply *out, const char *unix_path,
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
 	if (rc)
-		buf_fini(&got);
+		buf_wipe(&got); /* an answer cut short may hold keys */
 	else
 		*out = (struct http_reply){ (unsigned)status, got };
 	return rc;
