@@ -109,17 +109,6 @@ static bool write_own(struct filter *f, const struct head_request *r,
 	return buf_add(&f->out, lines);
 }
 
-/* RFC 9112 §9.3: no other request follows. */
-static bool is_last(const struct head_request *r)
-{
-	for (size_t i = 0; i < r->field_count; i++)
-		if (span_equal_nocase(r->fields[i].name,
-				      span_str("Connection")) &&
-		    span_equal_nocase(r->fields[i].value, span_str("close")))
-			return true;
-	return r->minor == 0;
-}
-
 /* What is asked of the edge's own service, and how. */
 static enum filter_step take_own(struct filter *f,
 				 const struct head_request *r, size_t head_len,
@@ -135,7 +124,7 @@ static enum filter_step take_own(struct filter *f,
 		return refuse(f, 413, "own_body");
 	if (!write_own(f, r, head_len))
 		return refuse(f, 431, "head_long");
-	f->is_closing = is_last(r);
+	f->is_closing = r->is_last;
 	*piece = buf_span(&f->out);
 	return FILTER_SEND;
 }

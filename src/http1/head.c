@@ -189,7 +189,7 @@ static bool read_request_line(struct head_request *r, struct span line,
 struct framing {
 	const struct head_field *host, *length, *coding, *upgrade; /* last */
 	const char *twice; /* the refusal for one that came twice; or NULL */
-	bool has_connection_upgrade;
+	bool has_connection_upgrade, has_close, has_keep_alive;
 	bool is_connection_bad;
 };
 
@@ -205,16 +205,17 @@ static void take_once(struct framing *f, const struct head_field **at,
  * else would ask the next hop to drop a field that we vouch for. */
 static void read_connection(struct framing *f, struct span list)
 {
-	static const char *const known[] = { "close", "keep-alive", "te" };
 	struct span option;
-	bool is_known;
 
 	while (rd_element(&list, &option)) {
-		is_known = is_named(option, "upgrade");
-		f->has_connection_upgrade |= is_known;
-		for (size_t i = 0; i < 3; i++)
-			is_known |= is_named(option, known[i]);
-		f->is_connection_bad |= !is_known;
+		if (is_named(option, "upgrade"))
+			f->has_connection_upgrade = true;
+		else if (is_named(option, "close"))
+			f->has_close = true;
+		else if (is_named(option, "keep-alive"))
+			f->has_keep_alive = true;
+		else if (!is_named(option, "te"))
+			f->is_connection_bad = true;
 	}
 }
 
@@ -327,6 +328,7 @@ bool head_request(struct head_request *out, struct span head,
 		return refuse(why, 400, f.twice);
 	if (f.is_connection_bad)
 		return refuse(why, 400, "connection");
+	out->is_last = f.has_close || (out->minor == 0 && !f.has_keep_alive);
 	return settle_host(out, &f, absolute, why) &&
 	       settle_body(out, &f, why) && settle_upgrade(out, &f, why);
 }

@@ -56,6 +56,7 @@ struct head_request {
 	uint64_t length;
 	bool is_head; /* the method is HEAD: its response has no body */
 	bool has_upgrade; /* Connection: upgrade, and Upgrade */
+	bool is_last; /* no other request follows it (§9.3) */
 	struct head_field fields[HEAD_FIELDS_MAX];
 	size_t field_count;
 };

@@ -48,6 +48,7 @@ static const struct vouch OWNING = {
 	.own_name = { (const uint8_t *)"a.example", 9 },
 };
 #define EV "GET /evidences/x HTTP/1.1\r\n" HOST
+#define EV_OLD "GET /evidences/x HTTP/1.0\r\n" HOST
 #define OWN_ADDED \
 	"Postern-Name: a.example\r\nPostern-Exporter: 00ff\r\n" \
 	"Postern-Tls: TLSv1.3\r\n\r\n"
@@ -447,7 +448,9 @@ static void switches_are_told(void **state)
 		{ EV "\r\n", true, true },
 		{ EV "\r\n", false, true },
 		{ GET, true, true },
-		{ EV "Connection: close\r\n\r\n", true, false },
+		{ EV_OLD "Connection: Keep-Alive\r\n\r\n", true, true },
+		{ EV_OLD "\r\n", false, false },
+		{ EV "Connection: te, close\r\n\r\n", false, false },
 	};
 	struct span piece;
 	struct filter f;

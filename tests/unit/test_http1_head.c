@@ -271,6 +271,30 @@ static void test_body_and_flags_of_requests(void **state)
 	}
 }
 
+static void test_last_requests(void **state)
+{
+	static const struct {
+		const char *head;
+		bool is_last;
+	} rows[] = {
+		{ GET HOST END, false },
+		{ GET HOST "Connection: keep-alive\r\n" END, false },
+		{ GET HOST "Connection: te, Close\r\n" END, true },
+		{ "GET / HTTP/1.0\r\n" HOST END, true },
+		{ "GET / HTTP/1.0\r\n" HOST "Connection: TE, Keep-Alive\r\n" END, false },
+		{ "GET / HTTP/1.0\r\n" HOST "Connection: keep-alive\r\nConnection: close\r\n" END,
+		  true },
+	};
+	struct head_refusal why;
+	struct head_request r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_true(head_request(&r, span_str(rows[i].head), &why));
+		assert_int_equal(r.is_last, rows[i].is_last);
+	}
+}
+
 #define OK "HTTP/1.1 200 OK\r\n"
 
 static void test_responses(void **state)
@@ -366,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_control_byte_anywhere_rejected),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_body_and_flags_of_requests),
+		cmocka_unit_test(test_last_requests),
 		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_scan),
 	};
