@@ -62,6 +62,13 @@ static struct tls_context *find_context(const struct conn *c)
 				 : certs_find(certs, name, c->route.alpn);
 }
 
+/* With TLS there, what is owed to the client is TLS's output. */
+static enum phase_step give_up(struct conn *c)
+{
+	tls_abandon(c->tls, TLS_ALERT_INTERNAL_ERROR);
+	return farewell_drain(c, "tls_failed");
+}
+
 enum phase_step shake_begin(struct conn *c)
 {
 	const struct terms_entry *terms =
@@ -82,11 +89,9 @@ enum phase_step shake_begin(struct conn *c)
 	if (c->route.is_proof)
 		terms = NULL;
 	else if (!allow_resumption(c, terms))
-		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
-				       "tls_failed");
+		return give_up(c);
 	if (terms && !tls_conn_agree(c->tls, terms->tls))
-		return farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
-				       "tls_failed");
+		return give_up(c);
 	/* The stream's bound is within what a connection takes. */
 	static_assert((int)HELLO_STREAM_MAX <= (int)TLS_INPUT_MAX);
 	if (tls_feed(c->tls, buf_span(&c->stream)))
