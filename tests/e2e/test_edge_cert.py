@@ -531,6 +531,22 @@ def test_exporter_is_what_openssl_has(site):
     assert site.public.seen[-1][1]["postern-exporter"] == [found[1].lower()]
 
 
+def test_port_that_changes_meanwhile_needs_a_new_connection(site):
+    """What the edge vouches for was fixed when the first request came."""
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/")[0] == 200
+    assert get(tls, host("hello"), "/evidences/")[0] == 200
+    site.edge.fill(f"lease {INSTANCE} {APP} {site.address} 3600 {HTTP}:http:forwarded {TCP}:tcp {RAW}:tls",
+                   f"alias hello {APP}")
+    seen = len(site.http.seen)
+    assert get(tls, host("hello"), "/")[0] == 503 and len(site.http.seen) == seen
+    tls.close()
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/")[0] == 200
+    assert b"X-Forwarded-For: 127.0.0.1" in site.http.seen[seen:]
+    tls.close()
+
+
 def test_proxy_header_goes_to_the_app_alone(site):
     tls, name = TlsAny(site, host("hello", 8080)), host("hello", 8080)
     assert get(tls, name, "/evidences/")[0] == 200
