@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/secret.h"
 #include "edge/issued.h"
 #include "http/client.h"
+#include "io/clock.h"
 
 static const char PATH[] = "/v1/tls";
 
@@ -17,14 +19,19 @@ static void wipe_reply(struct http_reply *r)
 	http_reply_fini(r);
 }
 
-static bool fetch(struct buf *out, const char *socket,
+static bool fetch(struct courier *c, struct buf *out, const char *socket,
 		  char error[MESSAGE_TEXT_MAX])
 {
 	AUTO(wipe_reply)
 	struct http_reply reply = { 0 };
-	enum rc rc = http_client_get(&reply, socket, PATH, COURIER_ASK_MS);
-	struct span body = buf_span(&reply.body);
+	struct span body;
+	enum rc rc;
 
+	free(c->asked);
+	c->asked = mem_dup(socket);
+	rc = http_client_get(&reply, socket, PATH, COURIER_ASK_MS);
+	c->is_slow = rc == RC_LIMIT;
+	body = buf_span(&reply.body);
 	if (rc)
 		(void)snprintf(error, MESSAGE_TEXT_MAX, "%s: %s", socket,
 			       rc == RC_SYS ? strerror(errno) : rc_name(rc));
@@ -56,17 +63,21 @@ void courier_init(struct courier *c, const struct courier_options *options)
 void courier_fini(struct courier *c)
 {
 	buf_wipe(&c->document);
+	free(c->asked);
 }
 
-/* Later and later. */
+/* Later and later; from now, not from the turn's begin: one that does not
+ * answer was waited for meanwhile, and the master did nothing else. */
 static void ask_again(struct courier *c)
 {
 	struct loop *l = c->options.loop;
 
 	c->delay_ms = c->delay_ms ? c->delay_ms * 2 : COURIER_DELAY_MIN_MS;
+	if (c->is_slow && c->delay_ms < COURIER_DELAY_SLOW_MS)
+		c->delay_ms = COURIER_DELAY_SLOW_MS;
 	if (c->delay_ms > COURIER_DELAY_MAX_MS)
 		c->delay_ms = COURIER_DELAY_MAX_MS;
-	loop_timer_arm(l, &c->again, loop_now_ms(l) + c->delay_ms);
+	loop_timer_arm(l, &c->again, clock_boot_ms() + c->delay_ms);
 }
 
 static void failed(struct courier *c, const char *why)
@@ -90,7 +101,7 @@ void courier_begin(struct courier *c)
 	/* What another master handed over is as good. */
 	if (!socket || c->document.n)
 		return;
-	c->has_asked = fetch(&c->document, socket, error);
+	c->has_asked = fetch(c, &c->document, socket, error);
 	if (!c->has_asked)
 		log_event(c->options.log, LOG_WARN, "certificates_not_taken",
 			  LSTR("reason", error));
@@ -131,7 +142,7 @@ bool courier_run(struct courier *c, enum courier_need need,
 		return false;
 	}
 	buf_init(&got, ISSUED_MAX);
-	is_got = fetch(&got, socket, error);
+	is_got = fetch(c, &got, socket, error);
 	c->has_asked |= is_got;
 	if (!is_got || (need == COURIER_MUST && is_same(c, &got))) {
 		buf_wipe(&got);
@@ -154,14 +165,22 @@ bool courier_run(struct courier *c, enum courier_need need,
 
 void courier_settle(struct courier *c)
 {
+	const char *socket = c->options.keys_path(c->options.arg);
 	struct loop *l = c->options.loop;
 
-	if (!c->options.keys_path(c->options.arg)) {
+	if (!socket) {
 		loop_timer_disarm(l, &c->again);
 		buf_wipe(&c->document);
 		return;
 	}
-	if (!loop_timer_is_armed(&c->again) &&
-	    (!c->has_asked || c->document.n == 0))
+	/* A reload asks where the configuration before it said. */
+	if ((c->asked && strcmp(c->asked, socket) != 0) ||
+	    (!loop_timer_is_armed(&c->again) &&
+	     (!c->has_asked || c->document.n == 0)))
 		loop_timer_arm(l, &c->again, loop_now_ms(l));
+}
+
+void courier_end(struct courier *c)
+{
+	loop_timer_disarm(c->options.loop, &c->again);
 }

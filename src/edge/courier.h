@@ -20,7 +20,13 @@
 enum {
 	COURIER_ASK_MS = 3000,
 	COURIER_DELAY_MIN_MS = 250, /* until it is asked again, then twice */
+	COURIER_DELAY_SLOW_MS = 1000, /* at least, where it did not answer */
 	COURIER_DELAY_MAX_MS = 30000, /* that, up to this */
+};
+
+enum courier_need {
+	COURIER_MUST, /* what is there now, or it is a failure */
+	COURIER_MAY, /* else what is in use */
 };
 
 struct courier_options {
@@ -40,11 +46,8 @@ struct courier {
 	struct loop_timer again;
 	uint64_t delay_ms;
 	bool has_asked; /* and got an answer, since the start */
-};
-
-enum courier_need {
-	COURIER_MUST, /* what is there now, or it is a failure */
-	COURIER_MAY, /* else what is in use */
+	bool is_slow; /* the last time it did not answer in time */
+	char *asked; /* the socket asked last; owned, NULL: none yet */
 };
 
 void courier_init(struct courier *c, const struct courier_options *options);
@@ -59,5 +62,7 @@ bool courier_run(struct courier *c, enum courier_need need,
 /* After the configuration has changed, and when the master begins to serve:
  * has it asked soon, or forgets what nobody is to serve any more. */
 void courier_settle(struct courier *c);
+/* Nothing is taken any more: it is not asked again. */
+void courier_end(struct courier *c);
 
 #endif

@@ -263,6 +263,7 @@ static void drain(struct master *m)
 		return;
 	}
 	m->state = MASTER_DRAINING;
+	courier_end(&m->courier);
 	notify_send("STOPPING=1");
 	sockets_fini(&m->sockets);
 	crew_drain(&m->crew);
@@ -304,6 +305,7 @@ static void upgrade_done(struct master *m)
 	m->next.pid = 0;
 	spawn_fini(&m->next);
 	m->state = MASTER_DRAINING;
+	courier_end(&m->courier);
 	sockets_fini(&m->sockets);
 	crew_drain(&m->crew);
 }

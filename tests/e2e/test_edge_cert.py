@@ -264,6 +264,10 @@ def test_a_postern_cert_that_hangs_or_is_gone_takes_nothing_back(world):
     began = time.monotonic()
     assert take(world, 409)["error"]
     assert time.monotonic() - began < 8
+    # It is not waited for again at once.
+    asked = world.keys.asked
+    time.sleep(0.6)
+    assert world.keys.asked == asked
     world.keys.hangs = False
     world.keys.stop()
     take(world, 409)
@@ -277,6 +281,43 @@ def test_a_postern_cert_that_hangs_or_is_gone_takes_nothing_back(world):
     world.keys.issue(world.edge.dir, "later", f"*.{BASE}")
     world.keys.start()
     wait_for(lambda: shown(world, host("hello")) == "later", what="it to be asked again")
+
+
+def edit(world, old, new):
+    path = world.edge.dir / "edge.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_socket_that_a_reload_names_is_asked(world):
+    world.keys.issue(world.edge.dir, "issued", host("hello"))
+    world.keys.start()
+    world.edge.start()
+    assert shown(world, host("hello")) == "issued"
+    moved = Keys(world.edge.dir / "moved.sock")
+    moved.issue(world.edge.dir, "moved", host("hello"))
+    moved.start()
+    try:
+        edit(world, world.keys.path, moved.path)
+        assert ask(world.edge, "POST", "/v1/reload")[0] == 200
+        wait_for(lambda: shown(world, host("hello")) == "moved", what="the other socket to be asked")
+    finally:
+        moved.stop()
+
+
+def test_who_drains_asks_no_more(world):
+    world.keys.status = 500
+    world.keys.start()
+    world.edge.start()
+    tls = TlsAny(world, host("hello", TCP))
+    tls.send(b"kept")
+    world.edge.process.terminate()
+    wait_for(lambda: "event=draining" in world.edge.lines(), what="the drain")
+    asked = world.keys.asked
+    time.sleep(2.5)
+    assert world.edge.process.poll() is None and world.keys.asked == asked
+    tls.close()
 
 
 def test_without_cert_there_is_nothing_to_take(world):
