@@ -108,14 +108,14 @@ void courier_begin(struct courier *c)
 }
 
 /* Puts 'got' to use, or leaves everything as it was.  Takes got. */
-static bool use(struct courier *c, struct buf *got,
+static bool use(struct courier *c, struct buf *got, enum courier_need need,
 		char error[MESSAGE_TEXT_MAX])
 {
 	struct buf before = c->document;
 	bool is_good;
 
 	c->document = *got;
-	is_good = c->options.use(c->options.arg, error);
+	is_good = c->options.use(c->options.arg, need, error);
 	if (is_good) {
 		buf_wipe(&before);
 		c->delay_ms = 0;
@@ -135,7 +135,7 @@ bool courier_run(struct courier *c, enum courier_need need,
 
 	loop_timer_disarm(c->options.loop, &c->again);
 	if (!socket && need == COURIER_MAY)
-		return c->options.use(c->options.arg, error);
+		return c->options.use(c->options.arg, need, error);
 	if (!socket) {
 		(void)snprintf(error, MESSAGE_TEXT_MAX,
 			       "cert: not configured");
@@ -152,9 +152,9 @@ bool courier_run(struct courier *c, enum courier_need need,
 			c->delay_ms = 0;
 		return need == COURIER_MUST
 			       ? is_got
-			       : c->options.use(c->options.arg, error);
+			       : c->options.use(c->options.arg, need, error);
 	}
-	if (use(c, &got, error)) {
+	if (use(c, &got, need, error)) {
 		log_event(c->options.log, LOG_INFO, "certificates_taken",
 			  LU64("bytes", c->document.n));
 		return true;

@@ -25,8 +25,10 @@ enum {
 };
 
 enum courier_need {
-	COURIER_MUST, /* what is there now, or it is a failure */
-	COURIER_MAY, /* else what is in use */
+	/* What is there now, or it is a failure; nothing else changes. */
+	COURIER_MUST,
+	/* Else what is in use; the configuration is read again. */
+	COURIER_MAY,
 };
 
 struct courier_options {
@@ -36,7 +38,8 @@ struct courier_options {
 	const char *(*keys_path)(void *arg);
 	/* Use courier.document from now on; false: error says why not, and
 	 * what was used before still is. */
-	bool (*use)(void *arg, char error[MESSAGE_TEXT_MAX]);
+	bool (*use)(void *arg, enum courier_need need,
+		    char error[MESSAGE_TEXT_MAX]);
 	void *arg;
 };
 

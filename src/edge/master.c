@@ -19,6 +19,7 @@
 #include "edge/issued.h"
 #include "edge/notify.h"
 #include "io/clock.h"
+#include "io/file.h"
 #include "io/sandbox.h"
 
 enum {
@@ -49,18 +50,52 @@ struct loaded {
 	int files_fd;
 };
 
-static bool load(struct master *m, struct loaded *out,
+/* Who takes keys takes nothing else: what is on disk nobody may have meant to
+ * be used yet. */
+static enum rc begin_files(const struct master *m, struct files *f,
+			   enum courier_need need, char error[MESSAGE_TEXT_MAX])
+{
+	struct span issued = buf_span(&m->courier.document);
+	enum rc rc = RC_OK;
+
+	if (need == COURIER_MUST)
+		rc = files_unpack(f, m->files_fd);
+	if (!rc && issued.n)
+		rc = issued_keep(f, issued);
+	if (rc)
+		(void)snprintf(error, MESSAGE_TEXT_MAX, "files: %s",
+			       file_why(rc));
+	return rc;
+}
+
+static enum rc pack(struct master *m, struct loaded *l, struct files *f,
+		    char error[MESSAGE_TEXT_MAX])
+{
+	enum rc rc = RC_OK;
+
+	/* Keys that nobody is to serve any more. */
+	if (!l->setup->config.cert.keys && m->courier.document.n)
+		rc = issued_keep(f, span_str(""));
+	tickets_advance(&m->tickets, loop_now_ms(m->loop));
+	if (!rc)
+		rc = epoch_keep(f, &m->tickets);
+	if (!rc)
+		rc = files_pack(f, &l->files_fd);
+	if (rc)
+		(void)snprintf(error, MESSAGE_TEXT_MAX, "files: %s",
+			       file_why(rc));
+	return rc;
+}
+
+static bool load(struct master *m, struct loaded *out, enum courier_need need,
 		 char error[MESSAGE_TEXT_MAX])
 {
 	AUTO(files_fini)
 	struct files files = { 0 };
 	struct loaded l = { .files_fd = -1 };
 	const char *obstacle = NULL;
-	struct span issued = buf_span(&m->courier.document);
-	enum rc rc = RC_OK;
+	enum rc rc = begin_files(m, &files, need, error);
 
-	if (issued.n)
-		rc = issued_keep(&files, issued);
 	if (!rc)
 		rc = setup_load(&l.setup, &files, m->options.config, error);
 	if (!rc && m->setup)
@@ -72,15 +107,8 @@ static bool load(struct master *m, struct loaded *out,
 			       m->options.config, obstacle);
 		rc = RC_DENIED;
 	}
-	if (!rc) {
-		tickets_advance(&m->tickets, loop_now_ms(m->loop));
-		rc = epoch_keep(&files, &m->tickets);
-		if (!rc)
-			rc = files_pack(&files, &l.files_fd);
-		if (rc)
-			(void)snprintf(error, MESSAGE_TEXT_MAX, "files: %s",
-				       strerror(errno));
-	}
+	if (!rc)
+		rc = pack(m, &l, &files, error);
 	if (!rc)
 		rc = sockets_make(&l.sockets, &m->sockets, &l.setup->config,
 				  &m->next_socket_id, error);
@@ -113,8 +141,9 @@ static struct crew_setup crew_setup(const struct master *m)
 				    .sockets = &m->sockets };
 }
 
-/* courier's: everything anew, with what it has. */
-static bool change(void *arg, char error[MESSAGE_TEXT_MAX])
+/* courier's: everything anew, with what it has, or its document alone. */
+static bool change(void *arg, enum courier_need need,
+		   char error[MESSAGE_TEXT_MAX])
 {
 	struct master *m = arg;
 	struct crew_setup setup = crew_setup(m);
@@ -124,7 +153,7 @@ static bool change(void *arg, char error[MESSAGE_TEXT_MAX])
 		(void)snprintf(error, MESSAGE_TEXT_MAX, "not serving");
 		return false;
 	}
-	if (!load(m, &l, error))
+	if (!load(m, &l, need, error))
 		return false;
 	setup.generation = m->generation + 1;
 	setup.files_fd = l.files_fd;
@@ -619,11 +648,11 @@ static bool load_first(struct master *m, char error[MESSAGE_TEXT_MAX])
 {
 	struct loaded l;
 
-	if (!load(m, &l, error)) {
+	if (!load(m, &l, COURIER_MAY, error)) {
 		if (m->courier.document.n == 0)
 			return false;
 		buf_wipe(&m->courier.document);
-		if (!load(m, &l, error))
+		if (!load(m, &l, COURIER_MAY, error))
 			return false;
 	}
 	use(m, &l);
@@ -632,7 +661,7 @@ static bool load_first(struct master *m, char error[MESSAGE_TEXT_MAX])
 	courier_begin(&m->courier);
 	if (m->courier.document.n == 0)
 		return true;
-	if (load(m, &l, error)) {
+	if (load(m, &l, COURIER_MAY, error)) {
 		use(m, &l);
 		return true;
 	}

@@ -290,6 +290,30 @@ def edit(world, old, new):
     path.write_text(text.replace(old, new))
 
 
+def test_what_is_on_disk_is_for_a_reload_alone(world):
+    """Neither edits that nobody reloaded nor mistakes in them touch what is taken."""
+    world.keys.issue(world.edge.dir, "issued", host("hello"))
+    world.keys.start()
+    world.edge.start()
+    before = shown(world, host("other"))
+    edit(world, "log: info", "log: debug")
+    (world.edge.dir / "cert").mkdir()
+    other = make_cert(world.edge.dir / "cert", "edited", host("other"))
+    edit(world, "\ncert:", f"\ncertificates:\n  - {{ chain: {other[0]}, key: {other[1]} }}\ncert:")
+    world.keys.certificates.clear()
+    world.keys.issue(world.edge.dir, "again", host("hello"))
+    take(world)
+    assert (shown(world, host("hello")), shown(world, host("other"))) == ("again", before)
+    edit(world, "base:", "bas")
+    world.edge.chain.write_text("half")
+    world.keys.certificates.clear()
+    world.keys.issue(world.edge.dir, "third", host("hello"))
+    take(world)
+    assert (shown(world, host("hello")), shown(world, host("other"))) == ("third", before)
+    assert ask(world.edge, "POST", "/v1/reload")[0] == 409
+    assert shown(world, host("hello")) == "third"
+
+
 def test_socket_that_a_reload_names_is_asked(world):
     world.keys.issue(world.edge.dir, "issued", host("hello"))
     world.keys.start()
@@ -304,6 +328,24 @@ def test_socket_that_a_reload_names_is_asked(world):
         wait_for(lambda: shown(world, host("hello")) == "moved", what="the other socket to be asked")
     finally:
         moved.stop()
+
+
+def test_keys_are_forgotten_with_cert(world):
+    """A reload without 'cert' leaves none in memory that the master hands on."""
+    world.keys.issue(world.edge.dir, "issued", f"*.{BASE}")
+    key = world.keys.certificates["issued"]["key"].splitlines()[1].encode()
+    world.keys.start()
+    world.edge.start()
+
+    def kept():
+        folder = pathlib.Path(f"/proc/{world.edge.process.pid}/fd")
+        files = [fd for fd in folder.iterdir() if "postern-edge-files" in os.readlink(fd)]
+        assert files
+        return any(key in fd.read_bytes() for fd in files)
+    assert kept()
+    edit(world, f"cert: {{ keys: {world.keys.path} }}", "")
+    assert ask(world.edge, "POST", "/v1/reload")[0] == 200
+    assert not kept()
 
 
 def test_who_drains_asks_no_more(world):
