@@ -72,6 +72,8 @@ static void ask_again(struct courier *c)
 {
 	struct loop *l = c->options.loop;
 
+	if (c->has_ended)
+		return;
 	c->delay_ms = c->delay_ms ? c->delay_ms * 2 : COURIER_DELAY_MIN_MS;
 	if (c->is_slow && c->delay_ms < COURIER_DELAY_SLOW_MS)
 		c->delay_ms = COURIER_DELAY_SLOW_MS;
@@ -182,5 +184,6 @@ void courier_settle(struct courier *c)
 
 void courier_end(struct courier *c)
 {
+	c->has_ended = true;
 	loop_timer_disarm(c->options.loop, &c->again);
 }

@@ -49,6 +49,7 @@ struct courier {
 	struct loop_timer again;
 	uint64_t delay_ms;
 	bool has_asked; /* and got an answer, since the start */
+	bool has_ended;
 	bool is_slow; /* the last time it did not answer in time */
 	char *asked; /* the socket asked last; owned, NULL: none yet */
 };

@@ -355,6 +355,7 @@ def test_who_drains_asks_no_more(world):
     tls.send(b"kept")
     world.edge.process.terminate()
     wait_for(lambda: "event=draining" in world.edge.lines(), what="the drain")
+    take(world, 409)
     asked = world.keys.asked
     time.sleep(2.5)
     assert world.edge.process.poll() is None and world.keys.asked == asked
