@@ -255,6 +255,7 @@ enum rc issuance_resume(struct issuance *i, struct ca *ca)
 	if (!s)
 		return abandon(i, ca);
 	ask = (struct ledger_ask){ .names = &s->hash };
+	ledger_heed_clock(i->ledger, clock_unix_s());
 	if (s->has_failed && ledger_order_at(i->ledger,
 					     ca_config(ca)->directory,
 					     &ask) > clock_unix_s())

@@ -9,7 +9,8 @@ bool verify_is_simulated(const struct verify_report *r)
 {
 	return r->reading->quote.verdict.is_simulated ||
 	       r->reading->fresh.verdict.is_simulated ||
-	       r->reading->account_quote.verdict.is_simulated;
+	       r->reading->account_quote.verdict.is_simulated ||
+	       r->reading->key_quote.verdict.is_simulated;
 }
 
 struct span verify_hearsay(char text[VERIFY_HEARSAY_MAX],
