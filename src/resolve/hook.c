@@ -5,10 +5,6 @@
 #include "base/mem.h"
 #include "io/proc.h"
 
-#define HOOK_PATH \
-	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin" \
-	":/bin"
-
 enum {
 	ARGUMENT_MAX = 1024,
 	VARIABLE_MAX = ARGUMENT_MAX + 32,
@@ -45,7 +41,7 @@ enum rc hook_run(const struct hook_call *call, struct buf *output)
 		call->ident, call->token, call->auth, NULL
 	};
 	const char *const environment[] = {
-		HOOK_PATH,
+		"PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"CERTBOT_REMAINING_CHALLENGES=0",
 		domain,
 		validation,

@@ -238,7 +238,10 @@ def test_killed_at_every_step(node, zt_world):
     for k in range(1, count + 1):
         n = node()
         child = n.start()
-        assert follow(child.log, "event=acme_step", k), k
+        if not follow(child.log, "event=acme_step", k, timeout=20):
+            # How often a CA has to be asked again varies: this one was through before.
+            assert k > 12 and n.certificate(), (k, n.log()[-3000:])
+            break
         child.send_signal(signal.SIGKILL)
         child.wait(10)
         n.start()
