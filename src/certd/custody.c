@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "acme/jws.h"
 #include "base/mem.h"
@@ -272,6 +273,25 @@ static void audit_key(struct custody *c, const char *event,
 		    { "use", span_str(use) });
 }
 
+/* What a failure leaves is a file that nobody reads, or an entry that goes the
+ * next time: nothing that ended a month ago is asked for. */
+static void forget_old_keys(struct custody *c)
+{
+	char purpose[FORM_PURPOSE_MAX + 1], path[PATH_MAX];
+	char error[NODE_ERROR_MAX] = "";
+	struct custody_key old;
+
+	while (keybook_drop(&c->history, &old, clock_unix_s())) {
+		id_purpose(purpose, "key", &old.spki);
+		(void)seal_forget(c->seal, purpose);
+		if (quote_path(path, c, &old.spki))
+			(void)unlink(path);
+		audit_key(c, "key_forgotten", &old.spki, old.use);
+		if (save_history(c, error))
+			return;
+	}
+}
+
 /* Quoted, logged, sealed; the history last, so that what it lists is there. */
 static enum rc make_key(struct custody *c, struct p256_private **out,
 			const char *use, char error[NODE_ERROR_MAX])
@@ -324,8 +344,10 @@ enum rc custody_key_new(struct custody *c, struct p256_private **out,
 
 	enter(c);
 	unused = keybook_unused(&c->history, use);
-	if (!unused || key_of(c, out, &unused->spki))
+	if (!unused || key_of(c, out, &unused->spki)) {
+		forget_old_keys(c);
 		rc = make_key(c, out, use, error);
+	}
 	leave(c);
 	return rc;
 }
@@ -362,13 +384,15 @@ enum seal_reason custody_key_by_thumbprint(struct custody *c,
 }
 
 enum rc custody_issued(struct custody *c, const struct sha256 *spki,
-		       const struct sha256 *tbs, int64_t retire_at)
+		       const struct sha256 *tbs, int64_t not_after,
+		       int64_t retire_at)
 {
 	char error[NODE_ERROR_MAX];
 	enum rc rc;
 
 	enter(c);
-	rc = keybook_issued(&c->history, spki, tbs, retire_at);
+	rc = keybook_issued(&c->history, spki, tbs, not_after,
+			    retire_at);
 	if (!rc)
 		rc = save_history(c, error);
 	leave(c);

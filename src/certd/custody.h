@@ -11,6 +11,9 @@
  * Also keeps, under the same seal, what must not be bent by who owns the disk:
  * states of the ACME client, the ledger of requests, chains, log positions.
  *
+ * A key is kept for a month after the last of its certificates; then it is
+ * forgotten when the next one is made, or what is kept would grow for ever.
+ *
  * Quotes are public and lie beside: <state>/quotes/<SPKI hash>.json.  They are
  * GetQuote's replies, as evidence/legacy.h writes them.
  *
@@ -39,6 +42,7 @@ struct custody_key {
 	struct p256_point point;
 	char use[CUSTODY_FOR_MAX]; /* which certificate it was made for */
 	int64_t made_at, retired_at; /* 0: not retired */
+	int64_t not_after; /* of its certificates, the last; 0: none, unknown */
 	struct sha256 tbs[CUSTODY_TBS_MAX]; /* of certificates issued for it */
 	size_t tbs_count;
 };
@@ -74,10 +78,11 @@ enum seal_reason custody_key_by_spki(struct custody *c,
 				     struct p256_private **out,
 				     const struct sha256 *spki);
 
-/* A certificate with this TBS was issued for the key; all older keys of the
- * same use retire with retire_at (0: not yet). */
+/* A certificate with this TBS, good until not_after, was issued for the key;
+ * all older keys of the same use retire with retire_at (0: not yet). */
 enum rc custody_issued(struct custody *c, const struct sha256 *spki,
-		       const struct sha256 *tbs, int64_t retire_at);
+		       const struct sha256 *tbs, int64_t not_after,
+		       int64_t retire_at);
 
 /* A copy of the history, oldest first; NULL: no room in the arena. */
 struct custody_key *custody_history(struct custody *c, struct arena *arena,

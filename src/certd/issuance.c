@@ -143,7 +143,8 @@ static enum rc take_chain(struct issuance *i, struct slot *s, struct ca *ca)
 		       i->o->custody, now, error);
 	(void)pthread_mutex_unlock(i->lock);
 	if (!rc)
-		rc = custody_issued(i->o->custody, &s->spki, &s->tbs, now);
+		rc = custody_issued(i->o->custody, &s->spki, &s->tbs,
+				    s->not_after, now);
 	if (!rc)
 		rc = issuance_shelve(i, s, error);
 	if (rc) {

@@ -10,6 +10,8 @@
 
 enum {
 	TREE_MAX = 8 * 1024 * 1024,
+	KEPT_AFTER_S = 30 * 86400,
+	LIFE_MAX_S = 398 * 86400, /* BR 6.3.2 */
 };
 
 enum rc keybook_add(struct keybook *h, const struct custody_key *key)
@@ -44,7 +46,8 @@ static void add_tbs(struct custody_key *k, const struct sha256 *tbs)
 }
 
 enum rc keybook_issued(struct keybook *h, const struct sha256 *spki,
-		       const struct sha256 *tbs, int64_t retire_at)
+		       const struct sha256 *tbs, int64_t not_after,
+		       int64_t retire_at)
 {
 	struct custody_key *k = NULL;
 
@@ -55,10 +58,32 @@ enum rc keybook_issued(struct keybook *h, const struct sha256 *spki,
 	if (!k)
 		return RC_DENIED;
 	add_tbs(k, tbs);
+	if (k->not_after < not_after)
+		k->not_after = not_after;
 	for (struct custody_key *old = h->keys; old < k; old++)
 		if (strcmp(old->use, k->use) == 0 && !old->retired_at)
 			old->retired_at = retire_at;
 	return RC_OK;
+}
+
+static int64_t ends_at(const struct custody_key *k)
+{
+	return k->not_after ? k->not_after : k->retired_at + LIFE_MAX_S;
+}
+
+bool keybook_drop(struct keybook *h, struct custody_key *old, int64_t now)
+{
+	for (size_t i = 0; i < h->count; i++) {
+		struct custody_key *k = &h->keys[i];
+
+		if (!k->retired_at || ends_at(k) > now - KEPT_AFTER_S)
+			continue;
+		*old = *k;
+		memmove(k, k + 1, (h->count - i - 1) * sizeof(*k));
+		h->count--;
+		return true;
+	}
+	return false;
 }
 
 static void write_one(struct jwrite *j, const struct custody_key *k)
@@ -68,6 +93,7 @@ static void write_one(struct jwrite *j, const struct custody_key *k)
 	jwrite_str(j, "use", k->use);
 	jwrite_number(j, "made_at", (uint64_t)k->made_at);
 	jwrite_number(j, "retired_at", (uint64_t)k->retired_at);
+	jwrite_number(j, "not_after", (uint64_t)k->not_after);
 	jwrite_array(j, "tbs");
 	for (size_t i = 0; i < k->tbs_count; i++)
 		jwrite_hex(j, NULL, SPAN_ARRAY(k->tbs[i].b));
@@ -125,7 +151,9 @@ static bool read_one(struct custody_key *k, const struct jtree *v)
 	    !text_hex_decode(k->point.xy, sizeof(k->point.xy), point->text) ||
 	    !is_a(use, JTREE_TEXT) || use->text.n >= sizeof(k->use) ||
 	    !get_time(&k->made_at, v, "made_at") ||
-	    !get_time(&k->retired_at, v, "retired_at"))
+	    !get_time(&k->retired_at, v, "retired_at") ||
+	    (jtree_get(v, "not_after") &&
+	     !get_time(&k->not_after, v, "not_after")))
 		return false;
 	memcpy(k->use, use->text.p, use->text.n);
 	spki_hash(&k->spki, &k->point);

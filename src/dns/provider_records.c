@@ -210,16 +210,22 @@ static enum rc cloudflare_ask_take(const struct provider_job *job,
 			      job->zone_id, record->id);
 }
 
-/* The first message of {"errors": [{"code": ..., "message": ...}]}. */
-static struct span cloudflare_error(struct arena *arena, struct span body)
+/* This member of the first of {"errors": [{...}]}. */
+static struct span first_error(struct arena *arena, struct span body,
+			       const char *member)
 {
 	const struct jtree *errors =
 		jtree_get(jtree_read(arena, body), "errors");
 	struct span text = { 0 };
 
 	if (errors && errors->type == JTREE_ARRAY)
-		(void)provider_text(&text, jtree_get(errors->first, "message"));
+		(void)provider_text(&text, jtree_get(errors->first, member));
 	return text;
+}
+
+static struct span cloudflare_error(struct arena *arena, struct span body)
+{
+	return first_error(arena, body, "message");
 }
 
 const struct provider_api provider_cloudflare = {
@@ -517,16 +523,9 @@ static enum rc linode_ask_take(const struct provider_job *job,
 			      job->zone_id, record->id);
 }
 
-/* The first reason of {"errors": [{"reason": ..., "field": ...}]}. */
 static struct span linode_error(struct arena *arena, struct span body)
 {
-	const struct jtree *errors =
-		jtree_get(jtree_read(arena, body), "errors");
-	struct span text = { 0 };
-
-	if (errors && errors->type == JTREE_ARRAY)
-		(void)provider_text(&text, jtree_get(errors->first, "reason"));
-	return text;
+	return first_error(arena, body, "reason");
 }
 
 const struct provider_api provider_linode = {

@@ -317,20 +317,35 @@ enum seal_reason seal_read(struct seal *s, const char *purpose,
 	return buf_add(out, buf_span(&secret)) ? SEAL_OK : SEAL_FULL;
 }
 
-enum seal_reason seal_remove(struct seal *s, const char *purpose)
+/* The ledger first: a file that it does not want is no harm. */
+static enum seal_reason take_away(struct seal *s, const char *purpose,
+				  bool has_changed)
 {
-	struct entry *e = find(s, purpose);
-	enum seal_reason reason = SEAL_OK;
+	enum seal_reason reason = has_changed ? write_ledger(s) : SEAL_OK;
 	char path[PATH_MAX];
 
-	if (e) {
-		e->is_removed = true;
-		reason = write_ledger(s);
-	}
 	if (!reason && (!path_of(path, s, purpose) ||
 			(unlink(path) != 0 && errno != ENOENT)))
 		reason = SEAL_IO;
 	return reason;
+}
+
+enum seal_reason seal_remove(struct seal *s, const char *purpose)
+{
+	struct entry *e = find(s, purpose);
+
+	if (e)
+		e->is_removed = true;
+	return take_away(s, purpose, e != NULL);
+}
+
+enum seal_reason seal_forget(struct seal *s, const char *purpose)
+{
+	struct entry *e = find(s, purpose);
+
+	if (e)
+		*e = s->entries[--s->count];
+	return take_away(s, purpose, e != NULL);
 }
 
 uint64_t seal_generation(const struct seal *s)

@@ -84,6 +84,9 @@ enum seal_reason seal_read(struct seal *s, const char *purpose,
 /* Forgets a purpose: it is absent then, as it may be before.  It keeps its
  * place in the ledger, so that no file of before can be put back. */
 enum seal_reason seal_remove(struct seal *s, const char *purpose);
+/* The same for a purpose that will never be written or read again: its place
+ * is free for another. */
+enum seal_reason seal_forget(struct seal *s, const char *purpose);
 
 /* How often anything was written in this folder. */
 uint64_t seal_generation(const struct seal *s);

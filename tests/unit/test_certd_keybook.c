@@ -1,6 +1,7 @@
 /* keybook: keys that come, are used and retire, and the document they are kept in. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static void unused_key_is_found_until_it_is_used(void **state)
 	add(h, 2, "b");
 	assert_ptr_equal(keybook_unused(h, "a"), &h->keys[0]);
 	assert_ptr_equal(keybook_unused(h, "b"), &h->keys[1]);
-	assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 50), RC_OK);
+	assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 90, 50), RC_OK);
 	assert_null(keybook_unused(h, "a"));
 	/* Only the newest counts: an older one without a certificate was given up. */
 	add(h, 3, "b");
@@ -60,12 +61,12 @@ static void older_keys_of_the_same_use_retire(void **state)
 	add(h, 1, "a");
 	add(h, 2, "b");
 	add(h, 3, "a");
-	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 50), RC_OK);
+	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 90, 50), RC_OK);
 	assert_int_equal(h->keys[0].retired_at, 50);
 	assert_int_equal(h->keys[1].retired_at, 0);
 	assert_int_equal(h->keys[2].retired_at, 0);
 	/* Once is enough. */
-	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 60), RC_OK);
+	assert_int_equal(keybook_issued(h, &h->keys[2].spki, &t, 90, 60), RC_OK);
 	assert_int_equal(h->keys[0].retired_at, 50);
 	assert_int_equal(h->keys[2].tbs_count, 1);
 	free(h);
@@ -80,7 +81,7 @@ static void certificates_of_one_key_are_bounded(void **state)
 	add(h, 1, "a");
 	for (uint8_t n = 0; n < CUSTODY_TBS_MAX + 3; n++) {
 		t = tbs(n);
-		assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 0), RC_OK);
+		assert_int_equal(keybook_issued(h, &h->keys[0].spki, &t, 90, 0), RC_OK);
 	}
 	assert_int_equal(h->keys[0].tbs_count, CUSTODY_TBS_MAX);
 	assert_int_equal(h->keys[0].tbs[0].b[0], 3);
@@ -93,7 +94,63 @@ static void unknown_key_is_denied(void **state)
 	const struct sha256 t = tbs(9);
 
 	(void)state;
-	assert_int_equal(keybook_issued(h, &t, &t, 0), RC_DENIED);
+	assert_int_equal(keybook_issued(h, &t, &t, 90, 0), RC_DENIED);
+	free(h);
+}
+
+/* 16 certificates of 160 hours that are renewed at half their life, for ten years: what is kept
+ * stays below a hundred and ninety keys, and none whose certificate is good is dropped. */
+static void old_keys_make_room(void **state)
+{
+	enum {
+		HOUR = 3600,
+		LIFE = 160 * HOUR,
+		EVERY = 80 * HOUR,
+		MONTH = 30 * 24 * HOUR,
+	};
+	struct keybook *h = mem_new(sizeof(*h));
+	size_t most = 0;
+
+	(void)state;
+	for (int64_t now = HOUR; now < (int64_t)10 * 365 * 24 * HOUR; now += EVERY)
+		for (int n = 0; n < 16; n++) {
+			struct custody_key k = key((uint8_t)(n + 1), ""), old;
+			const struct sha256 t = tbs(9);
+			uint64_t made = (uint64_t)now + (uint64_t)n;
+
+			snprintf(k.use, sizeof(k.use), "u%d", n);
+			k.made_at = now;
+			memcpy(k.spki.b, &made, sizeof(made));
+			while (keybook_drop(h, &old, now))
+				assert_true(old.retired_at && old.not_after + MONTH <= now);
+			assert_int_equal(keybook_add(h, &k), RC_OK);
+			assert_int_equal(keybook_issued(h, &k.spki, &t, now + LIFE, now), RC_OK);
+			most = h->count > most ? h->count : most;
+		}
+	print_message("%zu keys at most\n", most);
+	assert_in_range(most, 16 * 9, 190);
+	free(h);
+}
+
+/* When its certificates end is not known of a key that an older version wrote, or whose issuance
+ * was never heard of. */
+static void key_of_unknown_end_is_kept_for_the_longest_life(void **state)
+{
+	enum {
+		DAY = 86400
+	};
+	struct keybook *h = mem_new(sizeof(*h));
+	struct custody_key k = key(1, "a"), old;
+
+	(void)state;
+	k.retired_at = DAY;
+	assert_int_equal(keybook_add(h, &k), RC_OK);
+	assert_false(keybook_drop(h, &old, (int64_t)(1 + 398 + 30) * DAY - 1));
+	assert_true(keybook_drop(h, &old, (int64_t)(1 + 398 + 30) * DAY));
+	assert_int_equal(h->count, 0);
+	k.retired_at = 0;
+	assert_int_equal(keybook_add(h, &k), RC_OK);
+	assert_false(keybook_drop(h, &old, (int64_t)10000 * DAY));
 	free(h);
 }
 
@@ -151,6 +208,8 @@ int main(void)
 		cmocka_unit_test(older_keys_of_the_same_use_retire),
 		cmocka_unit_test(certificates_of_one_key_are_bounded),
 		cmocka_unit_test(unknown_key_is_denied),
+		cmocka_unit_test(old_keys_make_room),
+		cmocka_unit_test(key_of_unknown_end_is_kept_for_the_longest_life),
 		cmocka_unit_test(full_history_is_a_limit_and_fits_its_document),
 		cmocka_unit_test(every_prefix_and_other_documents_are_malformed),
 	};

@@ -247,6 +247,25 @@ static void crash_before_the_ledger_keeps_the_new_content(void **state)
 	folder_remove(&f);
 }
 
+static void forgotten_leaves_its_place(void **state)
+{
+	char purpose[16];
+	struct folder f;
+	struct seal *s;
+
+	(void)state;
+	folder_make(&f);
+	s = open_here(&f);
+	for (int i = 0; i < SEAL_PURPOSES_MAX + 20; i++) {
+		snprintf(purpose, sizeof(purpose), "p%d", i);
+		assert_int_equal(seal_write(s, purpose, span_str("x")), SEAL_OK);
+		assert_int_equal(seal_forget(s, purpose), SEAL_OK);
+		assert_int_equal(read_is(s, purpose, ""), SEAL_ABSENT);
+	}
+	seal_close(s);
+	folder_remove(&f);
+}
+
 /* What was removed cannot be put back, nor pose as what is written after it. */
 static void file_from_before_its_removal_stays_gone(void **state)
 {
@@ -389,6 +408,7 @@ int main(void)
 		cmocka_unit_test(file_in_anothers_place_is_refused),
 		cmocka_unit_test(crash_before_the_ledger_keeps_the_new_content),
 		cmocka_unit_test(removed_is_absent),
+		cmocka_unit_test(forgotten_leaves_its_place),
 		cmocka_unit_test(file_from_before_its_removal_stays_gone),
 		cmocka_unit_test(files_are_for_their_owner),
 		cmocka_unit_test(bounds_are_kept),
