@@ -76,7 +76,7 @@ static bool take_line(struct transfer *t, struct span line)
 	if (!rd_until(&line, &name, ':') ||
 	    !web_answer_field(&t->answer, name, line))
 		return true;
-	t->why = FETCH_FORM;
+	t->why = FETCH_TOO_LARGE;
 	return false;
 }
 
@@ -273,9 +273,7 @@ static const char *words_of(const struct transfer *t, CURLcode code,
 			    const char *text)
 {
 	if (t->why == FETCH_TOO_LARGE)
-		return "larger than is taken";
-	if (t->why == FETCH_FORM)
-		return "more headers than are taken";
+		return "larger than is taken, or with more headers";
 	if (t->why == FETCH_STOPPED)
 		return "stopped";
 	return text[0] ? text : curl_easy_strerror(code);

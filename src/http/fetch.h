@@ -30,7 +30,7 @@ enum fetch_result {
 	FETCH_CUT, /* the answer is not whole */
 	FETCH_TOO_LARGE,
 	FETCH_STOPPED, /* by options->stop */
-	FETCH_FORM, /* the answer is no HTTP, or has too many headers */
+	FETCH_FORM, /* the answer is no HTTP */
 };
 /* "unreachable", ...: stable names. */
 const char *fetch_result_name(enum fetch_result r);

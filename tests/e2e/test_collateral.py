@@ -243,8 +243,9 @@ def test_garbage_destroys_nothing(postern, pccs, path, body, reason):
 
 CHAINS = [(None, "issuer-chain-missing"), ("", "issuer-chain-missing"),
           ("%", "answer-malformed"), ("-----BEGIN%2", "answer-malformed"),
-          ("a%00b", "answer-malformed"), ("x" * 20000, "answer-malformed"),
-          ("x" * 40000, "answer-too-large"), ("no%20PEM", "collateral-refused")]
+          ("a%00b", "answer-malformed"),
+          ("x" * 20000, "answer-too-large"), ("x" * 70000, "answer-too-large"),
+          ("no%20PEM", "collateral-refused")]
 
 
 @pytest.mark.parametrize("value,reason", CHAINS, ids=range(len(CHAINS)))
