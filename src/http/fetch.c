@@ -161,9 +161,7 @@ static void set_request(struct transfer *t)
 
 static void set_tls(struct transfer *t)
 {
-	struct curl_blob ca = { .data = t->ca.p + t->ca.at,
-				.len = t->ca.n,
-				.flags = CURL_BLOB_NOCOPY };
+	struct curl_blob ca = { .flags = CURL_BLOB_NOCOPY };
 
 	curl_easy_setopt(t->curl, CURLOPT_SSLVERSION,
 			 (long)CURL_SSLVERSION_TLSv1_2);
@@ -171,6 +169,8 @@ static void set_tls(struct transfer *t)
 	curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (!t->options->ca_file)
 		return;
+	ca.data = t->ca.p + t->ca.at;
+	ca.len = t->ca.n;
 	curl_easy_setopt(t->curl, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(t->curl, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(t->curl, CURLOPT_CAINFO_BLOB, &ca);
