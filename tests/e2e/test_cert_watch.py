@@ -10,6 +10,7 @@ import time
 import pytest
 
 from cert_node import Node, ask
+from certspotter import Certspotter
 from conftest import run, wait_for
 
 _serial = itertools.count(1)
@@ -187,6 +188,24 @@ def test_foreign_certificate_is_an_alarm(node, zt_world, how):
     seen = wait_ct(n, "a round after the restart", lambda s: is_reading(s))
     assert seen["foreign"] == 2 and n.wait_alarm("ct_foreign", 5)
     assert all(g["read"] >= before[g["url"]] for g in seen["logs"])
+
+
+def test_certspotter_agrees_on_what_was_issued(node, zt_world, children, tmp_path):
+    n = node(ct(zt_world))
+    zt_world.tricked(n.names[0])
+    zt_world.tricked("www." + n.base, "elsewhere.test")
+    zt_world.tricked("pre." + n.base, final=False)
+    for other in ("x" + n.base, "a.b." + n.base, "elsewhere.test"):
+        zt_world.tricked(other)
+    spotter = Certspotter(tmp_path / "spotter", children, zt_world.log_list,
+                          ["www." + n.base, "pre." + n.base], zt_world.cafile, zt_world.argv())
+
+    def ours():
+        return {c["tbs"] for c in status_of(n)["certificates"]}
+    wait_ct(n, "all four", lambda s: s["ours"] == 1 and s["foreign"] == 3 and is_reading(s))
+    wait_for(lambda: {tbs for tbs, _ in spotter.certificates()} == ours(), 30,
+             "certspotter to find the same")
+    assert len(ours()) == 4
 
 
 @pytest.mark.parametrize("what, how", [("ct-found", "flip"), ("ct-found", "remove"),

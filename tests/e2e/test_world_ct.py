@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import http.client
 import json
-import os
 import pathlib
 import urllib.parse
 
@@ -17,39 +16,20 @@ import zt  # noqa: F401  (finds the modules of tests/world)
 import ctwire
 import serve
 import world_proofs as proofs
+from certspotter import Certspotter
 from conftest import run, wait_for
 from world_bench import client, started, well_behaved, world  # noqa: F401
-
-
-class Certspotter:
-    """Follows the RFC 6962 logs; found() is what its hook was told."""
-
-    def __init__(self, world, folder, started, *domains):
-        self.folder = folder
-        (folder / "watch").write_text("".join(f"{d}\n" for d in domains))
-        hook = folder / "hook"
-        hook.write_text(f'#!/bin/sh\necho "$EVENT $CERT_PARSEABLE $TBS_SHA256 $DNS_NAMES $SUMMARY"'
-                        f' >>{folder}/found\n')
-        hook.chmod(0o755)
-        self.process = started.start(
-            "certspotter", "-logs", world.ct["list"], "-watchlist", folder / "watch",
-            "-state_dir", folder / "state", "-script", hook, "-verbose",
-            env={**os.environ, "SSL_CERT_FILE": world.cafile, "HOME": str(folder)})
-
-    def found(self):
-        path = self.folder / "found"
-        return path.read_text() if path.exists() else ""
 
 
 def test_certspotter_follows_the_log_and_finds_what_was_issued(world, tmp_path, started, client):
     cert, _, _ = client.issue("spotted.example.test")
     client.issue("other.example.test")
-    spotter = Certspotter(world, tmp_path, started, "spotted.example.test")
-    wait_for(lambda: "discovered_cert" in spotter.found(), timeout=30,
-             what="certspotter to find it")
+    spotter = Certspotter(tmp_path, started, world.ct["list"], ["spotted.example.test"],
+                          world.cafile)
+    wait_for(spotter.certificates, timeout=30, what="certspotter to find it")
     tbs = hashlib.sha256(ctwire.tbs_without(cert.tbs_certificate_bytes, ctwire.OID_SCT_LIST))
-    assert tbs.hexdigest() in spotter.found(), spotter.found()
-    assert "other.example" not in spotter.found()
+    assert tbs.hexdigest() in {found for found, _ in spotter.certificates()}
+    assert not [e for e in spotter.found() if "other.example" in e["DNS_NAMES"] + e["SUMMARY"]]
     # its own tree head, verified: the tree it rebuilt has our root
     def verified():
         states = [json.loads(p.read_text())

@@ -3,6 +3,9 @@
  * list to its end, with the product's own reader, and prints an object a line:
  * alarms and certificates for the names as they come, at the end what is proven.
  *
+ * NAME is that name and the wildcards that stand for it; with a dot in front
+ * (".example.org") everything below it, too.
+ *
  *   --from-end       begin at the end
  *   --position FILE  go on there, and write it back
  *   --seconds N      follow for so long (default: until the first proof)
@@ -59,6 +62,9 @@ static void on_entry(void *arg, uint64_t index, const struct logentry *entry, st
 		       hit.is_precert ? "true" : "false");
 		for (size_t i = 0; i < 32; i++)
 			printf("%02x", hit.tbs.b[i]);
+		printf("\",\"spki\":\"");
+		for (size_t i = 0; i < 32; i++)
+			printf("%02x", hit.spki.b[i]);
 		printf("\"}\n");
 	}
 }
@@ -180,7 +186,8 @@ int main(int argc, char **argv)
 	if (!log)
 		return 2;
 	for (size_t i = 4; argv[i]; i++)
-		if (watchset_add_name(t.names, span_str(argv[i]), WATCHSET_SUBTREE))
+		if (watchset_add_name(t.names, span_str(argv[i] + (argv[i][0] == '.')),
+				      argv[i][0] == '.' ? WATCHSET_SUBTREE : WATCHSET_NAME))
 			return 3;
 	f = follow_new(&(struct follow_config){
 		.is_tiled = log->is_tiled,
