@@ -26,7 +26,7 @@ static const char style[] =
 	"li span{display:block;color:var(--soft);overflow-wrap:anywhere}"
 	"li small{display:block;color:var(--soft);font-size:.8rem}"
 	".pass{color:var(--pass)}.fail{color:var(--fail)}"
-	".unknown,.not-shown{color:var(--open)}.not-asked{color:var(--soft)}"
+	".unknown,.not-shown,.not-yet{color:var(--open)}.not-asked{color:var(--soft)}"
 	".holds{border-color:var(--pass)}.refuted{border-color:var(--fail)}"
 	".undecided{border-color:var(--open)}"
 	".sim{background:var(--fail);color:var(--bg);padding:.5rem 1rem;"
@@ -84,6 +84,8 @@ static const char *sign_of(enum check_state state)
 		return "?";
 	case CHECK_NOT_SHOWN:
 		return "&#8709;";
+	case CHECK_NOT_YET:
+		return "&hellip;";
 	case CHECK_NOT_ASKED:
 		break;
 	}
@@ -102,6 +104,8 @@ static void put_check(struct page *p, const struct check *c,
 	put(p, "</i><div><b>");
 	if (f->state == CHECK_NOT_SHOWN)
 		put(p, "Not shown: ");
+	if (f->state == CHECK_NOT_YET)
+		put(p, "Not yet: ");
 	put_text(p, span_str(c->title));
 	put(p, "</b><span>");
 	put_text(p, span_str(f->reason));

@@ -66,10 +66,20 @@ static struct mark mark_of(enum check_state state)
 		return (struct mark){ "?", "\033[33m" };
 	case CHECK_NOT_SHOWN:
 		return (struct mark){ "\u2205", "\033[33m" };
+	case CHECK_NOT_YET:
+		return (struct mark){ "\u2026", "\033[33m" };
 	case CHECK_NOT_ASKED:
 		break;
 	}
 	return (struct mark){ "-", "\033[2m" };
+}
+
+/* What keeps a title from being read as a promise that is kept. */
+static const char *lead_of(enum check_state state)
+{
+	if (state == CHECK_NOT_SHOWN)
+		return "not shown: ";
+	return state == CHECK_NOT_YET ? "not yet: " : "";
 }
 
 static const char *word_of(enum checks_outcome outcome)
@@ -114,7 +124,7 @@ static void print_line(FILE *to, const struct check *c,
 
 	fprintf(to, "  %s%s%s %s%s%s: %s  %s[%s, %s]%s\n",
 		has_colour ? m.colour : "", m.sign, has_colour ? "\033[0m" : "",
-		f->state == CHECK_NOT_SHOWN ? "not shown: " : "", c->title,
+		lead_of(f->state), c->title,
 		"", f->reason, has_colour ? "\033[2m" : "", c->id, c->rule,
 		has_colour ? "\033[0m" : "");
 }

@@ -293,9 +293,41 @@ void check_legacy(struct finding *f, const struct reading *r)
 			    "an older certificate still lives,");
 }
 
+/*
+ * No older certificate that is listed lives.  A date that is t1 waits only for
+ * CAs to forget what CAA said before it was pinned, and how long that takes is
+ * for the relying party to say; any other date is the service's own.
+ */
+static void judge_date(struct finding *f, const struct reading *r)
+{
+	const struct core_timeline *t = &r->core.timeline;
+	int64_t reuse_s = r->m->rules->caa_reuse_s;
+	bool waits_for_cas = t->safe_at == t->t1;
+	int64_t from = waits_for_cas ? t->t1 - RULES_CAA_REUSE_S + reuse_s
+				     : t->safe_at;
+	long long left_min = (long long)(from - r->m->at + 59) / 60;
+
+	if (r->m->at >= from)
+		finding_say(f, CHECK_PASS, "by its own account%s",
+			    t->safe_at > r->m->at
+				    ? ", and by the rules' word that CAs "
+				      "forget sooner"
+				    : "");
+	else if (waits_for_cas)
+		finding_say(f, CHECK_NOT_YET,
+			    "for another %lld min a CA may act on what CAA "
+			    "said before it was pinned",
+			    left_min);
+	else
+		finding_say(f, CHECK_NOT_YET,
+			    "by its own account in another %lld min",
+			    left_min);
+}
+
 void check_safe_at(struct finding *f, const struct reading *r)
 {
 	const struct core_timeline *t = &r->core.timeline;
+	bool lives = false;
 
 	if (r->kind != READING_CORE) {
 		finding_say(f, CHECK_NOT_SHOWN, "no date is shown");
@@ -306,20 +338,26 @@ void check_safe_at(struct finding *f, const struct reading *r)
 		return;
 	}
 	for (size_t i = 0; i < t->legacy_count; i++) {
-		if (t->legacy[i].is_revoked ||
-		    t->legacy[i].not_after <= t->safe_at)
+		if (t->legacy[i].is_revoked)
 			continue;
-		finding_say(f, CHECK_FAIL,
-			    "its date is before the end of a certificate that "
-			    "it lists");
-		return;
+		if (t->legacy[i].not_after > t->safe_at) {
+			finding_say(f, CHECK_FAIL,
+				    "its date is before the end of a "
+				    "certificate that it lists");
+			return;
+		}
+		lives |= t->legacy[i].not_after >= r->m->at;
 	}
 	if (t->safe_at == CORE_NEVER)
 		finding_say(f, CHECK_UNKNOWN, "the service has no date yet");
-	else if (t->safe_at < t->t1 || t->safe_at > r->m->at)
-		finding_say(f, CHECK_FAIL, "not yet");
+	else if (t->safe_at < t->t1)
+		finding_say(f, CHECK_FAIL,
+			    "its date is before CAA could be relied on");
+	else if (lives)
+		finding_say(f, CHECK_FAIL,
+			    "an older certificate that it lists still lives");
 	else
-		finding_say(f, CHECK_PASS, "by its own account");
+		judge_date(f, r);
 }
 
 /* ---- key first: a quote for the served key, from before the certificate */

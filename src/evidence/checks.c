@@ -19,6 +19,8 @@ const char *check_state_name(enum check_state state)
 		return "not-shown";
 	case CHECK_NOT_ASKED:
 		return "not-asked";
+	case CHECK_NOT_YET:
+		return "not-yet";
 	}
 	return "unknown";
 }
@@ -155,6 +157,7 @@ enum checks_outcome checks_outcome(const struct finding *findings,
 			return CHECKS_REFUTED;
 		case CHECK_UNKNOWN:
 		case CHECK_NOT_SHOWN:
+		case CHECK_NOT_YET:
 			if (!rules_is_optional(rules, table[i].id))
 				outcome = CHECKS_UNDECIDED;
 			break;

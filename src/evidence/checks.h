@@ -23,8 +23,9 @@ enum check_state {
 	CHECK_UNKNOWN, /* should be there and could not be had or read */
 	CHECK_NOT_SHOWN, /* this kind of evidence cannot show it */
 	CHECK_NOT_ASKED, /* nothing to compare with: no rule, no memory */
+	CHECK_NOT_YET, /* nothing speaks against it, and its time is to come */
 };
-/* "pass", "fail", "unknown", "not-shown", "not-asked" */
+/* "pass", "fail", "unknown", "not-shown", "not-asked", "not-yet" */
 const char *check_state_name(enum check_state state);
 
 enum {
@@ -65,8 +66,8 @@ enum checks_outcome {
 };
 /* "holds", "refuted", "undecided" */
 const char *checks_outcome_name(enum checks_outcome outcome);
-/* An unknown or a not shown check is passed over where 'rules' says that it is
- * optional. */
+/* A check that is unknown, not shown or not yet true is passed over where
+ * 'rules' says that it is optional. */
 enum checks_outcome checks_outcome(const struct finding *findings,
 				   const struct check *table, size_t count,
 				   const struct rules *rules);

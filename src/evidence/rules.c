@@ -33,6 +33,7 @@ const struct rules rules_default = {
 	.method_count = COUNT(methods),
 	.sources = RULES_SOURCES,
 	.beacon_age_s = RULES_BEACON_AGE_S,
+	.caa_reuse_s = RULES_CAA_REUSE_S,
 };
 
 struct raw_compose {
@@ -45,6 +46,7 @@ struct raw_app {
 };
 struct raw_ca {
 	struct conf_list directories, issuers, methods, accounts;
+	uint64_t caa_reuse_ms;
 };
 struct raw_key {
 	uint8_t hash[32];
@@ -124,6 +126,8 @@ static const struct conf_field ca_fields[] = {
 	{ .key = "accounts", .type = CONF_LIST, .min = 1,
 	  .max = RULES_LIST_MAX,
 	  .offset = offsetof(struct raw_ca, accounts), .element = &uri },
+	{ .key = "caa_reuse", .type = CONF_MS,
+	  .offset = offsetof(struct raw_ca, caa_reuse_ms) },
 	{ 0 },
 };
 static const struct conf_field fields[] = {
@@ -191,6 +195,7 @@ enum rc rules_read(struct rules *out, struct arena *arena, const char *name,
 	struct raw_rules raw = {
 		.sources = RULES_SOURCES,
 		.beacon_age_ms = RULES_BEACON_AGE_S * UINT64_C(1000),
+		.ca.caa_reuse_ms = RULES_CAA_REUSE_S * UINT64_C(1000),
 	};
 	struct rules rules = rules_default;
 	enum rc rc = conf_read(&raw, fields, arena, name, text, error);
@@ -212,6 +217,8 @@ enum rc rules_read(struct rules *out, struct arena *arena, const char *name,
 	rules.report_data = (enum rules_mode)raw.report_data;
 	rules.sources = (unsigned)raw.sources;
 	rules.beacon_age_s = (int64_t)(raw.beacon_age_ms / 1000);
+	/* rounded up: a part of a second is no reason to trust earlier */
+	rules.caa_reuse_s = (int64_t)((raw.ca.caa_reuse_ms + 999) / 1000);
 	rules.keys = raw.keys.items;
 	rules.key_count = raw.keys.count;
 	*out = rules;

@@ -14,6 +14,7 @@
  *     issuers: [letsencrypt.org]     # as CAA names them
  *     methods: [dns-01, tls-alpn-01] # all CAA may allow
  *     accounts: [https://...]        # only these accounts
+ *     caa_reuse: 8h                  # how long they act on an old answer
  *   dnssec: required                 # or optional
  *   report_data: with_core           # or strict: dstack's own
  *   sources: 2                       # of the history, that must answer
@@ -42,6 +43,8 @@ enum {
 	RULES_ERROR_MAX = 512,
 	RULES_SOURCES = 2,
 	RULES_BEACON_AGE_S = 3 * 86400,
+	/* CA/Browser Forum BR §3.2.2.8 */
+	RULES_CAA_REUSE_S = 8 * 3600,
 };
 
 struct rules_app {
@@ -64,6 +67,7 @@ struct rules {
 	size_t directory_count, issuer_count, method_count;
 	const struct span *accounts;
 	size_t account_count; /* 0: any that is consistent */
+	int64_t caa_reuse_s; /* how long a CA may act on an answer of CAA */
 	bool is_dnssec_optional;
 	enum rules_mode report_data;
 	unsigned sources;

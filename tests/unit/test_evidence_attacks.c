@@ -861,6 +861,33 @@ HOOK(older_forgotten)
 	if (at == EV_CORE)
 		list_older(e, at, false);
 }
+HOOK(pinned_lately)
+{
+	if (at == EV_CORE)
+		e->core.timeline.safe_at = e->core.timeline.t1 = WEB_NOW + 60;
+}
+HOOK(lately_and_forgotten)
+{
+	pinned_lately(e, at);
+	e->rules.caa_reuse_s = 0;
+}
+HOOK(remembered_longer)
+{
+	if (at == EV_CORE)
+		e->core.timeline.safe_at = e->core.timeline.t1 = WEB_NOW - 60;
+	e->rules.caa_reuse_s = RULES_CAA_REUSE_S + 61;
+}
+HOOK(date_ahead_cas_forget)
+{
+	if (at == EV_CORE)
+		e->core.timeline.safe_at = WEB_NOW + 60;
+	e->rules.caa_reuse_s = 0;
+}
+HOOK(safe_before_pinned)
+{
+	if (at == EV_CORE)
+		e->core.timeline.safe_at = e->core.timeline.t1 - 1;
+}
 HOOK(older_revoked)
 {
 	list_older(e, at, true);
@@ -1092,6 +1119,11 @@ static const struct attack {
 	{ "A40_same_key", twin, "history.twins", CHECK_FAIL, NULL },
 	{ "A41_live_from_before", older_lives, "history.safe", CHECK_FAIL, NULL },
 	{ "A41_date_too_early", older_forgotten, "history.safe", CHECK_FAIL, NULL },
+	{ "A41_pinned_lately", pinned_lately, "history.safe", CHECK_NOT_YET, NULL },
+	{ "A41_pinned_and_forgotten", lately_and_forgotten, "history.safe", CHECK_PASS, NULL },
+	{ "A41_cas_remember_longer", remembered_longer, "history.safe", CHECK_NOT_YET, NULL },
+	{ "A41_date_ahead", date_ahead_cas_forget, "history.safe", CHECK_NOT_YET, NULL },
+	{ "A41_safe_before_pinned", safe_before_pinned, "history.safe", CHECK_FAIL, NULL },
 	{ "A41_expired_is_no_matter", foreign_expired, "history.foreign", CHECK_PASS, NULL },
 	{ "A42_revoked", older_revoked, "history.revoked", CHECK_PASS, NULL },
 	{ "A42_crl_stale", crl_stale, "history.revoked", CHECK_FAIL, NULL },
@@ -1325,7 +1357,8 @@ static bool is_caught(const struct attack *a, const struct judged *j)
 	}
 	if (a->state == CHECK_FAIL && j->outcome != CHECKS_REFUTED)
 		good = false;
-	if (a->state == CHECK_UNKNOWN && j->outcome != CHECKS_UNDECIDED)
+	if ((a->state == CHECK_UNKNOWN || a->state == CHECK_NOT_YET) &&
+	    j->outcome != CHECKS_UNDECIDED)
 		good = false;
 	return good;
 }

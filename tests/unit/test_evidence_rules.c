@@ -20,6 +20,7 @@ static void everything_is_read(void **state)
 		"  issuers: [ca.example, other.example]\n"
 		"  methods: [dns-01]\n"
 		"  accounts: [\"https://ca.example/acct/1\"]\n"
+		"  caa_reuse: 500ms\n"
 		"dnssec: optional\n"
 		"report_data: strict\n"
 		"sources: 3\n"
@@ -50,6 +51,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(r.report_data, RULES_STRICT);
 	assert_int_equal(r.sources, 3);
 	assert_int_equal(r.beacon_age_s, 12 * 3600);
+	assert_int_equal(r.caa_reuse_s, 1); /* 500 ms, rounded up */
 	assert_int_equal(r.keys[0][31], 0xaa);
 	assert_true(rules_is_optional(&r, "caa.proof"));
 	assert_false(rules_is_optional(&r, "caa"));
@@ -68,6 +70,7 @@ static void an_empty_file_is_the_default(void **state)
 	assert_int_equal(r.app_count, 0);
 	assert_int_equal(r.sources, RULES_SOURCES);
 	assert_int_equal(r.beacon_age_s, RULES_BEACON_AGE_S);
+	assert_int_equal(r.caa_reuse_s, RULES_CAA_REUSE_S);
 	assert_false(r.is_dnssec_optional);
 	assert_int_equal(r.report_data, RULES_WITH_CORE);
 	assert_true(span_equal_str(r.issuers[0], "letsencrypt.org"));
@@ -89,6 +92,7 @@ static void mistakes_are_told_with_their_line(void **state)
 		{ "ca:\n  methods: [\"a;b\"]\n", "methods" },
 		{ "ca:\n  accounts: [ca.example]\n", "accounts" },
 		{ "ca:\n  issuers: []\n", "issuers" },
+		{ "ca:\n  caa_reuse: soon\n", "caa_reuse" },
 		{ "keys: [00]\n", "keys" },
 		{ "beacon_age: 3\n", "beacon_age" },
 	};
