@@ -24,13 +24,12 @@ struct alarm {
 	const struct log *log;
 	struct audit *audit;
 	struct runner *runner;
-	const char *program;
 	struct raised at[ALARM_MAX];
 	size_t count;
 };
 
 struct alarm *alarm_new(const struct log *log, struct audit *audit,
-			struct runner *runner, const char *program)
+			struct runner *runner)
 {
 	struct alarm *a = mem_new(sizeof(*a));
 
@@ -38,7 +37,6 @@ struct alarm *alarm_new(const struct log *log, struct audit *audit,
 	a->log = log;
 	a->audit = audit;
 	a->runner = runner;
-	a->program = program;
 	return a;
 }
 
@@ -80,11 +78,10 @@ static void tell(struct alarm *a, enum log_level level, const char *moment,
 	audit_event(a->audit, "alarm", { "moment", span_str(moment) },
 		    { "kind", span_str(kind) }, { "about", span_str(about) },
 		    { "why", span_str(text) });
-	if (a->program && a->runner) {
-		const char *const argv[] = { a->program, moment, kind, about,
-					     text, NULL };
+	if (a->runner) {
+		const char *const words[] = { moment, kind, about, text, NULL };
 
-		runner_start(a->runner, argv);
+		runner_start(a->runner, RUNNER_ALARM, words);
 	}
 }
 

@@ -25,9 +25,9 @@ enum {
 struct alarm;
 struct runner;
 
-/* Borrows; 'program' and 'runner' may be NULL. */
+/* Borrows; 'runner' may be NULL, or have no program for it. */
 struct alarm *alarm_new(const struct log *log, struct audit *audit,
-			struct runner *runner, const char *program);
+			struct runner *runner);
 void alarm_free(struct alarm *a);
 
 /* 'kind' is a constant word ("caa_drifted"), 'about' a name, a URL, a hash.

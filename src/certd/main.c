@@ -240,11 +240,15 @@ static enum rc start_threads(struct program *p, char error[NODE_ERROR_MAX])
 
 static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 {
+	const char *const programs[RUNNER_PROGRAMS] = {
+		[RUNNER_HOOK] = p->config.dns.hook,
+		[RUNNER_ALARM] = p->config.alarm,
+	};
 	enum rc rc = RC_OK;
 
 	/* Before there is a key, and before anything is given up. */
 	if (p->config.may_run)
-		rc = runner_new(&p->runner);
+		rc = runner_new(&p->runner, programs);
 	if (!rc)
 		rc = loop_new(&p->loop);
 	if (!rc)
@@ -262,7 +266,7 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = open_custody(p, error);
 	if (rc)
 		return rc;
-	p->alarm = alarm_new(&p->log, p->audit, p->runner, p->config.alarm);
+	p->alarm = alarm_new(&p->log, p->audit, p->runner);
 	p->shelf = shelf_new();
 	p->sightings = sightings_new();
 	open_publish(p);

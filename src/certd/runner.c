@@ -25,36 +25,43 @@ struct runner {
 };
 
 /*
- * A request: u8 whether somebody waits, be32 timeout, then each argument with a
- * NUL.  Its answer, if somebody waits: u8 of an rc.
+ * A request: u8 whether somebody waits, u8 which program, be32 timeout, then
+ * each argument with a NUL.  Its answer, if somebody waits: u8 of an rc.
  */
 
-static enum rc run(struct span request, bool *waits)
+static enum rc run(const char *const programs[RUNNER_PROGRAMS],
+		   struct span request, bool *waits)
 {
-	const char *argv[RUNNER_ARGS_MAX + 1] = { 0 };
+	const char *argv[RUNNER_ARGS_MAX + 2] = { 0 };
 	static const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
 	struct proc_options options = { .environment = environment };
-	uint8_t flag;
+	uint8_t flag, which;
 	uint32_t timeout;
-	size_t n = 0;
 
-	if (!rd_u8(&request, &flag) || !rd_be32(&request, &timeout))
+	if (!rd_u8(&request, &flag))
 		return RC_MALFORMED;
 	*waits = flag;
+	if (!rd_u8(&request, &which) || !rd_be32(&request, &timeout) ||
+	    timeout > RUNNER_TIMEOUT_MAX_MS)
+		return RC_MALFORMED;
+	if (which >= RUNNER_PROGRAMS || !programs[which])
+		return RC_UNSUPPORTED;
 	options.timeout_ms = timeout;
-	while (request.n && n < RUNNER_ARGS_MAX) {
+	argv[0] = programs[which];
+	for (size_t n = 1; request.n; n++) {
 		struct span one;
 
-		argv[n++] = (const char *)request.p;
+		if (n > RUNNER_ARGS_MAX)
+			return RC_LIMIT;
+		argv[n] = (const char *)request.p;
 		if (!rd_until(&request, &one, '\0'))
-			break;
+			return RC_MALFORMED;
 	}
-	if (n == 0)
-		return RC_MALFORMED;
 	return proc_run_with(argv, span_of(NULL, 0), NULL, &options, NULL);
 }
 
-_Noreturn static void serve(int sock)
+_Noreturn static void serve(int sock,
+			    const char *const programs[RUNNER_PROGRAMS])
 {
 	AUTO(mem_auto_free)
 	struct passfd *m = mem_new(sizeof(*m));
@@ -72,7 +79,7 @@ _Noreturn static void serve(int sock)
 			_exit(0);
 		if (rc)
 			continue;
-		answer = (uint8_t)run(span_of(m->bytes, m->n), &waits);
+		answer = (uint8_t)run(programs, span_of(m->bytes, m->n), &waits);
 		passfd_fini(m);
 		if (waits && passfd_send(sock, span_of(&answer, 1), NULL, 0,
 					 TIMEOUT_MS))
@@ -80,7 +87,8 @@ _Noreturn static void serve(int sock)
 	}
 }
 
-enum rc runner_new(struct runner **out)
+enum rc runner_new(struct runner **out,
+		   const char *const programs[RUNNER_PROGRAMS])
 {
 	struct runner *r;
 	int fds[2];
@@ -91,7 +99,7 @@ enum rc runner_new(struct runner **out)
 	pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		serve(fds[1]);
+		serve(fds[1], programs);
 	}
 	close(fds[1]);
 	if (pid < 0) {
@@ -116,30 +124,33 @@ void runner_free(struct runner *r)
 	free(r);
 }
 
-static enum rc ask(struct runner *r, bool waits, const char *const *argv,
-		   unsigned timeout_ms)
+static enum rc ask(struct runner *r, bool waits, enum runner_which which,
+		   const char *const *arguments, unsigned timeout_ms)
 {
 	uint8_t bytes[PASSFD_BYTES_MAX];
 	struct wr w = WR_ARRAY(bytes);
 
+	if (timeout_ms > RUNNER_TIMEOUT_MAX_MS)
+		timeout_ms = RUNNER_TIMEOUT_MAX_MS;
 	wr_u8(&w, waits);
+	wr_u8(&w, (uint8_t)which);
 	wr_be32(&w, timeout_ms);
-	for (; *argv; argv++)
-		wr_bytes(&w, span_of(*argv, strlen(*argv) + 1));
+	for (; *arguments; arguments++)
+		wr_bytes(&w, span_of(*arguments, strlen(*arguments) + 1));
 	if (w.over)
 		return RC_LIMIT;
 	return passfd_send(r->sock, wr_span(&w), NULL, 0, TIMEOUT_MS);
 }
 
-enum rc runner_run(struct runner *r, const char *const *argv,
-		   unsigned timeout_ms)
+enum rc runner_run(struct runner *r, enum runner_which which,
+		   const char *const *arguments, unsigned timeout_ms)
 {
 	AUTO(mem_auto_free)
 	struct passfd *m = mem_new(sizeof(*m));
 	enum rc rc;
 
 	(void)pthread_mutex_lock(&r->lock); /* cannot fail: not recursive */
-	rc = ask(r, true, argv, timeout_ms);
+	rc = ask(r, true, which, arguments, timeout_ms);
 	/* What was started before it is waited for, too. */
 	if (!rc)
 		rc = passfd_recv(r->sock, m,
@@ -151,9 +162,11 @@ enum rc runner_run(struct runner *r, const char *const *argv,
 	return rc;
 }
 
-void runner_start(struct runner *r, const char *const *argv)
+void runner_start(struct runner *r, enum runner_which which,
+		  const char *const *arguments)
 {
 	(void)pthread_mutex_lock(&r->lock);
-	(void)ask(r, false, argv, TIMEOUT_MS); /* nobody minds */
+	/* Nobody minds how it ends. */
+	(void)ask(r, false, which, arguments, TIMEOUT_MS);
 	(void)pthread_mutex_unlock(&r->lock);
 }

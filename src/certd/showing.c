@@ -97,8 +97,7 @@ static const char *token_of(const struct proof *p)
 static enum rc hook(struct showing *s, const struct proof *p,
 		    const char *moment, char error[NODE_ERROR_MAX])
 {
-	const char *const argv[] = {
-		s->config->dns.hook,
+	const char *const words[] = {
 		moment,
 		challenge_name(p->type),
 		name_base(&p->name),
@@ -106,10 +105,12 @@ static enum rc hook(struct showing *s, const struct proof *p,
 		p->value,
 		NULL,
 	};
-	enum rc rc = runner_run(s->runner, argv, CONFIG_HOOK_TIMEOUT_MS);
+	enum rc rc = runner_run(s->runner, RUNNER_HOOK, words,
+				CONFIG_HOOK_TIMEOUT_MS);
 
 	if (rc)
-		error_set(error, "%s %s: %s", argv[0], moment, rc_name(rc));
+		error_set(error, "%s %s: %s", s->config->dns.hook, moment,
+			  rc_name(rc));
 	return rc;
 }
 

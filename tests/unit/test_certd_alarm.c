@@ -45,7 +45,7 @@ static void what_has_no_room_is_told_once(void **state)
 	folder_make(&f);
 	folder_file(lines, &f, "audit.jsonl");
 	assert_int_equal(audit_open(&audit, f.path, &quiet, error), RC_OK);
-	a = alarm_new(&quiet, audit, NULL, NULL);
+	a = alarm_new(&quiet, audit, NULL);
 	raise_all(a, ALARM_MAX - 1);
 	assert_int_equal(alarm_count(a), ALARM_MAX - 1);
 	assert_int_equal(alarm_count_of(a, "alarm_too_many"), 0);
