@@ -61,6 +61,7 @@ static void add(struct set *s, const char *folder, struct span name,
 		const char *type, struct span body)
 {
 	struct shelf_file *f = &s->files[s->count];
+	struct buf copy;
 
 	if (s->count == FILES_MAX_COUNT) {
 		s->failed = true;
@@ -68,11 +69,12 @@ static void add(struct set *s, const char *folder, struct span name,
 	}
 	s->count++;
 	f->content_type = type;
-	buf_init(&f->body, body.n);
+	buf_init(&copy, body.n);
 	if (snprintf(f->path, sizeof(f->path), "%s%.*s", folder, (int)name.n,
 		     (const char *)name.p) >= (int)sizeof(f->path) ||
-	    !buf_add(&f->body, body))
+	    !buf_add(&copy, body))
 		s->failed = true;
+	f->body = shared_of(&copy);
 }
 
 static void add_str(struct set *s, const char *path, const char *type,
@@ -272,7 +274,7 @@ static bool write_files(const char *folder, const struct set *s)
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s", folder, name) >=
 			    (int)sizeof(path) ||
-		    file_replace(path, buf_span(&s->files[i].body), 0644))
+		    file_replace(path, shared_span(s->files[i].body), 0644))
 			return false;
 	}
 	return true;
@@ -377,7 +379,7 @@ static enum rc publish_made(struct publish *p, struct making *m,
 	parts_fini(&x);
 	if (rc) {
 		for (size_t i = 0; i < s.count; i++)
-			buf_fini(&s.files[i].body);
+			shared_unref(s.files[i].body);
 		free(s.files);
 		return rc;
 	}

@@ -162,8 +162,8 @@ static void on_public(void *arg, const struct http_request *r,
 		nonces_ask(s->nonces, r, out);
 	else if (is_post(r) || strcmp(r->path, ATTEST_PATH) == 0)
 		say(out, 405, "{\"error\":\"method\"}\n");
-	else if (!shelf_get(s->o.shelf, &out->body, &out->content_type,
-			    r->path))
+	else if (!(out->shared = shelf_get(s->o.shelf, &out->content_type,
+					   r->path)))
 		say(out, 404, "{\"error\":\"not_found\"}\n");
 }
 

@@ -84,7 +84,7 @@ static void forget_proof(struct proof_entry *p)
 static void free_files(struct shelf_file *files, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		buf_fini(&files[i].body);
+		shared_unref(files[i].body);
 	free(files);
 }
 
@@ -237,22 +237,22 @@ void shelf_publish(struct shelf *s, struct shelf_file *files, size_t count,
 	free_files(old, old_count);
 }
 
-bool shelf_get(struct shelf *s, struct buf *out, const char **content_type,
-	       const char *path)
+struct shared *shelf_get(struct shelf *s, const char **content_type,
+			 const char *path)
 {
-	bool is_there = false;
+	struct shared *found = NULL;
 
 	enter(s);
-	for (size_t i = 0; i < s->file_count && !is_there; i++) {
+	for (size_t i = 0; i < s->file_count && !found; i++) {
 		const struct shelf_file *f = &s->files[i];
 
 		if (strcmp(f->path, path) != 0)
 			continue;
-		is_there = buf_add(out, buf_span(&f->body));
+		found = shared_ref(f->body);
 		*content_type = f->content_type;
 	}
 	leave(s);
-	return is_there;
+	return found;
 }
 
 bool shelf_core(struct shelf *s, struct sha256 *core)

@@ -3,7 +3,7 @@
  * with their keys and challenge answers for the edge, evidence for everybody,
  * and how things stand for the operator.
  *
- * One lock; what is taken from it is a copy.
+ * One lock; what is taken from it is a copy, or shared by all who read it.
  */
 #ifndef POSTERN_CERTD_SHELF_H
 #define POSTERN_CERTD_SHELF_H
@@ -14,6 +14,7 @@
 #include "acme/name.h"
 #include "base/buf.h"
 #include "base/rc.h"
+#include "base/shared.h"
 #include "certd/config.h"
 
 enum {
@@ -55,14 +56,16 @@ uint64_t shelf_generation(struct shelf *s);
 struct shelf_file {
 	char path[SHELF_PATH_MAX];
 	const char *content_type; /* static */
-	struct buf body;
+	struct shared *body;
 };
-/* Puts these in the place of all there were, at once; takes their bodies. */
+/* Puts these in the place of all there were, at once; takes their
+ * references. */
 void shelf_publish(struct shelf *s, struct shelf_file *files, size_t count,
 		   const struct sha256 *core);
-/* A copy of one, appended.  False: no such path. */
-bool shelf_get(struct shelf *s, struct buf *out, const char **content_type,
-	       const char *path);
+/* Returns a reference, also good when other files have taken their place:
+ * shared_unref().  NULL: no such path. */
+struct shared *shelf_get(struct shelf *s, const char **content_type,
+			 const char *path);
 /* The hash of the core that is published; false: none is. */
 bool shelf_core(struct shelf *s, struct sha256 *core);
 

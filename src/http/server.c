@@ -218,13 +218,37 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
 	if (x) {
 		buf_wipe(&x->body);
 		buf_wipe(&x->answer.body);
+		shared_unref(x->answer.shared);
 	}
 	free(x);
 	*context = NULL;
 }
 
+static void give_back(void *shared)
+{
+	shared_unref(shared);
+}
+
+/* Of the body that the answer has, or shares: no copy is made for a reader,
+ * however slow, and what was sent is erased. */
+static struct MHD_Response *response_of(struct http_answer *a)
+{
+	struct MHD_Response *r;
+	struct span body;
+
+	if (!a->shared)
+		a->shared = shared_of(&a->body);
+	body = shared_span(a->shared);
+	/* Its parameter is not const for those who hand over. */
+	r = MHD_create_response_from_buffer_with_free_callback_cls(
+		body.n, (void *)(uintptr_t)body.p, give_back, a->shared);
+	if (r)
+		(void)shared_ref(a->shared);
+	return r;
+}
+
 static enum MHD_Result send_answer(struct MHD_Connection *mhd,
-				   const struct http_answer *a)
+				   struct http_answer *a)
 {
 	static const struct {
 		const char *name, *value;
@@ -237,14 +261,10 @@ static enum MHD_Result send_answer(struct MHD_Connection *mhd,
 		  "frame-ancestors 'none'" },
 		{ "Referrer-Policy", "no-referrer" },
 	};
-	struct span body = buf_span(&a->body);
+	struct MHD_Response *r = response_of(a);
 	char seconds[16];
-	struct MHD_Response *r;
 	enum MHD_Result result;
 
-	/* It copies; the parameter is not const for those who hand over. */
-	r = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p,
-					    MHD_RESPMEM_MUST_COPY);
 	if (!r)
 		return MHD_NO;
 	result = MHD_add_response_header(r, "Content-Type", a->content_type);
@@ -275,6 +295,7 @@ static enum MHD_Result send_error(struct MHD_Connection *mhd, unsigned status,
 		return MHD_NO;
 	result = send_answer(mhd, &a);
 	buf_fini(&a.body);
+	shared_unref(a.shared);
 	return result;
 }
 
@@ -339,6 +360,7 @@ static enum MHD_Result answer(struct http_exchange *x, const char *method,
 		result = send_answer(x->mhd, &a);
 	}
 	buf_wipe(&a.body);
+	shared_unref(a.shared);
 	return result;
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/rc.h"
+#include "base/shared.h"
 #include "io/loop.h"
 
 enum {
@@ -45,6 +46,9 @@ struct http_answer {
 	const char *content_type; /* "application/json" at first; static */
 	unsigned retry_after_s; /* a header of it; 0, at first: none */
 	struct buf body; /* empty at first; at most HTTP_ANSWER_MAX */
+	/* NULL at first.  Otherwise sent in the place of 'body', without a copy
+	 * of its own: a reference that the answer takes. */
+	struct shared *shared;
 };
 
 typedef void http_handler_fn(void *arg, const struct http_request *request,

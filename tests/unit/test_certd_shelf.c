@@ -66,11 +66,13 @@ static void proofs_have_a_bound(void **state)
 static struct shelf_file *one_file(const char *path, const char *body)
 {
 	struct shelf_file *f = mem_new(sizeof(*f));
+	struct buf bytes;
 
 	strcpy(f->path, path);
 	f->content_type = "text/plain";
-	buf_init(&f->body, 100);
-	assert_true(buf_add(&f->body, span_str(body)));
+	buf_init(&bytes, 100);
+	assert_true(buf_add(&bytes, span_str(body)));
+	f->body = shared_of(&bytes);
 	return f;
 }
 
@@ -79,22 +81,28 @@ static void publishing_replaces_all(void **state)
 	const struct sha256 first = { { 1 } }, second = { { 2 } };
 	struct shelf *s = shelf_new();
 	struct sha256 core;
+	struct shared *old, *first_reader, *second_reader;
 	const char *type;
-	struct buf out;
 
 	(void)state;
 	assert_false(shelf_core(s, &core));
 	shelf_publish(s, one_file("/evidences/a", "one"), 1, &first);
+	old = shelf_get(s, &type, "/evidences/a");
 	shelf_publish(s, one_file("/evidences/b", "two"), 1, &second);
 	assert_true(shelf_core(s, &core));
 	assert_int_equal(core.b[0], 2);
-	buf_init(&out, 100);
-	assert_false(shelf_get(s, &out, &type, "/evidences/a"));
-	assert_true(shelf_get(s, &out, &type, "/evidences/b"));
-	assert_true(span_equal_str(buf_span(&out), "two"));
+	assert_null(shelf_get(s, &type, "/evidences/a"));
+	first_reader = shelf_get(s, &type, "/evidences/b");
+	second_reader = shelf_get(s, &type, "/evidences/b");
 	assert_string_equal(type, "text/plain");
-	buf_fini(&out);
 	shelf_free(s);
+	/* Who reads goes on reading what it began with, and all the same bytes. */
+	assert_true(span_equal_str(shared_span(old), "one"));
+	assert_true(span_equal_str(shared_span(second_reader), "two"));
+	assert_ptr_equal(first_reader, second_reader);
+	shared_unref(old);
+	shared_unref(first_reader);
+	shared_unref(second_reader);
 }
 
 static void status_has_each_part_once(void **state)

@@ -2,6 +2,7 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 enum {
 	WAIT_MS = 20000,
 	LARGE = 3000000,
+	READERS = 32,
 	CLIENTS = 8,
 	ROUNDS = 50,
 	LATER_MS = 3,
@@ -38,6 +40,7 @@ struct fixture {
 	pthread_t thread;
 	struct later later[LATER_MAX];
 	size_t gone_count;
+	struct shared *shared; /* LARGE bytes */
 };
 
 static void send_later(void *arg)
@@ -91,6 +94,10 @@ static void handle(void *arg, const struct http_request *q, struct http_answer *
 		mem_auto_free(&large);
 		return;
 	}
+	if (strcmp(q->path, "/shared") == 0) {
+		a->shared = shared_ref(f->shared);
+		return;
+	}
 	if (strcmp(q->path, "/later") == 0 || strcmp(q->path, "/never") == 0) {
 		(void)!buf_add(&a->body, span_str("not this one"));
 		answer_later(f, q);
@@ -127,9 +134,22 @@ static void stop(void *arg)
 	loop_stop(arg);
 }
 
+static struct shared *make_shared(void)
+{
+	struct buf b;
+	size_t n;
+
+	buf_init(&b, LARGE);
+	memset(buf_space(&b, LARGE, &n), 's', LARGE);
+	buf_commit(&b, LARGE);
+	return shared_of(&b);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	f->shared = make_shared();
 
 	folder_make(&f->folder);
 	folder_file(f->path, &f->folder, "s");
@@ -148,6 +168,7 @@ static int teardown(void **state)
 	pthread_join(f->thread, NULL);
 	http_server_free(f->server);
 	loop_free(f->loop);
+	shared_unref(f->shared);
 	assert_int_equal(access(f->path, F_OK), -1);
 	folder_remove(&f->folder);
 	test_free(f);
@@ -222,6 +243,38 @@ static int raw_connect(const struct fixture *f)
 	strcpy(a.un.sun_path, f->path);
 	assert_int_equal(connect(fd, &a.sa, a.len), 0);
 	return fd;
+}
+
+static size_t in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+static void slow_readers_share_one_answer(void **state)
+{
+	static const char get[] = "GET /shared HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	struct http_reply r = { 0 };
+	size_t before = in_use();
+	int fds[READERS];
+	char byte;
+
+	for (size_t i = 0; i < READERS; i++) {
+		fds[i] = raw_connect(f);
+		assert_int_equal(send(fds[i], get, strlen(get), 0), strlen(get));
+	}
+	/* One byte each: the answer is made, and most of it waits. */
+	for (size_t i = 0; i < READERS; i++)
+		assert_int_equal(recv(fds[i], &byte, 1, 0), 1);
+	assert_true(in_use() < before + LARGE);
+	assert_int_equal(http_client_get(&r, f->path, "/shared", WAIT_MS), RC_OK);
+	assert_int_equal(r.body.n, LARGE);
+	assert_int_equal(buf_span(&r.body).p[LARGE - 1], 's');
+	http_reply_fini(&r);
+	for (size_t i = 0; i < READERS; i++)
+		close(fds[i]);
 }
 
 /* Everything the server says to these bytes until it closes or goes quiet. */
@@ -532,6 +585,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(requests_reach_the_handler),
 		T(large_answer_arrives_whole),
+		T(slow_readers_share_one_answer),
 		T(body_up_to_its_bound),
 		T(odd_requests),
 		T(answers_are_not_cached_or_sniffed),
