@@ -84,6 +84,20 @@ int64_t ledger_order_at(const struct ledger *l, const char *directory,
 				 LEDGER_SET_SPAN));
 }
 
+int64_t ledger_resume_at(const struct ledger *l, const char *directory,
+			 const struct sha256 *names)
+{
+	const size_t c = find_ca(l, directory);
+	size_t s;
+
+	if (c == LEDGER_CAS_MAX)
+		return 0;
+	s = find_set(l, c, names);
+	if (s == LEDGER_SETS_MAX)
+		return l->ca[c].not_before;
+	return later(l->ca[c].not_before, l->set[s].not_before);
+}
+
 static int64_t sooner(int64_t a, int64_t b)
 {
 	return a < b ? a : b;

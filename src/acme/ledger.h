@@ -89,6 +89,13 @@ int64_t ledger_order_at(const struct ledger *l, const char *directory,
 			const struct ledger_ask *ask);
 
 /*
+ * When an order that is under way may be gone on with: as above, without our
+ * own limits of orders, for it is booked already and asks for no other.
+ */
+int64_t ledger_resume_at(const struct ledger *l, const char *directory,
+			 const struct sha256 *names);
+
+/*
  * Books an order that is about to be made; store the ledger before it is.
  * RC_DENIED: not before ledger_order_at().  RC_LIMIT: more CAs than fit.
  */

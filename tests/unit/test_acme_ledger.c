@@ -40,6 +40,8 @@ static void waits_grow_and_end_with_success(void **state)
 			 DAY + DAY / 4);
 	assert_int_equal(fail_at(&l, A, NOW, (struct ledger_failure){ .random = DAY / 4 + 1 }),
 			 DAY);
+	assert_int_equal(ledger_resume_at(&l, A, &set), NOW + DAY);
+	assert_int_equal(ledger_resume_at(&l, A, &other), 0);
 	/* The CA's word counts when it is later. */
 	assert_int_equal(fail_at(&l, A, NOW,
 				 (struct ledger_failure){ .retry_at = NOW + 5 * DAY }),
@@ -72,6 +74,9 @@ static void a_name_set_has_its_limit(void **state)
 	}
 	assert_int_equal(ledger_book(&l, A, &in_time, NOW + LEDGER_SET_SPAN - 1), RC_DENIED);
 	assert_int_equal(ledger_order_at(&l, A, &in_time), NOW + LEDGER_SET_SPAN);
+	/* What is booked is gone on with all the same, unless it has to wait. */
+	assert_int_equal(ledger_resume_at(&l, A, &set), 0);
+	assert_int_equal(ledger_resume_at(&l, B, &set), 0);
 	/* Others, and another CA, are free. */
 	assert_int_equal(ledger_order_at(&l, A, &(struct ledger_ask){ .names = &other }), 0);
 	assert_int_equal(ledger_order_at(&l, B, &in_time), 0);
