@@ -399,6 +399,16 @@ enum rc custody_issued(struct custody *c, const struct sha256 *spki,
 	return rc;
 }
 
+int64_t custody_begun_at(struct custody *c)
+{
+	int64_t at;
+
+	enter(c);
+	at = c->history.begun_at;
+	leave(c);
+	return at;
+}
+
 /* ---- accounts ---- */
 
 static enum seal_reason get_account_key(struct custody *c,

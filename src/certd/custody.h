@@ -87,6 +87,9 @@ enum rc custody_issued(struct custody *c, const struct sha256 *spki,
 /* A copy of the history, oldest first; NULL: no room in the arena. */
 struct custody_key *custody_history(struct custody *c, struct arena *arena,
 				    size_t *count);
+/* When the first key was made that there ever was, also when it is forgotten by
+ * now; 0: none was. */
+int64_t custody_begun_at(struct custody *c);
 /* The quote of a key, or of the account of a directory (custody_account_quote),
  * as its file has it; appended.  False: there is none. */
 bool custody_quote(struct custody *c, struct buf *out,

@@ -19,6 +19,8 @@ enum rc keybook_add(struct keybook *h, const struct custody_key *key)
 	if (h->count == CUSTODY_KEYS_MAX)
 		return RC_LIMIT;
 	h->keys[h->count++] = *key;
+	if (!h->begun_at)
+		h->begun_at = key->made_at;
 	return RC_OK;
 }
 
@@ -107,6 +109,7 @@ enum rc keybook_write(struct buf *out, const struct keybook *h)
 
 	jwrite_object(&j, NULL);
 	jwrite_number(&j, "v", 1);
+	jwrite_number(&j, "begun_at", (uint64_t)h->begun_at);
 	jwrite_array(&j, "keys");
 	for (size_t i = 0; i < h->count; i++)
 		write_one(&j, &h->keys[i]);
@@ -178,6 +181,12 @@ enum rc keybook_read(struct keybook *out, struct span json)
 	for (const struct jtree *v = list->first; v; v = v->next)
 		if (!read_one(&h->keys[h->count++], v))
 			return RC_MALFORMED;
+	/* Kept since keys are forgotten. */
+	if (h->count)
+		h->begun_at = h->keys[0].made_at;
+	if (jtree_get(top, "begun_at") &&
+	    !get_time(&h->begun_at, top, "begun_at"))
+		return RC_MALFORMED;
 	*out = *h;
 	return RC_OK;
 }

@@ -13,6 +13,9 @@
 struct keybook {
 	struct custody_key keys[CUSTODY_KEYS_MAX]; /* oldest first */
 	size_t count;
+	/* when the first was made that there ever was, forgotten or not; 0:
+	 * none was */
+	int64_t begun_at;
 };
 
 /* RC_LIMIT: full. */

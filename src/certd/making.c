@@ -357,8 +357,8 @@ static void add_sightings(struct work *w)
 	struct span *sources;
 
 	core->timeline.t0 = w->now;
-	if (w->m->history_count)
-		core->timeline.t0 = w->m->history[0].made_at;
+	if (custody_begun_at(w->o->custody))
+		core->timeline.t0 = custody_begun_at(w->o->custody);
 	core->timeline.t1 = core->timeline.t0 + CAA_REUSE_S;
 	core->timeline.safe_at = NEVER;
 	if (!v)

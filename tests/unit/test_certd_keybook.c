@@ -149,8 +149,11 @@ static void key_of_unknown_end_is_kept_for_the_longest_life(void **state)
 	assert_true(keybook_drop(h, &old, (int64_t)(1 + 398 + 30) * DAY));
 	assert_int_equal(h->count, 0);
 	k.retired_at = 0;
+	k.made_at = 5000;
 	assert_int_equal(keybook_add(h, &k), RC_OK);
 	assert_false(keybook_drop(h, &old, (int64_t)10000 * DAY));
+	/* Since when names are ours is not forgotten with the first key. */
+	assert_int_equal(h->begun_at, 1001);
 	free(h);
 }
 
@@ -201,6 +204,39 @@ static void every_prefix_and_other_documents_are_malformed(void **state)
 	free(back);
 }
 
+static void beginning_outlives_its_key(void **state)
+{
+	static const struct {
+		const char *json;
+		int64_t want; /* -1: malformed */
+	} cases[] = {
+		{ "{\"v\":1,\"begun_at\":7,\"keys\":[]}", 7 },
+		{ "{\"v\":1,\"keys\":[]}", 0 },
+		{ "{\"v\":1,\"begun_at\":\"7\",\"keys\":[]}", -1 },
+	};
+	struct keybook *h = mem_new(sizeof(*h)), *back = mem_new(sizeof(*back));
+	struct buf json;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		enum rc rc = keybook_read(h, span_str(cases[i].json));
+
+		assert_int_equal(rc, cases[i].want < 0 ? RC_MALFORMED : RC_OK);
+		if (!rc)
+			assert_int_equal(h->begun_at, cases[i].want);
+	}
+	memset(h, 0, sizeof(*h));
+	add(h, 1, "a");
+	h->begun_at = 3;
+	buf_init(&json, FORM_SECRET_MAX);
+	assert_int_equal(keybook_write(&json, h), RC_OK);
+	assert_int_equal(keybook_read(back, buf_span(&json)), RC_OK);
+	assert_int_equal(back->begun_at, 3);
+	buf_fini(&json);
+	free(h);
+	free(back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +246,7 @@ int main(void)
 		cmocka_unit_test(unknown_key_is_denied),
 		cmocka_unit_test(old_keys_make_room),
 		cmocka_unit_test(key_of_unknown_end_is_kept_for_the_longest_life),
+		cmocka_unit_test(beginning_outlives_its_key),
 		cmocka_unit_test(full_history_is_a_limit_and_fits_its_document),
 		cmocka_unit_test(every_prefix_and_other_documents_are_malformed),
 	};
