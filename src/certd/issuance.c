@@ -16,7 +16,40 @@ static void failed_event(struct issuance *i, const char *event,
 		  LSTR("why", why));
 }
 
-enum rc issuance_save_ledger(struct issuance *i)
+/* ---- what is done again ---- */
+
+enum {
+	RETRY_FIRST_S = 2,
+	RETRY_MAX_S = 600,
+};
+
+static void again(struct issuance_retry *r, bool is_done)
+{
+	int64_t wait = RETRY_MAX_S;
+
+	if (is_done) {
+		*r = (struct issuance_retry){ 0 };
+		return;
+	}
+	if (r->failures < 9 && RETRY_FIRST_S << r->failures < RETRY_MAX_S)
+		wait = RETRY_FIRST_S << r->failures;
+	r->failures++;
+	r->at = clock_unix_s() + wait;
+}
+
+void issuance_tell_edge(struct issuance *i)
+{
+	char error[NODE_ERROR_MAX] = "";
+	enum rc rc = showing_tell_edge(i->showing, error);
+
+	if (rc)
+		failed_event(i, "edge_not_told", NULL, error);
+	alarm_set(i->o->alarm, rc != RC_OK, "edge_not_told", i->o->config->edge,
+		  error);
+	again(&i->edge, !rc);
+}
+
+static enum rc save_ledger(struct issuance *i)
 {
 	AUTO(buf_fini)
 	struct buf json = { 0 };
@@ -26,6 +59,46 @@ enum rc issuance_save_ledger(struct issuance *i)
 	    custody_put(i->o->custody, "ledger", buf_span(&json)))
 		return RC_SYS;
 	return RC_OK;
+}
+
+/* Everything that could not be sealed, or is to be: a full disk must not cost
+ * a certificate, nor be forgotten. */
+static void seal_all(struct issuance *i)
+{
+	bool is_done = true;
+
+	for (size_t k = 0; k < i->slot_count; k++) {
+		struct slot *s = &i->slots[k];
+
+		if (s->is_unsealed)
+			(void)slot_save(s, i->o->custody); /* it knows */
+		if (s->is_unbooked)
+			s->is_unbooked = custody_issued(i->o->custody, &s->spki,
+							&s->tbs, s->not_after,
+							s->issued_at) != RC_OK;
+		is_done = is_done && !s->is_unsealed && !s->is_unbooked;
+	}
+	if (i->is_ledger_unsealed)
+		i->is_ledger_unsealed = save_ledger(i) != RC_OK;
+	is_done = is_done && !i->is_ledger_unsealed;
+	alarm_set(i->o->alarm, !is_done, "not_sealed", "",
+		  "a certificate that is served, or what was ordered, could "
+		  "not be sealed: a restart would not know it");
+	again(&i->seal, is_done);
+}
+
+static int64_t sooner(int64_t at, const struct issuance_retry *r)
+{
+	return r->at && r->at < at ? r->at : at;
+}
+
+int64_t issuance_catch_up(struct issuance *i, int64_t now)
+{
+	if (i->edge.at && i->edge.at <= now)
+		issuance_tell_edge(i);
+	if (i->seal.at && i->seal.at <= now)
+		seal_all(i);
+	return sooner(sooner(INT64_MAX, &i->edge), &i->seal);
 }
 
 enum rc issuance_shelve(struct issuance *i, struct slot *s,
@@ -118,19 +191,11 @@ static void audit_issued(struct issuance *i, const struct slot *s)
 		    { "spki", span_str(spki) }, { "tbs", span_str(tbs) });
 }
 
-static void tell_edge(struct issuance *i, const struct slot *s)
-{
-	char error[NODE_ERROR_MAX] = "";
-	enum rc rc = showing_tell_edge(i->showing, error);
-
-	if (rc)
-		failed_event(i, "edge_not_told", s, error);
-	alarm_set(i->o->alarm, rc != RC_OK, "edge_not_told", i->o->config->edge,
-		  error);
-}
-
-/* Evidence first, then the edge: who sees the new certificate finds it in the
- * evidence. */
+/*
+ * Evidence first, then the edge: who sees the new certificate finds it in the
+ * evidence.  What cannot be sealed now is served all the same, and sealed later:
+ * the CA would count another order.
+ */
 static enum rc take_chain(struct issuance *i, struct slot *s, struct ca *ca)
 {
 	struct acme *client = ca_client(ca);
@@ -142,20 +207,25 @@ static enum rc take_chain(struct issuance *i, struct slot *s, struct ca *ca)
 	rc = slot_take(s, acme_chain(client), ca_config(ca)->directory,
 		       i->o->custody, now, error);
 	(void)pthread_mutex_unlock(i->lock);
-	if (!rc)
+	if (rc == RC_OK || rc == RC_SYS) {
 		rc = custody_issued(i->o->custody, &s->spki, &s->tbs,
 				    s->not_after, now);
-	if (!rc)
+		s->is_unbooked = rc == RC_SYS;
+	}
+	if (rc == RC_OK || rc == RC_SYS)
 		rc = issuance_shelve(i, s, error);
 	if (rc) {
-		failed_event(i, "certificate_not_kept", s, error);
+		failed_event(i, "certificate_not_kept", s,
+			     error[0] ? error : rc_name(rc));
 		return rc;
 	}
 	ledger_succeeded(i->ledger, s->directory, &s->hash, now);
 	audit_issued(i, s);
-	i->o->publish(i->o->arg);
-	tell_edge(i, s);
-	return issuance_save_ledger(i);
+	i->is_ledger_unsealed = true;
+	seal_all(i);
+	(void)i->o->publish(i->o->arg); /* the round asks when to, again */
+	issuance_tell_edge(i);
+	return RC_OK;
 }
 
 static bool is_of_ca(const struct acme_outcome *o)
@@ -189,7 +259,7 @@ static void book_failure(struct issuance *i, struct slot *s, struct ca *ca)
 		    { "directory", span_str(ca_config(ca)->directory) },
 		    { "end", span_str(acme_end_name(o->end)) },
 		    { "why", span_str(o->why) });
-	(void)issuance_save_ledger(i); /* the next one fails where this does */
+	(void)save_ledger(i); /* the next one fails where this does */
 }
 
 static enum rc finish(struct issuance *i, struct slot *s, struct ca *ca)
@@ -246,7 +316,6 @@ static enum rc abandon(struct issuance *i, struct ca *ca)
 enum rc issuance_resume(struct issuance *i, struct ca *ca)
 {
 	struct acme *client = ca_client(ca);
-	struct ledger_ask ask;
 	struct slot *s;
 	enum rc rc;
 
@@ -255,11 +324,10 @@ enum rc issuance_resume(struct issuance *i, struct ca *ca)
 	s = slot_for(i, acme_order_names(client));
 	if (!s)
 		return abandon(i, ca);
-	ask = (struct ledger_ask){ .names = &s->hash };
 	ledger_heed_clock(i->ledger, clock_unix_s());
-	if (s->has_failed && ledger_order_at(i->ledger,
-					     ca_config(ca)->directory,
-					     &ask) > clock_unix_s())
+	if (s->has_failed &&
+	    ledger_resume_at(i->ledger, ca_config(ca)->directory, &s->hash) >
+		    clock_unix_s())
 		return RC_OK;
 	log_event(i->o->log, LOG_INFO, "order_resumed",
 		  LSTR("names", s->config->names.of[0].text));
@@ -284,7 +352,7 @@ static enum rc book(struct issuance *i, struct slot *s, const char *directory)
 	};
 	enum rc rc = ledger_book(i->ledger, directory, &ask, now);
 
-	return rc ? rc : issuance_save_ledger(i);
+	return rc ? rc : save_ledger(i);
 }
 
 enum rc issuance_order(struct issuance *i, struct slot *s, struct ca *ca)

@@ -8,6 +8,12 @@
 
 #include "certd/issuer.h"
 
+/* Something that is tried again, ever more rarely. */
+struct issuance_retry {
+	int64_t at; /* 0: it is not to be tried */
+	unsigned failures;
+};
+
 /* What the parts of the issuer share. */
 struct issuance {
 	const struct issuer_options *o;
@@ -18,6 +24,9 @@ struct issuance {
 	size_t slot_count;
 	/* Held while slots or accounts are changed: others read them. */
 	pthread_mutex_t *lock;
+	struct issuance_retry edge; /* has not heard of what changed */
+	struct issuance_retry seal; /* of slots, key history and ledger */
+	bool is_ledger_unsealed;
 };
 
 /* Goes on with the order that the CA's client has under way, if any.
@@ -43,7 +52,11 @@ enum rc issuance_revoke_foreign(struct issuance *i, struct span der,
 enum rc issuance_shelve(struct issuance *i, struct slot *s,
 			char error[NODE_ERROR_MAX]);
 
-/* Seals the ledger. */
-enum rc issuance_save_ledger(struct issuance *i);
+/* Tells the edge that something on the shelf has changed; later, again, where
+ * it does not hear. */
+void issuance_tell_edge(struct issuance *i);
+/* Does again what failed and whose time it is: telling the edge, sealing.
+ * Returns when something is to be done again; INT64_MAX: nothing. */
+int64_t issuance_catch_up(struct issuance *i, int64_t now);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "certd/alarm.h"
 #include "certd/ca.h"
+#include "certd/hold.h"
 #include "certd/pins.h"
 #include "certd/showing.h"
 #include "certd/slot.h"
@@ -24,9 +25,11 @@ struct issuer_options {
 	struct shelf *shelf;
 	struct runner *runner;
 	struct sightings *sightings;
-	/* Something that evidence tells of has changed: publish it, now, and
-	 * before the edge is told. */
-	void (*publish)(void *arg);
+	struct hold *hold;
+	/* Something that evidence tells of may have changed: publish it, now,
+	 * and before the edge is told.  Returns when to call it again though
+	 * nothing has changed; 0: no need. */
+	int64_t (*publish)(void *arg);
 	void *arg;
 };
 
@@ -49,6 +52,8 @@ enum issuer_wish {
 	ISSUER_REVOKE = 8, /* what is served, and then get another */
 	ISSUER_LOOK = 16, /* at CAA again */
 	ISSUER_REVOKE_FOREIGN = 32, /* all that the monitor has found */
+	ISSUER_SERVE = 64, /* what is held back; see certd/hold.h */
+	ISSUER_TELL_EDGE = 128, /* that something has changed */
 };
 void issuer_ask(struct issuer *i, enum issuer_wish wish);
 

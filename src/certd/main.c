@@ -39,6 +39,7 @@ struct program {
 	struct shelf *shelf;
 	struct sightings *sightings;
 	struct publish *publish;
+	struct hold *hold;
 	struct issuer *issuer;
 	struct watch *watch;
 	struct monitor *monitor;
@@ -51,6 +52,7 @@ static void program_fini(struct program *p)
 	monitor_free(p->monitor);
 	watch_free(p->watch);
 	issuer_free(p->issuer);
+	hold_close(p->hold);
 	publish_free(p->publish);
 	sightings_free(p->sightings);
 	shelf_free(p->shelf);
@@ -155,6 +157,20 @@ static void open_publish(struct program *p)
 	p->publish = publish_new(&o);
 }
 
+static enum rc open_hold(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct hold_options o = {
+		.config = &p->config,
+		.log = &p->log,
+		.custody = p->custody,
+		.audit = p->audit,
+		.alarm = p->alarm,
+		.shelf = p->shelf,
+	};
+
+	return hold_open(&p->hold, &o, error);
+}
+
 static enum rc open_issuer(struct program *p, char error[NODE_ERROR_MAX])
 {
 	const struct issuer_options o = {
@@ -166,6 +182,7 @@ static enum rc open_issuer(struct program *p, char error[NODE_ERROR_MAX])
 		.shelf = p->shelf,
 		.runner = p->runner,
 		.sightings = p->sightings,
+		.hold = p->hold,
 		.publish = publish_now,
 		.arg = p->publish,
 	};
@@ -200,6 +217,7 @@ static enum rc open_monitor(struct program *p, char error[NODE_ERROR_MAX])
 		.audit = p->audit,
 		.alarm = p->alarm,
 		.shelf = p->shelf,
+		.hold = p->hold,
 		.sightings = p->sightings,
 		.issuer = p->issuer,
 	};
@@ -270,7 +288,9 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	p->shelf = shelf_new();
 	p->sightings = sightings_new();
 	open_publish(p);
-	rc = open_issuer(p, error);
+	rc = open_hold(p, error);
+	if (!rc)
+		rc = open_issuer(p, error);
 	if (!rc)
 		rc = open_watch(p, error);
 	if (!rc)

@@ -30,6 +30,7 @@
 #ifndef POSTERN_CERTD_MONITOR_H
 #define POSTERN_CERTD_MONITOR_H
 
+#include "certd/hold.h"
 #include "certd/issuer.h"
 #include "certd/sightings.h"
 
@@ -40,6 +41,7 @@ struct monitor_options {
 	struct audit *audit;
 	struct alarm *alarm;
 	struct shelf *shelf;
+	struct hold *hold;
 	struct sightings *sightings;
 	struct issuer *issuer;
 };

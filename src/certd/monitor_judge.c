@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "certd/monitoring.h"
-#include "certd/showing.h"
 #include "io/clock.h"
 
 enum {
@@ -31,8 +30,8 @@ void monitor_learn(struct monitor *m, struct arena *arena)
 	m->since = clock_unix_s();
 	if (!m->keys)
 		m->key_count = 0;
-	if (m->key_count)
-		m->since = m->keys[0].made_at;
+	if (custody_begun_at(m->o.custody))
+		m->since = custody_begun_at(m->o.custody);
 	for (size_t i = 0; i < m->key_count; i++) {
 		const struct custody_key *k = &m->keys[i];
 
@@ -125,21 +124,14 @@ static void take_back(struct monitor *m, const struct find *f)
 {
 	const struct conf_list *list = &m->o.config->certificates;
 	const struct config_certificate *all = list->items;
-	struct showing showing = { .config = m->o.config,
-				   .shelf = m->o.shelf,
-				   .log = m->o.log };
-	uint64_t before = shelf_generation(m->o.shelf);
-	char error[NODE_ERROR_MAX] = "";
+	bool is_news = false;
 
 	for (size_t i = 0; i < list->count; i++)
 		if (covers(&all[i], f))
-			shelf_take_certificate(m->o.shelf, i);
-	if (shelf_generation(m->o.shelf) == before)
-		return;
-	audit_event(m->o.audit, "certificate_taken_back",
-		    { "because_of", span_str(f->name) });
-	alarm_set(m->o.alarm, showing_tell_edge(&showing, error) != RC_OK,
-		  "edge_not_told", "taken_back", error);
+			is_news |= hold_because(m->o.hold, i, &f->tbs,
+						f->name);
+	if (is_news) /* and again, until it has heard */
+		issuer_ask(m->o.issuer, ISSUER_TELL_EDGE);
 }
 
 /* ---- all of them */

@@ -49,7 +49,7 @@ struct monitor {
 
 	struct custody_key *keys; /* of this round */
 	size_t key_count;
-	int64_t since; /* our first key; now: there is none */
+	int64_t since; /* our first key was made; now: none was */
 	size_t foreign_count, legacy_count, ours_count;
 	struct span foreign[SIGHTINGS_FOREIGN_MAX]; /* of finds, in DER */
 	size_t foreign_ders;

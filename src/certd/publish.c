@@ -414,7 +414,7 @@ static void hash_inputs(struct publish *p, struct sha256 *out)
 	sha256_parts(out, all, 4);
 }
 
-void publish_now(void *arg)
+int64_t publish_now(void *arg)
 {
 	struct publish *p = arg;
 	struct making *m = mem_new(sizeof(*m));
@@ -427,7 +427,7 @@ void publish_now(void *arg)
 	if (now < p->again_at &&
 	    span_equal(SPAN_ARRAY(inputs.b), SPAN_ARRAY(p->inputs.b))) {
 		free(m);
-		return;
+		return p->again_at;
 	}
 	rc = making_make(m, &p->o, p->issuer, now, error);
 	if (!rc)
@@ -447,4 +447,6 @@ void publish_now(void *arg)
 		  "evidence_not_published", "", error);
 	making_fini(m);
 	free(m);
+	/* Before there is a certificate there is nothing to do again. */
+	return rc == RC_UNSUPPORTED ? 0 : p->again_at;
 }

@@ -39,7 +39,7 @@ void publish_free(struct publish *p);
 void publish_of(struct publish *p, struct issuer *issuer);
 
 /* Publishes if it is time to; a failure is an alarm.  For
- * issuer_options.publish, with a struct publish. */
-void publish_now(void *arg);
+ * issuer_options.publish, with a struct publish; as that returns. */
+int64_t publish_now(void *arg);
 
 #endif

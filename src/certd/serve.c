@@ -102,6 +102,7 @@ static const struct {
 	{ "/v1/account/new", ISSUER_NEW_ACCOUNT },
 	{ "/v1/caa/look", ISSUER_LOOK },
 	{ "/v1/ct/revoke", ISSUER_REVOKE_FOREIGN },
+	{ "/v1/serve", ISSUER_SERVE },
 };
 
 static bool is_post(const struct http_request *r)

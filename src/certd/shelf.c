@@ -17,6 +17,7 @@ enum {
 struct certificate {
 	struct names *names; /* NULL: none is here */
 	char *chain, *key;
+	bool is_held;
 };
 
 struct proof_entry {
@@ -70,7 +71,7 @@ static void forget(struct certificate *c)
 	free(c->names);
 	free(c->chain);
 	free_secret(c->key);
-	*c = (struct certificate){ 0 };
+	*c = (struct certificate){ .is_held = c->is_held };
 }
 
 static void forget_proof(struct proof_entry *p)
@@ -117,18 +118,21 @@ void shelf_put_certificate(struct shelf *s, size_t index,
 
 	*c.names = *names;
 	enter(s);
+	c.is_held = s->certificates[index].is_held;
 	forget(&s->certificates[index]);
 	s->certificates[index] = c;
 	s->generation++;
 	leave(s);
 }
 
-void shelf_take_certificate(struct shelf *s, size_t index)
+void shelf_hold(struct shelf *s, size_t index, bool is_held)
 {
+	struct certificate *c = &s->certificates[index];
+
 	enter(s);
-	if (s->certificates[index].names)
+	if (c->names && c->is_held != is_held)
 		s->generation++;
-	forget(&s->certificates[index]);
+	c->is_held = is_held;
 	leave(s);
 }
 
@@ -167,7 +171,7 @@ enum rc shelf_put_proof(struct shelf *s, const char *name, struct span chain,
 
 static void write_certificate(struct jwrite *j, const struct certificate *c)
 {
-	if (!c->names)
+	if (!c->names || c->is_held)
 		return;
 	jwrite_object(j, NULL);
 	jwrite_array(j, "names");

@@ -34,8 +34,8 @@ void shelf_free(struct shelf *s);
 void shelf_put_certificate(struct shelf *s, size_t index,
 			   const struct names *names, struct span chain_pem,
 			   const char *key_pem);
-/* It is not served any more. */
-void shelf_take_certificate(struct shelf *s, size_t index);
+/* It is kept from the edge, whatever is put in its place, until it is not. */
+void shelf_hold(struct shelf *s, size_t index, bool is_held);
 /* The answer to a tls-alpn-01 challenge, PEM; chain n == 0: take it away. */
 enum rc shelf_put_proof(struct shelf *s, const char *name, struct span chain,
 			const char *key_pem);

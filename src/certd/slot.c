@@ -141,10 +141,9 @@ enum rc slot_save(struct slot *s, struct custody *custody)
 
 	buf_init(&json, FORM_SECRET_MAX);
 	purpose_of(purpose, s);
-	if (write_slot(&json, s) ||
-	    custody_put(custody, purpose, buf_span(&json)))
-		return RC_SYS;
-	return RC_OK;
+	s->is_unsealed = write_slot(&json, s) ||
+			 custody_put(custody, purpose, buf_span(&json));
+	return s->is_unsealed ? RC_SYS : RC_OK;
 }
 
 enum rc slot_take(struct slot *s, struct span chain, const char *directory,

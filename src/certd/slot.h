@@ -25,6 +25,8 @@ struct slot {
 	int64_t not_before, not_after;
 	bool renew_now; /* somebody asked for it */
 	bool has_failed; /* the last order, in this process */
+	bool is_unsealed; /* what is here could not be sealed */
+	bool is_unbooked; /* nor that it was issued, in the key history */
 };
 
 /* Reads what is sealed of it.  RC_DENIED: that cannot be read; error. */
@@ -39,7 +41,7 @@ void slot_fini(struct slot *s);
 enum rc slot_take(struct slot *s, struct span chain, const char *directory,
 		  struct custody *custody, int64_t now,
 		  char error[NODE_ERROR_MAX]);
-/* Seals it again, with what became of the renewal. */
+/* Seals it again, with what became of the renewal; RC_SYS: is_unsealed. */
 enum rc slot_save(struct slot *s, struct custody *custody);
 /* The leaf's DER; borrows 'room'. */
 bool slot_leaf(const struct slot *s, struct certcheck_chain *room,

@@ -27,6 +27,8 @@ static const char acme_help[] =
 	"  new-account   an account that is lost is made anew; CAA follows "
 	"(--yes)\n"
 	"  look          write and prove CAA again\n"
+	"  serve         serve again what was held back because of a foreign\n"
+	"                certificate (--yes)\n"
 	"\n"
 	"  --socket PATH  its admin socket (default " SOCKET ")\n"
 	"  --yes          for what cannot be undone\n"
@@ -52,6 +54,7 @@ static const struct acme_command acme_commands[] = {
 	  .post = "/v1/account/new",
 	  .needs_yes = true },
 	{ .name = "look", .post = "/v1/caa/look" },
+	{ .name = "serve", .post = "/v1/serve", .needs_yes = true },
 };
 
 enum {

@@ -3,8 +3,11 @@ others. What somebody else does to our names is an alarm within one interval; wh
 import contextlib
 import datetime
 import http.client
+import http.server
 import itertools
 import json
+import socketserver
+import threading
 import time
 
 import pytest
@@ -107,6 +110,74 @@ def test_caa_that_is_taken_away_is_an_alarm(node, zt_world):
     watched(n)
     zt_world.records.delete(n.base, "CAA")
     n.wait_alarm("caa_drifted", 20)
+
+
+def test_caa_is_watched_while_the_ca_is_silent(node, zt_world, tmp_path):
+    n = node(CAA)
+    n.stop()
+    other = tmp_path / "other.pem"
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-subj", "/CN=nobody", "-keyout", tmp_path / "k.pem", "-out", other)
+    text = n.config.read_text()
+    n.config.write_text(text.replace(f"    ca: {zt_world.cafile}\n", f"    ca: {other}\n"))
+    assert text != n.config.read_text()
+    before = zt_world.records.get(n.base, "CAA")
+    n.start()
+    n.wait_alarm("account_not_ready", 20)
+    watched(n)
+    assert zt_world.records.get(n.base, "CAA") == before
+    zt_world.records.add(n.base, "CAA", '0 issue "somebody.test"')
+    assert "somebody.test" in n.wait_alarm("caa_drifted", 20)["text"]
+    assert n.status()["accounts"][0]["standing"] == "absent"
+
+
+# ---- what fails is done again
+
+def test_edge_that_did_not_hear_is_told_again(node, tmp_path):
+    edge, asked = tmp_path / "edge.sock", []
+    n = node(f"edge: {edge}")
+    assert str(edge) == n.wait_alarm("edge_not_told", 20)["about"]
+
+    class Edge(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def address_string(self):
+            return "postern-cert"
+
+    class Server(socketserver.UnixStreamServer):
+        server_name, server_port = "edge", 0
+
+    with Server(str(edge), Edge) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        wait_quiet(n, "edge_not_told")
+        time.sleep(3)
+        server.shutdown()
+    assert asked == ["/v1/tls"]  # and no more once it has heard
+
+
+def test_certificate_that_cannot_be_sealed_is_served_and_sealed_later(node):
+    n = node("")
+    first = n.certificate()
+    sealed, = (n.state / "sealed").glob("chain-*.sealed")
+    kept = sealed.read_bytes()
+    sealed.unlink()
+    sealed.mkdir()  # which no file takes the place of
+    assert ask(n.admin, "POST", "/v1/renew", b"{}")[0] == 202
+    n.wait_alarm("not_sealed", 30)
+    second = n.wait_certificate(unlike=first["tbs"])
+    assert len(n.tls()["certificates"]) == 1 and "no_certificate" not in alarms(n)
+    assert len(n.audit("order")) == 2
+    sealed.rmdir()
+    wait_quiet(n, "not_sealed")
+    assert sealed.read_bytes() != kept
+    n.stop()
+    n.start()
+    assert n.wait_certificate()["tbs"] == second["tbs"]
+    assert len(n.audit("order")) == 2
 
 
 # ---- Certificate Transparency
@@ -285,14 +356,43 @@ def test_certificate_found_while_away(node, zt_world):
     n.wait_alarm("ct_foreign", 20)
 
 
-def test_certificate_is_taken_back(node, zt_world):
+def test_certificate_is_taken_back_until_a_person_has_seen_why(node, bindir, zt_world):
+    def served():
+        with contextlib.suppress(OSError):
+            return bool(n.tls()["certificates"])
     n = node(ct(zt_world, stop_on_foreign="true"))
     wait_ct(n, "a round", lambda s: s["ours"] >= 1)
-    assert n.tls()["certificates"]
+    assert served()
     zt_world.tricked(n.names[0])
     n.wait_alarm("ct_foreign", 20)
-    wait_for(lambda: not n.tls()["certificates"], 10, "the shelf to be empty")
+    wait_for(lambda: served() is False, 10, "the shelf to be empty")
     assert n.audit("certificate_taken_back")
+    # A renewal puts nothing in its place, nor does a restart, from the first answer on.
+    first = n.certificate()
+    assert ask(n.admin, "POST", "/v1/renew", b"{}")[0] == 202
+    n.wait_certificate(unlike=first["tbs"])
+    wait_ct(n, "the renewed one", lambda s: s["ours"] >= 2)
+    assert served() is False
+    n.stop()
+    n.start()
+    assert wait_for(lambda: served() is not None, 20, "the socket") and not served()
+    n.wait_alarm("certificate_held", 5)
+    wait_ct(n, "a round", lambda s: s["foreign"] == 1 and is_reading(s))
+    assert served() is False
+    # The operator: it goes on, and what was seen stops it no more.
+    acme = (bindir / "postern", "acme", "serve", "--socket", n.admin)
+    assert run(*acme, check=False).returncode == 2  # it takes --yes
+    run(*acme, "--yes")
+    wait_for(served, 10, "the certificate to be served again")
+    assert n.audit("certificates_served_again")
+    n.stop()
+    n.start()
+    wait_ct(n, "rounds after it", lambda s: s["foreign"] == 1 and is_reading(s))
+    time.sleep(2)
+    assert served() and "certificate_held" not in alarms(n)
+    # Another foreign one does.
+    zt_world.tricked("www." + n.base)
+    wait_for(lambda: served() is False, 20, "it to be taken back again")
 
 
 def test_foreign_certificate_is_revoked(node, bindir, zt_world):

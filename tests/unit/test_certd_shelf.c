@@ -38,13 +38,19 @@ static void edge_gets_certificates_and_proofs(void **state)
 		   "\"chain\":\"CHAIN\",\"key\":\"KEY\"}],\"proofs\":[]}");
 	assert_int_equal(shelf_put_proof(s, "b.test", span_str("P"), "K"), RC_OK);
 	assert_int_equal(shelf_generation(s), 2);
-	shelf_take_certificate(s, 0);
+	shelf_hold(s, 0, true);
 	edge_is(s, "{\"generation\":3,\"certificates\":[],\"proofs\":[{\"name\":\"b.test\","
 		   "\"chain\":\"P\",\"key\":\"K\"}]}");
 	assert_int_equal(shelf_put_proof(s, "b.test", span_of(NULL, 0), NULL), RC_OK);
 	edge_is(s, "{\"generation\":4,\"certificates\":[],\"proofs\":[]}");
-	shelf_take_certificate(s, 0);
+	shelf_hold(s, 0, true);
 	assert_int_equal(shelf_generation(s), 4);
+	/* A renewed one is held, too. */
+	shelf_put_certificate(s, 0, &names, span_str("NEXT"), "KEY2");
+	edge_is(s, "{\"generation\":5,\"certificates\":[],\"proofs\":[]}");
+	shelf_hold(s, 0, false);
+	edge_is(s, "{\"generation\":6,\"certificates\":[{\"names\":[\"*.a.test\"],"
+		   "\"chain\":\"NEXT\",\"key\":\"KEY2\"}],\"proofs\":[]}");
 	shelf_free(s);
 }
 
