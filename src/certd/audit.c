@@ -1,5 +1,6 @@
 #include "certd/audit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,6 +27,8 @@ enum {
 	KIND_MAX = 40,
 };
 
+#define SEGMENT "segment"
+
 struct kind {
 	char event[KIND_MAX], end[KIND_MAX];
 	uint64_t count;
@@ -33,8 +36,10 @@ struct kind {
 
 struct audit {
 	pthread_mutex_t lock;
+	char state[PATH_MAX / 2]; /* the folder */
 	int fd;
 	off_t end; /* of the whole lines in the file */
+	uint64_t first; /* line of the file; 0: it has none */
 	const struct log *log;
 	uint64_t count;
 	struct sha256 last;
@@ -70,6 +75,18 @@ static struct span text_of(const struct jtree *line, const char *key)
 	return m && m->type == JTREE_TEXT ? m->text : span_str("");
 }
 
+/* A chain whose beginning somebody keeps elsewhere. */
+static bool begins_segment(struct audit *a, const struct jtree *top,
+			   const struct jtree *n, const struct sha256 *before)
+{
+	if (a->count || n->number < 2 ||
+	    !span_equal_str(text_of(top, "event"), SEGMENT))
+		return false;
+	a->count = n->number - 1;
+	a->last = *before;
+	return true;
+}
+
 /* The line follows: its number is next and it names the one before.  It is
  * counted then. */
 static bool follows(struct audit *a, struct span line)
@@ -83,10 +100,13 @@ static bool follows(struct audit *a, struct span line)
 	top = jtree_read(&arena, line);
 	n = jtree_get(top, "n");
 	before = jtree_get(top, "before");
-	if (!n || n->type != JTREE_NUMBER || n->number != a->count + 1 ||
-	    !before || before->type != JTREE_TEXT ||
-	    !text_hex_decode(named.b, sizeof(named.b), before->text) ||
-	    !span_equal(SPAN_ARRAY(named.b), SPAN_ARRAY(a->last.b)))
+	if (!n || n->type != JTREE_NUMBER || !before ||
+	    before->type != JTREE_TEXT ||
+	    !text_hex_decode(named.b, sizeof(named.b), before->text))
+		return false;
+	if (!begins_segment(a, top, n, &named) &&
+	    (n->number != a->count + 1 ||
+	     !span_equal(SPAN_ARRAY(named.b), SPAN_ARRAY(a->last.b))))
 		return false;
 	count_up(a, text_of(top, "event"), text_of(top, "end"));
 	return true;
@@ -103,31 +123,119 @@ static enum rc read_chain(struct audit *a, struct span text, size_t *whole)
 			return RC_MALFORMED;
 		sha256_of(&a->last, line);
 		a->count++;
+		if (!a->first)
+			a->first = a->count;
 		*whole += line.n + 1;
 	}
 	return RC_OK;
 }
 
-static enum rc load(struct audit *a, const char *path,
+/* One file.  None is no failure. */
+static enum rc load(struct audit *a, const char *path, size_t *whole,
 		    char error[NODE_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf text = { 0 };
-	size_t whole = 0;
 	enum rc rc;
 
+	*whole = 0;
+	a->first = 0;
 	buf_init(&text, FILE_MAX_LEN);
 	rc = file_read(&text, path);
 	if (rc == RC_SYS && errno == ENOENT)
 		rc = RC_OK;
 	else if (!rc && text.n > 0)
-		rc = read_chain(a, buf_span(&text), &whole);
+		rc = read_chain(a, buf_span(&text), whole);
 	if (rc == RC_MALFORMED)
 		error_set(error,
 			  "%s: line %llu does not follow the one before", path,
 			  (unsigned long long)a->count + 1);
 	else if (rc)
 		error_set(error, "%s: %s", path, file_why(rc));
+	return rc;
+}
+
+/* ---- segments ---- */
+
+enum file {
+	FILE_MAIN,
+	FILE_NEXT, /* to be the main one */
+};
+
+static void path_of(const struct audit *a, char out[PATH_MAX], enum file which)
+{
+	(void)snprintf(out, PATH_MAX, "%s/audit.jsonl%s", a->state,
+		       which == FILE_NEXT ? ".next" : "");
+}
+
+static void segment_path(const struct audit *a, char out[PATH_MAX],
+			 uint64_t first)
+{
+	(void)snprintf(out, PATH_MAX, "%s/audit-%012llu.jsonl", a->state,
+		       (unsigned long long)first);
+}
+
+/* The number in such a name; 0: it is no segment's. */
+static uint64_t segment_of(const char *name)
+{
+	struct span s = span_str(name), end = span_str(".jsonl"), number;
+	uint64_t first;
+
+	if (!span_has_prefix(s, span_str("audit-")) || s.n <= 6 + end.n)
+		return 0;
+	number = span_of(s.p + 6, s.n - 6 - end.n);
+	if (!span_equal(span_of(s.p + s.n - end.n, end.n), end))
+		return 0;
+	while (number.n > 1 && number.p[0] == '0')
+		(void)rd_skip(&number, 1); /* there is one */
+	return text_u64(&first, number, INT64_MAX) ? first : 0;
+}
+
+/* The next one after 'after'; 0: there is none.  Few, so looked for anew. */
+static uint64_t next_segment(const struct audit *a, uint64_t after)
+{
+	DIR *folder = opendir(a->state);
+	uint64_t best = 0;
+	const struct dirent *e;
+
+	while (folder && (e = readdir(folder))) {
+		uint64_t first = segment_of(e->d_name);
+
+		if (first > after && (!best || first < best))
+			best = first;
+	}
+	if (folder)
+		closedir(folder);
+	return best;
+}
+
+static enum rc load_segments(struct audit *a, char error[NODE_ERROR_MAX])
+{
+	char path[PATH_MAX];
+	uint64_t at = 0;
+	size_t whole;
+	enum rc rc = RC_OK;
+
+	while (!rc && (at = next_segment(a, at)) != 0) {
+		segment_path(a, path, at);
+		rc = load(a, path, &whole, error);
+		if (!rc && a->first != at) {
+			error_set(error, "%s: does not begin with that line",
+				  path);
+			rc = RC_MALFORMED;
+		}
+	}
+	return rc;
+}
+
+static enum rc open_main(struct audit *a, char error[NODE_ERROR_MAX])
+{
+	char path[PATH_MAX];
+	size_t whole;
+	enum rc rc;
+
+	path_of(a, path, FILE_MAIN);
+	rc = load(a, path, &whole, error);
 	if (rc)
 		return rc;
 	a->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -138,23 +246,54 @@ static enum rc load(struct audit *a, const char *path,
 	return RC_SYS;
 }
 
+/* Puts the file aside.  Where that fails it goes on growing; a crash between
+ * leaves no main file, and the next start makes one. */
+static void begin_segment(struct audit *a)
+{
+	char path[PATH_MAX], next[PATH_MAX], aside[PATH_MAX];
+	int fd;
+
+	path_of(a, path, FILE_MAIN);
+	path_of(a, next, FILE_NEXT);
+	segment_path(a, aside, a->first);
+	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+		  0644);
+	if (fd >= 0 && rename(path, aside) == 0) {
+		/* The file is this one, whatever its name; the next start's
+		 * main file would be another. */
+		if (rename(next, path) != 0)
+			log_event(a->log, LOG_ERROR, "audit_not_renamed",
+				  LERRNO("why", errno));
+		close(a->fd);
+		a->fd = fd;
+		a->end = 0;
+		a->first = 0;
+		return;
+	}
+	log_event(a->log, LOG_WARN, "audit_not_put_aside",
+		  LERRNO("why", errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 enum rc audit_open(struct audit **out, const char *state,
 		   const struct log *log, char error[NODE_ERROR_MAX])
 {
 	struct audit *a = mem_new(sizeof(*a));
-	char path[PATH_MAX];
 	enum rc rc = RC_OK;
 
 	a->fd = -1;
 	a->log = log;
 	(void)pthread_mutex_init(&a->lock, NULL); /* cannot fail here */
-	if (snprintf(path, sizeof(path), "%s/audit.jsonl", state) >=
-	    (int)sizeof(path)) {
+	if (snprintf(a->state, sizeof(a->state), "%s", state) >=
+	    (int)sizeof(a->state)) {
 		error_set(error, "state folder: path too long");
 		rc = RC_LIMIT;
 	}
 	if (!rc)
-		rc = load(a, path, error);
+		rc = load_segments(a, error);
+	if (!rc)
+		rc = open_main(a, error);
 	if (rc) {
 		audit_close(a);
 		return rc;
@@ -238,30 +377,42 @@ static void tell(const struct audit *a, const char *event,
 	log_write(a->log, LOG_INFO, "audit", all);
 }
 
-enum rc audit_write(struct audit *a, const char *event,
-		    const struct audit_field *fields)
+/* With the lock held. */
+static enum rc append(struct audit *a, const char *event,
+		      const struct audit_field *fields)
 {
 	AUTO(buf_fini)
 	struct buf line = { 0 };
-	enum rc rc = RC_LIMIT;
+	struct sha256 hash;
 
 	buf_init(&line, LINE_MAX_LEN);
-	(void)pthread_mutex_lock(&a->lock); /* cannot fail: not recursive */
-	if (write_line(a, &line, event, fields)) {
-		struct sha256 hash;
+	if (!write_line(a, &line, event, fields))
+		return RC_LIMIT;
+	sha256_of(&hash, buf_span(&line));
+	if (!buf_add(&line, span_str("\n")) || !put_line(a, buf_span(&line)))
+		return RC_SYS;
+	a->last = hash;
+	a->count++;
+	if (!a->first)
+		a->first = a->count;
+	count_up(a, span_str(event), end_of(fields));
+	tell(a, event, fields);
+	return RC_OK;
+}
 
-		sha256_of(&hash, buf_span(&line));
-		rc = buf_add(&line, span_str("\n")) &&
-				     put_line(a, buf_span(&line))
-			     ? RC_OK
-			     : RC_SYS;
-		if (!rc) {
-			a->last = hash;
-			a->count++;
-			count_up(a, span_str(event), end_of(fields));
-			tell(a, event, fields);
-		}
-	}
+enum rc audit_write(struct audit *a, const char *event,
+		    const struct audit_field *fields)
+{
+	const struct audit_field none = { 0 };
+	enum rc rc = RC_OK;
+
+	(void)pthread_mutex_lock(&a->lock); /* cannot fail: not recursive */
+	if (a->end >= AUDIT_SEGMENT_LEN)
+		begin_segment(a);
+	if (!a->end && a->count)
+		rc = append(a, SEGMENT, &none);
+	if (!rc)
+		rc = append(a, event, fields);
 	if (rc)
 		log_event(a->log, LOG_ERROR, "audit_failed",
 			  LSTR("what", event), LERRNO("why", errno));

@@ -8,6 +8,13 @@
  * in <state>/audit.jsonl, fsynced.  Each is also one log line with event=audit.
  * Cutting lines off at the end shows only to who remembers how many there were.
  *
+ * A file of AUDIT_SEGMENT_LEN is put aside as audit-<n of its first line>.jsonl
+ * and the chain goes on in another, whose first line is the event "segment".
+ * Whoever keeps the old ones elsewhere may take the oldest away: at the start
+ * the chain is checked from the oldest that is there on, and a chain that does
+ * not begin with line 1 must begin with "segment".  Counts of events are of
+ * what is there.
+ *
  * Any thread.
  */
 #ifndef POSTERN_CERTD_AUDIT_H
@@ -19,10 +26,14 @@
 #include "io/log.h"
 #include "node/error.h"
 
+enum {
+	AUDIT_SEGMENT_LEN = 16 * 1024 * 1024,
+};
+
 struct audit;
 
 /*
- * Opens the file and checks its chain.  RC_MALFORMED: a line does not follow
+ * Opens the files and checks their chain.  RC_MALFORMED: a line does not follow
  * the one before (error says which); RC_SYS.  Half a line at the end, of a
  * crash, is cut off.
  */

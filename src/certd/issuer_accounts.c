@@ -140,10 +140,9 @@ static void add_account(struct issuer *i, struct ca *ca)
 	struct pins_account *a = &p->accounts[p->account_count];
 	const char *url = acme_account(ca_client(ca))->url;
 
-	if (ca_standing(ca) == CA_READY && read_account(a, ca))
-		p->account_count++;
-	else if (ca_standing(ca) == CA_ABSENT && url[0] &&
-		 pinned_find(a, &i->pinned, url))
+	if ((ca_standing(ca) == CA_READY && read_account(a, ca)) ||
+	    (ca_standing(ca) == CA_ABSENT && url[0] &&
+	     pinned_find(a, &i->pinned, url)))
 		p->account_count++;
 }
 

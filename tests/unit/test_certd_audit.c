@@ -2,10 +2,13 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "certd/audit.h"
 #include "folder.h"
 #include "io/file.h"
@@ -194,6 +197,99 @@ static void line_taken_out_is_noticed(void **state)
 	folder_remove(&f);
 }
 
+/* A main file that is as long as one may be: lines as the program writes them. */
+static uint64_t fill(const struct folder *f, uint64_t count, struct sha256 *last)
+{
+	enum {
+		PAD = 6000
+	};
+	char *line = mem_new(PAD + 400), *pad = mem_new(PAD + 1);
+	struct buf all;
+
+	memset(pad, 'p', PAD);
+	buf_init(&all, AUDIT_SEGMENT_LEN + 8000);
+	while (all.n < AUDIT_SEGMENT_LEN) {
+		char hex[65] = "";
+		struct wr w = wr_over(hex, 64);
+		int n;
+
+		text_hex(&w, SPAN_ARRAY(last->b));
+		n = snprintf(line, PAD + 400,
+			     "{\"n\":%llu,\"time\":\"2026-11-27T21:40:00Z\",\"event\":\"%s\","
+			     "\"pad\":\"%s\",\"before\":\"%s\"}",
+			     (unsigned long long)++count, all.n ? "filled" : "segment", pad, hex);
+		sha256_of(last, span_of(line, (size_t)n));
+		assert_true(buf_add(&all, span_of(line, (size_t)n)));
+		assert_true(buf_add(&all, span_str("\n")));
+	}
+	write_file(f, buf_span(&all));
+	buf_fini(&all);
+	free(line);
+	free(pad);
+	return count;
+}
+
+static void chain_goes_on_over_segments(void **state)
+{
+	char error[NODE_ERROR_MAX], first[128], second[128], main_path[128], away[128], name[64];
+	struct sha256 last = { 0 }, head, again;
+	struct folder f;
+	struct audit *a;
+	uint64_t n, m;
+
+	(void)state;
+	folder_make(&f);
+	n = fill(&f, 0, &last);
+	folder_file(first, &f, "audit-000000000001.jsonl");
+	folder_file(main_path, &f, "audit.jsonl");
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &head), n);
+	assert_memory_equal(&head, &last, sizeof(head));
+	audit_event(a, "order");
+	assert_int_equal(audit_head(a, &head), n + 2); /* and "segment" */
+	close_it(a);
+	assert_int_equal(access(first, F_OK), 0);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &again), n + 2);
+	assert_memory_equal(&head, &again, sizeof(head));
+	close_it(a);
+	/* A third one. */
+	m = fill(&f, n, &last);
+	a = open_it(&f);
+	audit_event(a, "order");
+	assert_int_equal(audit_head(a, &head), m + 2);
+	close_it(a);
+	(void)snprintf(name, sizeof(name), "audit-%012llu.jsonl", (unsigned long long)n + 1);
+	folder_file(second, &f, name);
+	assert_int_equal(access(second, F_OK), 0);
+	/* The second may not be missing, or be under another name; the first may. */
+	folder_file(away, &f, "away");
+	assert_int_equal(rename(second, away), 0);
+	assert_int_equal(audit_open(&a, f.path, &quiet, error), RC_MALFORMED);
+	assert_int_equal(rename(away, second), 0);
+	assert_int_equal(rename(first, away), 0);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &again), m + 2);
+	assert_memory_equal(&head, &again, sizeof(head));
+	close_it(a);
+	(void)snprintf(name, sizeof(name), "audit-%012llu.jsonl", (unsigned long long)n + 2);
+	folder_file(first, &f, name);
+	assert_int_equal(rename(second, first), 0);
+	assert_int_equal(audit_open(&a, f.path, &quiet, error), RC_MALFORMED);
+	/* A crash before the next main file was there. */
+	assert_int_equal(rename(first, second), 0);
+	assert_int_equal(unlink(main_path), 0);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &again), m);
+	audit_event(a, "order");
+	assert_int_equal(audit_head(a, &again), m + 2);
+	close_it(a);
+	a = open_it(&f);
+	assert_int_equal(audit_head(a, &again), m + 2);
+	close_it(a);
+	folder_remove(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +298,7 @@ int main(void)
 		cmocka_unit_test(half_a_line_is_cut_off),
 		cmocka_unit_test(changed_lines_are_noticed),
 		cmocka_unit_test(line_taken_out_is_noticed),
+		cmocka_unit_test(chain_goes_on_over_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
