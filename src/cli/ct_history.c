@@ -252,8 +252,9 @@ static void ask_revoked(struct work *w, const struct history_cert *c)
 	    !get_url(w, &list, url, WEBCRL_MAX))
 		return;
 	history_crl(w->history, &c->tbs,
+		    /* A list may be newer than our beginning. */
 		    webcrl_ask(&entry, buf_span(&list.body), &c->view, &issuer,
-			       w->now),
+			       clock_unix_s()),
 		    &entry);
 }
 
