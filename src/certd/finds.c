@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ct/sct.h"
 
 enum {
 	FORMAT = 2,
@@ -163,11 +164,32 @@ void finds_drop_expired(struct finds *f, int64_t now)
 	f->count = kept;
 }
 
+/* When the last log promised it, by the promises inside; 0: there are none.
+ * They are not verified: a false one can only make it later. */
+static int64_t promised_at(const struct find *f)
+{
+	struct sct scts[SCT_COUNT_MAX];
+	struct web_cert cert;
+	uint64_t last_ms = 0;
+	size_t count;
+
+	if (!f->has_final || !f->der.n || web_parse(&cert, f->der) ||
+	    !cert.scts.n || sct_list_parse(scts, &count, cert.scts))
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (scts[i].timestamp_ms > last_ms)
+			last_ms = scts[i].timestamp_ms;
+	return (int64_t)(last_ms / 1000);
+}
+
 int64_t find_issued_at(const struct find *f)
 {
-	int64_t logged_at = (int64_t)(f->logged_at_ms / 1000);
+	int64_t at = f->not_before, logged_at = (int64_t)(f->logged_at_ms / 1000),
+		promised = promised_at(f);
 
-	return logged_at > f->not_before ? logged_at : f->not_before;
+	if (logged_at > at)
+		at = logged_at;
+	return promised > at ? promised : at;
 }
 
 /* ---- as bytes */

@@ -66,8 +66,12 @@ void finds_lose(struct finds *f);
 /* Forgets what expired FINDS_EXPIRED_S ago. */
 void finds_drop_expired(struct finds *f, int64_t now);
 
-/* When it was issued, as far as anybody knows, and not before it says so
- * itself: nobody logs a certificate before it is there.  Unix seconds. */
+/*
+ * When it was issued, as far as anybody knows, and not before it says so
+ * itself, nor before the promises of logs that are inside: nobody logs a
+ * certificate before it is there, and one that only an aggregator knows, dated
+ * back by its CA, is not one from before.  Unix seconds.
+ */
 int64_t find_issued_at(const struct find *f);
 
 /* RC_LIMIT: no room. */

@@ -8,7 +8,9 @@
 #include "io/clock.h"
 
 enum {
-	TURN_REQUESTS = 64, /* then it is another log's turn */
+	/* Then it is another log's turn. */
+	TURN_REQUESTS = 64,
+	TURN_MS = 5'000,
 	TIMEOUT_MS = 15'000,
 	QUIET_FAILURES = 3, /* in a row, before it is an alarm */
 };
@@ -26,6 +28,15 @@ static const char *const kinds[FOLLOW_ALARM_COUNT] = {
 
 /* ---- what it tells */
 
+static void keep(const struct logread_context *c,
+		 const struct watchset_hit *hit, struct span bytes,
+		 struct span der, uint64_t logged_at_ms)
+{
+	(void)pthread_mutex_lock(c->lock); /* cannot fail: not recursive */
+	finds_add(c->finds, hit, bytes, der, FINDS_FROM_LOG, logged_at_ms);
+	(void)pthread_mutex_unlock(c->lock); /* we hold it */
+}
+
 static void on_entry(void *arg, uint64_t index, const struct logentry *entry,
 		     struct span leaf)
 {
@@ -40,7 +51,7 @@ static void on_entry(void *arg, uint64_t index, const struct logentry *entry,
 	if (!entry) {
 		hit = (struct watchset_hit){ .class = WATCHSET_MALFORMED };
 		(void)watchset_look(&hit, c->names, leaf); /* says the same */
-		finds_add(c->finds, &hit, leaf, leaf, FINDS_FROM_LOG, 0);
+		keep(c, &hit, leaf, leaf, 0);
 		return;
 	}
 	if (!watchset_look_entry(&hit, c->names, entry))
@@ -51,10 +62,9 @@ static void on_entry(void *arg, uint64_t index, const struct logentry *entry,
 		  watchset_look(&beside, c->names, der) &&
 		  beside.class != WATCHSET_MALFORMED &&
 		  span_equal(SPAN_ARRAY(beside.tbs.b), SPAN_ARRAY(hit.tbs.b));
-	finds_add(c->finds, &hit,
-		  entry->type == SCT_ENTRY_X509 ? entry->cert : entry->tbs,
-		  is_same ? der : span_of(NULL, 0), FINDS_FROM_LOG,
-		  entry->timestamp_ms);
+	keep(c, &hit,
+	     entry->type == SCT_ENTRY_X509 ? entry->cert : entry->tbs,
+	     is_same ? der : span_of(NULL, 0), entry->timestamp_ms);
 }
 
 static void on_head(void *arg, const struct sth *sth)
@@ -212,8 +222,13 @@ void logread_turn(struct logread *r)
 	AUTO(web_ask_fini)
 	struct web_ask ask = { 0 };
 	unsigned left = TURN_REQUESTS;
+	uint64_t end_ms = clock_boot_ms() + TURN_MS;
 
 	for (; left && !pulse_is_stopping(r->context->pulse); left--) {
+		if (clock_boot_ms() >= end_ms) {
+			left = 0;
+			break;
+		}
 		if (follow_next(r->follow, &ask, &r->due, clock_unix_s()) ==
 		    FOLLOW_WAIT)
 			break;

@@ -4,12 +4,14 @@
  * What the log signed and cannot keep is an alarm about it that stays; what
  * stands between us and it is one that ends with its next answer.
  *
- * Blocks; the monitor's thread.
+ * Blocks; several may have their turn at a time, each in a thread.
  *
  * Source: RFC 6962 §5.3; ct/follow.h.
  */
 #ifndef POSTERN_CERTD_LOGREAD_H
 #define POSTERN_CERTD_LOGREAD_H
+
+#include <pthread.h>
 
 #include "certd/alarm.h"
 #include "certd/config.h"
@@ -27,6 +29,7 @@ struct logread_context {
 	struct pulse *pulse;
 	const struct watchset *names;
 	struct finds *finds;
+	pthread_mutex_t *lock; /* over finds */
 };
 
 struct logread {
@@ -45,8 +48,8 @@ void logread_open(struct logread *out, const struct logread_context *context,
 		  const struct loglist_log *log);
 void logread_close(struct logread *r);
 
-/* Asks until there is nothing more to be asked now, or a turn's share is used
- * up: then 'due' is now. */
+/* Asks until there is nothing more to be asked now, or a turn's share of
+ * requests or of time is used up: then 'due' is now. */
 void logread_turn(struct logread *r);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "certd/monitoring.h"
-#include "http/fetch.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "pki/pem.h"
@@ -18,8 +17,6 @@ enum {
 	TOKEN_MAX = 4096,
 	SIGNATURE_MAX = 4096,
 	PATH_MAX_LEN = 4096,
-	TIMEOUT_MS = 30'000,
-	QUIET_FAILURES = 3, /* rounds of an aggregator, before an alarm */
 };
 
 static const char POSITIONS[] = "ct-positions", FOUND[] = "ct-found";
@@ -129,6 +126,7 @@ static void open_logs(struct monitor *m)
 		.pulse = &m->pulse,
 		.names = m->names,
 		.finds = &m->finds,
+		.lock = &m->finds_lock,
 	};
 	if (!m->o.config->ct.follow)
 		return;
@@ -254,9 +252,11 @@ static void on_found(void *arg, struct span der, uint64_t logged_at_ms)
 	struct monitor_source *s = arg;
 	struct watchset_hit hit;
 
-	if (watchset_look(&hit, s->monitor->names, der) && !is_history(&hit))
-		finds_add(&s->monitor->finds, &hit, der, der, s->number,
-			  logged_at_ms);
+	if (!watchset_look(&hit, s->monitor->names, der) || is_history(&hit))
+		return;
+	(void)pthread_mutex_lock(&s->monitor->finds_lock); /* cannot fail */
+	finds_add(&s->monitor->finds, &hit, der, der, s->number, logged_at_ms);
+	(void)pthread_mutex_unlock(&s->monitor->finds_lock); /* we hold it */
 }
 
 /* A file of one line has a newline at its end. */
@@ -325,6 +325,7 @@ enum rc monitor_new(struct monitor **out, const struct monitor_options *o,
 
 	m->o = *o;
 	pulse_init(&m->pulse);
+	(void)pthread_mutex_init(&m->finds_lock, NULL); /* cannot fail here */
 	arena_init(&m->list_arena, LOGLIST_ARENA);
 	m->names = watchset_new();
 	m->view = mem_new(sizeof(*m->view));
@@ -367,6 +368,7 @@ void monitor_free(struct monitor *m)
 	buf_fini(&m->list_key);
 	buf_fini(&m->others);
 	pulse_fini(&m->pulse);
+	(void)pthread_mutex_destroy(&m->finds_lock); /* nobody holds it */
 	free(m->view);
 	free(m->proofs);
 	free(m);
@@ -468,56 +470,6 @@ static void keep_all(struct monitor *m)
 
 /* ---- a round */
 
-static void ask_source(struct monitor *m, struct monitor_source *s)
-{
-	const struct fetch_options how = {
-		.ca_file = m->o.config->ct.ca,
-		.timeout_ms = TIMEOUT_MS,
-		.stop = &m->pulse.stop,
-	};
-	AUTO(web_ask_fini)
-	struct web_ask ask = { 0 };
-
-	aggregator_begin(s->aggregator);
-	while (!pulse_is_stopping(&m->pulse) &&
-	       aggregator_next(s->aggregator, &ask)) {
-		AUTO(web_answer_fini)
-		struct web_answer answer = { 0 };
-		char why[FETCH_ERROR_MAX];
-		enum fetch_result got = fetch(&answer, why, &ask, &how);
-
-		(void)aggregator_take(s->aggregator, /* the status says */
-				      got == FETCH_OK ? &answer : NULL);
-	}
-}
-
-static void turn_source(struct monitor *m, struct monitor_source *s)
-{
-	int64_t now = clock_unix_s();
-	const char *said;
-
-	if (now < s->due)
-		return;
-	ask_source(m, s);
-	if (pulse_is_stopping(&m->pulse))
-		return;
-	aggregator_status(&s->last, s->aggregator);
-	s->has_news = s->has_news || s->last.found;
-	s->has_been_whole = s->has_been_whole ||
-			    s->last.worst == AGGREGATOR_OK;
-	s->failures = s->last.worst == AGGREGATOR_OK ? 0 : s->failures + 1;
-	s->due = now + (int64_t)(m->o.config->ct.interval_ms / 1000);
-	if (now + s->last.retry_after_s > s->due)
-		s->due = now + s->last.retry_after_s;
-	said = aggregator_answer_name(s->last.worst);
-	if (s->failures)
-		log_event(m->o.log, LOG_WARN, "ct_source",
-			  LSTR("source", s->config->name), LSTR("says", said));
-	if (s->failures == 0 || s->failures >= QUIET_FAILURES)
-		alarm_set(m->o.alarm, s->failures, "ct_source_failed",
-			  s->config->name, said);
-}
-
 /* All of them told all they know, since what was found was lost. */
 static void regain(struct monitor *m)
 {
@@ -554,10 +506,7 @@ static void round_once(struct monitor *m)
 	arena_init(&arena, ARENA_MAX);
 	alarm_set(m->o.alarm, read_list(m, error) != RC_OK, "ct_list_bad", "",
 		  error);
-	for (size_t i = 0; i < m->log_count; i++)
-		logread_turn(&m->logs[i]);
-	for (size_t i = 0; i < m->source_count; i++)
-		turn_source(m, &m->sources[i]);
+	monitor_turns(m);
 	regain(m);
 	keep_all(m);
 	if (pulse_is_stopping(&m->pulse))

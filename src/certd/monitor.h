@@ -2,7 +2,8 @@
  * monitor: the thread that reads Certificate Transparency: the logs of the list
  * (ct.follow) and those who read them for others (ct.aggregators).
  *
- * A round: read on in each log, ask each aggregator, judge every certificate
+ * A round: read on in each log, ask each aggregator, several at a time and each
+ * for as long as its turn is (5 s; 2 min), judge every certificate
  * for our names that was ever found, prove that logs kept what the SCTs of our
  * certificates promise, tell, sleep.  A certificate is
  *

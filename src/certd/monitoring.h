@@ -35,6 +35,7 @@ struct monitor {
 
 	struct watchset *names;
 	struct finds finds;
+	pthread_mutex_t finds_lock; /* over it, while turns are taken */
 	struct buf list_text, list_key; /* key: SPKI, DER */
 	struct sha256 list_hash;
 	struct arena list_arena;
@@ -59,6 +60,9 @@ struct monitor {
 	size_t proof_count;
 	uint64_t told; /* version of the sightings, when the issuer was told */
 };
+
+/* monitor_turns.c: each log and aggregator whose time it is has a turn. */
+void monitor_turns(struct monitor *m);
 
 /* monitor_judge.c: who everything found belongs to, with alarms; fills the view
  * but for its heads and proofs. */

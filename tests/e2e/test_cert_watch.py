@@ -438,6 +438,17 @@ def test_silent_aggregator_is_an_alarm(node, zt_world):
     wait_quiet(n, "ct_source_failed")
 
 
+def test_slow_log_holds_up_no_other(node, zt_world):
+    n = node(ct(zt_world))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
+    zt_world.control("ct", "bend", log="birch", what="delay", value=1)
+    zt_world.control("ct", "fill", log="birch", count=9000)
+    time.sleep(2)  # its long turn has begun
+    zt_world.tricked(n.names[0])
+    n.wait_alarm("ct_foreign", 18)
+    zt_world.control("ct", "mend", log="birch")
+
+
 def test_log_that_forks_is_an_alarm(node, zt_world):
     n = node(ct(zt_world))
     wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "certd/finds.h"
+#include "vectors.h"
 
 static struct watchset_hit hit_of(uint8_t n, bool is_precert)
 {
@@ -77,6 +78,37 @@ static void a_log_says_when_it_was_logged(void **state)
 			fail_msg("%s: %llu", table[i].name,
 				 (unsigned long long)f.of[0].logged_at_ms);
 	}
+}
+
+/* A CA can date a certificate back, and an aggregator may say nothing, or an early time: the
+ * promise inside is of 2013-04-05. */
+static void promises_inside_tell_who_is_dated_back(void **state)
+{
+	static const struct {
+		bool is_final;
+		unsigned source;
+		uint64_t at_ms;
+		int64_t want;
+	} table[] = {
+		{ true, 0, 0, 1365181456 },
+		{ true, 0, UINT64_C(1340000000000), 1365181456 },
+		{ true, 0, UINT64_C(1400000000000), 1400000000 },
+		{ true, FINDS_FROM_LOG, UINT64_C(1350000000000), 1365181456 },
+		{ false, 0, UINT64_C(1340000000000), 1340000000 },
+	};
+	struct span der = vector_load("tests/vectors/ct/go_embedded.der");
+	struct watchset_hit h = hit_of(1, false);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		AUTO(finds_fini)
+		struct finds f = { 0 };
+
+		h.is_precert = !table[i].is_final;
+		finds_add(&f, &h, der, der, table[i].source, table[i].at_ms);
+		assert_int_equal(find_issued_at(&f.of[0]), table[i].want);
+	}
+	vector_free(der);
 }
 
 static void nothing_is_logged_before_it_begins(void **state)
@@ -263,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(precertificate_and_certificate_are_one),
 		cmocka_unit_test(a_log_says_when_it_was_logged),
+		cmocka_unit_test(promises_inside_tell_who_is_dated_back),
 		cmocka_unit_test(nothing_is_logged_before_it_begins),
 		cmocka_unit_test(long_expired_ones_make_room),
 		cmocka_unit_test(unreadable_ones_leave_room),
