@@ -72,7 +72,7 @@ static uint32_t key_id(struct span name, uint8_t type, struct span material)
 
 enum rc note_key_read(struct note_key *out, struct span text)
 {
-	uint8_t id[KEY_ID_LEN] = { 0 }, blob[1 + WEBKEY_ED25519_LEN] = { 0 };
+	uint8_t id[KEY_ID_LEN], blob[1 + WEBKEY_ED25519_LEN];
 	struct span name, hex, at = SPAN_ARRAY(id);
 	struct note_key k = { 0 };
 	size_t n;
@@ -141,7 +141,7 @@ static bool is_note_text(struct span s)
 
 static bool read_signature(struct note_signature *out, struct span line)
 {
-	uint8_t blob[NOTE_SIGNATURE_MAX] = { 0 };
+	uint8_t blob[NOTE_SIGNATURE_MAX];
 	struct note_signature s = { 0 };
 	struct span at = SPAN_ARRAY(blob);
 	size_t n;

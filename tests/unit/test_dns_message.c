@@ -59,6 +59,109 @@ static void answer_is_read(void **state)
 	arena_fini(&arena);
 }
 
+static void query_is_read_back(void **state)
+{
+	struct dns_name a = name("a.test");
+	uint8_t room[128];
+
+	(void)state;
+	for (int dnssec = 0; dnssec < 2; dnssec++) {
+		const struct dns_ask ask = { 7, dnssec == 0, dnssec == 1 };
+		struct wr w = WR_ARRAY(room);
+		struct dns_message m;
+		struct arena arena;
+
+		arena_init(&arena, ARENA_MAX);
+		dns_message_query(&w, &ask, &a, DNS_CAA);
+		assert_false(w.over);
+		/* RFC 6891 §6.1.3: DO is the upper bit of the lower half. */
+		assert_int_equal(room[w.n - 4], dnssec ? 0x80 : 0);
+		room[2] |= 0x80; /* as an answer */
+		assert_int_equal(dns_message_read(&m, &arena, wr_span(&w)), RC_OK);
+		assert_true(dns_message_answers(&m, 7, &a, DNS_CAA));
+		assert_int_equal(room[2] & 1, dnssec == 0);
+		arena_fini(&arena);
+	}
+}
+
+static void addresses_have_their_length(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t len;
+		enum rc want;
+	} cases[] = {
+		{ DNS_A, 4, RC_OK },
+		{ DNS_A, 3, RC_MALFORMED },
+		{ DNS_A, 5, RC_MALFORMED },
+		{ DNS_AAAA, 16, RC_OK },
+		{ DNS_AAAA, 4, RC_MALFORMED },
+	};
+	struct dns_name a = name("a.test");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		static const uint8_t zeros[16] = { 0 };
+		uint8_t room[128];
+		struct wr w = WR_ARRAY(room);
+		struct dns_message m;
+		struct arena arena;
+
+		arena_init(&arena, ARENA_MAX);
+		wr_be16(&w, 1);
+		wr_be16(&w, DNS_FLAG_QR);
+		wr_be16(&w, 1);
+		wr_be16(&w, 1);
+		wr_be16(&w, 0);
+		wr_be16(&w, 0);
+		dns_write_name(&w, &a);
+		wr_be16(&w, cases[i].type);
+		wr_be16(&w, DNS_IN);
+		dns_write_record(&w, &(struct dns_record){
+					     .owner = a,
+					     .type = cases[i].type,
+					     .class = DNS_IN,
+					     .rdata = span_of(zeros, cases[i].len),
+				     });
+		assert_false(w.over);
+		assert_int_equal(dns_message_read(&m, &arena, wr_span(&w)), cases[i].want);
+		arena_fini(&arena);
+	}
+}
+
+/* RFC 2308 §4: the last of its five numbers. */
+static void soa_tells_how_long_nothing_is_remembered(void **state)
+{
+	static const uint8_t rdata[] = { 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0,
+					 0, 0, 3, 0, 0, 0, 4, 0, 0, 1, 5 };
+	struct dns_name a = name("test");
+	uint8_t room[128];
+	struct wr w = WR_ARRAY(room);
+	struct dns_message m;
+	struct arena arena;
+
+	(void)state;
+	arena_init(&arena, ARENA_MAX);
+	wr_be16(&w, 1);
+	wr_be16(&w, DNS_FLAG_QR);
+	wr_be16(&w, 0);
+	wr_be16(&w, 0);
+	wr_be16(&w, 1);
+	wr_be16(&w, 0);
+	dns_write_record(&w, &(struct dns_record){
+				     .owner = a,
+				     .type = DNS_SOA,
+				     .class = DNS_IN,
+				     .rdata = SPAN_ARRAY(rdata),
+			     });
+	assert_int_equal(dns_message_read(&m, &arena, wr_span(&w)), RC_OK);
+	assert_int_equal(m.counts[DNS_AUTHORITY], 1);
+	assert_int_equal(dns_soa_minimum(&m, &m.records[DNS_AUTHORITY][0]), 261);
+	assert_string_equal(dns_rcode_name(3), "NXDOMAIN");
+	assert_string_equal(dns_rcode_name(99), dns_rcode_name(98));
+	arena_fini(&arena);
+}
+
 static void every_prefix_is_refused(void **state)
 {
 	size_t n;
@@ -315,6 +418,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_is_read),
+		cmocka_unit_test(query_is_read_back),
+		cmocka_unit_test(addresses_have_their_length),
+		cmocka_unit_test(soa_tells_how_long_nothing_is_remembered),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(changed_answers),
 		cmocka_unit_test(meta_records_have_their_place),
