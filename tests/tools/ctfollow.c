@@ -9,6 +9,8 @@
  *   --from-end       begin at the end
  *   --position FILE  go on there, and write it back
  *   --seconds N      follow for so long (default: until the first proof)
+ *   --usage          print an object with the memory it took at most (KiB)
+ *                    and its CPU time (seconds)
  *
  * Exit 0: something was proven; 1: nothing.
  */
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,11 +149,23 @@ static void save(const struct follow *f, const char *path)
 		exit(2);
 }
 
+static void print_usage(void)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		exit(2);
+	printf("{\"rss_kb\":%ld,\"cpu_s\":%.3f}\n", u.ru_maxrss,
+	       (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+		       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "from-end", no_argument, NULL, 'e' },
 						 { "position", required_argument, NULL, 'p' },
 						 { "seconds", required_argument, NULL, 's' },
+						 { "usage", no_argument, NULL, 'u' },
 						 { 0 } };
 	struct tool t = { .names = watchset_new() };
 	const char *position = NULL;
@@ -161,12 +176,15 @@ int main(int argc, char **argv)
 	const struct loglist_log *log;
 	struct span json;
 	struct follow *f;
+	bool has_usage = false;
 
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (c == 'e')
 			start = FOLLOW_FROM_END;
 		else if (c == 'p')
 			position = optarg;
+		else if (c == 'u')
+			has_usage = true;
 		else if (c == 's')
 			seconds = strtol(optarg, NULL, 10);
 		else
@@ -206,6 +224,8 @@ int main(int argc, char **argv)
 	       (unsigned long long)t.hits, (unsigned long long)t.proven);
 	if (position)
 		save(f, position);
+	if (has_usage)
+		print_usage();
 	follow_free(f);
 	watchset_free(t.names);
 	return t.has_proven ? 0 : 1;
