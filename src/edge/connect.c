@@ -302,15 +302,16 @@ static bool take_over(struct conn *c, struct rival *r)
 	c->backend.can_write = was.can_write;
 	c->backend.is_ending = was.is_ending;
 	c->backend.is_failed = was.is_failed;
+	c->backend.is_reset = was.is_reset;
 	return true;
 }
 
 /* Whether an attempt has ended, and how. */
-static bool has_ended(const struct side *s, bool *is_connected)
+static bool has_ended(struct side *s, bool *is_connected)
 {
 	if (!s->can_write)
 		return false;
-	*is_connected = !s->is_failed || sock_error(s->fd) == 0;
+	*is_connected = side_has_connected(s);
 	return true;
 }
 

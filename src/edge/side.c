@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/sock.h"
+
 enum {
 	DEFER_S = 1, /* for the first bytes, before accept() has the socket */
 };
@@ -72,9 +74,28 @@ void side_event(struct side *s, uint32_t events)
 		s->is_failed = true;
 }
 
+bool side_has_connected(struct side *s)
+{
+	uint8_t byte;
+
+	if (!s->is_failed || sock_error(s->fd) == 0)
+		return true;
+	/* The error is told once: reading would see an end like any other. */
+	s->is_reset = recv(s->fd, &byte, 1, MSG_PEEK) == 1;
+	return s->is_reset;
+}
+
 static enum side_status broken(struct side *s)
 {
 	s->error = errno;
+	return SIDE_BROKEN;
+}
+
+static enum side_status ended(struct side *s)
+{
+	if (!s->is_reset)
+		return SIDE_EOF;
+	s->error = ECONNRESET;
 	return SIDE_BROKEN;
 }
 
@@ -95,7 +116,7 @@ enum side_status side_recv(struct side *s, void *out, size_t cap, size_t *n)
 	if (got < 0)
 		return broken(s);
 	if (got == 0)
-		return SIDE_EOF;
+		return ended(s);
 	*n = (size_t)got;
 	/*
 	 * Less than asked for: the socket is empty, and epoll will report
@@ -199,7 +220,7 @@ enum side_status side_splice_in(struct side *s, int pipe_fd, size_t cap,
 	if (got < 0)
 		return broken(s);
 	*n = (size_t)got;
-	return got == 0 ? SIDE_EOF : SIDE_MOVED;
+	return got == 0 ? ended(s) : SIDE_MOVED;
 }
 
 enum side_status side_splice_out(struct side *s, int pipe_fd, size_t want,

@@ -17,6 +17,7 @@ struct side {
 	bool is_eof; /* the peer's stream has been read to its end */
 	bool is_shut; /* ours has been ended */
 	bool is_failed; /* epoll reported an error: sock_error() has it */
+	bool is_reset; /* behind the bytes that are left: no end, a reset */
 	bool is_prompt; /* TCP_NODELAY is on, or there is none */
 	bool has_sent;
 	int error; /* errno of the last SIDE_BROKEN */
@@ -52,6 +53,13 @@ void side_close(struct side *s, struct loop *l, bool is_abort);
 
 /* Notes what epoll reported. */
 void side_event(struct side *s, uint32_t events);
+
+/*
+ * Whether a connect() that is over has worked; asked once.  So it has when the
+ * peer was connected, said something and reset the connection, all before it
+ * was our turn: reading gets those bytes, then SIDE_BROKEN.
+ */
+bool side_has_connected(struct side *s);
 
 enum side_status side_recv(struct side *s, void *out, size_t cap, size_t *n);
 /* Whether the end comes with the bytes: the kernel may wait for it, so that one

@@ -302,6 +302,11 @@ log: {s["log"]}
         for pid in self.workers():
             os.kill(pid, sig)
 
+    def are_stopped(self):
+        """After SIGSTOP, which takes effect when the kernel gets to it."""
+        return all(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+                   for pid in self.workers())
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
@@ -896,12 +901,12 @@ def test_client_reset_resets_the_backend(world):
 def test_backend_reset_is_no_clean_end(world, sends):
     """All the backend said arrives, then TCP ends without close_notify; also
     when the first to notice is what the client sends."""
-    accepted, gone = threading.Event(), threading.Event()
+    asked, gone = threading.Event(), threading.Event()
     size = 10000 if sends else 100000  # what the edge's socket holds while it stands
 
     def reset_after(conn):
-        accepted.set()
-        time.sleep(0.2)
+        conn.sendall(b"x")
+        assert asked.wait(10)
         conn.sendall(b"y" * size)
         time.sleep(0.2)
         conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -909,19 +914,21 @@ def test_backend_reset_is_no_clean_end(world, sends):
         gone.set()
     world.script.do = reset_after
     tls = Tls(world.edge, name(TCP))
+    got = tls.recv()  # the edge is connected, and copies
     if sends:
-        assert accepted.wait(5)
         world.edge.signal_workers(signal.SIGSTOP)
+        wait_for(world.edge.are_stopped, what="the workers to stand")
         tls.send(b"a question")
-        assert gone.wait(5)
+    asked.set()
+    if sends:
+        assert gone.wait(10)
         world.edge.signal_workers(signal.SIGCONT)
-    got = b""
     with pytest.raises(ssl.SSLError, match="eof"):
         while True:
             part = tls.recv()
             assert part, "a clean end"
             got += part
-    assert got == b"y" * size
+    assert got == b"x" + b"y" * size
     tls.close()
 
 

@@ -1,6 +1,8 @@
 /* side: what is tried on a socket, and what is reported of it. */
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -128,6 +130,58 @@ static void room_that_came_before_is_told_of(void **state)
 	close_world(&w);
 }
 
+/* Connects over TCP; the peer says 'words' and resets before it is our turn. */
+static void open_reset(struct world *w, const char *words)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int near = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), peer;
+	socklen_t len = sizeof(at);
+
+	*w = (struct world){ .side = SIDE_NULL };
+	assert_int_equal(loop_new(&w->loop), RC_OK);
+	w->far = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(w->far, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(w->far, 1), 0);
+	assert_int_equal(getsockname(w->far, (struct sockaddr *)&at, &len), 0);
+	assert_true(connect(near, (struct sockaddr *)&at, len) == 0 || errno == EINPROGRESS);
+	assert_int_equal(side_open(&w->side, w->loop, near, SIDE_CONNECTING, on_side, w), RC_OK);
+	peer = accept(w->far, NULL, NULL);
+	assert_int_equal(write(peer, words, strlen(words)), (ssize_t)strlen(words));
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(peer);
+	turn(w);
+	assert_true(w->side.is_failed);
+}
+
+static void reset_behind_words_is_a_connection(void **state)
+{
+	enum side_status status;
+	struct world w;
+	char got[16];
+	size_t n;
+
+	(void)state;
+	open_reset(&w, "words");
+	assert_true(side_has_connected(&w.side));
+	assert_int_equal(side_recv(&w.side, got, sizeof(got), &n), SIDE_MOVED);
+	assert_int_equal(n, 5);
+	status = side_recv(&w.side, got, sizeof(got), &n);
+	assert_int_equal(status, SIDE_BROKEN);
+	assert_int_equal(w.side.error, ECONNRESET);
+	close_world(&w);
+}
+
+static void reset_without_a_word_is_none(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_reset(&w, "");
+	assert_false(side_has_connected(&w.side));
+	close_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +189,8 @@ int main(void)
 		cmocka_unit_test(connecting_is_told_of_room),
 		cmocka_unit_test(full_is_told_of_room_each_time),
 		cmocka_unit_test(room_that_came_before_is_told_of),
+		cmocka_unit_test(reset_behind_words_is_a_connection),
+		cmocka_unit_test(reset_without_a_word_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
