@@ -7,6 +7,7 @@
 #include "edge/listing.h"
 #include "edge/master.h"
 #include "edge/prom.h"
+#include "edge/upgrade.h"
 
 static int add_text(const char *text, size_t n, void *to)
 {
@@ -77,7 +78,7 @@ static void post_upgrade(struct master *m, struct http_answer *out)
 {
 	char error[MESSAGE_TEXT_MAX];
 
-	if (master_upgrade(m, error))
+	if (upgrade_start(m, error))
 		answer_json(out, 202,
 			    json_pack("{s:i}", "pid", (int)m->next.pid));
 	else

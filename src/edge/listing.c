@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "edge/conn.h"
 #include "edge/master.h"
+#include "edge/upgrade.h"
 #include "io/clock.h"
 #include "tls/facts.h"
 
@@ -226,7 +227,7 @@ static json_t *workers(const struct master *m)
 
 static json_t *upgrade(const struct master *m)
 {
-	if (master_is_upgrading(m))
+	if (upgrade_is_on(m))
 		return json_pack("{s:s, s:i}", "state", "running", "pid",
 				 (int)m->next.pid);
 	if (m->next_error[0])

@@ -13,18 +13,17 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "edge/admin.h"
+#include "edge/desk.h"
 #include "edge/epoch.h"
 #include "edge/handover.h"
 #include "edge/issued.h"
 #include "edge/notify.h"
+#include "edge/reload.h"
+#include "edge/upgrade.h"
 #include "io/clock.h"
-#include "io/file.h"
 #include "io/sandbox.h"
 
 enum {
-	ADMIN_MODE = 0600,
-	METRICS_MODE = 0666, /* numbers only; a scraper is somebody else */
 	LOOK_MS = 1000, /* at the counters, for their rates */
 };
 
@@ -39,159 +38,6 @@ static bool fail_start(const struct master *m, const char *what,
 		log_event(&m->log, LOG_ERROR, "start_failed",
 			  LSTR("what", what), LERRNO("reason", errno));
 	return false;
-}
-
-/* ---- setup: at the start and at every reload ---- */
-
-/* What came of reading everything, until it is used. */
-struct loaded {
-	struct setup *setup;
-	struct sockets sockets; /* made of the master's */
-	int files_fd;
-};
-
-/* Who takes keys takes nothing else: what is on disk nobody may have meant to
- * be used yet. */
-static enum rc begin_files(const struct master *m, struct files *f,
-			   enum courier_need need, char error[MESSAGE_TEXT_MAX])
-{
-	struct span issued = buf_span(&m->courier.document);
-	enum rc rc = RC_OK;
-
-	if (need == COURIER_MUST)
-		rc = files_unpack(f, m->files_fd);
-	if (!rc && issued.n)
-		rc = issued_keep(f, issued);
-	if (rc)
-		(void)snprintf(error, MESSAGE_TEXT_MAX, "files: %s",
-			       file_why(rc));
-	return rc;
-}
-
-static enum rc pack(struct master *m, struct loaded *l, struct files *f,
-		    char error[MESSAGE_TEXT_MAX])
-{
-	enum rc rc = RC_OK;
-
-	/* Keys that nobody is to serve any more. */
-	if (!l->setup->config.cert.keys && m->courier.document.n)
-		rc = issued_keep(f, span_str(""));
-	tickets_advance(&m->tickets, loop_now_ms(m->loop));
-	if (!rc)
-		rc = epoch_keep(f, &m->tickets);
-	if (!rc)
-		rc = files_pack(f, &l->files_fd);
-	if (rc)
-		(void)snprintf(error, MESSAGE_TEXT_MAX, "files: %s",
-			       file_why(rc));
-	return rc;
-}
-
-static bool load(struct master *m, struct loaded *out, enum courier_need need,
-		 char error[MESSAGE_TEXT_MAX])
-{
-	AUTO(files_fini)
-	struct files files = { 0 };
-	struct loaded l = { .files_fd = -1 };
-	const char *obstacle = NULL;
-	enum rc rc = begin_files(m, &files, need, error);
-
-	if (!rc)
-		rc = setup_load(&l.setup, &files, m->options.config, error);
-	if (!rc && m->setup)
-		obstacle = setup_obstacle(m->setup, l.setup);
-	if (obstacle) {
-		(void)snprintf(error, MESSAGE_TEXT_MAX,
-			       "%s: %s: only an upgrade or a restart can "
-			       "change it",
-			       m->options.config, obstacle);
-		rc = RC_DENIED;
-	}
-	if (!rc)
-		rc = pack(m, &l, &files, error);
-	if (!rc)
-		rc = sockets_make(&l.sockets, &m->sockets, &l.setup->config,
-				  &m->next_socket_id, error);
-	if (rc) {
-		mem_auto_close(&l.files_fd);
-		setup_free(l.setup);
-		return false;
-	}
-	*out = l;
-	return true;
-}
-
-static void use(struct master *m, struct loaded *l)
-{
-	setup_free(m->setup);
-	mem_auto_close(&m->files_fd);
-	m->setup = l->setup;
-	m->files_fd = l->files_fd;
-	sockets_replace(&m->sockets, &l->sockets);
-	m->loaded_unix_ms = clock_unix_ms();
-	m->log.max = (enum log_level)m->setup->config.log;
-	m->log.format = (enum log_format)m->setup->config.log_format;
-}
-
-static struct crew_setup crew_setup(const struct master *m)
-{
-	return (struct crew_setup){ .generation = m->generation,
-				    .path = m->options.config,
-				    .files_fd = m->files_fd,
-				    .sockets = &m->sockets };
-}
-
-/* courier's: everything anew, with what it has, or its document alone. */
-static bool change(void *arg, enum courier_need need,
-		   char error[MESSAGE_TEXT_MAX])
-{
-	struct master *m = arg;
-	struct crew_setup setup = crew_setup(m);
-	struct loaded l;
-
-	if (m->state != MASTER_SERVING) {
-		(void)snprintf(error, MESSAGE_TEXT_MAX, "not serving");
-		return false;
-	}
-	if (!load(m, &l, need, error))
-		return false;
-	setup.generation = m->generation + 1;
-	setup.files_fd = l.files_fd;
-	setup.sockets = &l.sockets;
-	if (!crew_change(&m->crew, &setup, error)) {
-		setup_free(l.setup);
-		mem_auto_close(&l.files_fd);
-		sockets_drop(&l.sockets, &m->sockets);
-		/* Its number is spent: a late answer may still name it. */
-		m->generation++;
-		m->crew.setup.generation = m->generation;
-		return false;
-	}
-	m->generation++;
-	use(m, &l);
-	m->crew.setup = crew_setup(m);
-	return true;
-}
-
-/* Workers to come get the new keys alone: the old ones are to be forgotten. */
-static void on_epoch(void *arg)
-{
-	AUTO(files_fini)
-	struct files files = { 0 };
-	struct master *m = arg;
-	int fd = -1;
-
-	tickets_advance(&m->tickets, loop_now_ms(m->loop));
-	loop_timer_arm(m->loop, &m->epoch, m->tickets.ends_at_ms);
-	if (files_unpack(&files, m->files_fd) ||
-	    epoch_keep(&files, &m->tickets) || files_pack(&files, &fd)) {
-		log_event(&m->log, LOG_ERROR, "tickets_not_changed",
-			  LERRNO("reason", errno));
-		return;
-	}
-	mem_auto_close(&m->files_fd);
-	m->files_fd = fd;
-	m->crew.setup.files_fd = fd;
 }
 
 bool master_reload(struct master *m, char error[MESSAGE_TEXT_MAX])
@@ -236,30 +82,11 @@ void master_set_level(struct master *m, enum log_level level)
 
 /* ---- the operator's sockets ---- */
 
-static void close_servers(struct master *m)
+bool master_open_desk(struct master *m)
 {
-	http_server_free(m->admin);
-	http_server_free(m->metrics);
-	m->admin = m->metrics = NULL;
-}
+	const char *at;
 
-static bool open_servers(struct master *m)
-{
-	const struct edge_config *c = &m->setup->config;
-	const char *at = c->admin;
-	enum rc rc = RC_OK;
-
-	if (*c->admin)
-		rc = http_server_new(&m->admin, m->loop, at, ADMIN_MODE,
-				     admin_answer, m);
-	if (!rc && *c->admin && c->admin_uid)
-		rc = http_server_admit(m->admin, (uid_t)c->admin_uid);
-	if (!rc && *c->metrics) {
-		at = c->metrics;
-		rc = http_server_new(&m->metrics, m->loop, at, METRICS_MODE,
-				     admin_metrics, m);
-	}
-	return rc ? fail_start(m, at, NULL) : true;
+	return desk_open(m, &at) ? fail_start(m, at, NULL) : true;
 }
 
 /* Somebody may ask for rates, at any time. */
@@ -280,8 +107,14 @@ static void on_drained(void *arg)
 	loop_stop(m->loop);
 }
 
-/* Our copies of the sockets go first: once the workers say that theirs are
- * closed nobody listens, unless another master does. */
+void master_retire(struct master *m)
+{
+	m->state = MASTER_DRAINING;
+	courier_end(&m->courier);
+	sockets_fini(&m->sockets);
+	crew_drain(&m->crew);
+}
+
 static void drain(struct master *m)
 {
 	uint64_t connections = crew_connections(&m->crew);
@@ -291,149 +124,17 @@ static void drain(struct master *m)
 		loop_stop(m->loop);
 		return;
 	}
-	m->state = MASTER_DRAINING;
-	courier_end(&m->courier);
 	notify_send("STOPPING=1");
-	sockets_fini(&m->sockets);
-	crew_drain(&m->crew);
+	master_retire(m);
 	log_event(&m->log, LOG_INFO, "draining",
 		  LU64("connections", connections));
-}
-
-/* ---- upgrade: the old master's side ---- */
-
-bool master_is_upgrading(const struct master *m)
-{
-	return m->next.pid > 0;
-}
-
-static void upgrade_over(struct master *m)
-{
-	loop_watch_del(m->loop, &m->next_control);
-	loop_watch_del(m->loop, &m->next_end);
-	loop_timer_disarm(m->loop, &m->next_late);
-}
-
-static void upgrade_failed(struct master *m, const char *why)
-{
-	upgrade_over(m);
-	(void)kill(m->next.pid, SIGKILL); /* a child that was not waited for */
-	spawn_fini(&m->next);
-	(void)snprintf(m->next_error, sizeof(m->next_error), "%s", why);
-	log_event(&m->log, LOG_ERROR, "upgrade_failed", LSTR("reason", why));
-	if (!m->admin && !m->metrics)
-		(void)open_servers(m); /* logged; traffic goes on */
-}
-
-static void upgrade_done(struct master *m)
-{
-	upgrade_over(m);
-	log_event(&m->log, LOG_INFO, "upgraded", LI64("pid", m->next.pid));
-	notify_main_pid(m->next.pid);
-	/* It is nobody's child from now on but its supervisor's. */
-	m->next.pid = 0;
-	spawn_fini(&m->next);
-	m->state = MASTER_DRAINING;
-	courier_end(&m->courier);
-	sockets_fini(&m->sockets);
-	crew_drain(&m->crew);
-}
-
-static void on_next(void *arg, uint32_t events)
-{
-	AUTO(passfd_fini)
-	struct passfd p = { 0 };
-	struct master *m = arg;
-	struct message message;
-	enum rc rc = passfd_recv(m->next.control, &p, 0);
-
-	(void)events;
-	if (rc == RC_LIMIT)
-		return;
-	if (rc || message_read(&message, &p)) {
-		upgrade_failed(m, "the new process went away");
-		return;
-	}
-	if (message.type == MESSAGE_TAKING) {
-		close_servers(m);
-		if (handover_say(m->next.control, MESSAGE_GO, ""))
-			upgrade_failed(m, "the new process went away");
-	} else if (message.type == MESSAGE_SERVING) {
-		upgrade_done(m);
-	} else {
-		upgrade_failed(m, message.text);
-	}
-}
-
-static void on_next_end(void *arg, uint32_t events)
-{
-	(void)events;
-	/* What it said before is heard first. */
-	on_next(arg, 0);
-	if (master_is_upgrading(arg))
-		upgrade_failed(arg, "the new process ended");
-}
-
-static void on_next_late(void *arg)
-{
-	upgrade_failed(arg, "the new process is not ready in time");
-}
-
-static bool start_next(struct master *m)
-{
-	const char *const argv[] = { m->options.argv[0], "--config",
-				     m->options.config, "--takeover", NULL };
-	AUTO(mem_auto_close)
-	int exe = open(m->exe_path, O_PATH | O_CLOEXEC);
-
-	return exe >= 0 &&
-	       spawn_start(&m->next, exe, argv, HANDOVER_FD) == RC_OK;
-}
-
-bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX])
-{
-	const char *why = NULL;
-
-	if (m->state != MASTER_SERVING)
-		why = "not serving";
-	else if (master_is_upgrading(m))
-		why = "one is on its way";
-	else if (!start_next(m))
-		why = strerror(errno);
-	if (why) {
-		(void)snprintf(error, MESSAGE_TEXT_MAX, "%s", why);
-		log_event(&m->log, LOG_ERROR, "upgrade_failed",
-			  LSTR("reason", why));
-		return false;
-	}
-	m->next_error[0] = '\0';
-	/* Without them clients shake hands in full. */
-	(void)epoch_keep(&m->kept, &m->tickets);
-	/* And without these they would wait for postern-cert. */
-	if (m->courier.document.n)
-		(void)issued_keep(&m->kept, buf_span(&m->courier.document));
-	log_event(&m->log, LOG_INFO, "upgrading", LI64("pid", m->next.pid));
-	loop_timer_arm(m->loop, &m->next_late, clock_boot_ms() + HANDOVER_MS);
-	if (loop_watch_add(m->loop, &m->next_control, m->next.control, EPOLLIN,
-			   on_next, m) ||
-	    loop_watch_add(m->loop, &m->next_end, m->next.pid_fd, EPOLLIN,
-			   on_next_end, m) ||
-	    handover_send(m->next.control, &m->sockets, m->board, &m->kept)) {
-		(void)snprintf(error, MESSAGE_TEXT_MAX,
-			       "the new process takes nothing");
-		upgrade_failed(m, error);
-		files_fini(&m->kept);
-		return false;
-	}
-	files_fini(&m->kept); /* as at the start */
-	return true;
 }
 
 /* ---- the start ---- */
 
 static void serve(struct master *m)
 {
-	bool is_good = open_servers(m);
+	bool is_good = master_open_desk(m);
 
 	if (is_good && notify_pid_file(m->setup->config.pid_file, getpid()))
 		is_good = fail_start(m, "pid_file", NULL);
@@ -518,7 +219,7 @@ static void on_signals(void *arg, uint32_t events)
 			(void)master_reload(m, error); /* logged */
 			break;
 		case SIGUSR2:
-			(void)master_upgrade(m, error); /* logged */
+			(void)upgrade_start(m, error); /* logged */
 			break;
 		default:
 			drain(m);
@@ -610,7 +311,7 @@ static void start_crew(struct master *m)
 		.drained = on_drained,
 		.arg = m,
 	};
-	const struct crew_setup setup = crew_setup(m);
+	const struct crew_setup setup = reload_crew_setup(m);
 
 	crew_start(&m->crew, &options, &setup);
 }
@@ -632,7 +333,7 @@ static void init_courier(struct master *m)
 		.loop = m->loop,
 		.log = &m->log,
 		.keys_path = keys_socket,
-		.use = change,
+		.use = reload_change,
 		.arg = m,
 	};
 	struct span issued;
@@ -640,35 +341,6 @@ static void init_courier(struct master *m)
 	courier_init(&m->courier, &options);
 	if (issued_find(&m->kept, &issued))
 		(void)!buf_add(&m->courier.document, issued); /* it fits */
-}
-
-/* The configuration says whom to ask for certificates; one that cannot be used
- * is not there yet, and asked for again. */
-static bool load_first(struct master *m, char error[MESSAGE_TEXT_MAX])
-{
-	struct loaded l;
-
-	if (!load(m, &l, COURIER_MAY, error)) {
-		if (m->courier.document.n == 0)
-			return false;
-		buf_wipe(&m->courier.document);
-		if (!load(m, &l, COURIER_MAY, error))
-			return false;
-	}
-	use(m, &l);
-	if (m->courier.document.n)
-		return true;
-	courier_begin(&m->courier);
-	if (m->courier.document.n == 0)
-		return true;
-	if (load(m, &l, COURIER_MAY, error)) {
-		use(m, &l);
-		return true;
-	}
-	log_event(&m->log, LOG_WARN, "certificates_not_taken",
-		  LSTR("reason", error));
-	buf_wipe(&m->courier.document);
-	return true;
 }
 
 static bool start(struct master *m)
@@ -691,7 +363,7 @@ static bool start(struct master *m)
 		tickets_init(&m->tickets, loop_now_ms(m->loop));
 	init_courier(m);
 	files_fini(&m->kept); /* a copy would outlive its epoch */
-	if (!load_first(m, error))
+	if (!reload_first(m, error))
 		return refuse(m, "setup", error);
 	loop_timer_arm(m->loop, &m->epoch, m->tickets.ends_at_ms);
 	/* What is bound later at a reload may be a low port. */
@@ -713,7 +385,7 @@ static bool start(struct master *m)
 
 static void finish(struct master *m)
 {
-	close_servers(m);
+	desk_close(m);
 	crew_fini(&m->crew);
 	if (m->next.pid > 0)
 		(void)kill(m->next.pid, SIGKILL);
@@ -748,8 +420,8 @@ int master_main(const struct master_options *options)
 		.board_fd = -1,
 		.next = SPAWN_NULL,
 		.look = { .fn = on_look, .arg = m },
-		.epoch = { .fn = on_epoch, .arg = m },
-		.next_late = { .fn = on_next_late, .arg = m },
+		.epoch = { .fn = reload_epoch, .arg = m },
+		.next_late = { .fn = upgrade_late, .arg = m },
 		.status = EXIT_SUCCESS,
 		.started_ms = clock_boot_ms(),
 	};

@@ -78,10 +78,12 @@ int master_main(const struct master_options *options);
 bool master_reload(struct master *m, char error[MESSAGE_TEXT_MAX]);
 /* Takes what postern-cert has now.  False: nothing changed, error says why. */
 bool master_take(struct master *m, char error[MESSAGE_TEXT_MAX]);
-/* Starts the next version; false: error says why.  How it ends is seen later.
- */
-bool master_upgrade(struct master *m, char error[MESSAGE_TEXT_MAX]);
-bool master_is_upgrading(const struct master *m);
 void master_set_level(struct master *m, enum log_level level);
+
+/* The operator's sockets; false: logged, and which. */
+bool master_open_desk(struct master *m);
+/* Takes nothing new.  Our copies of the sockets go first: once the workers say
+ * that theirs are closed nobody listens, unless another master does. */
+void master_retire(struct master *m);
 
 #endif
