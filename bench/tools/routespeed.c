@@ -6,9 +6,11 @@
  *   app      the same by app id
  *   popular  by alias, the n-th most popular with a likelihood of 1/n (Zipf)
  *   miss     by aliases that are not there, a new one each time
+ *   floor    alias, by two plain hash tables in memory of its own, one place
+ *            read in each: what no table of that size is without
  *
- * Prints: alias NS app NS popular NS miss NS anon KIB file KIB, where the last
- * two are this process's memory: its own, and pages of the store that it maps
+ * Prints: alias NS app NS popular NS miss NS floor NS anon KIB file KIB, where
+ * the last two are this process's memory: its own, and pages of the store that it maps
  * and shares with every other reader.  Times are of the thread's CPU, so that a
  * busy machine counts only for what it does to caches.
  */
@@ -18,6 +20,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
+#include "base/siphash.h"
 #include "crypto/hash.h"
 #include "io/clock.h"
 #include "store/route.h"
@@ -126,6 +130,101 @@ static double measure(struct run *r, double seconds)
 	return (double)spent / (double)looks;
 }
 
+/* The floor: open addressing, twice as many rows as entries. */
+struct row {
+	char label[12];
+	uint8_t app_id[STORE_ID_LEN];
+};
+
+struct app_row {
+	uint8_t app_id[STORE_ID_LEN];
+	struct store_instance at;
+	uint64_t expires;
+};
+
+struct plain {
+	size_t mask;
+	struct row *labels;
+	struct app_row *apps;
+};
+
+static const struct siphash_key no_key;
+
+static size_t home(const struct plain *p, struct span key)
+{
+	return siphash(&no_key, key) & p->mask;
+}
+
+static struct row *label_row(const struct plain *p, const char *label)
+{
+	size_t i = home(p, span_str(label));
+
+	while (p->labels[i].label[0] && strcmp(p->labels[i].label, label) != 0)
+		i = (i + 1) & p->mask;
+	return &p->labels[i];
+}
+
+static struct app_row *app_row(const struct plain *p, const uint8_t id[STORE_ID_LEN])
+{
+	const struct span key = span_of(id, STORE_ID_LEN);
+	size_t i = home(p, key);
+
+	while (p->apps[i].expires && !span_equal(SPAN_ARRAY(p->apps[i].app_id), key))
+		i = (i + 1) & p->mask;
+	return &p->apps[i];
+}
+
+static void fill(struct plain *p, unsigned count)
+{
+	char text[32];
+
+	for (p->mask = 1; p->mask < 2 * (size_t)count; p->mask *= 2)
+		;
+	p->labels = mem_new(p->mask * sizeof(*p->labels));
+	p->apps = mem_new(p->mask * sizeof(*p->apps));
+	p->mask--;
+	for (unsigned n = 0; n < count; n++) {
+		struct app_row *app;
+		struct sha256 hash;
+		struct row *row;
+
+		snprintf(text, sizeof(text), "app %u", n);
+		sha256_of(&hash, span_str(text));
+		app = app_row(p, hash.b);
+		memcpy(app->app_id, hash.b, sizeof(app->app_id));
+		app->expires = UINT64_MAX;
+		snprintf(text, sizeof(text), "r%u", n);
+		row = label_row(p, text);
+		memcpy(row->label, text, strlen(text));
+		memcpy(row->app_id, hash.b, sizeof(row->app_id));
+	}
+}
+
+static double measure_floor(struct run *r, double seconds)
+{
+	static char labels[AT_ONCE][16];
+	uint64_t spent = 0, looks = 0;
+	struct plain p;
+
+	fill(&p, r->count);
+	while ((double)spent < seconds * 1e9) {
+		uint64_t begin;
+
+		for (size_t i = 0; i < AT_ONCE; i++)
+			snprintf(labels[i], sizeof(labels[i]), "r%u",
+				 (unsigned)(chance(r) % r->count));
+		begin = now_ns();
+		for (size_t i = 0; i < AT_ONCE; i++)
+			if (app_row(&p, label_row(&p, labels[i])->app_id)->expires != UINT64_MAX)
+				die("not in the plain table");
+		spent += now_ns() - begin;
+		looks += AT_ONCE;
+	}
+	free(p.labels);
+	free(p.apps);
+	return (double)spent / (double)looks;
+}
+
 static long status_kib(const char *key)
 {
 	char line[256];
@@ -144,6 +243,7 @@ int main(int argc, char **argv)
 {
 	struct run r = { .seed = 0x9e37'79b9'7f4a'7c15 };
 	char error[256];
+	long anon, file;
 
 	if (argc != 4)
 		die("usage: routespeed DIR COUNT SECONDS");
@@ -155,8 +255,9 @@ int main(int argc, char **argv)
 		(void)measure(&r, 0.05 + r.count * 1e-6);
 	for (r.ask = 0; r.ask < ASK_COUNT; r.ask++)
 		printf("%s %.1f ", names[r.ask], measure(&r, atof(argv[3])));
-	printf("anon %ld file %ld\n", status_kib("RssAnon"),
-	       status_kib("RssFile") + status_kib("RssShmem"));
+	anon = status_kib("RssAnon");
+	file = status_kib("RssFile") + status_kib("RssShmem");
+	printf("floor %.1f anon %ld file %ld\n", measure_floor(&r, atof(argv[3])), anon, file);
 	store_close(r.store);
 	return 0;
 }

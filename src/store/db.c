@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 #include "io/file.h"
 
 enum {
-	SCHEMA_VERSION = 3,
+	SCHEMA_VERSION = 4,
 	READERS_MAX = 512,
 	IDLE_MAX = 64, /* read transactions kept for reuse */
 };
@@ -24,6 +25,8 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",
 	[TABLE_LEASES] = "leases",
 	[TABLE_APPS] = "apps",
+	[TABLE_NEAR] = "near",
+	[TABLE_ALONE] = "alone",
 	[TABLE_ALIASES] = "aliases",
 	[TABLE_ADDRESSES] = "addresses",
 	[TABLE_HOLDERS] = "holders",
@@ -38,6 +41,7 @@ static const char *const table_names[TABLE_COUNT] = {
 struct db {
 	MDB_env *env;
 	MDB_dbi tables[TABLE_COUNT];
+	struct siphash_key hash_key;
 	bool is_writer;
 	/* Read transactions that are not in use but keep their reader slot, so
 	 * that the next read needs no lock of the environment. */
@@ -79,32 +83,74 @@ struct span db_span(MDB_val v)
 	return span_of(v.mv_data, v.mv_size);
 }
 
-static enum rc check_version(MDB_txn *txn, MDB_dbi meta, bool is_writer,
-			     char error[256])
+static enum rc put_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
+			struct span value)
 {
+	MDB_val k = db_val(span_str(name)), v = db_val(value);
+
+	return db_rc(mdb_put(txn, meta, &k, &v, 0));
+}
+
+/* What a new database says of itself. */
+static enum rc begin_meta(MDB_txn *txn, MDB_dbi meta)
+{
+	struct siphash_key key;
 	uint8_t bytes[4];
 	struct wr w = WR_ARRAY(bytes);
-	MDB_val key = db_val(span_str("version")), v;
+	enum rc rc;
+
+	if (getrandom(key.b, sizeof(key.b), 0) != sizeof(key.b))
+		return RC_SYS;
+	wr_be32(&w, SCHEMA_VERSION);
+	rc = put_meta(txn, meta, "version", wr_span(&w));
+	if (!rc)
+		rc = put_meta(txn, meta, "hash key", SPAN_ARRAY(key.b));
+	return rc;
+}
+
+static enum rc get_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
+			struct span *out)
+{
+	MDB_val k = db_val(span_str(name)), v;
+	int result = mdb_get(txn, meta, &k, &v);
+
+	if (!result)
+		*out = db_span(v);
+	return db_rc(result);
+}
+
+static enum rc read_meta(struct db *db, MDB_txn *txn, char error[256])
+{
+	const MDB_dbi meta = db->tables[TABLE_META];
 	struct span have;
 	uint32_t version;
-	int result = mdb_get(txn, meta, &key, &v);
+	enum rc rc = get_meta(txn, meta, "version", &have);
 
-	if (result == MDB_NOTFOUND && is_writer) {
-		wr_be32(&w, SCHEMA_VERSION);
-		v = db_val(wr_span(&w));
-		result = mdb_put(txn, meta, &key, &v, 0);
-		return db_rc(result);
-	}
-	if (result)
-		return db_rc(result);
-	have = db_span(v);
+	if (rc)
+		return rc;
 	if (!rd_be32(&have, &version) || !rd_end(&have) ||
 	    version != SCHEMA_VERSION) {
 		snprintf(error, 256, "records of another version than %d",
 			 SCHEMA_VERSION);
 		return RC_MALFORMED;
 	}
-	return RC_OK;
+	rc = get_meta(txn, meta, "hash key", &have);
+	if (!rc && (!rd_copy(&have, db->hash_key.b, sizeof(db->hash_key.b)) ||
+		    !rd_end(&have))) {
+		snprintf(error, 256, "no key of its hashes");
+		return RC_MALFORMED;
+	}
+	return rc;
+}
+
+static enum rc check_meta(struct db *db, MDB_txn *txn, char error[256])
+{
+	MDB_stat stat;
+	enum rc rc = db_rc(mdb_stat(txn, db->tables[TABLE_META], &stat));
+
+	if (!rc && stat.ms_entries == 0 && db->is_writer)
+		rc = begin_meta(txn, db->tables[TABLE_META]);
+	return rc ? rc : read_meta(db, txn, error);
 }
 
 static enum rc open_tables(struct db *db, char error[256])
@@ -124,8 +170,7 @@ static enum rc open_tables(struct db *db, char error[256])
 		result = ENOENT; /* its writer has not made the tables yet */
 	rc = db_rc(result);
 	if (!rc)
-		rc = check_version(txn, db->tables[TABLE_META], db->is_writer,
-				   error);
+		rc = check_meta(db, txn, error);
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -219,6 +264,11 @@ enum rc db_read_begin(struct db *db, MDB_txn **txn)
 MDB_dbi db_table(const struct db *db, enum table t)
 {
 	return db->tables[t];
+}
+
+const struct siphash_key *db_hash_key(const struct db *db)
+{
+	return &db->hash_key;
 }
 
 void db_read_end(struct db *db, MDB_txn *txn)

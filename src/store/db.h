@@ -10,13 +10,16 @@
 
 #include <lmdb.h>
 
+#include "base/siphash.h"
 #include "store/store.h"
 
 enum table {
-	TABLE_META, /* "version" -> be32 */
+	TABLE_META, /* "version" -> be32, "hash key" -> 16 random bytes */
 	TABLE_LEASES, /* instance id -> record */
-	TABLE_APPS, /* place -> brief of the lease */
-	TABLE_ALIASES, /* label -> app id */
+	TABLE_APPS, /* see places.h */
+	TABLE_NEAR, /* the same */
+	TABLE_ALONE, /* the same */
+	TABLE_ALIASES, /* label -> app id; hashed */
 	TABLE_ADDRESSES, /* instance id -> address, app id */
 	TABLE_HOLDERS, /* address -> instance id */
 	TABLE_QUOTES, /* instance id -> the quote its lease rests on */
@@ -37,6 +40,8 @@ void db_close(struct db *db);
 /* The environment of an open store. */
 struct db *store_db(const struct store *s);
 MDB_dbi db_table(const struct db *db, enum table t);
+/* Of the tables that are hashed; made with the database. */
+const struct siphash_key *db_hash_key(const struct db *db);
 
 /* LMDB's results as ours; errno is set with RC_SYS. */
 enum rc db_rc(int result);

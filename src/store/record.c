@@ -159,30 +159,6 @@ static bool find_port(struct span *s, struct store_port *out, uint16_t port)
 	return rd_end(s);
 }
 
-bool record_look(struct record_view *out, struct span s, uint16_t port)
-{
-	struct record_view v = { 0 };
-	struct span label;
-	uint8_t version;
-
-	if (!rd_u8(&s, &version) || version != RECORD_VERSION ||
-	    !rd_n(&s, &v.app_id, STORE_ID_LEN) ||
-	    !rd_vec8(&s, &label) || /* app_name */
-	    !rd_vec8(&s, &label) || /* node_id */
-	    !rd_skip(&s, KEY_LEN) ||
-	    !rd_n(&s, &v.address, ADDRESS_LEN) ||
-	    !rd_skip(&s, 8 + 8) || /* granted, renewed */
-	    !rd_time(&s, &v.expires_unix_ms) ||
-	    /* boot_id, expires_boot_ms, renewals, flags */
-	    !rd_skip(&s, STORE_BOOT_LEN + 8 + 4 + 1) ||
-	    !rd_vec8(&s, &label) || /* image */
-	    !rd_vec8(&s, &label) || /* tcb_status */
-	    !find_port(&s, &v.port, port))
-		return false;
-	*out = v;
-	return true;
-}
-
 void record_write_brief(struct wr *w, const struct store_lease *l)
 {
 	wr_u8(w, RECORD_VERSION);
@@ -193,7 +169,7 @@ void record_write_brief(struct wr *w, const struct store_lease *l)
 		wr_port(w, &l->ports[i]);
 }
 
-bool record_look_brief(struct record_view *out, struct span s, uint16_t port)
+bool record_look(struct record_view *out, struct span s, uint16_t port)
 {
 	struct record_view v = { 0 };
 	uint8_t version;

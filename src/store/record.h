@@ -21,25 +21,20 @@ void record_write(struct wr *w, const struct store_lease *l);
  * not what record_write() writes. */
 bool record_read(struct store_lease *out, struct span bytes);
 
-/* What a connection needs of a lease, borrowed from its bytes. */
-struct record_view {
-	struct span app_id; /* not in a brief: n == 0 */
-	struct span address;
-	int64_t expires_unix_ms;
-	struct store_port port; /* port 0: not among the ports */
-};
-/* Reads as far as it must to find 'port'.  False: not a record; *out is
- * untouched then. */
-bool record_look(struct record_view *out, struct span bytes, uint16_t port);
-
-/* Just that, and all ports, as bytes of their own: they stand at the place of a
- * lease under its app, so that a route is found without another look. */
+/* What a connection needs of a lease, its brief, as bytes of its own: they
+ * stand where its app and its id are looked up (see places.h). */
 enum {
 	RECORD_BRIEF_MAX = 256,
 };
 void record_write_brief(struct wr *w, const struct store_lease *l);
-/* As record_look(). */
-bool record_look_brief(struct record_view *out, struct span bytes,
-		       uint16_t port);
+
+/* Borrowed from a brief. */
+struct record_view {
+	struct span address;
+	int64_t expires_unix_ms;
+	struct store_port port; /* port 0: not among the ports */
+};
+/* Looks for 'port'.  False: not a brief; *out is untouched then. */
+bool record_look(struct record_view *out, struct span brief, uint16_t port);
 
 #endif

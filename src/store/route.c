@@ -3,13 +3,9 @@
 #include <string.h>
 
 #include "store/app.h"
-#include "store/db.h"
+#include "store/hashed.h"
+#include "store/places.h"
 #include "store/record.h"
-
-enum {
-	/* app id, time granted, instance id; see store.c */
-	PLACE_LEN = STORE_ID_LEN + 8 + STORE_ID_LEN,
-};
 
 /* A look at one snapshot. */
 struct look {
@@ -63,50 +59,20 @@ static enum rc add_instance(const struct look *l, struct store_route *out,
 static enum rc add_alone(const struct look *l, struct store_route *out,
 			 struct span id)
 {
+	struct span app_id, brief;
 	struct record_view view;
-	struct span record;
 	bool is_found;
-	enum rc rc = db_get(l->db, l->txn, TABLE_LEASES, id, &record,
-			    &is_found);
+	enum rc rc = places_alone(l->db, l->txn, id, &app_id, &brief,
+				  &is_found);
 
 	if (rc || !is_found)
 		return rc;
-	if (!record_look(&view, record, l->q->port))
+	if (!record_look(&view, brief, l->q->port))
 		return RC_MALFORMED;
 	rc = add_instance(l, out, id, &view);
 	if (!rc && out->live_count)
-		memcpy(out->app_id, view.app_id.p, STORE_ID_LEN);
+		memcpy(out->app_id, app_id.p, STORE_ID_LEN);
 	return rc;
-}
-
-/* Calls fn with each place of an app: an instance id, and the brief there. */
-typedef enum rc place_fn(void *arg, struct span instance_id, struct span brief);
-
-static enum rc each_place(struct db *db, MDB_txn *txn, struct span app_id,
-			  place_fn *fn, void *arg)
-{
-	MDB_val k = db_val(app_id), v;
-	MDB_cursor *c;
-	enum rc rc = db_rc(mdb_cursor_open(txn, db_table(db, TABLE_APPS), &c));
-	int result;
-
-	if (rc)
-		return rc;
-	result = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-	while (!result && !rc && span_has_prefix(db_span(k), app_id)) {
-		struct span place = db_span(k);
-
-		if (!rd_skip(&place, PLACE_LEN - STORE_ID_LEN) ||
-		    place.n != STORE_ID_LEN)
-			rc = RC_MALFORMED;
-		else
-			rc = fn(arg, place, db_span(v));
-		result = mdb_cursor_get(c, &k, &v, MDB_NEXT);
-	}
-	mdb_cursor_close(c);
-	if (rc)
-		return rc;
-	return result == MDB_NOTFOUND ? RC_OK : db_rc(result);
 }
 
 struct collect {
@@ -123,7 +89,7 @@ static enum rc collect_one(void *arg, struct span instance_id,
 	/* Those in excess are passed over, not an end: the count stays. */
 	if (c->out->count == STORE_ROUTE_MAX)
 		return RC_OK;
-	if (!record_look_brief(&view, brief, c->look->q->port))
+	if (!record_look(&view, brief, c->look->q->port))
 		return RC_MALFORMED;
 	return add_instance(c->look, c->out, instance_id, &view);
 }
@@ -136,7 +102,7 @@ static enum rc find(const struct look *l, struct store_route *out)
 	enum rc rc;
 
 	memcpy(asked, out->app_id, sizeof(asked));
-	rc = each_place(l->db, l->txn, SPAN_ARRAY(asked), collect_one, &c);
+	rc = places_each(l->db, l->txn, SPAN_ARRAY(asked), collect_one, &c);
 	/* An id that is both is the app's. */
 	if (!rc && out->live_count == 0)
 		rc = add_alone(l, out, SPAN_ARRAY(asked));
@@ -160,7 +126,8 @@ static enum rc find_id(const struct look *l, uint8_t id[STORE_ID_LEN],
 	*is_found = false;
 	if (l->q->alias.n >= STORE_LABEL_MAX)
 		return RC_OK;
-	rc = db_get(l->db, l->txn, TABLE_ALIASES, l->q->alias, &have, is_found);
+	rc = hashed_get(l->db, l->txn, TABLE_ALIASES, l->q->alias, &have,
+			is_found);
 	if (!rc && *is_found && !rd_copy(&have, id, STORE_ID_LEN))
 		rc = RC_MALFORMED;
 	return rc;
@@ -210,7 +177,7 @@ static enum rc check_instance(void *arg, struct span instance_id,
 	struct record_view view;
 
 	for (size_t i = 0; i < w->app.check_count && !w->is_over; i++) {
-		if (!record_look_brief(&view, brief, w->app.checks[i].port))
+		if (!record_look(&view, brief, w->app.checks[i].port))
 			return RC_MALFORMED;
 		if (view.expires_unix_ms <= w->now_unix_ms ||
 		    view.port.port == 0)
@@ -233,8 +200,8 @@ static enum rc walk(struct walk *w, MDB_cursor *c)
 	     result = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
 		rc = app_read_checks(&w->app, db_span(v));
 		if (!rc)
-			rc = each_place(w->db, w->txn, db_span(k),
-					check_instance, w);
+			rc = places_each(w->db, w->txn, db_span(k),
+					 check_instance, w);
 	}
 	if (rc || w->is_over)
 		return rc;

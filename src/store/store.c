@@ -7,14 +7,9 @@
 #include "base/mem.h"
 #include "store/address.h"
 #include "store/app.h"
-#include "store/db.h"
+#include "store/hashed.h"
+#include "store/places.h"
 #include "store/record.h"
-
-enum {
-	/* An app's place: app id, time granted, instance id.  So the keys of
-	 * one app stand together, the longest granted first. */
-	PLACE_LEN = STORE_ID_LEN + 8 + STORE_ID_LEN,
-};
 
 struct store {
 	struct db *db;
@@ -64,23 +59,12 @@ static enum rc get_lease(struct db *db, MDB_txn *txn,
 	return RC_OK;
 }
 
-static void write_place(struct wr *w, const struct store_lease *l)
-{
-	wr_bytes(w, SPAN_ARRAY(l->app_id));
-	wr_be64(w, (uint64_t)l->granted_unix_ms);
-	wr_bytes(w, SPAN_ARRAY(l->instance_id));
-}
-
 /* Takes a lease's place, quote and key out of the tables beside its record. */
 static enum rc unlink_lease(struct db *db, MDB_txn *txn,
 			    const struct store_lease *l)
 {
-	uint8_t place[PLACE_LEN];
-	struct wr w = WR_ARRAY(place);
-	enum rc rc;
+	enum rc rc = places_del(db, txn, l);
 
-	write_place(&w, l);
-	rc = db_del(db, txn, TABLE_APPS, wr_span(&w));
 	if (rc)
 		return rc;
 	rc = db_del(db, txn, TABLE_QUOTES, SPAN_ARRAY(l->instance_id));
@@ -106,7 +90,7 @@ static enum rc check_owner(struct db *db, MDB_txn *txn, enum table t,
 static enum rc check_name(struct db *db, MDB_txn *txn, struct span instance_id)
 {
 	bool is_app = false;
-	enum rc rc = db_has_prefix(db, txn, TABLE_APPS, instance_id, &is_app);
+	enum rc rc = places_has(db, txn, instance_id, &is_app);
 
 	if (!rc && !is_app)
 		rc = db_has_prefix(db, txn, TABLE_ALIASED, instance_id,
@@ -120,17 +104,14 @@ static enum rc link_lease(struct db *db, MDB_txn *txn,
 			  const struct store_lease *l, struct span quote)
 {
 	const struct span id = SPAN_ARRAY(l->instance_id);
-	uint8_t bytes[RECORD_MAX], place[PLACE_LEN], few[RECORD_BRIEF_MAX];
-	struct wr record = WR_ARRAY(bytes), at = WR_ARRAY(place);
-	struct wr brief = WR_ARRAY(few);
+	uint8_t bytes[RECORD_MAX];
+	struct wr record = WR_ARRAY(bytes);
 	enum rc rc;
 
 	record_write(&record, l);
-	record_write_brief(&brief, l);
-	write_place(&at, l);
 	rc = db_put(db, txn, TABLE_LEASES, id, wr_span(&record));
 	if (!rc)
-		rc = db_put(db, txn, TABLE_APPS, wr_span(&at), wr_span(&brief));
+		rc = places_put(db, txn, l);
 	if (!rc)
 		rc = db_put(db, txn, TABLE_KEYS, SPAN_ARRAY(l->wg_public), id);
 	if (!rc)
@@ -200,7 +181,7 @@ enum rc store_quote_get(struct store *s, struct buf *out,
 static enum rc forget_app(struct db *db, MDB_txn *txn, struct span app_id)
 {
 	bool has_more;
-	enum rc rc = db_has_prefix(db, txn, TABLE_APPS, app_id, &has_more);
+	enum rc rc = places_has(db, txn, app_id, &has_more);
 
 	return rc || has_more ? rc : app_remove(db, txn, app_id);
 }
@@ -263,27 +244,34 @@ enum rc store_address(struct store *s, uint8_t address[16],
 	return rc;
 }
 
+static enum rc add_alias(struct db *db, MDB_txn *txn,
+			 const struct store_alias *a)
+{
+	const size_t n = strnlen(a->label, STORE_LABEL_MAX);
+	const struct span label = span_of(a->label, n);
+	struct span id = SPAN_ARRAY(a->app_id), other;
+	bool is_twice;
+	enum rc rc;
+
+	assert(n > 0 && n < STORE_LABEL_MAX);
+	rc = hashed_get(db, txn, TABLE_ALIASES, label, &other, &is_twice);
+	if (!rc && is_twice)
+		rc = RC_MALFORMED;
+	if (!rc)
+		rc = hashed_put(db, txn, TABLE_ALIASES, label, id);
+	return rc ? rc : db_put(db, txn, TABLE_ALIASED, id, span_str(""));
+}
+
 static enum rc set_aliases(struct db *db, MDB_txn *txn,
 			   const struct store_alias *aliases, size_t count)
 {
-	MDB_dbi table = db_table(db, TABLE_ALIASES);
-	int result = mdb_drop(txn, table, 0);
+	enum rc rc = db_rc(mdb_drop(txn, db_table(db, TABLE_ALIASES), 0));
 
-	if (!result)
-		result = mdb_drop(txn, db_table(db, TABLE_ALIASED), 0);
-	for (size_t i = 0; i < count && !result; i++) {
-		size_t n = strnlen(aliases[i].label, STORE_LABEL_MAX);
-		MDB_val k = db_val(span_of(aliases[i].label, n));
-		MDB_val v = db_val(SPAN_ARRAY(aliases[i].app_id));
-
-		assert(n > 0 && n < STORE_LABEL_MAX);
-		result = mdb_put(txn, table, &k, &v, MDB_NOOVERWRITE);
-		if (!result && db_put(db, txn, TABLE_ALIASED,
-				      SPAN_ARRAY(aliases[i].app_id),
-				      span_str("")))
-			return RC_LIMIT;
-	}
-	return result == MDB_KEYEXIST ? RC_MALFORMED : db_rc(result);
+	if (!rc)
+		rc = db_rc(mdb_drop(txn, db_table(db, TABLE_ALIASED), 0));
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = add_alias(db, txn, &aliases[i]);
+	return rc;
 }
 
 enum rc store_aliases_set(struct store *s, const struct store_alias *aliases,
@@ -327,7 +315,7 @@ enum store_answer store_alias_get(struct store *s, uint8_t app_id[STORE_ID_LEN],
 	rc = db_read_begin(db, &txn);
 	if (rc)
 		return STORE_FAILED;
-	rc = db_get(db, txn, TABLE_ALIASES, label, &have, &is_found);
+	rc = hashed_get(db, txn, TABLE_ALIASES, label, &have, &is_found);
 	if (!rc && is_found && !rd_copy(&have, app_id, STORE_ID_LEN))
 		rc = RC_MALFORMED;
 	db_read_end(db, txn);
