@@ -257,15 +257,16 @@ static enum light_status see_record(struct light *l, struct engine *e,
 {
 	uint8_t type;
 
-	/* §5.4: padding is zeros; the last byte that is none is the type. */
+	/* §5.4: with its padding and type it MUST NOT be longer. */
+	if (plain.n > LIGHT_PLAIN_MAX + 1)
+		return fail(l, e, out, RECORD_OVERFLOW, "record too long");
+	/* Padding is zeros; the last byte that is none is the type. */
 	while (plain.n > 0 && plain.p[plain.n - 1] == 0)
 		plain.n--;
 	if (plain.n == 0)
 		return fail(l, e, out, UNEXPECTED_MESSAGE,
 			    "a record of padding");
 	type = plain.p[--plain.n];
-	if (plain.n > LIGHT_PLAIN_MAX)
-		return fail(l, e, out, RECORD_OVERFLOW, "record too long");
 	switch (type) {
 	case APPLICATION_DATA:
 		*n = plain.n;
