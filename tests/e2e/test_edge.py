@@ -472,7 +472,7 @@ def test_echo_of_mebibytes_at_once_both_ways(world):
 
 
 @pytest.mark.parametrize("mode", ["terminate", "pass"])
-def test_client_half_close(world, mode):
+def test_E17_client_half_close(world, mode):
     """The client ends its direction; the backend then answers all it got."""
     seen = []
 
@@ -500,7 +500,7 @@ def test_client_half_close(world, mode):
 
 
 @pytest.mark.parametrize("mode", ["terminate", "pass"])
-def test_backend_half_close(world, mode):
+def test_E17_backend_half_close(world, mode):
     """The backend ends its direction; what the client says later still arrives."""
     seen = []
 
@@ -963,7 +963,7 @@ def test_backend_killed_in_a_transfer(world):
     assert request(world, "GET", "/", name())[0] == 200
 
 
-def test_back_pressure_bounds_memory(world):
+def test_F6_back_pressure_bounds_memory(world):
     """Backends that pour into clients that do not read."""
     stopped = threading.Event()
     sent = []

@@ -582,7 +582,7 @@ def test_evidence_and_app_on_one_connection(site):
 
 @pytest.mark.parametrize("path", ["/evidences-of-x", "/evidence", "/x/evidences/", "/.dstack", "//evidences/",
                                   "/.well-known/acme-challenge", "/%65vidences/", "/?/evidences/"])
-def test_other_paths_are_the_apps(site, path):
+def test_F9_other_paths_are_the_apps(site, path):
     tls = TlsAny(site, host("hello"))
     assert get(tls, host("hello"), path)[0] == 200
     tls.close()

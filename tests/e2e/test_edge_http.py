@@ -208,6 +208,9 @@ REFUSED = [
     ("F1_coding_in_http10", f"POST /x HTTP/1.0\r\n{OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      400, "coding"),
     ("F1_space_before_colon", f"POST /x HTTP/1.1\r\n{OK}Content-Length : 4\r\n\r\nabcd", 400, "field"),
+    ("F3_empty_name", f"GET /x HTTP/1.1\r\n{OK}: a\r\nContent-Length: 0\r\n\r\n", 400, "field"),
+    ("F3_empty_name_hides_a_host", f"GET /x HTTP/1.1\r\n: a\r\nHost: other.test\r\n{OK}\r\n", 400, "field"),
+    ("F3_line_without_a_colon", f"GET /x HTTP/1.1\r\n{OK}Content-Length\r\n\r\n", 400, "field"),
     ("F8_bare_lf", f"GET /x HTTP/1.1\n{OK}\r\n", 400, "bare_lf"),
     ("F8_folded_line", f"GET /x HTTP/1.1\r\n{OK}X: a\r\n b\r\n\r\n", 400, "field"),
     ("F8_cr_in_value", f"GET /x HTTP/1.1\r\n{OK}X: a\rb\r\n\r\n", 400, "field"),
@@ -248,8 +251,10 @@ def test_request_is_refused_and_unseen(world, text, status, reason, is_first):
 
 @pytest.mark.parametrize("text", [
     "5;a=b\r\nhello\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
-    "5\r\nhelloXX0\r\n\r\n", "fffffffffffffffff\r\nhello\r\n"],
-    ids=["F1_extension", "F8_bare_lf_in_chunk", "F1_hex_prefix", "F1_no_end_of_chunk", "F1_overflow"])
+    "5\r\nhelloXX0\r\n\r\n", "fffffffffffffffff\r\nhello\r\n",
+    "5\r\nhello\r\n0\r\nHost: other.test\r\n\r\n"],
+    ids=["F1_extension", "F8_bare_lf_in_chunk", "F1_hex_prefix", "F1_no_end_of_chunk", "F1_overflow",
+         "F12_trailer"])
 def test_chunks_that_could_be_read_otherwise_end_it(world, text):
     """What is right of a body was sent; nothing behind what is wrong is."""
     world.http.silent = True
@@ -565,12 +570,26 @@ def test_E30_h2_forwarded_is_the_edges_to_say(world):
     client.tls.close()
 
 
+def h2_headers(block):
+    """A request on stream 1 with this field block behind what must come first."""
+    block = b"\x82\x87\x84\x41" + bytes([len(name(H2))]) + name(H2).encode() + block
+    return len(block).to_bytes(3, "big") + b"\1\5\0\0\0\1" + block
+
+
+# RFC 7541 §6.2.1: put into the table once, 3000 bytes, and named a thousand times; and a cookie in
+# thousands of pieces of a byte each (RFC 9113 §8.2.3).
+BOMB = b"\x40\1x\x7f" + bytes([(3000 - 127) & 127 | 128, (3000 - 127) >> 7]) + b"v" * 3000 + b"\xbe" * 1000
+CRUMBS = b"\x60\1c" + b"\xbe" * 8000
+
+
 @pytest.mark.parametrize("frames,reason", [
     (b"GET / HTTP/1.1\r\n\r\n", "preface"),
     (PREFACE + b"\0\0\0\4\0\0\0\0\0" + b"\0\0\4\5\4\0\0\0\1\0\0\0\2", "push"),
     (PREFACE + b"\0\0\0\4\0\0\0\0\0" + b"\0\0\1\1\4\0\0\0\1\xff", "hpack"),
     (PREFACE + b"\0\0\0\4\0\0\0\0\0" + b"\0\0\0\1\0\0\0\0\1" + b"\0\0\0\x09\0\0\0\0\1" * 40, "block_long"),
-], ids=["preface", "push", "hpack", "F5_continuation_flood"])
+    (PREFACE + b"\0\0\0\4\0\0\0\0\0" + h2_headers(BOMB), "fields_large"),
+    (PREFACE + b"\0\0\0\4\0\0\0\0\0" + h2_headers(CRUMBS), "fields_large"),
+], ids=["preface", "push", "hpack", "F5_continuation_flood", "F5_hpack_bomb", "F5_cookie_crumbs"])
 def test_h2_broken_ends_with_goaway(world, frames, reason):
     tls, before, paths = Tls(world.edge, name(H2), ["h2"]), len(world.edge.lines()), len(world.h2.paths)
     tls.send(frames)
