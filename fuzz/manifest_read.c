@@ -38,6 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; i < m.domain_count; i++)
 		require(strlen(m.domains[i]) <= 253 && strchr(m.domains[i], '.'));
+	require(m.ingress.domain_count <= INGRESS_DOMAINS_MAX);
+	for (size_t i = 0; i < m.ingress.domain_count; i++)
+		require(m.ingress.domains[i].backend > 0 && domain_is(m.ingress.domains[i].name));
+	require(m.ingress.domain_count == 0 || (m.lists_domains && m.ingress.challenge_count > 0));
+	require(!strpbrk(m.ingress.hook, "\"\\\n") && !strpbrk(m.ingress.directory, "\"\\\n"));
 	manifest_fini(&m);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "manifest/manifest.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,6 @@ enum {
 	/* dstack's two numeric generations; the keys read here mean the same */
 	VERSION_MIN = 1,
 	VERSION_MAX = 2,
-	LABEL_MAX = 63, /* RFC 1035 §2.3.4 */
-	DOMAIN_MAX = 253,
 	INTERVAL_DEFAULT = 10, /* seconds */
 	/* dstack's MRCONFIGID form: one byte of version, then the hash */
 	CONFIG_ID_V1 = 0x01,
@@ -41,48 +40,11 @@ static enum rc refuse_at(char error[MANIFEST_ERROR_MAX], const char *list,
 	return RC_MALFORMED;
 }
 
-static bool is_lower_ldh(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-}
-
-/* One lower-case DNS label (RFC 1123 §2.1: a digit may come first). */
-static bool is_label(const char *s, size_t n)
-{
-	if (n < 1 || n > LABEL_MAX || s[0] == '-' || s[n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!is_lower_ldh(s[i]))
-			return false;
-	return true;
-}
-
-/* At least two labels, no dot at the end; "*." may stand before them. */
-static bool is_domain(const char *s)
-{
-	size_t labels = 0;
-
-	if (strlen(s) > DOMAIN_MAX)
-		return false;
-	if (strncmp(s, "*.", 2) == 0)
-		s += 2;
-	for (;;) {
-		size_t n = strcspn(s, ".");
-
-		if (!is_label(s, n))
-			return false;
-		labels++;
-		if (s[n] == '\0')
-			return labels >= 2;
-		s += n + 1;
-	}
-}
-
 static enum rc read_name(struct manifest *m, const json_t *root, char *error)
 {
 	const char *name = json_string_value(json_object_get(root, "name"));
 
-	if (!name || !is_label(name, strlen(name)))
+	if (!name || !domain_is_label(name, strlen(name)))
 		return refuse(error, "name",
 			      "expected 1 to 63 of a-z 0-9 -, no - at an end");
 	memcpy(m->name, name, strlen(name) + 1);
@@ -307,7 +269,7 @@ static enum rc read_domains(struct manifest *m, const json_t *root, char *error)
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *s = json_string_value(json_array_get(list, i));
 
-		if (!s || !is_domain(s))
+		if (!s || !domain_is(s))
 			return refuse_at(error, "domains", i, "",
 					 "expected a lower-case host name, "
 					 "or *. before one");
@@ -332,6 +294,67 @@ static enum rc read_egress(struct manifest *m, const json_t *root, char *error)
 	return RC_OK;
 }
 
+/* The listener that the ingress is: listed by it, unless the list has it. */
+static enum rc add_ingress_port(struct manifest *m, char *error)
+{
+	for (size_t i = 0; i < m->port_count; i++) {
+		if (m->ports[i].port != INGRESS_PORT)
+			continue;
+		if (m->ports[i].protocol == MANIFEST_TLS)
+			return RC_OK;
+		return refuse_at(error, "ports", i, ".protocol",
+				 "expected tls, as the ingress is there");
+	}
+	if (m->port_count == MANIFEST_PORTS_MAX)
+		return refuse(error, "ports",
+			      "expected at most 31 beside an ingress");
+	m->ports[m->port_count++] = (struct manifest_port){
+		.port = INGRESS_PORT,
+		.protocol = MANIFEST_TLS,
+		.proxy_protocol = 2,
+	};
+	return RC_OK;
+}
+
+static bool is_covered(const struct manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->domain_count; i++)
+		if (domain_covers(m->domains[i], name))
+			return true;
+	return false;
+}
+
+/* Without "domains" those of the ingress are the whole list. */
+static enum rc add_ingress_domains(struct manifest *m, char *error)
+{
+	const struct manifest_ingress *g = &m->ingress;
+
+	static_assert((int)INGRESS_DOMAINS_MAX <= (int)MANIFEST_DOMAINS_MAX);
+	for (size_t i = 0; i < g->domain_count; i++) {
+		const char *name = g->domains[i].name;
+
+		if (!m->lists_domains)
+			memcpy(m->domains[m->domain_count++], name,
+			       strlen(name) + 1);
+		else if (!is_covered(m, name))
+			return refuse(error, "ingress.domains",
+				      "expected names that are in \"domains\"");
+	}
+	m->lists_domains = true;
+	return RC_OK;
+}
+
+static enum rc read_ingress(struct manifest *m, const json_t *root, char *error)
+{
+	enum rc rc = manifest_ingress_read(
+		&m->ingress, json_object_get(root, "ingress"), error);
+
+	if (rc || m->ingress.domain_count == 0)
+		return rc;
+	rc = add_ingress_port(m, error);
+	return rc ? rc : add_ingress_domains(m, error);
+}
+
 static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 {
 	enum rc rc;
@@ -349,6 +372,9 @@ static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 	if (rc)
 		return rc;
 	rc = read_egress(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_ingress(m, root, error);
 	if (rc)
 		return rc;
 	/* Last: it takes memory, and nothing can fail after it. */

@@ -17,7 +17,8 @@
  *                 "health": {"type": "http", "path": "/", "interval": 10}},
  *                {"port": 443, "protocol": "tls"} ],
  *     "domains": ["www.example.org", "*.shop.example.org"],
- *     "egress": false
+ *     "egress": false,
+ *     "ingress": {"domains": ["www.example.org"], "backend": 8080}
  *   }
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
@@ -30,7 +31,8 @@
  * "path" in plain HTTP/1.1 answers 200 to 399; of ports with http or tcp),
  * every "interval" seconds.  At most 8 ports have it.  "domains": the custom
  * names that may lead here; "*." stands for one label.  A list that is there is
- * the whole list, also when it is empty.  manifest_version is 1 or 2; "runner"
+ * the whole list, also when it is empty.  "ingress": TLS of such names ends in
+ * the CVM, see manifest/ingress.h.  manifest_version is 1 or 2; "runner"
  * is "docker-compose" with a compose file, or "none" or absent without one.  No
  * port, domain or JSON key may come twice.
  */
@@ -43,6 +45,7 @@
 #include "base/rc.h"
 #include "base/span.h"
 #include "crypto/hash.h"
+#include "manifest/ingress.h"
 
 enum {
 	MANIFEST_MAX = 64 * 1024, /* bytes */
@@ -89,6 +92,7 @@ struct manifest {
 	char domains[MANIFEST_DOMAINS_MAX][254]; /* may begin with "*." */
 	size_t domain_count;
 	bool allows_egress;
+	struct manifest_ingress ingress; /* "ingress" */
 	/* the compose file's text; owned; NULL: none (a gateway) */
 	char *compose;
 };
