@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #include "base/rc.h"
-#include "cli/supervise.h"
+#include "supervise/supervise.h"
 
 enum {
 	NODE_ERROR_MAX = 256

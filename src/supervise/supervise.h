@@ -1,9 +1,10 @@
 /*
- * supervise: the services of one node: started in order, each once the one
- * before is ready, restarted with a growing delay when they end, their output
- * kept in one file each, stopped in reverse order.
+ * supervise: services of one node: started in order, each once the one before
+ * is ready, restarted with a growing delay when they end, their output kept in
+ * one file each, stopped in reverse order.
  *
- * Runs as the first process of a node's process namespace, so it also reaps
+ * Runs as a process of its own that does nothing else: the first one of a
+ * node's process namespace, or a child of postern-agent; so it also reaps
  * whatever its services leave behind.  What it does is written to a report, a
  * small JSON file replaced at every change:
  *
@@ -13,10 +14,12 @@
  * States: waiting (for the one before), starting, ready, delayed (will be
  * started again), done (a task that ended well).
  */
-#ifndef POSTERN_CLI_SUPERVISE_H
-#define POSTERN_CLI_SUPERVISE_H
+#ifndef POSTERN_SUPERVISE_SUPERVISE_H
+#define POSTERN_SUPERVISE_SUPERVISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum {
 	SERVICE_ARGS_MAX = 16,
@@ -45,11 +48,14 @@ struct service {
 	int fds[SERVICE_FDS_MAX];
 	unsigned fd_count;
 	unsigned stop_ms; /* between SIGTERM and SIGKILL; 0: 3 s */
+	gid_t group; /* its only group, by which a firewall knows it; 0: ours */
+	bool dies_with_us; /* however we end */
 };
 
 struct supervise_options {
 	const char *node;
-	const char *log_dir; /* <service>.log each, at most 2 x 8 MiB */
+	/* <service>.log each, at most 2 x 8 MiB; NULL: where ours goes */
+	const char *log_dir;
 	const char *report;
 };
 

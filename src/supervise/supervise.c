@@ -1,12 +1,14 @@
-#include "cli/supervise.h"
+#include "supervise/supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,7 +16,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/fmt.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/sock.h"
@@ -29,6 +30,7 @@ enum {
 	TICK_IDLE_MS = 1000,
 	READY_CONNECT_MS = 100,
 	LOG_MAX = 8 * 1024 * 1024,
+	LOG_COPY_MAX = 4 * LOG_MAX, /* it grows between two looks */
 	LISTEN_FDS_START = 3,
 	EXEC_FAILED = 127,
 };
@@ -108,6 +110,8 @@ static int open_log(const struct supervisor *s, const struct service *service)
 	char path[512], old[520];
 	struct stat st;
 
+	if (!s->options->log_dir)
+		return -1;
 	(void)snprintf(path, sizeof(path), "%s/%s.log", s->options->log_dir,
 		       service->name);
 	(void)snprintf(old, sizeof(old), "%s.1", path);
@@ -116,9 +120,22 @@ static int open_log(const struct supervisor *s, const struct service *service)
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 }
 
+/* Where a copy cannot be kept, the bound comes first. */
+static void keep_copy(const char *to, const char *from)
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+
+	buf_init(&text, LOG_COPY_MAX);
+	if (file_read(&text, from) == RC_OK)
+		(void)file_replace(to, buf_span(&text), 0640);
+}
+
 /* A service that never restarts still gets its file bounded. */
 static void bound_logs(const struct supervisor *s)
 {
+	if (!s->options->log_dir)
+		return;
 	for (size_t i = 0; i < s->count; i++) {
 		char path[512], old[520];
 		struct stat st;
@@ -129,8 +146,7 @@ static void bound_logs(const struct supervisor *s)
 		if (stat(path, &st) != 0 || st.st_size <= LOG_MAX)
 			continue;
 		(void)snprintf(old, sizeof(old), "%s.1", path);
-		/* Where a copy cannot be kept, the bound comes first. */
-		(void)fmt_copy(old, path, 0640);
+		keep_copy(old, path);
 		(void)!truncate(path, 0);
 	}
 }
@@ -173,6 +189,12 @@ _Noreturn static void become(const struct service *service, int log)
 		_exit(EXEC_FAILED);
 	if (service->fd_count > 0)
 		hand_over(service);
+	if (service->group && (setgroups(0, NULL) != 0 ||
+			       setgid(service->group) != 0))
+		_exit(EXEC_FAILED);
+	/* After the group: a change of it takes the signal away (prctl(2)). */
+	if (service->dies_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		_exit(EXEC_FAILED);
 	execvp(service->argv[0], (char *const *)(uintptr_t)service->argv);
 	dprintf(2, "%s: %s\n", service->argv[0], strerror(errno));
 	_exit(EXEC_FAILED);

@@ -1,9 +1,5 @@
 /* supervise: order, readiness, restarts, tasks, output and the end. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -15,9 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
-#include "cli/fmt.h"
-#include "cli/supervise.h"
+#include "folder.h"
+#include "supervise/supervise.h"
 #include "io/clock.h"
 #include "io/file.h"
 
@@ -28,17 +25,32 @@ enum {
 
 /* A folder, and a child that supervises services in it. */
 struct fixture {
-	char folder[32], report[64];
+	struct folder made;
+	const char *folder;
+	char report[96];
 	struct arena arena;
 	pid_t pid;
 };
 
 static void setup(struct fixture *f)
 {
-	*f = (struct fixture){ .folder = "/tmp/pt-sup-XXXXXX" };
-	assert_non_null(mkdtemp(f->folder));
-	(void)snprintf(f->report, sizeof(f->report), "%s/report.json", f->folder);
+	*f = (struct fixture){ 0 };
 	arena_init(&f->arena, 65536);
+	folder_make(&f->made);
+	f->folder = f->made.path;
+	(void)snprintf(f->report, sizeof(f->report), "%s/report.json", f->folder);
+}
+
+__attribute__((format(printf, 2, 3))) static const char *fmt(struct arena *a, const char *form,
+							     ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, form);
+	assert_true(vsnprintf(text, sizeof(text), form, args) < (int)sizeof(text));
+	va_end(args);
+	return arena_dup(a, span_str(text));
 }
 
 static void run(struct fixture *f, const struct service *services, size_t count)
@@ -71,7 +83,7 @@ static uint64_t finish(struct fixture *f)
 	assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	arena_fini(&f->arena);
-	assert_int_equal(fmt_remove_tree(f->folder), RC_OK);
+	folder_remove(&f->made);
 	return clock_boot_ms() - began;
 }
 
@@ -299,6 +311,74 @@ static void process_that_was_replaced_is_followed(void **state)
 	finish(&f);
 }
 
+static struct span field_of(struct span status, const char *name)
+{
+	struct span line;
+
+	while (rd_until(&status, &line, '\n'))
+		if (span_has_prefix(line, span_str(name)))
+			return line;
+	fail_msg("no %s", name);
+	return line;
+}
+
+/* Without a folder for logs it writes where its supervisor does. */
+static void group_is_its_only_one(void **state)
+{
+	const struct service services[] = {
+		{ .name = "grouped", .argv = { "sleep", "60" }, .group = 64443 },
+	};
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	struct fixture f;
+	char path[64];
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	setup(&f);
+	run(&f, services, 1);
+	wait_until(&f, 0, "ready", 0);
+	(void)snprintf(path, sizeof(path), "/proc/%ld/status", pid_of(&f, 0));
+	buf_init(&text, 65536);
+	assert_int_equal(file_read(&text, path), RC_OK);
+	assert_true(span_equal_str(field_of(buf_span(&text), "Gid:"),
+				   "Gid:\t64443\t64443\t64443\t64443"));
+	assert_true(span_equal_str(field_of(buf_span(&text), "Groups:"), "Groups:\t "));
+	finish(&f);
+}
+
+static void dies_with_its_supervisor(void **state)
+{
+	const struct service services[] = {
+		{ .name = "bound", .argv = { "sleep", "60" }, .group = 64443, .dies_with_us = true },
+		{ .name = "free", .argv = { "sleep", "60" } },
+	};
+	struct fixture f;
+	pid_t bound, other;
+	int status;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	setup(&f);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	run(&f, services, 2);
+	wait_until(&f, 1, "ready", 0);
+	bound = (pid_t)pid_of(&f, 0);
+	other = (pid_t)pid_of(&f, 1);
+	assert_int_equal(kill(f.pid, SIGKILL), 0);
+	assert_int_equal(waitpid(f.pid, &status, 0), f.pid);
+	/* Both are ours now; only one has ended. */
+	assert_int_equal(waitpid(bound, &status, 0), bound);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(waitpid(other, &status, WNOHANG), 0);
+	assert_int_equal(kill(other, SIGKILL), 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	arena_fini(&f.arena);
+	folder_remove(&f.made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +389,8 @@ int main(void)
 		cmocka_unit_test(deaf_to_sigterm_is_killed),
 		cmocka_unit_test(sockets_are_handed_over),
 		cmocka_unit_test(process_that_was_replaced_is_followed),
+		cmocka_unit_test(group_is_its_only_one),
+		cmocka_unit_test(dies_with_its_supervisor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
