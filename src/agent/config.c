@@ -6,6 +6,12 @@
 
 #include "io/log.h"
 
+enum {
+	RESOLVERS_MAX = 8,
+	SEARCHERS_MAX = 8,
+	DAY_MS = 86'400'000,
+};
+
 /* "0.1" to "0.9", up to three digits after the point. */
 static bool check_fraction(void *out, const char *text, struct arena *arena)
 {
@@ -45,6 +51,8 @@ static bool check_gateway(void *out, const char *text, struct arena *arena)
 	.key = #member, \
 	.offset = offsetof(struct config, group.member) - \
 		  offsetof(struct config, group)
+#define OF(of, member) .key = #member, .offset = offsetof(of, member)
+#define TEXT .type = CONF_STRING, .min = 1
 #define CHECKED(type_, check_, expected_) \
 	.type = (type_), .check = (check_), .expected = (expected_)
 
@@ -74,6 +82,53 @@ static const struct conf_field containers_fields[] = {
 	{ 0 },
 };
 
+const char *const config_searchers[] = { "crt.sh", "certspotter", NULL };
+
+static const struct conf_field searcher_fields[] = {
+	{ OF(struct config_searcher, name), .is_required = true,
+	  CHECKED(CONF_STRING, settings_check_label, SETTINGS_LABEL) },
+	{ OF(struct config_searcher, url), .is_required = true, TEXT },
+	{ OF(struct config_searcher, kind), .is_required = true,
+	  .type = CONF_ENUM, .names = config_searchers },
+	{ 0 },
+};
+static const struct conf_field searcher_element = {
+	.type = CONF_STRUCT,
+	.size = sizeof(struct config_searcher),
+	.fields = searcher_fields,
+};
+
+static const struct conf_field ct_fields[] = {
+	{ OF(struct config_ingress_ct, list), .is_required = true, TEXT },
+	{ OF(struct config_ingress_ct, list_key), TEXT },
+	{ OF(struct config_ingress_ct, ca), TEXT },
+	{ OF(struct config_ingress_ct, follow), .type = CONF_BOOL },
+	{ OF(struct config_ingress_ct, aggregators), .type = CONF_LIST,
+	  .max = SEARCHERS_MAX, .element = &searcher_element },
+	{ .key = "interval",
+	  .offset = offsetof(struct config_ingress_ct, interval_ms),
+	  .type = CONF_MS, .min = 1000, .max = DAY_MS },
+	{ 0 },
+};
+
+static const struct conf_field resolver_element = {
+	CHECKED(CONF_CUSTOM, settings_check_address, SETTINGS_ADDRESS),
+	.size = sizeof(struct sock_addr),
+};
+static const struct conf_field ingress_fields[] = {
+	{ OF(struct config_ingress, directory), TEXT },
+	{ OF(struct config_ingress, ca), TEXT },
+	{ OF(struct config_ingress, roots), TEXT },
+	{ OF(struct config_ingress, resolvers), .type = CONF_LIST,
+	  .min = 1, .max = RESOLVERS_MAX, .element = &resolver_element },
+	{ OF(struct config_ingress, anchors), TEXT },
+	{ OF(struct config_ingress, port),
+	  .type = CONF_U64, .min = 1, .max = 65535 },
+	{ OF(struct config_ingress, ct), .type = CONF_STRUCT,
+	  .fields = ct_fields },
+	{ 0 },
+};
+
 static const struct conf_field fields[] = {
 	{ AT(node), .is_required = true,
 	  CHECKED(CONF_STRING, settings_check_label, SETTINGS_LABEL) },
@@ -87,6 +142,7 @@ static const struct conf_field fields[] = {
 	{ AT(quotes), .type = CONF_STRUCT, .fields = settings_quotes_fields },
 	{ AT(wireguard), .type = CONF_STRUCT, .fields = wireguard_fields },
 	{ AT(firewall), .type = CONF_BOOL },
+	{ AT(ingress), .type = CONF_STRUCT, .fields = ingress_fields },
 	{ AT(containers), .type = CONF_STRUCT, .fields = containers_fields },
 	{ .key = "renew_at",
 	  .offset = offsetof(struct config, renew_at_permille),
@@ -126,6 +182,7 @@ enum rc config_load(struct config *out, const char *path,
 		.status = "/run/postern/agent.sock",
 		.wireguard = { .interface = "wg0", .listen_port = 51821 },
 		.firewall = true,
+		.ingress = { .port = 53, .ct.interval_ms = 300'000 },
 		.containers.engine = ENGINE_DOCKER,
 		.containers.socket = "/run/docker.sock",
 		.renew_at_permille = 500,

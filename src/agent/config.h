@@ -11,6 +11,35 @@ enum config_engine {
 	ENGINE_NONE,
 };
 
+/* Who searches the logs, as in cert.yaml. */
+struct config_searcher {
+	const char *name, *url;
+	int kind; /* place in config_searchers */
+};
+extern const char *const config_searchers[]; /* NULL-terminated */
+
+struct config_ingress_ct {
+	const char *list; /* file; NULL: nobody reads the logs */
+	const char *list_key, *ca; /* files; NULL: none, the system's */
+	bool follow;
+	struct conf_list aggregators; /* struct config_searcher */
+	uint64_t interval_ms;
+};
+
+/* What a node says for a manifest with "ingress". */
+struct config_ingress {
+	/* Of the authority where the manifest names none; NULL: Let's
+	 * Encrypt's */
+	const char *directory;
+	/* Files: roots of its server's certificate (NULL: the system's), and
+	 * those to which chains must lead (NULL: not looked at) */
+	const char *ca, *roots;
+	struct conf_list resolvers; /* struct sock_addr; none: public ones */
+	const char *anchors; /* file; NULL: the system's root.key */
+	uint64_t port; /* of authoritative servers; 53 but in tests */
+	struct config_ingress_ct ct;
+};
+
 struct config {
 	struct arena arena; /* of everything below */
 	const char *node, *manifest, *state, *status;
@@ -30,6 +59,7 @@ struct config {
 		const char *socket;
 	} containers;
 	bool firewall;
+	struct config_ingress ingress;
 	uint32_t renew_at_permille; /* of the lease */
 	int log;
 };

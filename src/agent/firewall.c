@@ -245,6 +245,12 @@ static void write_output(struct wr *w, const struct firewall_options *o,
 	if (manifest_of(o)->allows_egress)
 		rule_line(w, "output", "meta l4proto { tcp, udp } th dport 53 "
 				       "accept\n");
+	if (manifest_of(o)->ingress.domain_count) {
+		rule(w, "output");
+		wr_printf(w, "oifname != \"%s\" meta skgid %u "
+			     "meta l4proto { tcp, udp } accept\n",
+			  o->interface, (unsigned)INGRESS_GROUP);
+	}
 	rule_line(w, "output", DROP("output"));
 }
 

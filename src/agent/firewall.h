@@ -11,7 +11,12 @@
  *            containers; from containers outwards if the manifest says "egress"
  *   out      replies; to the gateway: the attested channel and WireGuard; to
  *            the source of collateral, if one is configured; to containers;
- *            DNS if the manifest says "egress"
+ *            DNS if the manifest says "egress"; if it says "ingress", what
+ *            processes of INGRESS_GROUP send by TCP or UDP, which is
+ *            postern-cert: it talks to a certification authority, logs and
+ *            name servers anywhere.  A process with CAP_SETGID could join that
+ *            group: of the containers only one in the host's network, which
+ *            its measured compose file has to say
  *
  * Before all that: a packet whose source would not be answered through the
  * interface it came by is dropped (strict reverse path), as is one for or from
@@ -29,6 +34,11 @@
 #include "io/tun.h"
 #include "manifest/manifest.h"
 #include "node/error.h"
+
+enum {
+	/* Of no user (Debian leaves 60000 to 64999 to local needs). */
+	INGRESS_GROUP = 64443,
+};
 
 struct firewall;
 

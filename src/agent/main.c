@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/ingress.h"
 #include "agent/serve.h"
 #include "base/mem.h"
 #include "io/clock.h"
@@ -30,6 +31,7 @@ struct program {
 	struct platform platform;
 	struct keeper *keeper;
 	struct firewall *firewall;
+	struct ingress *ingress;
 	struct tunnel *device;
 	struct containers *containers;
 	struct tls_context *tls;
@@ -38,7 +40,7 @@ struct program {
 	struct status_sources status;
 	struct serve *serve;
 	struct loop_timer tick, end;
-	bool is_stopping;
+	bool is_stopping, has_failed;
 };
 
 static void program_fini(struct program *p)
@@ -50,6 +52,7 @@ static void program_fini(struct program *p)
 	tls_context_free(p->tls);
 	containers_free(p->containers);
 	tunnel_free(p->device);
+	ingress_free(p->ingress);
 	firewall_free(p->firewall);
 	platform_fini(&p->platform);
 	loop_free(p->loop);
@@ -64,12 +67,23 @@ static void check_trust(struct program *p, bool now)
 		uplink_judge(p->uplink);
 }
 
+/* Nobody can start it again: we have no more the capabilities it takes. */
+static void watch_ingress(struct program *p)
+{
+	if (!p->ingress || p->is_stopping || ingress_is_alive(p->ingress))
+		return;
+	log_event(&p->log, LOG_ERROR, "ingress_lost");
+	p->has_failed = true;
+	loop_stop(p->loop);
+}
+
 static void on_tick(void *arg)
 {
 	struct program *p = arg;
 
 	tunnel_step(p->device, &p->log);
 	check_trust(p, false);
+	watch_ingress(p);
 	loop_timer_arm(p->loop, &p->tick,
 		       loop_now_ms(p->loop) + TUNNEL_STEP_MS);
 }
@@ -104,6 +118,7 @@ static void on_signal(void *arg, int signal)
 	p->is_stopping = true;
 	log_event(&p->log, LOG_INFO, "stopping", LI64("signal", signal));
 	uplink_shutdown(p->uplink);
+	ingress_stop(p->ingress);
 	loop_timer_arm(p->loop, &p->end, loop_now_ms(p->loop) + GOODBYE_MS);
 }
 
@@ -138,6 +153,18 @@ static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
 		return firewall_open(&p->firewall, &options, error);
 	log_event(&p->log, LOG_WARN, "firewall_off");
 	return RC_OK;
+}
+
+/* It takes capabilities that we are about to give up. */
+static enum rc open_ingress(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct manifest *m = &p->platform.identity.manifest;
+
+	if (m->ingress.domain_count == 0)
+		return RC_OK;
+	log_event(&p->log, LOG_INFO, "ingress",
+		  LU64("domains", m->ingress.domain_count));
+	return ingress_open(&p->ingress, &p->config, m, error);
 }
 
 static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
@@ -216,6 +243,7 @@ static enum rc open_status(struct program *p, char error[NODE_ERROR_MAX])
 		.uplink = p->uplink,
 		.firewall = p->firewall,
 		.containers = p->containers,
+		.ingress = p->ingress,
 		.device = p->device,
 		.trust = p->platform.trust,
 		.quotes_are_simulated =
@@ -255,6 +283,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 					   &p->platform.identity.manifest,
 					   error);
 	if (!rc)
+		rc = open_ingress(p, error);
+	if (!rc)
 		rc = open_device(p, error);
 	if (!rc)
 		rc = give_up_capabilities(error);
@@ -280,7 +310,7 @@ static int run_until_told(struct program *p)
 	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TUNNEL_STEP_MS);
 	log_event(&p->log, LOG_INFO, "ready", LSTR("gateway", gateway));
 	if (loop_run(p->loop) == RC_OK)
-		return 0;
+		return p->has_failed;
 	log_event(&p->log, LOG_ERROR, "loop_failed", LERRNO("why", errno));
 	return 1;
 }

@@ -3,11 +3,13 @@
 #include <jansson.h>
 
 #include "agent/assignment.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "io/clock.h"
 
 enum {
 	TEXT_MAX = 128,
+	REPORT_MAX = 16 * 1024, /* of the ingress's supervisor */
 };
 
 static void add(json_t *to, const char *key, json_t *value)
@@ -141,6 +143,38 @@ static json_t *json_containers(struct containers *c)
 	return j;
 }
 
+static json_t *json_domains(const struct manifest_ingress *g)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->domain_count; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:i}", "name",
+					g->domains[i].name, "backend",
+					(int)g->domains[i].backend));
+	return list;
+}
+
+static json_t *json_ingress(const struct status_sources *s)
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	json_t *report, *services, *j;
+
+	if (!s->ingress)
+		return json_null();
+	buf_init(&text, REPORT_MAX);
+	ingress_report(s->ingress, &text);
+	report = json_loadb((const char *)buf_span(&text).p, text.n, 0, NULL);
+	services = json_incref(json_object_get(report, "services"));
+	json_decref(report);
+	j = json_object();
+	add_number(j, "port", INGRESS_PORT);
+	add(j, "domains", json_domains(&s->identity->manifest.ingress));
+	add(j, "services", services ? services : json_array());
+	return j;
+}
+
 char *status_json(const struct status_sources *s)
 {
 	bool is_simulated = s->quotes_are_simulated ||
@@ -167,6 +201,7 @@ char *status_json(const struct status_sources *s)
 	add(j, "refusals", json_refusals(&up));
 	add(j, "firewall", json_firewall(s->firewall));
 	add(j, "containers", json_containers(s->containers));
+	add(j, "ingress", json_ingress(s));
 	text = json_dumps(j, JSON_INDENT(1));
 	json_decref(j);
 	return text;

@@ -8,6 +8,7 @@
 
 #include "agent/containers.h"
 #include "agent/firewall.h"
+#include "agent/ingress.h"
 #include "agent/uplink.h"
 
 struct status_sources {
@@ -16,6 +17,7 @@ struct status_sources {
 	const struct uplink *uplink;
 	struct firewall *firewall; /* NULL: none */
 	struct containers *containers; /* NULL: no engine */
+	const struct ingress *ingress; /* NULL: none */
 	const struct tunnel *device;
 	const struct trust *trust;
 	bool quotes_are_simulated;
