@@ -264,6 +264,7 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "listen: [ %s ]\n"
 		       "store: /var/lib/postern/store\n"
 		       "%s"
+		       "%s"
 		       "registrar: unix:/run/postern/registrar.sock\n"
 		       "status: unix:/run/postern/status.sock\n"
 		       "tunnel: 10.88.0.1/16\n"
@@ -272,7 +273,8 @@ static enum rc settle_edge(const struct plan *p, const struct machine *m,
 		       "pid_file: /run/postern/edge.pid\n"
 		       "log: info\n"
 		       "log_format: json\n",
-		       p->cloud->base, listen, certificate),
+		       p->cloud->base, listen, certificate,
+		       world_edge_text(p->cloud, m->gateway)),
 		   error);
 }
 
@@ -351,12 +353,15 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 	AUTO(arena_fini)
 	struct arena a;
 	bool has_engine = m->cvm->engine == CLOUD_DOCKER;
+	const char *ingress = "";
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
 	rc = settle_common(p, m, error);
 	if (!rc && has_engine)
 		rc = settle_docker(p, m, index, error);
+	if (!rc)
+		rc = world_settle_ingress(&ingress, p, m, error);
 	if (rc)
 		return rc;
 	return put(fmt(&a, "%s/agent.yaml", m->conf), 0644,
@@ -375,9 +380,10 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 		       "containers:\n"
 		       "  engine: %s\n"
 		       "  socket: /run/docker.sock\n"
+		       "%s"
 		       "log: info\n",
 		       m->spec.name, m->cvm->gateway, p->cloud->base,
-		       trust_text, has_engine ? "docker" : "none"),
+		       trust_text, has_engine ? "docker" : "none", ingress),
 		   error);
 }
 

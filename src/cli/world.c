@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/domains.h"
 #include "cli/fmt.h"
 #include "cli/net.h"
 #include "io/file.h"
@@ -46,7 +47,8 @@ struct service world_service(const struct cloud *c, const char *state,
 		.name = "world",
 		.argv = { c->world, "--dir", fmt(arena, "%s/world", state),
 			  "--zone", c->base, "--records",
-			  fmt(arena, "%s/world.records", state), "--address",
+			  fmt(arena, "%s/world.records", state), "--zones",
+			  fmt(arena, "%s/world.zones", state), "--address",
 			  NET_HOSTILE_ADDRESS, "--resolver", resolver, "--port",
 			  CA_PORT },
 		.ready = fmt(arena, "unix:%s/world/agg.sock", state),
@@ -55,23 +57,31 @@ struct service world_service(const struct cloud *c, const char *state,
 }
 
 /* Every name below the base leads to the public gateway, as seen from the
- * network in the middle. */
+ * network in the middle, and so do the custom domains. */
 static enum rc write_records(const struct plan *p, struct arena *a,
 			     char error[PLAN_ERROR_MAX])
 {
 	const char *path = fmt(a, "%s/world.records", p->places.state);
+	const char *zones = fmt(a, "%s/world.zones", p->places.state);
+	AUTO(mem_auto_free)
+	struct domains *domains = mem_new(sizeof(*domains));
 	const char *text = "";
 
+	domains_of(domains, p->cloud, a);
 	for (size_t i = 0; i < p->cloud->gateways.count; i++) {
 		const struct cloud_gateway *g = cloud_gateway(p->cloud, i);
 
 		if (g->is_public)
 			text = fmt(a,
 				   "%s. 60 A %s\n"
-				   "*.%s. 60 A %s\n",
+				   "*.%s. 60 A %s\n"
+				   "%s",
 				   p->cloud->base, g->address, p->cloud->base,
-				   g->address);
+				   g->address,
+				   domains_records(domains, g->address, a));
 	}
+	if (fmt_file(zones, 0644, domains_zones(domains, p->cloud->base, a)))
+		return say(error, zones);
 	return fmt_file(path, 0644, text) ? say(error, path) : RC_OK;
 }
 
@@ -89,11 +99,14 @@ enum rc world_prepare(const struct plan *p, char error[PLAN_ERROR_MAX])
 		path = fmt(&a, "%s/postern/cert", p->machines[i].spec.lib);
 		if (fmt_remove_tree(path))
 			return say(error, path);
+		path = fmt(&a, "%s/postern/ingress", p->machines[i].spec.lib);
+		if (fmt_remove_tree(path))
+			return say(error, path);
 	}
 	return write_records(p, &a, error);
 }
 
-/* ---- what a gateway is told */
+/* ---- what a gateway is told ---- */
 
 static enum rc copy_all(const struct plan *p, const struct machine *m,
 			struct arena *a, char error[PLAN_ERROR_MAX])
@@ -115,6 +128,15 @@ static enum rc copy_all(const struct plan *p, const struct machine *m,
 			return say(error, from);
 	}
 	return RC_OK;
+}
+
+/* The folder that they are copied to. */
+static enum rc make_folder(const struct machine *m, struct arena *a,
+			   char error[PLAN_ERROR_MAX])
+{
+	const char *folder = fmt(a, "%s/world", m->conf);
+
+	return file_make_dirs(folder, 0755) ? say(error, folder) : RC_OK;
 }
 
 static enum rc write_secret(const struct plan *p, const struct machine *m,
@@ -193,18 +215,69 @@ enum rc world_settle(const struct plan *p, const struct machine *m,
 {
 	AUTO(arena_fini)
 	struct arena a;
-	const char *roots, *folder;
+	const char *roots;
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
 	roots = fmt(&a, "%s/world/ca/roots.pem", p->places.state);
-	folder = fmt(&a, "%s/world", m->conf);
-	if (file_make_dirs(folder, 0755))
-		return say(error, folder);
+	rc = make_folder(m, &a, error);
+	if (rc)
+		return rc;
 	if (fmt_copy(fmt(&a, "%s/ca.pem", p->places.state), roots, 0644))
 		return say(error, roots);
 	rc = copy_all(p, m, &a, error);
 	if (!rc)
 		rc = write_secret(p, m, &a, error);
 	return rc ? rc : write_config(p, m, &a, error);
+}
+
+/* ---- where custom domains lead, and what a CVM is told ---- */
+
+const char *world_edge_text(const struct cloud *c,
+			    const struct cloud_gateway *g)
+{
+	if (!world_certifies(c, g))
+		return "";
+	return "dns:\n"
+	       "  servers: [ \"" NET_HOSTILE_ADDRESS ":" RESOLVER_PORT "\" ]\n"
+	       "  anchor: /etc/postern/world/anchor.ds\n"
+	       "  require_dnssec: true\n";
+}
+
+static const char ingress_text[] =
+	"ingress:\n"
+	"  directory: https://" NET_HOSTILE_ADDRESS ":" CA_PORT "/dir\n"
+	"  ca: /etc/postern/world/acme-ca.pem\n"
+	"  roots: /etc/postern/world/roots.pem\n"
+	"  resolvers:\n"
+	"    - " NET_HOSTILE_ADDRESS ":" RESOLVER_PORT "\n"
+	"  anchors: /etc/postern/world/anchor.ds\n"
+	"  ct:\n"
+	"    list: /etc/postern/world/log_list.json\n"
+	"    list_key: /etc/postern/world/log_list.pub\n"
+	"    ca: /etc/postern/world/acme-ca.pem\n"
+	"    follow: true\n"
+	"    interval: 2s\n"
+	"    aggregators:\n"
+	"      - { name: crt-sh, kind: crt.sh, url: \"" SEARCHES "\" }\n"
+	"      - { name: spotter, kind: certspotter, url: \"" SEARCHES "\" }\n";
+
+enum rc world_settle_ingress(const char **text, const struct plan *p,
+			     const struct machine *m,
+			     char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	enum rc rc;
+
+	*text = "";
+	if (!p->cloud->world || !domains_has(m->cvm->manifest))
+		return RC_OK;
+	arena_init(&a, ARENA_MAX);
+	rc = make_folder(m, &a, error);
+	if (!rc)
+		rc = copy_all(p, m, &a, error);
+	if (!rc)
+		*text = ingress_text;
+	return rc;
 }

@@ -9,6 +9,7 @@
  *
  *   <state>/world/         the program's; world.json says what it made
  *   <state>/world.records  what its DNS has at first
+ *   <state>/world.zones    its zones beside the base: those of custom domains
  *   <state>/ca.pem         roots of its CA
  *
  * Its CA keeps accounts in memory: each time a cloud comes up it has another
@@ -37,5 +38,14 @@ enum rc world_prepare(const struct plan *p, char error[PLAN_ERROR_MAX]);
  * <state>/ca.pem. */
 enum rc world_settle(const struct plan *p, const struct machine *m,
 		     char error[PLAN_ERROR_MAX]);
+
+/* The same for a CVM with an ingress: what it trusts, and what its agent.yaml
+ * says of it ("" without a world). */
+enum rc world_settle_ingress(const char **text, const struct plan *p,
+			     const struct machine *m,
+			     char error[PLAN_ERROR_MAX]);
+/* What edge.yaml says of a world's DNS; "" without one. */
+const char *world_edge_text(const struct cloud *c,
+			    const struct cloud_gateway *g);
 
 #endif

@@ -22,7 +22,7 @@
 #include <sys/types.h>
 
 enum {
-	SERVICE_ARGS_MAX = 16,
+	SERVICE_ARGS_MAX = 20,
 	SERVICE_FDS_MAX = 4,
 	SERVICES_MAX = 12, /* a node */
 };

@@ -123,6 +123,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dir", required=True, type=pathlib.Path)
     parser.add_argument("--zone", action="append", default=[], metavar="NAME[:KIND]")
+    parser.add_argument("--zones", type=pathlib.Path, help="file of more zones, a line each")
     parser.add_argument("--log", action="append", default=[], metavar="name=N,operator=O,kind=K")
     parser.add_argument("--records", type=pathlib.Path)
     parser.add_argument("--address", default="127.0.0.1")
@@ -130,7 +131,8 @@ def main():
     parser.add_argument("--port", type=int, default=0, metavar="N",
                         help="of the CA; CRLs, logs and aggregators have the next three")
     args = parser.parse_args()
-    with World(args.dir, zones=args.zone or ("example.test",), logs=args.log,
+    zones = args.zone + (args.zones.read_text().split() if args.zones else [])
+    with World(args.dir, zones=zones or ("example.test",), logs=args.log,
                address=args.address, resolver=args.resolver, records=args.records,
                port=args.port) as world:
         facts = world.facts()
