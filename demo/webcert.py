@@ -77,23 +77,26 @@ class WebCertificate:
 
     # What a stranger can check.
 
-    def verify_argv(self, label):
+    def verify_argv(self, host, judge="hello", method="dns-01", app=None):
+        """The policy for the code behind a host is the one of a node that accepts it, too: of a CVM
+        for the gateway's, of the gateway for a CVM's; 'app' is the only one that may answer."""
         facts = json.loads((self.world / "world.json").read_text())
-        policy = self.cloud.state / "verify"
+        policy = self.cloud.state / f"verify-{host}"
         policy.mkdir(exist_ok=True)
-        etc = self.cloud.state / "hello/etc/postern"  # a CVM accepts the gateway's code, too
+        etc = self.cloud.state / judge / "etc/postern"
         (policy / "platform.yaml").write_text((etc / "policy.yaml").read_text())
         (policy / "sim-root.pem").write_text((etc / "sim-root.pem").read_text())
-        host = facts["ca"]["directory"].split("/")[2].split(":")[0]
+        ca = facts["ca"]["directory"].split("/")[2].split(":")[0]
         searches = facts["aggregator"]["crtsh"].rstrip("/")
         (policy / "verify.yaml").write_text(
             "platform: platform.yaml\nsimulated_root: sim-root.pem\n"
-            f"ca:\n  directories: [ \"{host}\" ]\n  issuers: [ ca.test ]\n  methods: [ dns-01 ]\n"
+            f"ca:\n  directories: [ \"{ca}\" ]\n  issuers: [ ca.test ]\n  methods: [ {method} ]\n"
             # This CA looks at CAA for each order anew; of others nobody knows for eight hours.
-            "  caa_reuse: 0s\n")
+            "  caa_reuse: 0s\n"
+            + (f"apps:\n  - app_id: {app}\n" if app else ""))
         (policy / "roots.pem").write_text(pathlib.Path(facts["cafile"]).read_text()
                                           + pathlib.Path(facts["ca"]["roots"]).read_text())
-        return [self.cloud.postern, "verify", f"https://{label}.{self.cloud.base}:{self.cloud.port}/",
+        return [self.cloud.postern, "verify", f"https://{host}:{self.cloud.port}/",
                 "--connect", f"{self.gateway}:443", "--policy", policy / "verify.yaml",
                 "--resolver", facts["dns"]["resolver"], "--trust-anchor", facts["dns"]["anchor_ds"],
                 "--ca-file", policy / "roots.pem", "--log-list", facts["ct"]["list"],
@@ -103,21 +106,20 @@ class WebCertificate:
 
     def verify_command(self):
         """The same for a person, as one line of a shell."""
-        return shlex.join(map(str, self.cloud.exec_argv("hostile", *self.verify_argv("hello"))))
+        argv = self.verify_argv(f"hello.{self.cloud.base}")
+        return shlex.join(map(str, self.cloud.exec_argv("hostile", *argv)))
 
-    def verify(self, label="hello"):
+    def verify(self, *what, **more):
         """(exit status, the report)"""
-        done = self.cloud.exec("hostile", *self.verify_argv(label), "--json", timeout=60)
+        done = self.cloud.exec("hostile", *self.verify_argv(*what, **more), "--json", timeout=60)
         try:
             return done.returncode, json.loads(done.stdout[done.stdout.index("{"):])
         except ValueError:
             return done.returncode, {"checks": [], "outcome": done.stdout.strip()[-300:]}
 
-    def judged(self):
-        """What `postern verify` says of hello: (exit status, checks by id)"""
-        self.show.busy("postern verify: session, evidence, DNS, logs, history")
-        status, report = self.verify()
-        self.show.busy(None)
+    def judged(self, *what, **more):
+        """What `postern verify` says: (exit status, checks by id)"""
+        status, report = self.verify(*(what or (f"hello.{self.cloud.base}",)), **more)
         return status, {check["id"]: check for check in report["checks"]}
 
     def of_state(self, checks, state):

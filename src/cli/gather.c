@@ -80,6 +80,22 @@ static void add_gateway(json_t *node, const char *cloud, const char *name)
 						   lists[i].list));
 }
 
+/* Of a CVM that ends TLS of its app's domains. */
+static void add_ingress(json_t *node, const char *cloud, const char *name)
+{
+	const json_t *status = json_object_get(node, "status");
+	json_t *cert;
+
+	if (!json_is_object(json_object_get(status, "ingress")))
+		return;
+	cert = ask_node(cloud, name, "ingress/cert.sock", "/v1/status");
+	(void)json_object_set_new(node, "certificates",
+				  ask_list(cloud, name, "ingress/edge.sock",
+					   "certificates"));
+	(void)json_object_set(node, "alarms", json_object_get(cert, "alarms"));
+	json_decref(cert);
+}
+
 static void add_node(json_t *node, const char *cloud)
 {
 	const char *name = "", *kind = "";
@@ -92,6 +108,7 @@ static void add_node(json_t *node, const char *cloud)
 		(void)json_object_set_new(
 			node, "status",
 			ask_node(cloud, name, "agent.sock", "/v1/status"));
+		add_ingress(node, cloud, name);
 	}
 }
 

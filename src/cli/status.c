@@ -202,6 +202,28 @@ static void print_edge(const json_t *node)
 		print_app(one);
 }
 
+/* The domains that end in a CVM, what they are served with, and what their
+ * owner has to do. */
+static void print_ingress(const json_t *node)
+{
+	const json_t *ingress = json_object_get(
+		json_object_get(node, "status"), "ingress");
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_object(ingress))
+		return;
+	printf("\ningress of %s:", jtext(node, "name"));
+	json_array_foreach(json_object_get(ingress, "domains"), i, one)
+		printf(" %s", jtext(one, "name"));
+	putchar('\n');
+	json_array_foreach(json_object_get(node, "certificates"), i, one)
+		print_certificate(one);
+	json_array_foreach(json_object_get(node, "alarms"), i, one)
+		printf("  %s %s: %s\n", jtext(one, "kind"),
+		       jtext(one, "about"), jtext(one, "text"));
+}
+
 static void print_cloud(const json_t *cloud)
 {
 	const json_t *nodes = json_object_get(cloud, "nodes"), *node, *l;
@@ -226,6 +248,7 @@ static void print_cloud(const json_t *cloud)
 		json_array_foreach(leases, k, l)
 			print_lease(l);
 		print_edge(node);
+		print_ingress(node);
 	}
 }
 

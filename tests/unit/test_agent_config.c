@@ -53,6 +53,22 @@ static const struct config_case cases[] = {
 	  NULL },
 	{ "source_by_name_behind_the_firewall", REST("", "true"), REST(OF("pccs.example"), "true"),
 	  "trust.source.url: expected an address" },
+	{ "ingress", "firewall: true\n",
+	  "firewall: true\n"
+	  "ingress:\n"
+	  "  directory: https://ca/\n"
+	  "  resolvers: [ 192.0.2.53:53 ]\n"
+	  "  ct: { list: /l, aggregators: [ { name: a, kind: crt.sh, url: 'https://a' } ] }\n",
+	  NULL },
+	{ "ingress_key_unknown", "firewall: true\n", "ingress: { challenges: [ http-01 ] }\n",
+	  ":8: ingress.challenges" },
+	{ "ingress_without_resolvers", "firewall: true\n", "ingress: { resolvers: [] }\n",
+	  ":8: ingress.resolvers" },
+	{ "ingress_resolver_by_name", "firewall: true\n", "ingress: { resolvers: [ dns:53 ] }\n",
+	  ":8: ingress.resolvers" },
+	{ "ingress_kind_unknown", "firewall: true\n",
+	  "ingress: { ct: { list: /l, aggregators: [ { name: a, kind: b, url: c } ] } }\n",
+	  ":8: ingress.ct.aggregators" },
 	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
 };
 

@@ -29,6 +29,12 @@ static const struct manifest outward = {
 	.allows_egress = true,
 };
 
+static const struct manifest with_ingress = {
+	.port_count = 1,
+	.ports = { { .port = 443 } },
+	.ingress.domain_count = 1,
+};
+
 static struct firewall_options options(const struct manifest *m, const char *gateway)
 {
 	struct firewall_options o = { .interface = "wg0", .listen_port = 51821, .manifest = m };
@@ -73,6 +79,10 @@ static const struct text_case texts[] = {
 	{ "forward_drops_by_default", &none, false, "hook forward priority -10; policy drop;",
 	  true },
 	{ "output_drops_by_default", &none, false, "hook output priority -10; policy drop;", true },
+	{ "ingress_lets_postern_cert_out", &with_ingress, false,
+	  "output oifname != \"wg0\" meta skgid 64443 meta l4proto { tcp, udp } accept\n", true },
+	{ "no_ingress_lets_nobody_out", &outward, true, "skgid", false },
+	{ "ingress_is_no_egress", &with_ingress, true, "iifname \"br-*\" oifname !=", false },
 	{ "reverse_path_is_strict", &none, false, "fib saddr . iif oif missing", true },
 	{ "ports_with_tunnel", &two_ports, true, "ip saddr 10.88.0.1/32 " PORTS, true },
 	{ "no_ports_without_tunnel", &two_ports, false, "tcp dport {", false },
