@@ -3,6 +3,7 @@
  * with names a certificate or a proof may have, and nothing of it is empty.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "edge/issued.h"
 #include "edge/names.h"
@@ -32,6 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		check(i.proofs, i.proof_count, 1);
 		for (size_t k = 0; k < i.proof_count; k++)
 			assert(i.proofs[k].names[0].p[0] != '*');
+		assert(i.answer_count <= ISSUED_ANSWERS_MAX);
+		for (size_t k = 0; k < i.answer_count; k++) {
+			const struct issued_answer *a = &i.answers[k];
+
+			assert(names_is_pattern(a->name) && a->name.p[0] != '*');
+			assert(a->token.n && a->token.n <= ISSUED_TOKEN_MAX);
+			assert(a->value.n && a->value.n <= ISSUED_VALUE_MAX);
+			assert(!memchr(a->value.p, '\n', a->value.n));
+		}
 	}
 	arena_wipe(&arena);
 	return 0;

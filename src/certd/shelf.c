@@ -24,12 +24,18 @@ struct proof_entry {
 	char *name, *chain, *key;
 };
 
+struct answer_entry {
+	char *name, *token, *value;
+};
+
 struct shelf {
 	pthread_mutex_t lock;
 	uint64_t generation;
 	struct certificate certificates[CONFIG_CERTIFICATES_MAX];
 	struct proof_entry proofs[SHELF_PROOFS_MAX];
 	size_t proof_count;
+	struct answer_entry answers[SHELF_ANSWERS_MAX];
+	size_t answer_count;
 	struct shelf_file *files;
 	size_t file_count;
 	struct sha256 core;
@@ -82,6 +88,14 @@ static void forget_proof(struct proof_entry *p)
 	*p = (struct proof_entry){ 0 };
 }
 
+static void forget_answer(struct answer_entry *a)
+{
+	free(a->name);
+	free(a->token);
+	free(a->value);
+	*a = (struct answer_entry){ 0 };
+}
+
 static void free_files(struct shelf_file *files, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -97,6 +111,8 @@ void shelf_free(struct shelf *s)
 		forget(&s->certificates[i]);
 	for (size_t i = 0; i < s->proof_count; i++)
 		forget_proof(&s->proofs[i]);
+	for (size_t i = 0; i < s->answer_count; i++)
+		forget_answer(&s->answers[i]);
 	for (size_t i = 0; i < s->status_count; i++)
 		buf_fini(&s->status[i].json);
 	free_files(s->files, s->file_count);
@@ -169,6 +185,40 @@ enum rc shelf_put_proof(struct shelf *s, const char *name, struct span chain,
 	return rc;
 }
 
+static void drop_answer(struct shelf *s, const char *name, const char *token)
+{
+	for (size_t i = 0; i < s->answer_count; i++) {
+		if (strcmp(s->answers[i].name, name) != 0 ||
+		    strcmp(s->answers[i].token, token) != 0)
+			continue;
+		forget_answer(&s->answers[i]);
+		s->answers[i] = s->answers[--s->answer_count];
+		s->generation++;
+		return;
+	}
+}
+
+enum rc shelf_put_answer(struct shelf *s, const char *name, const char *token,
+			 const char *value)
+{
+	enum rc rc = RC_OK;
+
+	enter(s);
+	drop_answer(s, name, token);
+	if (value && s->answer_count == SHELF_ANSWERS_MAX) {
+		rc = RC_LIMIT;
+	} else if (value) {
+		s->answers[s->answer_count++] = (struct answer_entry){
+			.name = mem_dup(name),
+			.token = mem_dup(token),
+			.value = mem_dup(value),
+		};
+		s->generation++;
+	}
+	leave(s);
+	return rc;
+}
+
 static void write_certificate(struct jwrite *j, const struct certificate *c)
 {
 	if (!c->names || c->is_held)
@@ -192,6 +242,15 @@ static void write_proof(struct jwrite *j, const struct proof_entry *p)
 	jwrite_end(j);
 }
 
+static void write_answer(struct jwrite *j, const struct answer_entry *a)
+{
+	jwrite_object(j, NULL);
+	jwrite_str(j, "name", a->name);
+	jwrite_str(j, "token", a->token);
+	jwrite_str(j, "value", a->value);
+	jwrite_end(j);
+}
+
 enum rc shelf_edge(struct shelf *s, struct buf *out)
 {
 	struct jwrite j = jwrite_to(out);
@@ -206,6 +265,10 @@ enum rc shelf_edge(struct shelf *s, struct buf *out)
 	jwrite_array(&j, "proofs");
 	for (size_t i = 0; i < s->proof_count; i++)
 		write_proof(&j, &s->proofs[i]);
+	jwrite_end(&j);
+	jwrite_array(&j, "answers");
+	for (size_t i = 0; i < s->answer_count; i++)
+		write_answer(&j, &s->answers[i]);
 	jwrite_end(&j);
 	jwrite_end(&j);
 	leave(s);

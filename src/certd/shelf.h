@@ -19,6 +19,7 @@
 
 enum {
 	SHELF_PROOFS_MAX = 64,
+	SHELF_ANSWERS_MAX = 64,
 	SHELF_ANSWER_MAX = 16 * 1024 * 1024,
 	SHELF_PATH_MAX = 320,
 };
@@ -39,11 +40,16 @@ void shelf_hold(struct shelf *s, size_t index, bool is_held);
 /* The answer to a tls-alpn-01 challenge, PEM; chain n == 0: take it away. */
 enum rc shelf_put_proof(struct shelf *s, const char *name, struct span chain,
 			const char *key_pem);
+/* The answer to an http-01 challenge of a name, under its token; value NULL:
+ * take it away.  RC_LIMIT: there are too many. */
+enum rc shelf_put_answer(struct shelf *s, const char *name, const char *token,
+			 const char *value);
 /*
  * All of it as JSON, appended to *out (wipe it):
  *   {"generation":3,
  *    "certificates":[{"names":["*.example.net"],"chain":"...","key":"..."}],
- *    "proofs":[{"name":"...","chain":"...","key":"..."}]}
+ *    "proofs":[{"name":"...","chain":"...","key":"..."}],
+ *    "answers":[{"name":"...","token":"...","value":"..."}]}
  * RC_LIMIT: it does not fit.
  */
 enum rc shelf_edge(struct shelf *s, struct buf *out);

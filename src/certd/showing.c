@@ -84,8 +84,6 @@ static void hide_alpn(struct showing *s, const struct proof *p)
 			  LSTR("why", error));
 }
 
-/* ---- the hook: uacme's calling convention ---- */
-
 /* The last part of http-01's path is the token; elsewhere nobody needs it. */
 static const char *token_of(const struct proof *p)
 {
@@ -93,6 +91,41 @@ static const char *token_of(const struct proof *p)
 
 	return p->type == CHALLENGE_HTTP_01 && slash ? slash + 1 : "-";
 }
+
+/* ---- http-01, at the edge's plain listener ---- */
+
+static enum rc show_http(struct showing *s, const struct proof *p,
+			 char error[NODE_ERROR_MAX])
+{
+	enum rc rc;
+
+	if (!s->config->edge[0] || p->name.is_ip) {
+		error_set(error, "http-01 takes an edge, or a hook; an address "
+				 "takes a hook");
+		return RC_UNSUPPORTED;
+	}
+	rc = shelf_put_answer(s->shelf, name_base(&p->name), token_of(p),
+			      p->value);
+	if (rc) {
+		error_set(error, "%s: too many answers", name_base(&p->name));
+		return rc;
+	}
+	return showing_tell_edge(s, error);
+}
+
+static void hide_http(struct showing *s, const struct proof *p)
+{
+	char error[NODE_ERROR_MAX];
+
+	/* Taking one away is never refused. */
+	(void)shelf_put_answer(s->shelf, name_base(&p->name), token_of(p),
+			       NULL);
+	if (showing_tell_edge(s, error))
+		log_event(s->log, LOG_WARN, "edge_not_told",
+			  LSTR("why", error));
+}
+
+/* ---- the hook: uacme's calling convention ---- */
 
 static enum rc hook(struct showing *s, const struct proof *p,
 		    const char *moment, char error[NODE_ERROR_MAX])
@@ -138,8 +171,7 @@ enum rc showing_show(struct showing *s, const struct proof *p,
 	case CHALLENGE_TLS_ALPN_01:
 		return show_alpn(s, p, error);
 	case CHALLENGE_HTTP_01:
-		error_set(error, "http-01 takes a hook");
-		return RC_UNSUPPORTED;
+		return show_http(s, p, error);
 	case CHALLENGE_DNS_01:
 	case CHALLENGE_DNS_ACCOUNT_01:
 	case CHALLENGE_DNS_PERSIST_01:
@@ -161,6 +193,8 @@ void showing_hide(struct showing *s, const struct proof *p)
 			  error);
 	else if (p->type == CHALLENGE_TLS_ALPN_01)
 		hide_alpn(s, p);
+	else if (p->type == CHALLENGE_HTTP_01)
+		hide_http(s, p);
 	else
 		rc = writer_hide(s->writer, p, error);
 	if (rc)

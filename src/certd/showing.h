@@ -1,6 +1,7 @@
 /*
  * showing: puts the answers to challenges where a CA looks, each type its way:
- * dns-* by writer or the hook, tls-alpn-01 through the edge.
+ * dns-* by writer or the hook, tls-alpn-01 through the edge, http-01 by its
+ * plain listener or the hook.
  *
  * Blocks; the issuer's thread.
  */

@@ -19,6 +19,8 @@ void access_refused(struct worker *w, const struct sock_addr *peer,
 
 const char *access_mode(const struct conn *c)
 {
+	if (c->is_plain)
+		return "plain";
 	switch (c->route.kind) {
 	case ROUTE_PASS:
 		return "pass";

@@ -13,7 +13,8 @@ void access_log(struct worker *w, const struct conn *c);
 void access_refused(struct worker *w, const struct sock_addr *peer,
 		    const char *reason);
 
-/* "pass", "terminate" or "refuse": what was decided of it. */
+/* "pass", "terminate" or "refuse": what was decided of it; "plain": it is one
+ * without TLS. */
 const char *access_mode(const struct conn *c);
 
 #endif

@@ -41,6 +41,7 @@ static const struct refusal refusals[] = {
 	{ 400, "400 Bad Request",
 	  "This request is not as HTTP/1.1 has it, or can be read in two "
 	  "ways.\n" },
+	{ 404, "404 Not Found", "Nothing is here for this name.\n" },
 	{ 405, "405 Method Not Allowed",
 	  "Evidence is asked for with GET, HEAD or POST.\n" },
 	{ 408, "408 Request Timeout", "The request took too long to come.\n" },

@@ -36,7 +36,7 @@ void answer_write(struct wr *w, enum answer_why why, enum certs_alpn alpn);
 
 /*
  * Refuses a request of HTTP/1.1 with a status, one of those of http1/head.h or
- * 405, 408, 413, 421, 502.  'reason' is a constant word.
+ * 404, 405, 408, 413, 421, 502.  'reason' is a constant word.
  */
 void answer_write_refusal(struct wr *w, unsigned status, const char *reason);
 /* SETTINGS and a GOAWAY of a connection whose backend has said nothing yet. */

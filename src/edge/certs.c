@@ -247,6 +247,28 @@ static enum rc add_all(struct loading *l, const struct issued *issued)
 	return rc;
 }
 
+static char *text_of(struct span s)
+{
+	return mem_dup_n(s.p, s.n);
+}
+
+static void add_answers(struct certs *c, const struct issued *issued)
+{
+	size_t i;
+
+	c->answers = mem_grow(c->answers, issued->answer_count,
+			      sizeof(*c->answers));
+	for (i = 0; i < issued->answer_count; i++) {
+		const struct issued_answer *a = &issued->answers[i];
+
+		c->answers[c->answer_count++] = (struct certs_answer){
+			.name = text_of(a->name),
+			.token = text_of(a->token),
+			.value = text_of(a->value),
+		};
+	}
+}
+
 static enum rc add_document(struct loading *l, const struct edge_config *config)
 {
 	AUTO(arena_wipe)
@@ -266,6 +288,8 @@ static enum rc add_document(struct loading *l, const struct edge_config *config)
 	if (rc)
 		return complain(l, rc,
 				rc == RC_LIMIT ? "too much" : "malformed");
+	if (issued.answer_count)
+		add_answers(&l->certs, &issued);
 	return add_all(l, &issued);
 }
 
@@ -302,6 +326,12 @@ void certs_fini(struct certs *c)
 	for (n = 0; n < c->proof_count; n++)
 		tls_context_free(c->proofs[n].context);
 	free(c->proofs);
+	for (n = 0; n < c->answer_count; n++) {
+		free(c->answers[n].name);
+		free(c->answers[n].token);
+		free(c->answers[n].value);
+	}
+	free(c->answers);
 	names_fini(&c->names);
 	names_fini(&c->issued);
 	names_fini(&c->proof_names);
@@ -340,4 +370,26 @@ struct tls_context *certs_proof(const struct certs *c, const char *name)
 	return c && names_find(&c->proof_names, &n, name)
 		       ? c->proofs[n].context
 		       : NULL;
+}
+
+const char *certs_answer(const struct certs *c, const char *name,
+			 struct span token)
+{
+	size_t i;
+
+	for (i = 0; i < c->answer_count; i++)
+		if (strcmp(c->answers[i].name, name) == 0 &&
+		    span_equal_str(token, c->answers[i].token))
+			return c->answers[i].value;
+	return NULL;
+}
+
+bool certs_has_answer(const struct certs *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->answer_count; i++)
+		if (strcmp(c->answers[i].name, name) == 0)
+			return true;
+	return false;
 }

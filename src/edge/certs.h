@@ -45,6 +45,11 @@ struct certs {
 	} * proofs;
 	size_t proof_count;
 	struct names proof_names;
+	/* Texts for a CA that asks by plain HTTP. */
+	struct certs_answer {
+		char *name, *token, *value; /* owned */
+	} * answers;
+	size_t answer_count;
 };
 
 /*
@@ -76,5 +81,10 @@ bool certs_has(const struct certs *c, const char *name);
 bool certs_is_issued(const struct certs *c, const char *name);
 /* The proof for exactly this name, or NULL; 'c' may be NULL.  Borrowed. */
 struct tls_context *certs_proof(const struct certs *c, const char *name);
+/* The answer for exactly this name and token, or NULL.  Borrowed. */
+const char *certs_answer(const struct certs *c, const char *name,
+			 struct span token);
+/* Whether an answer for this name is there. */
+bool certs_has_answer(const struct certs *c, const char *name);
 
 #endif

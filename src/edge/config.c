@@ -329,6 +329,22 @@ static const struct conf_field backend_element = {
 	.line_offset = offsetof(struct edge_backend, line),
 };
 
+static const struct conf_field http_fields[] = {
+	{ .key = "listen",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct edge_http, listen),
+	  .is_required = true,
+	  .min = 1,
+	  .max = EDGE_LISTEN_MAX,
+	  .element = &listen_element },
+	{ .key = "port",
+	  .type = CONF_U64,
+	  .offset = offsetof(struct edge_http, port),
+	  .min = 1,
+	  .max = UINT16_MAX },
+	{ 0 },
+};
+
 static const struct conf_field timeout_fields[] = {
 	TIME(hello),
 	TIME(handshake),
@@ -375,6 +391,10 @@ static const struct conf_field fields[] = {
 	  .min = 1,
 	  .max = EDGE_LISTEN_MAX,
 	  .element = &listen_element },
+	{ .key = "http",
+	  .type = CONF_STRUCT,
+	  .offset = offsetof(struct edge_config, http),
+	  .fields = http_fields },
 	{ .key = "store",
 	  .type = CONF_STRING,
 	  .offset = offsetof(struct edge_config, store) },
@@ -480,6 +500,7 @@ static uint64_t count_workers(void)
 static struct edge_config defaults(void)
 {
 	return (struct edge_config){
+		.http = { .port = 443 },
 		.store = "/var/lib/postern/store",
 		.certificate = { .chain = "/etc/postern/tls/chain.pem",
 				 .key = "/etc/postern/tls/key.pem" },

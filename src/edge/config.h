@@ -32,8 +32,14 @@ struct edge_listen {
 	struct sock_addr address;
 };
 
+/* HTTP without TLS; see plain.h. */
+struct edge_http {
+	struct conf_list listen; /* struct edge_listen; none: nowhere */
+	uint64_t port; /* of https, where it sends clients */
+};
+
 struct edge_timeouts { /* milliseconds */
-	uint64_t hello; /* whole, from accept */
+	uint64_t hello; /* whole, from accept; a head without TLS, too */
 	uint64_t handshake; /* whole */
 	uint64_t request; /* HTTP: from the handshake to the first bytes */
 	uint64_t connect; /* the last attempt, and those before it */
@@ -126,6 +132,7 @@ struct edge_backend {
 struct edge_config {
 	const char *base;
 	struct conf_list listen; /* struct edge_listen */
+	struct edge_http http;
 	struct conf_list backends; /* struct edge_backend */
 	const char *store; /* folder; "": none, and no apps */
 	/* The default one; with 'cert' there may be none, and its line is 0. */

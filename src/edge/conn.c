@@ -12,6 +12,7 @@
 #include "edge/relay.h"
 #include "edge/requests.h"
 #include "edge/shake.h"
+#include "edge/sockets.h"
 #include "edge/way.h"
 #include "edge/worker.h"
 
@@ -162,8 +163,7 @@ static void on_timer(void *arg)
 			conn_abort(c, "bad_proxy");
 			return;
 		}
-		(void)farewell_refuse(c, TLS_ALERT_DECODE_ERROR,
-				      "hello_timeout");
+		(void)greeting_late(c);
 		break;
 	case CONN_LOOKUP:
 		(void)farewell_refuse(c, TLS_ALERT_INTERNAL_ERROR,
@@ -211,9 +211,10 @@ void conn_run(struct conn *c)
 		;
 }
 
-enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
-		   uint64_t source_key)
+enum rc conn_start(const struct listener *l, int fd,
+		   const struct sock_addr *peer, uint64_t source_key)
 {
+	struct worker *w = l->worker;
 	struct conn *c = mem_new(sizeof(*c));
 	size_t owed_max = w->config->limits.buffer + CONN_SLACK;
 	enum rc rc;
@@ -224,6 +225,7 @@ enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
 		.backend = SIDE_NULL,
 		.peer = *peer,
 		.turn = w->turn,
+		.is_plain = sockets_is_plain(l->id),
 		.has_front = edge_config_is_front(w->config, peer),
 		.timer = { .fn = on_timer, .arg = c },
 		.started_ms = loop_now_ms(w->loop),

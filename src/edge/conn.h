@@ -2,7 +2,8 @@
  * conn: one client's connection from accept to the access log line.
  *
  *   HELLO      read the PROXY header of a listed source, then the
- *              ClientHello (greeting.h); route, refuse or go on (way.h)
+ *              ClientHello (greeting.h); route, refuse or go on (way.h).
+ *              Without TLS: a request, answered at once (plain.h)
  *   LOOKUP     wait for the DNS to say where a custom name leads (way.h)
  *   HANDSHAKE  TLS ends here: shake hands (shake.h)
  *   REQUEST    wait for the client's first bytes before connecting, a whole
@@ -27,6 +28,7 @@
 #include "tls/tls.h"
 
 struct board_app;
+struct listener;
 struct requests;
 struct worker;
 struct conn_lookup;
@@ -80,6 +82,7 @@ struct conn {
 	struct buf up, down;
 	struct bulk bulk_up, bulk_down; /* without TLS */
 	bool is_counted; /* among its source's connections */
+	bool is_plain; /* its listener is one of http.listen */
 	bool has_front; /* HELLO: a PROXY header is to come before it */
 	bool is_tls_broken; /* the client's TLS failed; its alert is owed */
 	bool is_up_dead; /* the backend takes no more; it may still speak */
@@ -100,9 +103,10 @@ struct conn {
 	const char *result;
 };
 
-/* Takes fd on success only.  RC_SYS: it cannot be watched. */
-enum rc conn_start(struct worker *w, int fd, const struct sock_addr *peer,
-		   uint64_t source_key);
+/* Takes fd on success only; of the listener's worker.  RC_SYS: it cannot be
+ * watched. */
+enum rc conn_start(const struct listener *l, int fd,
+		   const struct sock_addr *peer, uint64_t source_key);
 /* A constant word for a state. */
 const char *conn_state_name(enum conn_state state);
 /* Goes as far as it can.  The connection may be dead afterwards. */

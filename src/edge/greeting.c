@@ -3,6 +3,7 @@
 #include "edge/admit.h"
 #include "edge/answer.h"
 #include "edge/farewell.h"
+#include "edge/plain.h"
 #include "edge/proxy.h"
 #include "edge/way.h"
 #include "edge/worker.h"
@@ -43,6 +44,11 @@ static enum phase_step feed_hello(struct conn *c)
 	return PHASE_WAIT;
 }
 
+static enum phase_step feed(struct conn *c)
+{
+	return c->is_plain ? plain_take(c) : feed_hello(c);
+}
+
 /*
  * A load balancer's first word: from here on the connection is that of whom it
  * names, and counts among those of that source.
@@ -69,7 +75,30 @@ static enum phase_step feed_proxy(struct conn *c)
 			return phase_abort(c, why);
 	}
 	buf_consume(&c->stream, header.n);
-	return c->stream.n ? feed_hello(c) : PHASE_NEXT;
+	return c->stream.n ? feed(c) : PHASE_NEXT;
+}
+
+/* There is no room for more. */
+static enum phase_step refuse_large(struct conn *c)
+{
+	if (c->is_plain)
+		return plain_refuse(c, 431, "head_too_large");
+	return farewell_refuse(c, TLS_ALERT_DECODE_ERROR, "hello_too_large");
+}
+
+/* The client has ended before it had said all. */
+static enum phase_step refuse_cut(struct conn *c)
+{
+	if (c->is_plain)
+		return plain_refuse(c, 400, "head_cut");
+	return farewell_refuse(c, TLS_ALERT_DECODE_ERROR, "hello_cut");
+}
+
+enum phase_step greeting_late(struct conn *c)
+{
+	if (c->is_plain)
+		return plain_refuse(c, 408, "head_timeout");
+	return farewell_refuse(c, TLS_ALERT_DECODE_ERROR, "hello_timeout");
 }
 
 enum phase_step greeting_run(struct conn *c)
@@ -80,8 +109,7 @@ enum phase_step greeting_run(struct conn *c)
 	if (cap > w->scratch_len)
 		cap = w->scratch_len;
 	if (cap == 0)
-		return farewell_refuse(c, TLS_ALERT_DECODE_ERROR,
-				       "hello_too_large");
+		return refuse_large(c);
 	switch (side_recv(&c->client, w->scratch, cap, &n)) {
 	case SIDE_BLOCKED:
 		return PHASE_WAIT;
@@ -91,8 +119,7 @@ enum phase_step greeting_run(struct conn *c)
 		if (c->has_front && c->stream.n > 0)
 			return phase_abort(c, "bad_proxy");
 		if (c->stream.n > 0)
-			return farewell_refuse(c, TLS_ALERT_DECODE_ERROR,
-					       "hello_cut");
+			return refuse_cut(c);
 		/* Nothing was asked: a health check, a scan. */
 		c->result = "no_hello";
 		phase_close(c, false);
@@ -101,7 +128,6 @@ enum phase_step greeting_run(struct conn *c)
 		break;
 	}
 	if (!buf_add(&c->stream, span_of(w->scratch, n)))
-		return farewell_refuse(c, TLS_ALERT_DECODE_ERROR,
-				       "hello_too_large");
-	return c->has_front ? feed_proxy(c) : feed_hello(c);
+		return refuse_large(c);
+	return c->has_front ? feed_proxy(c) : feed(c);
 }

@@ -72,7 +72,8 @@ enum rc handover_send(int control, const struct sockets *sockets,
 static enum rc take_socket(struct handover *h, const struct message *m,
 			   struct passfd *p)
 {
-	struct sockets_entry e = { .id = (uint32_t)h->sockets.count,
+	uint32_t number = (uint32_t)h->sockets.count;
+	struct sockets_entry e = { .id = sockets_id(number, m->text),
 				   .place = (uint32_t)m->a };
 
 	if (p->count != 1 || strlen(m->text) >= sizeof(e.text))

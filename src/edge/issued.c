@@ -97,6 +97,57 @@ static enum rc read_list(struct issued_entry **out, size_t *count,
 	return rc;
 }
 
+static bool is_of(struct span s, size_t max, bool (*is)(uint8_t c))
+{
+	if (s.n > max)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is(s.p[i]))
+			return false;
+	return true;
+}
+
+static bool is_base64url(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static bool is_visible(uint8_t c)
+{
+	return c > ' ' && c <= '~';
+}
+
+static bool read_answer(struct issued_answer *a, const struct jtree *one)
+{
+	return read_text(&a->name, one, "name") && !is_wildcard(a->name) &&
+	       names_is_pattern(a->name) &&
+	       read_text(&a->token, one, "token") &&
+	       is_of(a->token, ISSUED_TOKEN_MAX, is_base64url) &&
+	       read_text(&a->value, one, "value") &&
+	       is_of(a->value, ISSUED_VALUE_MAX, is_visible);
+}
+
+static enum rc read_answers(struct issued *i, struct arena *arena,
+			    const struct jtree *list)
+{
+	const struct jtree *one;
+
+	if (!list)
+		return RC_OK;
+	if (list->type != JTREE_ARRAY)
+		return RC_MALFORMED;
+	if (list->count > ISSUED_ANSWERS_MAX)
+		return RC_LIMIT;
+	i->answers = arena_new(arena, list->count, sizeof(*i->answers));
+	if (!i->answers)
+		return RC_LIMIT;
+	for (one = list->first; one; one = one->next)
+		if (!read_answer(&i->answers[i->answer_count++], one))
+			return RC_MALFORMED;
+	return RC_OK;
+}
+
 enum rc issued_read(struct issued *out, struct arena *arena,
 		    struct span document)
 {
@@ -118,6 +169,8 @@ enum rc issued_read(struct issued *out, struct arena *arena,
 		rc = read_list(&i.proofs, &i.proof_count, arena,
 			       jtree_get(root, "proofs"), ISSUED_PROOFS_MAX,
 			       read_name);
+	if (!rc)
+		rc = read_answers(&i, arena, jtree_get(root, "answers"));
 	if (rc)
 		return rc;
 	*out = i;

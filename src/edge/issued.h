@@ -1,19 +1,22 @@
 /*
  * issued: what postern-cert hands out to its edge: certificates with their
- * keys, and proofs, the certificates that answer a CA's tls-alpn-01 challenge.
+ * keys, proofs, the certificates that answer a CA's tls-alpn-01 challenge, and
+ * answers, the texts that answer its http-01 challenge.
  *
  * One JSON document, made by a program of ours and read as a stranger's:
  *
  *   {"generation": 3,
  *    "certificates": [{"names": ["*.example.net"],
  *                      "chain": "<PEM>", "key": "<PEM>"}],
- *    "proofs": [{"name": "www.example.net", "chain": "<PEM>", "key": "<PEM>"}]}
+ *    "proofs": [{"name": "www.example.net", "chain": "<PEM>", "key": "<PEM>"}],
+ *    "answers": [{"name": "www.example.net", "token": "...", "value": "..."}]}
  *
- * Other members are skipped.  The master keeps it in memory and hands it to
+ * There may be no "answers".  Other members are skipped.  The master keeps it in memory and hands it to
  * workers, and to the next master, beside the files of a setup; it never comes
  * to a disk.
  *
- * Source: docs/CONFIGURATION.md, "cert"; RFC 8737 §3 (proofs).
+ * Source: docs/CONFIGURATION.md, "cert"; RFC 8737 §3 (proofs);
+ *         RFC 8555 §8.3 (answers).
  */
 #ifndef POSTERN_EDGE_ISSUED_H
 #define POSTERN_EDGE_ISSUED_H
@@ -29,6 +32,9 @@ enum {
 	ISSUED_CERTIFICATES_MAX = 64,
 	ISSUED_NAMES_MAX = 128, /* of one certificate */
 	ISSUED_PROOFS_MAX = 64,
+	ISSUED_ANSWERS_MAX = 64,
+	ISSUED_TOKEN_MAX = 128, /* bytes; a CA's have some forty */
+	ISSUED_VALUE_MAX = 512,
 };
 
 struct issued_entry {
@@ -37,10 +43,18 @@ struct issued_entry {
 	struct span chain, key; /* PEM, not looked at */
 };
 
+struct issued_answer {
+	struct span name; /* a host name */
+	struct span token; /* of the path: base64url */
+	struct span value; /* printable ASCII */
+};
+
 struct issued {
 	uint64_t generation;
 	struct issued_entry *certificates, *proofs;
 	size_t certificate_count, proof_count;
+	struct issued_answer *answers;
+	size_t answer_count;
 };
 
 /*
@@ -49,7 +63,7 @@ struct issued {
  *
  * RC_MALFORMED  no JSON, a member that is missing or of another type, a name
  *               that is no host name in lower case ("*." and one is for a
- *               certificate alone)
+ *               certificate alone), a token or value of other bytes
  * RC_LIMIT      more than the bounds above
  * On failure *out is untouched.
  */

@@ -29,6 +29,20 @@ void sockets_adopt(struct sockets *s, const struct sockets_entry *e)
 	s->at[s->count++] = *e;
 }
 
+static const char HTTP[] = "http:";
+
+uint32_t sockets_id(uint32_t number, const char *text)
+{
+	bool is_plain = strncmp(text, HTTP, strlen(HTTP)) == 0;
+
+	return is_plain ? number | SOCKETS_PLAIN : number;
+}
+
+bool sockets_is_plain(uint32_t id)
+{
+	return id & SOCKETS_PLAIN;
+}
+
 static bool holds(const struct sockets *s, uint32_t id)
 {
 	size_t i;
@@ -70,10 +84,12 @@ bool sockets_is_for(const struct sockets_entry *e, uint32_t worker,
 }
 
 /* How it is called, and whether each worker gets one. */
-static bool describe(char text[SOCKETS_TEXT_MAX], const struct edge_listen *l)
+static bool describe(char text[SOCKETS_TEXT_MAX], const struct edge_listen *l,
+		     const char *prefix)
 {
 	struct wr w = wr_over(text, SOCKETS_TEXT_MAX - 1);
 
+	wr_str(&w, prefix);
 	if (l->is_inherited)
 		wr_printf(&w, "inherit:%u", l->index);
 	else
@@ -109,7 +125,7 @@ static size_t keep(struct sockets *out, const struct sockets *have,
 static void add(struct sockets *out, const char *text, uint32_t place, int fd,
 		uint32_t *next_id)
 {
-	struct sockets_entry e = { .id = (*next_id)++,
+	struct sockets_entry e = { .id = sockets_id((*next_id)++, text),
 				   .place = place,
 				   .fd = fd };
 
@@ -155,26 +171,41 @@ static enum rc open_group(struct sockets *out, const char *text,
 	return rc;
 }
 
+/* All of one list; text[] is the last one tried. */
+static enum rc make_list(struct sockets *made, char text[SOCKETS_TEXT_MAX],
+			 const struct sockets *have,
+			 const struct edge_config *config, bool is_plain,
+			 uint32_t *next_id)
+{
+	const struct conf_list *list = is_plain ? &config->http.listen
+						: &config->listen;
+	const struct edge_listen *l = list->items;
+	enum rc rc = RC_OK;
+	size_t i, had;
+
+	for (i = 0; i < list->count && !rc; i++, l++) {
+		bool is_group = describe(text, l, is_plain ? HTTP : "");
+
+		had = keep(made, have, text);
+		if (is_group)
+			rc = open_group(made, text, l, had, config->workers,
+					next_id);
+		else if (had == 0)
+			rc = open_shared(made, text, l, next_id);
+	}
+	return rc;
+}
+
 enum rc sockets_make(struct sockets *out, const struct sockets *have,
 		     const struct edge_config *config, uint32_t *next_id,
 		     char error[SOCKETS_ERROR_MAX])
 {
-	const struct edge_listen *l = config->listen.items;
 	struct sockets made = { 0 };
 	char text[SOCKETS_TEXT_MAX];
-	enum rc rc = RC_OK;
-	size_t i, had;
+	enum rc rc = make_list(&made, text, have, config, false, next_id);
 
-	for (i = 0; i < config->listen.count && !rc; i++, l++) {
-		bool is_group = describe(text, l);
-
-		had = keep(&made, have, text);
-		if (is_group)
-			rc = open_group(&made, text, l, had, config->workers,
-					next_id);
-		else if (had == 0)
-			rc = open_shared(&made, text, l, next_id);
-	}
+	if (!rc)
+		rc = make_list(&made, text, have, config, true, next_id);
 	if (rc) {
 		(void)snprintf(error, SOCKETS_ERROR_MAX, "listen: %s: %s", text,
 			       strerror(errno));

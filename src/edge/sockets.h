@@ -18,10 +18,14 @@ enum {
 	SOCKETS_SHARED = UINT32_MAX,
 };
 
+/* The highest bit of an id: no TLS is spoken there. */
+#define SOCKETS_PLAIN UINT32_C(0x80000000)
+
 struct sockets_entry {
 	uint32_t id; /* never used twice in a process */
 	uint32_t place; /* in its group, or SOCKETS_SHARED */
-	char text[SOCKETS_TEXT_MAX]; /* as the configuration has it */
+	/* as the configuration has it; "http:" before one of http.listen */
+	char text[SOCKETS_TEXT_MAX];
 	int fd;
 };
 
@@ -47,6 +51,10 @@ enum rc sockets_make(struct sockets *out, const struct sockets *have,
 void sockets_replace(struct sockets *have, struct sockets *now);
 /* Gives 'made' of 'have' up. */
 void sockets_drop(struct sockets *made, const struct sockets *have);
+
+/* The id of a socket with that number and text. */
+uint32_t sockets_id(uint32_t number, const char *text);
+bool sockets_is_plain(uint32_t id);
 
 /* Adds one that another process held.  Takes fd. */
 void sockets_adopt(struct sockets *s, const struct sockets_entry *e);

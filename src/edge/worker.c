@@ -135,8 +135,9 @@ static void on_tick(void *arg)
 		watch_load(w);
 }
 
-static void start(struct worker *w, int fd, const struct sock_addr *peer)
+static void start(struct listener *l, int fd, const struct sock_addr *peer)
 {
+	struct worker *w = l->worker;
 	const char *why = NULL;
 	uint64_t key = 0;
 
@@ -158,7 +159,7 @@ static void start(struct worker *w, int fd, const struct sock_addr *peer)
 		return;
 	}
 	w->turn++;
-	if (conn_start(w, fd, peer, key)) {
+	if (conn_start(l, fd, peer, key)) {
 		access_refused(w, peer, "no_watch");
 		(void)close(fd);
 	}
@@ -175,7 +176,7 @@ static void on_listener(void *arg, uint32_t events)
 	for (i = 0; i < ACCEPTS_A_TURN && w->is_accepting; i++) {
 		switch (sock_accept(&fd, &peer, l->fd)) {
 		case RC_OK:
-			start(w, fd, &peer);
+			start(l, fd, &peer);
 			break;
 		case RC_SYS:
 			refuse_one(w, l->fd);

@@ -28,7 +28,7 @@ enum {
 
 struct listener {
 	struct worker *worker;
-	uint32_t id; /* the master's number for it */
+	uint32_t id; /* the master's number for it; see sockets.h */
 	int fd;
 	struct loop_watch watch;
 };

@@ -31,26 +31,59 @@ static void edge_gets_certificates_and_proofs(void **state)
 	struct names names;
 
 	(void)state;
-	edge_is(s, "{\"generation\":0,\"certificates\":[],\"proofs\":[]}");
+	edge_is(s, "{\"generation\":0,\"certificates\":[],\"proofs\":[],\"answers\":[]}");
 	names_of(&names, "*.a.test");
 	shelf_put_certificate(s, 0, &names, span_str("CHAIN"), "KEY");
 	edge_is(s, "{\"generation\":1,\"certificates\":[{\"names\":[\"*.a.test\"],"
-		   "\"chain\":\"CHAIN\",\"key\":\"KEY\"}],\"proofs\":[]}");
+		   "\"chain\":\"CHAIN\",\"key\":\"KEY\"}],\"proofs\":[],\"answers\":[]}");
 	assert_int_equal(shelf_put_proof(s, "b.test", span_str("P"), "K"), RC_OK);
 	assert_int_equal(shelf_generation(s), 2);
 	shelf_hold(s, 0, true);
 	edge_is(s, "{\"generation\":3,\"certificates\":[],\"proofs\":[{\"name\":\"b.test\","
-		   "\"chain\":\"P\",\"key\":\"K\"}]}");
+		   "\"chain\":\"P\",\"key\":\"K\"}],\"answers\":[]}");
 	assert_int_equal(shelf_put_proof(s, "b.test", span_of(NULL, 0), NULL), RC_OK);
-	edge_is(s, "{\"generation\":4,\"certificates\":[],\"proofs\":[]}");
+	edge_is(s, "{\"generation\":4,\"certificates\":[],\"proofs\":[],\"answers\":[]}");
 	shelf_hold(s, 0, true);
 	assert_int_equal(shelf_generation(s), 4);
 	/* A renewed one is held, too. */
 	shelf_put_certificate(s, 0, &names, span_str("NEXT"), "KEY2");
-	edge_is(s, "{\"generation\":5,\"certificates\":[],\"proofs\":[]}");
+	edge_is(s, "{\"generation\":5,\"certificates\":[],\"proofs\":[],\"answers\":[]}");
 	shelf_hold(s, 0, false);
 	edge_is(s, "{\"generation\":6,\"certificates\":[{\"names\":[\"*.a.test\"],"
-		   "\"chain\":\"NEXT\",\"key\":\"KEY2\"}],\"proofs\":[]}");
+		   "\"chain\":\"NEXT\",\"key\":\"KEY2\"}],\"proofs\":[],\"answers\":[]}");
+	shelf_free(s);
+}
+
+static void edge_gets_answers(void **state)
+{
+	struct shelf *s = shelf_new();
+
+	(void)state;
+	assert_int_equal(shelf_put_answer(s, "a.test", "t1", "v1"), RC_OK);
+	assert_int_equal(shelf_put_answer(s, "a.test", "t2", "v2"), RC_OK);
+	assert_int_equal(shelf_put_answer(s, "a.test", "t1", "v3"), RC_OK);
+	edge_is(s, "{\"generation\":4,\"certificates\":[],\"proofs\":[],\"answers\":["
+		   "{\"name\":\"a.test\",\"token\":\"t2\",\"value\":\"v2\"},"
+		   "{\"name\":\"a.test\",\"token\":\"t1\",\"value\":\"v3\"}]}");
+	assert_int_equal(shelf_put_answer(s, "b.test", "t1", NULL), RC_OK);
+	assert_int_equal(shelf_put_answer(s, "a.test", "t1", NULL), RC_OK);
+	edge_is(s, "{\"generation\":5,\"certificates\":[],\"proofs\":[],\"answers\":["
+		   "{\"name\":\"a.test\",\"token\":\"t2\",\"value\":\"v2\"}]}");
+	shelf_free(s);
+}
+
+static void answers_have_a_bound(void **state)
+{
+	struct shelf *s = shelf_new();
+	char token[16];
+
+	(void)state;
+	for (int i = 0; i < SHELF_ANSWERS_MAX; i++) {
+		(void)snprintf(token, sizeof(token), "t%d", i);
+		assert_int_equal(shelf_put_answer(s, "a.test", token, "v"), RC_OK);
+	}
+	assert_int_equal(shelf_put_answer(s, "a.test", "more", "v"), RC_LIMIT);
+	assert_int_equal(shelf_put_answer(s, "a.test", "t3", "w"), RC_OK);
 	shelf_free(s);
 }
 
@@ -132,6 +165,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edge_gets_certificates_and_proofs),
 		cmocka_unit_test(proofs_have_a_bound),
+		cmocka_unit_test(edge_gets_answers),
+		cmocka_unit_test(answers_have_a_bound),
 		cmocka_unit_test(publishing_replaces_all),
 		cmocka_unit_test(status_has_each_part_once),
 	};

@@ -140,6 +140,10 @@ struct mistake {
 #define START "base: a\nlisten: [ \"127.0.0.1:1\" ]\n"
 static const struct mistake MISTAKES[] = {
 	{ "base: example.net\n", "listen" },
+	{ START "http: { port: 8443 }\n", "listen" },
+	{ START "http: { listen: [] }\n", ":3: http.listen" },
+	{ START "http: { listen: [ '127.0.0.1:80' ], port: 0 }\n", ":3: http.port" },
+	{ START "http: { listen: [ '127.0.0.1:80' ], to: x }\n", ":3: http.to" },
 	{ "listen: [ \"127.0.0.1:1\" ]\n", "base" },
 	{ "base: Example.net\nlisten: [ \"127.0.0.1:1\" ]\n", ":1: base" },
 	{ "base: a\nlisten: [ ]\n", ":2: listen" },

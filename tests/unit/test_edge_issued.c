@@ -35,9 +35,31 @@ static void document_is_read(void **state)
 	assert_true(span_equal_str(i.certificates[0].names[1], "a.test"));
 	assert_true(span_equal_str(i.certificates[0].chain, "C\nD"));
 	assert_true(span_equal_str(i.certificates[1].key, "K"));
+	assert_int_equal(i.answer_count, 0);
 	assert_int_equal(i.proof_count, 1);
 	assert_true(span_equal_str(i.proofs[0].names[0], "www.a.test"));
 	assert_true(span_equal_str(i.proofs[0].key, "Q"));
+	arena_wipe(&arena);
+}
+
+#define ANSWER(name, token, value) \
+	"{\"name\":" name ",\"token\":" token ",\"value\":" value "}"
+#define WITH(answers) \
+	"{\"generation\":7,\"certificates\":[],\"proofs\":[],\"answers\":" answers "}"
+
+static void answers_are_read(void **state)
+{
+	struct issued i;
+	struct arena arena;
+
+	(void)state;
+	assert_int_equal(read_text(&i, &arena,
+				   WITH("[" ANSWER("\"a.test\"", "\"t-_9\"", "\"t-_9.x\"") "]")),
+			 RC_OK);
+	assert_int_equal(i.answer_count, 1);
+	assert_true(span_equal_str(i.answers[0].name, "a.test"));
+	assert_true(span_equal_str(i.answers[0].token, "t-_9"));
+	assert_true(span_equal_str(i.answers[0].value, "t-_9.x"));
 	arena_wipe(&arena);
 }
 
@@ -45,6 +67,19 @@ static const struct {
 	const char *name, *text;
 	enum rc want;
 } ROWS[] = {
+	{ "no_answer", WITH("[]"), RC_OK },
+	{ "answers_object_rejected", WITH("{}"), RC_MALFORMED },
+	{ "answer_text_rejected", WITH("[\"a\"]"), RC_MALFORMED },
+	{ "wildcard_answer_rejected", WITH("[" ANSWER("\"*.a.test\"", "\"t\"", "\"v\"") "]"),
+	  RC_MALFORMED },
+	{ "answer_of_an_address_rejected",
+	  WITH("[" ANSWER("\"192.0.2.1\"", "\"t\"", "\"v\"") "]"), RC_MALFORMED },
+	{ "empty_token_rejected", WITH("[" ANSWER("\"a.test\"", "\"\"", "\"v\"") "]"), RC_MALFORMED },
+	{ "token_with_a_slash_rejected", WITH("[" ANSWER("\"a.test\"", "\"a/b\"", "\"v\"") "]"),
+	  RC_MALFORMED },
+	{ "value_of_two_lines_rejected",
+	  WITH("[" ANSWER("\"a.test\"", "\"t\"", "\"v\\r\\nSet-Cookie: x\"") "]"), RC_MALFORMED },
+	{ "value_number_rejected", WITH("[" ANSWER("\"a.test\"", "\"t\"", "7") "]"), RC_MALFORMED },
 	{ "nothing_is_issued", DOC("", ""), RC_OK },
 	{ "other_members_skipped",
 	  "{\"x\":[1],\"generation\":1,\"certificates\":[],\"proofs\":[]}", RC_OK },
@@ -121,6 +156,8 @@ static void bounds_hold(void **state)
 		{ "{\"generation\":1,\"proofs\":[],\"certificates\":[{\"chain\":\"C\","
 		  "\"key\":\"K\",\"names\":[",
 		  "\"a.test\"", "]}]}", ISSUED_NAMES_MAX },
+		{ "{\"generation\":1,\"proofs\":[],\"certificates\":[],\"answers\":[",
+		  ANSWER("\"a.test\"", "\"t\"", "\"v\""), "]}", ISSUED_ANSWERS_MAX },
 	};
 
 	(void)state;
@@ -166,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(document_is_read),
+		cmocka_unit_test(answers_are_read),
 		cmocka_unit_test(mistakes_are_refused),
 		cmocka_unit_test(bounds_hold),
 		cmocka_unit_test(every_prefix_is_refused),

@@ -89,7 +89,8 @@ static void open_over(struct world *w, int near, bool has_tls)
 	close(board_fd);
 	options.board = w->board;
 	assert_int_equal(worker_init(&w->worker, &options), RC_OK);
-	assert_int_equal(conn_start(&w->worker, near, &from, 0), RC_OK);
+	assert_int_equal(conn_start(&(struct listener){ .worker = &w->worker }, near, &from, 0),
+			 RC_OK);
 	w->conn = w->worker.conns;
 	tcp_pair(&near, &w->backend);
 	assert_int_equal(side_open(&w->conn->backend, w->worker.loop, near, SIDE_CONNECTING,

@@ -80,6 +80,43 @@ static void sockets_follow_the_configuration(void **state)
 	sockets_fini(&have);
 }
 
+/* Their numbers say so, to workers and to the next master. */
+static void those_without_tls_are_told_apart(void **state)
+{
+	struct sockets have = { 0 }, now = { 0 };
+	char error[SOCKETS_ERROR_MAX];
+	struct edge_listen l[2];
+	struct edge_config c;
+	uint32_t next = 7;
+	int plain;
+
+	(void)state;
+	free_address(&l[0]);
+	free_address(&l[1]);
+	c = config_of(l, 1, 2);
+	c.http.listen = (struct conf_list){ l + 1, 1 };
+	assert_int_equal(sockets_make(&now, &have, &c, &next, error), RC_OK);
+	sockets_replace(&have, &now);
+	assert_int_equal(have.count, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(sockets_is_plain(have.at[i].id), i >= 2);
+	assert_int_equal(next, 11);
+	assert_int_equal(sockets_id(5, have.at[1].text), 5);
+	assert_true(sockets_is_plain(sockets_id(5, have.at[2].text)));
+	/* It stays when the other goes; and its address is another one with
+	 * TLS. */
+	plain = have.at[2].fd;
+	c.listen.count = 0;
+	assert_int_equal(sockets_make(&now, &have, &c, &next, error), RC_OK);
+	sockets_replace(&have, &now);
+	assert_int_equal(have.count, 2);
+	assert_int_equal(have.at[0].fd, plain);
+	c.listen = c.http.listen;
+	c.http.listen.count = 0;
+	assert_int_equal(sockets_make(&now, &have, &c, &next, error), RC_SYS);
+	sockets_fini(&have);
+}
+
 static void somebody_elses_address_is_refused_whole(void **state)
 {
 	struct sockets none = { 0 }, now = { 0 };
@@ -161,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sockets_follow_the_configuration),
+		cmocka_unit_test(those_without_tls_are_told_apart),
 		cmocka_unit_test(somebody_elses_address_is_refused_whole),
 		cmocka_unit_test(next_master_gets_the_very_sockets),
 	};
