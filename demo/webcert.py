@@ -23,26 +23,27 @@ def spki(der):
 
 
 class WebCertificate:
-    def __init__(self, cloud, show, gateway):
+    def __init__(self, cloud, show, gateway, node="gateway", folder="cert", socket="cert.sock"):
         self.cloud, self.show, self.gateway = cloud, show, gateway
+        self.node, self.folder, self.socket = node, folder, socket
         self.world = cloud.state / "world"
 
     # What postern-cert and the world say.
 
     def status(self):
-        done = self.cloud.exec("gateway", "curl", "-sf", "--unix-socket", "/run/postern/cert.sock",
+        done = self.cloud.exec(self.node, "curl", "-sf", "--unix-socket", f"/run/postern/{self.socket}",
                                "http://localhost/v1/status")
         return json.loads(done.stdout) if done.returncode == 0 else {}
 
     def audit(self):
-        done = self.cloud.exec("gateway", "cat", "/var/lib/postern/cert/audit.jsonl")
+        done = self.cloud.exec(self.node, "cat", f"/var/lib/postern/{self.folder}/audit.jsonl")
         return [json.loads(line) for line in done.stdout.splitlines()] if not done.returncode else []
 
     def is_published(self):
         return any(line["event"] == "evidence_published" for line in self.audit())
 
     def wait(self):
-        """Until the gateway has its certificate, and evidence of it."""
+        """Until there is a certificate, and evidence of it."""
         return self.cloud.wait_for(self.is_published, WAIT, 0.2) and \
             self.cloud.wait_for(self.is_served, 10)
 

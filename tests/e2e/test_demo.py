@@ -84,6 +84,10 @@ PROMISES = [
     r"certificate the client saw: [0-9a-f]{32}… = the one made in the container",
     r"client certificate: vault: the secret is for CN=alice",
     r"without one: 400",
+    r"the CVM of shop has a certificate for www\.shop\.example",
+    r"https://www\.shop\.example:\d+/ → 200 → edge, which passes it through .* where TLS ends → container",
+    r"certificate issued to the custom domain: account https://.* made in shop's CVM; the gateway has neither",
+    r"postern verify https://www\.shop\.example:\d+/: [23]\d checks hold, [01] refuted, ",
     r"secret marker: 0 times in [1-9]\d+ captured bytes; the container saw (\d+) of \1 requests",
     r"nothing but attested channels, WireGuard, address resolution, and the gateway's DNS and ACME",
     r"manifests list \(so the ways are open\): 2 of 2 connected",
@@ -95,9 +99,9 @@ PROMISES = [
     r"a gateway that the CVM does not accept: .*measurement.*keys exchanged: no.* 0 peers",
     r"a quote relayed by a man in the middle: binding-mismatch.*keys exchanged: no.* 0 peers",
     r"a quote replayed from another session: binding-mismatch",
-    r"the gateway refused [1-9]\d* channels, with a key exchanged in 0; its WireGuard has 2 peers",
+    r"the gateway refused [1-9]\d* channels, with a key exchanged in 0; its WireGuard has 3 peers",
     r"hello attested again, \d+\.\d s before its lease ended: new evidence, a new pre-shared key",
-    r"lease withdrawn: hello answers 50[23] .* 1 peer left and the CVM's none",
+    r"lease withdrawn: hello answers 50[23] .* 2 peers left and the CVM's none",
     r"vault goes on",
     r"allowed again: hello serves",
     r"everything that was started or made is gone again$",
@@ -534,7 +538,7 @@ def test_version_is_said(bindir):
 
 
 def test_examples_manifests_hold_their_compose_files():
-    for app in ("hello", "vault"):
+    for app in ("hello", "vault", "shop"):
         folder = ROOT / "examples" / app
         manifest = json.loads((folder / "manifest.json").read_text())
         assert manifest["docker_compose_file"] == (folder / "compose.yaml").read_text()
