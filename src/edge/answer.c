@@ -24,6 +24,9 @@ static const struct answer answers[] = {
 			     "The app did not answer in time.\n" },
 	[ANSWER_PLAIN_HTTP] = { "400 Bad Request", "not_tls",
 				"This port speaks TLS: use https://.\n" },
+	[ANSWER_H2_ONLY] = { "505 HTTP Version Not Supported", "h2_only",
+			     "This app speaks HTTP/2 alone; of HTTP/1.1 there "
+			     "is its evidence.\n" },
 };
 
 const char *answer_reason(enum answer_why why)

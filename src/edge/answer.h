@@ -23,6 +23,7 @@ enum answer_why {
 	ANSWER_NO_INSTANCE, /* 503: none has a live lease */
 	ANSWER_TIMEOUT, /* 504: connecting took too long */
 	ANSWER_PLAIN_HTTP, /* 400: HTTP without TLS on this port */
+	ANSWER_H2_ONLY, /* 505: the app speaks HTTP/2 alone */
 };
 
 /* A constant word for logs and the response: "connect_refused", ... */

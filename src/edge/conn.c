@@ -83,7 +83,9 @@ static enum phase_step after_connect(struct conn *c, enum connect_status status)
 static enum phase_step run_connect(struct conn *c)
 {
 	if (c->route.target_count == 0)
-		return farewell_no_backend(c, ANSWER_NO_INSTANCE);
+		return farewell_no_backend(c, c->route.is_own_only
+						      ? ANSWER_H2_ONLY
+						      : ANSWER_NO_INSTANCE);
 	return after_connect(c, connect_run(c));
 }
 

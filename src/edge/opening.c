@@ -36,7 +36,7 @@ static void begin_requests(struct conn *c)
 		router_input(&c->worker->router, c->turn);
 	size_t read_max = c->worker->scratch_len;
 	struct span name = span_str(c->route.name.full);
-	struct span own_name = own_is_at(c) ? name : span_of(NULL, 0);
+	struct span own_name = own_is_near(c) ? name : span_of(NULL, 0);
 
 	route_refresh(&c->route, &in);
 	if (c->route.is_any_host)

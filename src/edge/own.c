@@ -8,14 +8,17 @@
 #include "edge/requests.h"
 #include "edge/worker.h"
 
+bool own_is_near(const struct conn *c)
+{
+	const struct worker *w = c->worker;
+
+	return c->route.alpn != CERTS_NONE && !c->route.is_proof &&
+	       route_has_own(w->config, w->certs, &c->route.name);
+}
+
 bool own_is_at(const struct conn *c)
 {
-	const char *name = c->route.name.full;
-
-	return c->worker->config->cert.public.len &&
-	       c->route.alpn == CERTS_HTTP1 && !c->route.is_proof &&
-	       (c->route.name.kind == NAME_GATEWAY ||
-		certs_is_issued(c->worker->certs, name));
+	return c->route.alpn == CERTS_HTTP1 && own_is_near(c);
 }
 
 static void turn_to_own(struct conn *c)

@@ -3,7 +3,9 @@
  * that it has certificates for, and at the gateway's own, requests for them go
  * to its socket (cert.public) and all others to the app, on one connection.
  *
- * HTTP/1.1 alone, where TLS ends here.  A connection has one backend at a time:
+ * HTTP/1.1 alone, where TLS ends here: over HTTP/2 such a request is sent to
+ * HTTP/1.1 (http2/guard.h), and at a port that speaks HTTP/2 alone HTTP/1.1 is
+ * agreed to for these paths (route.h, is_own_only).  A connection has one backend at a time:
  * where a request is for the other service the backend is let go and the other
  * connected to; postern-cert's is let go once it has answered, so that clients
  * who wait take none of its places.
@@ -13,7 +15,9 @@
 
 #include "edge/phase.h"
 
-/* Whether the connection's name and protocol have such paths. */
+/* Whether the connection's name has, and its protocol is one of HTTP. */
+bool own_is_near(const struct conn *c);
+/* The same of HTTP/1.1, where they are served. */
 bool own_is_at(const struct conn *c);
 
 /*

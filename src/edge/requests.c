@@ -71,7 +71,7 @@ struct requests *requests_new(const struct requests_options *o)
 		r->vouch.certificate = span_str(r->certificate);
 	}
 	memcpy(r->vouch.id, o->id, VOUCH_ID_LEN);
-	if (o->own_name.n && !o->is_h2)
+	if (o->own_name.n)
 		set_own(r, o);
 	buf_init(&r->held, o->read_max);
 	if (o->is_h2)

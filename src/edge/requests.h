@@ -51,8 +51,8 @@ struct requests_options {
 	bool is_forwarding;
 	const struct sock_addr *client;
 	const struct tls_peer *certificate; /* of the client's; or NULL */
-	/* HTTP/1.1: the edge's own service is here, too, under this name;
-	 * n == 0: it is not.  Borrowed. */
+	/* The edge's own service is here, too, under this name, for HTTP/1.1
+	 * alone; n == 0: it is not.  Borrowed. */
 	struct span own_name;
 	const struct key32 *binding; /* of TLS; or NULL */
 	bool is_tls13;

@@ -28,6 +28,29 @@ static bool offers(const struct hello *h, const char *protocol)
 	return false;
 }
 
+bool route_has_own(const struct edge_config *config, const struct certs *certs,
+		   const struct name *name)
+{
+	return config->cert.public.len && certs &&
+	       (name->kind == NAME_GATEWAY ||
+		certs_is_issued(certs, name->full));
+}
+
+/* Who speaks HTTP/1.1 alone can still ask for evidence. */
+static bool agree_h2(struct route *r, const struct hello *h,
+		     const struct route_input *in)
+{
+	if (offers(h, ALPN_H2))
+		return true;
+	r->is_own_only = (h->alpn_count == 0 || offers(h, ALPN_HTTP1)) &&
+			 route_has_own(in->config, in->certs, &r->name);
+	if (r->is_own_only) {
+		r->alpn = CERTS_HTTP1;
+		r->target_count = 0;
+	}
+	return r->is_own_only;
+}
+
 /* TLS ends here: what the edge can agree to is known before it answers. */
 static void terminate(struct route *r, const struct hello *h,
 		      enum certs_alpn alpn, const struct route_input *in)
@@ -42,7 +65,7 @@ static void terminate(struct route *r, const struct hello *h,
 		is_ok = h->alpn_count == 0 || offers(h, ALPN_HTTP1);
 		break;
 	case CERTS_H2:
-		is_ok = offers(h, ALPN_H2);
+		is_ok = agree_h2(r, h, in);
 		break;
 	case CERTS_NONE:
 		/* A browser has no business at a port that does not speak
@@ -260,6 +283,8 @@ static bool choose_backend(struct route *r, const struct hello *h,
 	r->proxy_protocol = (unsigned)b->proxy;
 	r->is_forwarding = b->forwarded;
 	add_socket(r, &b->to, "backend");
+	if (r->is_own_only)
+		r->target_count = 0;
 	return true;
 }
 
@@ -360,7 +385,7 @@ void route_refresh(struct route *r, const struct route_input *in)
 		return;
 	memcpy(r->app_id, found.app_id, STORE_ID_LEN);
 	set_options(r, &found.port);
-	if (found.port.protocol != STORE_TLS &&
+	if (found.port.protocol != STORE_TLS && !r->is_own_only &&
 	    alpn_of(r->name.mode, &found.port) == r->alpn)
 		add_targets(r, &found, in);
 }

@@ -49,6 +49,9 @@ struct route {
 	bool is_any_host; /* requests may be for any host */
 	/* TERMINATE: with the proof for a CA, and no further. */
 	bool is_proof;
+	/* TERMINATE: the port speaks HTTP/2 and the client does not: no target,
+	 * but the edge's own paths (own.h). */
+	bool is_own_only;
 	uint16_t port; /* 0: not an app */
 	struct name name;
 	bool has_app;
@@ -87,6 +90,10 @@ struct route_input {
  */
 void route_choose(struct route *out, const struct hello *hello,
 		  const struct route_input *in);
+/* Whether paths under a name are postern-cert's: the gateway's, and one with a
+ * certificate of its. */
+bool route_has_own(const struct edge_config *config, const struct certs *certs,
+		   const struct name *name);
 /* The name that a hello counts for: its own, or the default; n == 0: none. */
 struct span route_name(const struct edge_config *config, struct span sni);
 /*

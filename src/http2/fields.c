@@ -255,7 +255,11 @@ static bool judge(const struct seen *s, const struct vouch *vouch,
 	    !(span_equal_str(s->scheme, "https") ||
 	      span_equal_str(s->scheme, "http")))
 		return refuse(why, 400, "pseudo");
-	return judge_path(s, why) && judge_host(s, vouch, why);
+	if (!judge_path(s, why) || !judge_host(s, vouch, why))
+		return false;
+	if (vouch->own && vouch_is_own_path(s->path))
+		return refuse(why, 505, "own_path");
+	return true;
 }
 
 enum fields_verdict fields_read(struct fields *f, struct head_refusal *why,

@@ -49,6 +49,7 @@ enum fields_verdict {
  *   400 length      two Content-Lengths, or no number
  *   421 misdirected another name than vouch->name
  *   501 connect     CONNECT to another host
+ *   505 own_path    one of vouch->own, which is for HTTP/1.1
  */
 enum fields_verdict fields_read(struct fields *f, struct head_refusal *why,
 				struct span block, enum fields_kind kind,

@@ -43,6 +43,7 @@ enum frame_error { /* §7 */
 	FRAME_SIZE_ERROR = 0x6,
 	FRAME_COMPRESSION_ERROR = 0x9,
 	FRAME_ENHANCE_YOUR_CALM = 0xb,
+	FRAME_HTTP_1_1_REQUIRED = 0xd,
 };
 
 struct frame {

@@ -10,6 +10,7 @@ enum {
 	/* The last place of the room for words is a GOAWAY's. */
 	GOAWAY_LEN = FRAME_HEADER_LEN + 8,
 	WORD_MAX = 64, /* bytes of a refusal */
+	STATUS_OTHER_VERSION = 505,
 	STREAM_LEN = sizeof(uint32_t),
 };
 
@@ -205,7 +206,8 @@ static enum guard_step begin_frame(struct guard *g, const struct frame *f)
 	return GUARD_MORE;
 }
 
-/* Answers a stream; the rest of what it sends is not wanted (§8.1). */
+/* Answers a stream, or sends it to the other version of HTTP; the rest of what
+ * it sends is not wanted (§8.1). */
 static enum guard_step refuse_stream(struct guard *g, unsigned status)
 {
 	uint8_t room[WORD_MAX];
@@ -216,9 +218,13 @@ static enum guard_step refuse_stream(struct guard *g, unsigned status)
 	if (g->refused_count == GUARD_REFUSED_MAX)
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "refusals");
 	g->refused[g->refused_count++] = stream;
-	frame_write_status(&w, stream, status);
-	if (!(g->opening.flags & FRAME_END_STREAM))
-		frame_write_rst_stream(&w, stream, FRAME_NO_ERROR);
+	if (status == STATUS_OTHER_VERSION) {
+		frame_write_rst_stream(&w, stream, FRAME_HTTP_1_1_REQUIRED);
+	} else {
+		frame_write_status(&w, stream, status);
+		if (!(g->opening.flags & FRAME_END_STREAM))
+			frame_write_rst_stream(&w, stream, FRAME_NO_ERROR);
+	}
 	(void)buf_add(&g->words, wr_span(&w)); /* 64 of these have room */
 	return GUARD_MORE;
 }

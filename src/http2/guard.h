@@ -9,6 +9,10 @@
  * that the backend's decoder misses nothing.  The backend's frames are looked
  * at for where one ends, and its SETTINGS kept to tables we can follow.
  *
+ * A path of the edge's own service (vouch->own) is not served here: its stream
+ * is reset with HTTP_1_1_REQUIRED (§7), upon which clients come again with
+ * HTTP/1.1, where one connection has both.
+ *
  * Browsers send requests for another app of one wildcard certificate over a
  * connection they have (RFC 9113 §9.1.1): 421 sends them to their own.
  *

@@ -21,7 +21,7 @@ import pytest
 
 from conftest import run, wait_for
 from test_edge import APP, BASE, INSTANCE, TWIN, Backend, Edge, Tls, loopback, make_cert, read_all
-from test_edge_http import Http1
+from test_edge_http import Http1, Http2
 from test_edge_load import ask, look
 
 HTTP, TCP, RAW = 80, 7003, 443
@@ -754,6 +754,87 @@ def test_no_descriptor_is_left(site):
     wait_for(lambda: site.edge.files() == before, what="the descriptors to be closed")
 
 
+# -- evidence beside HTTP/2 ----------------------------------------------------
+
+GRPC = 50051
+
+
+@pytest.fixture
+def twofold(site):
+    """An app that speaks HTTP/2 alone, with a certificate of postern-cert's."""
+    site.h2 = Http2((site.address, GRPC))
+    site.backends.append(site.h2.backend)
+    site.edge.fill(f"lease {INSTANCE} {APP} {site.address} 3600 {HTTP}:http {GRPC}:h2", f"alias hello {APP}")
+    site.keys.issue(site.edge.dir, "both", host("hello", GRPC), host("hello", f"{HTTP}g"))
+    take(site)
+    return site
+
+
+def curl(world, name, path, *more):
+    return subprocess.run(
+        ["curl", "-sk", *more, "--resolve", f"{name}:{world.edge.port}:127.0.0.1", "-w", " %{http_code} %{http_version}",
+         f"https://{name}:{world.edge.port}{path}"], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+
+
+def test_evidence_where_the_app_speaks_h2_alone(twofold):
+    name = host("hello", GRPC)
+    # A client of HTTP/2 is sent to HTTP/1.1 for it, and comes.
+    assert curl(twofold, name, "/evidences/quote.json", "--http2") == "evidence: 200 1.1"
+    assert "size=0" in curl(twofold, name, "/evidences-of-mine", "--http2")
+    assert twofold.h2.paths == ["/evidences-of-mine"]
+    # One that has none is let in for it, and for nothing else.
+    for protocols in (["http/1.1"], None):
+        tls = TlsAny(twofold, name, protocols)
+        assert get(tls, name, "/evidences/") == (200, b"evidence:")
+        assert get(tls, name, "/.dstack/app-info") == (200, b"evidence:")
+        status, _ = get(tls, name, "/")
+        assert status == 505
+        tls.close()
+    assert twofold.h2.paths == ["/evidences-of-mine"]
+    assert "h2_only" in twofold.edge.lines()
+
+
+def test_other_protocols_are_refused_there(twofold):
+    for protocols in (["acme-tls/1"], ["http/1.0"], ["h3"]):
+        with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            TlsAny(twofold, host("hello", GRPC), protocols)
+    # Without a certificate of postern-cert's there is nothing to ask for.
+    twofold.keys.certificates.pop("both")
+    take(twofold)
+    with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        TlsAny(twofold, host("hello", GRPC), ["http/1.1"])
+
+
+def test_one_h2_connection_for_the_app_goes_on(twofold):
+    """The stream for evidence ends; those of the app do not."""
+    name = host("hello", GRPC)
+    import h2.config
+    import h2.connection
+    import h2.events
+    tls = TlsAny(twofold, name, ["h2"])
+    client = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+    client.initiate_connection()
+
+    def ask_for(path):
+        stream = client.get_next_available_stream_id()
+        client.send_headers(stream, [(":method", "GET"), (":scheme", "https"), (":authority", name), (":path", path)],
+                            end_stream=True)
+        return stream
+    first, evidence, last = ask_for("/one"), ask_for("/evidences/"), ask_for("/two")
+    tls.send(client.data_to_send())
+    ended, reset = set(), {}
+    while len(ended) + len(reset) < 3:
+        for event in client.receive_data(tls.recv()):
+            if isinstance(event, h2.events.StreamEnded):
+                ended.add(event.stream_id)
+            if isinstance(event, h2.events.StreamReset):
+                reset[event.stream_id] = event.error_code
+        tls.send(client.data_to_send())
+    assert ended == {first, last} and reset == {evidence: 0xd}
+    assert twofold.h2.paths == ["/one", "/two"]
+    tls.close()
+
+
 # -- ingress: custom names that end here --------------------------------------
 
 CUSTOM = "www.custom.test"
@@ -772,7 +853,8 @@ def ingress(world):
         f"  - {{ names: [ {CUSTOM}, custom.test ], {at}:{HTTP}\" }}\n"
         f"  - {{ names: [ \"*.raw.test\" ], {at}:{TCP}\", alpn: none }}\n"
         f"  - {{ names: [ pp.custom.test ], {at}:8080\", proxy: v2 }}\n"
-        f"  - {{ names: [ bare.test ], {at}:{HTTP}\" }}\n")
+        f"  - {{ names: [ bare.test ], {at}:{HTTP}\" }}\n"
+        f"  - {{ names: [ two.custom.test ], {at}:{HTTP}\", alpn: h2 }}\n")
     make = world.edge.config
 
     def config(listen):
@@ -780,7 +862,7 @@ def ingress(world):
         path.write_text(path.read_text().replace(f"store: {world.edge.dir}/store", 'store: ""'))
         return path
     world.edge.config = config
-    world.keys.issue(world.edge.dir, "issued", CUSTOM, "custom.test", "*.raw.test", "pp.custom.test")
+    world.keys.issue(world.edge.dir, "issued", CUSTOM, "custom.test", "*.raw.test", "pp.custom.test", "two.custom.test")
     world.keys.start()
     world.edge.start()
     yield world
@@ -795,6 +877,11 @@ def test_custom_names_end_at_an_ingress(ingress):
         assert get(tls, name, "/")[0] == 200
         assert ingress.public.seen[-1][1]["postern-name"] == [name]
         tls.close()
+    # Its backend speaks HTTP/2, which this client does not.
+    tls = TlsAny(ingress, "two.custom.test", ["http/1.1"])
+    assert get(tls, "two.custom.test", "/evidences/") == (200, b"evidence:")
+    assert get(tls, "two.custom.test", "/")[0] == 505
+    tls.close()
     tls = TlsAny(ingress, "a.raw.test")
     tls.send(b"said")
     tls.half_close()

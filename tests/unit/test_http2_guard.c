@@ -514,6 +514,43 @@ static void test_rules_in_every_cut(void **state)
 		}
 }
 
+#define PATH(path) { ":method", "GET" }, { ":scheme", "https" }, { ":path", path }, MINE
+
+/* The edge's own paths: the stream is sent to HTTP/1.1, and the next one goes
+ * on; without such paths all are the backend's. */
+static void test_own_path_is_for_http_1_1(void **state)
+{
+	static const struct vouch_own own = { .tls = { NULL, 0 } };
+	static const struct header mine[] = { PATH("/evidences/quote.json") };
+	static const struct header theirs[] = { PATH("/evidences-of-x") };
+	struct vouch with = PLAIN;
+	static struct wire x;
+	static struct out o;
+	struct guard g;
+
+	(void)state;
+	with.own = &own;
+	for (int has_own = 0; has_own < 2; has_own++) {
+		wire_init(&x);
+		wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM, 1, mine, COUNT(mine));
+		wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM, 3, theirs, COUNT(theirs));
+		run(&g, &o, has_own ? &with : &PLAIN, &x, 7);
+		assert_int_equal(o.last, GUARD_MORE);
+		assert_int_equal(g.requests, has_own ? 1 : 2);
+		if (has_own) {
+			static const uint8_t reset[] = { 0, 0, 4, FRAME_RST_STREAM, 0, 0, 0,
+							 0, 1, 0, 0, 0, FRAME_HTTP_1_1_REQUIRED };
+
+			assert_int_equal(o.down_n, 9 + sizeof(reset));
+			assert_memory_equal(o.down + 9, reset, sizeof(reset));
+			assert_string_equal(g.why.reason, "own_path");
+		} else {
+			assert_int_equal(o.down_n, 9);
+		}
+		guard_fini(&g);
+	}
+}
+
 static const struct header GOOD[] = { RIGHT, MINE };
 static const struct header WRONG[] = { RIGHT, { ":authority", "b.example" } };
 
@@ -842,6 +879,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_connections),
 		cmocka_unit_test(test_rules_in_every_cut),
+		cmocka_unit_test(test_own_path_is_for_http_1_1),
 		cmocka_unit_test(test_what_ends_a_connection),
 		cmocka_unit_test(test_other_preface_ends_it),
 		cmocka_unit_test(test_words_keep_their_place),
