@@ -235,6 +235,8 @@ static bool pin_one(struct issuer *i, size_t k)
 		rc = vantage_refresh(&i->vantage, error);
 	pins_look(&view, NULL, &i->pins, name, &i->vantage, &arena);
 	is_good = view.state == PINS_HELD || view.state == PINS_ABOVE;
+	if (!is_good && !writer_may_write(&i->writer))
+		pins_say_wanted(&view, &i->pins, name);
 	if (rc)
 		(void)snprintf(view.why, sizeof(view.why), "%s", error);
 	log_event(i->o.log, is_good && !rc ? LOG_INFO : LOG_WARN, "caa",

@@ -98,6 +98,27 @@ enum rc pins_wanted(struct wanted *out, struct arena *arena,
 			   span_str(p->iodef));
 }
 
+void pins_say_wanted(struct pins_view *v, const struct pins *p,
+		     const struct pins_name *name)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	struct wanted wanted;
+	size_t had = strlen(v->why);
+	struct wr w = wr_over(v->why + had, sizeof(v->why) - had - 1);
+
+	arena_init(&arena, ARENA_MAX);
+	if (pins_wanted(&wanted, &arena, p, name))
+		return;
+	wr_str(&w, "; there has to be: ");
+	for (size_t i = 0; i < wanted.count; i++) {
+		wr_printf(&w, "%s%s CAA ", i ? ", " : "", name->text);
+		wanted_text(&w, &wanted.items[i]);
+	}
+	/* Half a record would be another one. */
+	v->why[had + (w.over ? 0 : w.n)] = '\0';
+}
+
 enum rc pins_write(const struct pins *p, const struct pins_name *name,
 		   struct writer *w, bool *changed, char error[NODE_ERROR_MAX])
 {

@@ -77,6 +77,10 @@ void pins_look(struct pins_view *out, struct climb *climb,
 /* The set that is wanted at one name; as wanted_make(). */
 enum rc pins_wanted(struct wanted *out, struct arena *arena,
 		    const struct pins *p, const struct pins_name *name);
+/* Adds to v->why the records that somebody has to make, as lines of a zone file
+ * have them; what does not fit is left out. */
+void pins_say_wanted(struct pins_view *v, const struct pins *p,
+		     const struct pins_name *name);
 /* Writes the set of one name; as writer_caa(). */
 enum rc pins_write(const struct pins *p, const struct pins_name *name,
 		   struct writer *w, bool *changed, char error[NODE_ERROR_MAX]);

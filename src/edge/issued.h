@@ -11,9 +11,9 @@
  *    "proofs": [{"name": "www.example.net", "chain": "<PEM>", "key": "<PEM>"}],
  *    "answers": [{"name": "www.example.net", "token": "...", "value": "..."}]}
  *
- * There may be no "answers".  Other members are skipped.  The master keeps it in memory and hands it to
- * workers, and to the next master, beside the files of a setup; it never comes
- * to a disk.
+ * There may be no "answers".  Other members are skipped.  The master keeps it
+ * in memory and hands it to workers, and to the next master, beside the files
+ * of a setup; it never comes to a disk.
  *
  * Source: docs/CONFIGURATION.md, "cert"; RFC 8737 §3 (proofs);
  *         RFC 8555 §8.3 (answers).

@@ -5,10 +5,10 @@
  *
  * HTTP/1.1 alone, where TLS ends here: over HTTP/2 such a request is sent to
  * HTTP/1.1 (http2/guard.h), and at a port that speaks HTTP/2 alone HTTP/1.1 is
- * agreed to for these paths (route.h, is_own_only).  A connection has one backend at a time:
- * where a request is for the other service the backend is let go and the other
- * connected to; postern-cert's is let go once it has answered, so that clients
- * who wait take none of its places.
+ * agreed to for these paths (route.h, is_own_only).  A connection has one
+ * backend at a time: where a request is for the other service the backend is
+ * let go and the other connected to; postern-cert's is let go once it has
+ * answered, so that clients who wait take none of its places.
  */
 #ifndef POSTERN_EDGE_OWN_H
 #define POSTERN_EDGE_OWN_H

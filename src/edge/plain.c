@@ -72,8 +72,8 @@ static enum phase_step redirect(struct conn *c, struct span target)
 
 /* ---- whom a request is for ---- */
 
-/* The name is one of the base's, or TLS of it ends here; and where it does there
- * is a certificate. */
+/* The name is one of the base's, or TLS of it ends here; and where it does
+ * there is a certificate. */
 static bool is_served(const struct conn *c, const struct route_input *in)
 {
 	const struct name *n = &c->route.name;

@@ -772,8 +772,8 @@ def twofold(site):
 
 def curl(world, name, path, *more):
     return subprocess.run(
-        ["curl", "-sk", *more, "--resolve", f"{name}:{world.edge.port}:127.0.0.1", "-w", " %{http_code} %{http_version}",
-         f"https://{name}:{world.edge.port}{path}"], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+        ["curl", "-sk", *more, "--resolve", f"{name}:{world.edge.port}:127.0.0.1",
+         "-w", " %{http_code} %{http_version}", f"https://{name}:{world.edge.port}{path}"], stdout=subprocess.PIPE, text=True, timeout=20).stdout
 
 
 def test_evidence_where_the_app_speaks_h2_alone(twofold):

@@ -144,6 +144,11 @@ def test_nothing_is_ordered_before_caa_names_the_account(shop):
     alarms = wait_for(lambda: shop.account() and [a for a in shop.cert()["alarms"] if a["kind"] == "caa_not_pinned"],
                       20, "an account and the alarm")
     assert alarms[0]["about"] == NAME
+    # It says what its owner has to make.
+    wanted = re.search(r"there has to be: (.*)$", alarms[0]["text"])[1].split(", ")
+    assert wanted == [f'{NAME} CAA 0 issue "ca.test; accounturi={shop.account()}; validationmethods=tls-alpn-01"',
+                      f'{NAME} CAA 0 issuewild ";"']
+    assert "there has to be" in shop.cloud.call("status", "--name", shop.cloud.name).stdout
     assert "order" not in shop.events() and not shop.certificate()
     with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
         shop.get()

@@ -160,7 +160,10 @@ static void cert_by_a_node(void **state)
 		.resolvers = { &resolver, 1 },
 		.anchors = "/anchor.ds",
 		.port = 5353,
-		.ct = { .list = "/list", .follow = true, .interval_ms = 2000, .aggregators = { searchers, 1 } },
+		.ct.list = "/list",
+		.ct.follow = true,
+		.ct.interval_ms = 2000,
+		.ct.aggregators = { searchers, 1 },
 	};
 	text = cert_text(&m, &c);
 	assert_has(text, "quotes:\n  simulator: \"/tee.sock\"\n");

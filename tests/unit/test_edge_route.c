@@ -395,6 +395,55 @@ static void proof_is_for_acme_alone(void **state)
 	names_fini(&certs.proof_names);
 }
 
+/* Who speaks HTTP/1.1 alone, at a port of HTTP/2: evidence, where there is any. */
+static void h2_alone_lets_others_in_for_evidence(void **state)
+{
+	static const struct {
+		const char *sni, *alpn[2];
+		bool has_public;
+		enum route_kind kind;
+		bool is_own_only;
+	} rows[] = {
+		{ "hello-9000." BASE, { "http/1.1" }, true, ROUTE_TERMINATE, true },
+		{ "hello-9000." BASE, { NULL }, true, ROUTE_TERMINATE, true },
+		{ "hello-80g." BASE, { "http/1.1" }, true, ROUTE_TERMINATE, true },
+		{ "hello-9000." BASE, { "h2", "http/1.1" }, true, ROUTE_TERMINATE, false },
+		{ "hello-9000." BASE, { "http/1.0" }, true, ROUTE_REFUSE, false },
+		{ "hello-9000." BASE, { "http/1.1" }, false, ROUTE_REFUSE, false },
+		{ APP "-9000." BASE, { "http/1.1" }, true, ROUTE_REFUSE, false },
+		{ "hello." BASE, { "http/1.1" }, true, ROUTE_TERMINATE, false },
+	};
+	const struct names_entry *first, *again;
+	struct edge_config with = config;
+	struct certs certs = { 0 };
+	struct route r;
+
+	with.cert.public.len = 5;
+	assert_true(names_add(&certs.issued, span_str("hello-9000." BASE), 0));
+	assert_true(names_add(&certs.issued, span_str("hello-80g." BASE), 0));
+	assert_true(names_sort(&certs.issued, &first, &again));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct route_input in =
+			input(rows[i].has_public ? &with : &config, *state, NOW, 0);
+		struct hello h = { .sni = span_str(rows[i].sni), .offers_tls13 = true };
+
+		for (size_t k = 0; k < 2 && rows[i].alpn[k]; k++)
+			h.alpn[h.alpn_count++] = span_str(rows[i].alpn[k]);
+		in.certs = &certs;
+		route_choose(&r, &h, &in);
+		if (r.kind != rows[i].kind || r.is_own_only != rows[i].is_own_only)
+			fail_msg("row %zu: %d, %d", i, (int)r.kind, r.is_own_only);
+		/* No target, now or later: the app is not spoken to. */
+		if (!r.is_own_only)
+			continue;
+		assert_int_equal(r.alpn, CERTS_HTTP1);
+		assert_int_equal(r.target_count, 0);
+		route_refresh(&r, &in);
+		assert_int_equal(r.target_count, 0);
+	}
+	names_fini(&certs.issued);
+}
+
 static void targets_take_turns_at_their_addresses(void **state)
 {
 	struct route a, b;
@@ -593,6 +642,7 @@ int main(void)
 		cmocka_unit_test(tls12_where_the_name_admits_it),
 		cmocka_unit_test(backend_of_a_custom_name),
 		cmocka_unit_test(proof_is_for_acme_alone),
+		cmocka_unit_test(h2_alone_lets_others_in_for_evidence),
 		cmocka_unit_test(targets_take_turns_at_their_addresses),
 		cmocka_unit_test(without_a_default_no_name_is_refused),
 		cmocka_unit_test(table_of_domains),

@@ -24,9 +24,12 @@ static struct manifest good(const char *rest)
 	return m;
 }
 
+#define OF(members) "\"ingress\":{" members "}"
+#define NAMES "\"domains\":[\"www.example.org\"]"
+
 static void one_line_says_it_all(void **state)
 {
-	struct manifest m = good("\"ingress\":{\"domains\":[\"www.example.org\"],\"backend\":8080}");
+	struct manifest m = good(OF(NAMES ",\"backend\":8080"));
 	const struct manifest_ingress *g = &m.ingress;
 
 	(void)state;
@@ -90,8 +93,6 @@ static void all_of_it(void **state)
 struct bad_case {
 	const char *name, *rest, *error;
 };
-#define OF(members) "\"ingress\":{" members "}"
-#define NAMES "\"domains\":[\"www.example.org\"]"
 #define MEMBERS(more) OF(NAMES ",\"backend\":80," more)
 static const struct bad_case bad[] = {
 	{ "no_object", "\"ingress\":true", "ingress: expected an object" },
@@ -106,11 +107,13 @@ static const struct bad_case bad[] = {
 	{ "backend_missing", OF(NAMES), "ingress.backend" },
 	{ "backend_zero", OF(NAMES ",\"backend\":0"), "ingress.backend" },
 	{ "backend_large", OF(NAMES ",\"backend\":65536"), "ingress.backend" },
-	{ "backend_beside_a_map", OF("\"domains\":{\"a.org\":80},\"backend\":80"), "ingress.backend" },
+	{ "backend_beside_a_map", OF("\"domains\":{\"a.org\":80},\"backend\":80"),
+	  "ingress.backend" },
 	{ "port_of_a_name_zero", OF("\"domains\":{\"a.org\":0}"), "ingress.domains" },
 	{ "protocol_unknown", MEMBERS("\"protocol\":\"tls\""), "ingress.protocol" },
 	{ "protocol_no_text", MEMBERS("\"protocol\":1"), "ingress.protocol" },
-	{ "forwarded_of_tcp", MEMBERS("\"protocol\":\"tcp\",\"forwarded\":true"), "ingress.forwarded" },
+	{ "forwarded_of_tcp", MEMBERS("\"protocol\":\"tcp\",\"forwarded\":true"),
+	  "ingress.forwarded" },
 	{ "forwarded_no_bool", MEMBERS("\"forwarded\":1"), "ingress.forwarded" },
 	{ "challenges_empty", MEMBERS("\"challenges\":[]"), "ingress.challenges" },
 	{ "challenge_unknown", MEMBERS("\"challenges\":[\"http-01\"]"), "ingress.challenges" },

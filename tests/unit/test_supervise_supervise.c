@@ -351,7 +351,10 @@ static void group_is_its_only_one(void **state)
 static void dies_with_its_supervisor(void **state)
 {
 	const struct service services[] = {
-		{ .name = "bound", .argv = { "sleep", "60" }, .group = 64443, .dies_with_us = true },
+		{ .name = "bound",
+		  .argv = { "sleep", "60" },
+		  .group = 64443,
+		  .dies_with_us = true },
 		{ .name = "free", .argv = { "sleep", "60" } },
 	};
 	struct fixture f;
