@@ -282,6 +282,8 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 	case CHANNEL_QUOTE: /* the link's own */
 	case CHANNEL_NOTHING:
 	case CHANNEL_KEYED: /* a server's */
+	case CHANNEL_TALK: /* these two: where it talks */
+	case CHANNEL_HEARD:
 		return;
 	case CHANNEL_VERIFIED:
 		on_verified(u);

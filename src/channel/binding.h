@@ -14,6 +14,7 @@
 
 #define BINDING_EXPORTER "EXPORTER-postern-channel"
 #define BINDING_PSK_EXPORTER "EXPORTER-postern-wg-psk"
+#define BINDING_TALK_EXPORTER "EXPORTER-postern-talk"
 
 /* One side's view; to judge a peer, swap as the peer would have it. */
 struct binding {

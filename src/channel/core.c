@@ -1,6 +1,7 @@
 #include "channel/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -26,7 +27,10 @@ enum channel_event_kind core_event(const struct channel *c)
 	case SERVER_KEYED:
 		return CHANNEL_KEYED;
 	case CLIENT_ADMITTED:
-		return CHANNEL_KEY_WANTED;
+		return c->params.talk_ms ? CHANNEL_TALK : CHANNEL_KEY_WANTED;
+	case SERVER_HEARD:
+	case CLIENT_HEARD:
+		return CHANNEL_HEARD;
 	case CLIENT_OPEN:
 		return CHANNEL_ASSIGNED;
 	case CHANNEL_OVER:
@@ -35,6 +39,8 @@ enum channel_event_kind core_event(const struct channel *c)
 	case SERVER_WAITS_EVIDENCE:
 	case SERVER_WAITS_KEY:
 	case SERVER_OPEN:
+	case SERVER_LISTENS:
+	case CLIENT_LISTENS:
 	case CLIENT_WAITS_HELLO:
 	case CLIENT_WAITS_EVIDENCE:
 	case CLIENT_WAITS_ASSIGN:
@@ -44,9 +50,11 @@ enum channel_event_kind core_event(const struct channel *c)
 	return CHANNEL_NOTHING;
 }
 
+/* Waits without a deadline but the lease's. */
 static bool is_open(const struct channel *c)
 {
-	return c->state == SERVER_OPEN || c->state == CLIENT_OPEN;
+	return c->state == SERVER_OPEN || c->state == CLIENT_OPEN ||
+	       c->state == SERVER_LISTENS || c->state == CLIENT_HEARD;
 }
 
 void core_enter(struct channel *c, enum channel_state state, uint64_t now_ms)
@@ -73,6 +81,7 @@ void core_end(struct channel *c, enum channel_event_kind kind,
 	secret_wipe(c->own_nonce, sizeof(c->own_nonce));
 	secret_wipe(c->peer_nonce, sizeof(c->peer_nonce));
 	buf_wipe(&c->in);
+	buf_wipe(&c->heard);
 }
 
 void core_tell(struct channel *c, enum message_type type,
@@ -146,6 +155,23 @@ bool core_psk(struct key32 *out, const struct channel *c)
 	       !key32_is_zero(out);
 }
 
+bool core_session_id(uint8_t out[32], const struct channel *c)
+{
+	const struct channel_params *p = &c->params;
+	bool is_client = p->role == CHANNEL_CLIENT;
+	uint8_t context[2 * CHANNEL_NONCE_LEN];
+
+	if (core_is_over(c) || !c->has_peer)
+		return false;
+	memcpy(context, is_client ? c->own_nonce : c->peer_nonce,
+	       CHANNEL_NONCE_LEN);
+	memcpy(context + CHANNEL_NONCE_LEN,
+	       is_client ? c->peer_nonce : c->own_nonce, CHANNEL_NONCE_LEN);
+	return p->export(p->arg, out, BINDING_TALK_EXPORTER,
+			 SPAN_ARRAY(context)) &&
+	       !span_is_zero(span_of(out, 32));
+}
+
 /* ---- writing */
 
 static bool add(struct channel *c, const struct wr *w)
@@ -209,4 +235,18 @@ bool core_say_assign(struct channel *c)
 
 	message_write_assign(&w, &m);
 	return add(c, &w);
+}
+
+bool core_say_data(struct channel *c, struct span data)
+{
+	size_t cap = MESSAGE_HEADER_LEN + data.n;
+	uint8_t *frame = mem_new(cap);
+	struct wr w = wr_over(frame, cap);
+	bool ok;
+
+	message_write_data(&w, data);
+	ok = add(c, &w);
+	secret_wipe(frame, cap);
+	free(frame);
+	return ok;
 }

@@ -30,6 +30,7 @@ struct channel {
 	bool has_peer, has_lease;
 	uint8_t client_wg[32];
 	struct channel_assignment assignment;
+	struct buf heard; /* talk: the peer's last body */
 	struct channel_event end; /* why it is over */
 };
 
@@ -55,6 +56,8 @@ bool core_binder(struct sha512 *out, const struct channel *c, bool is_own,
 		 const struct sha256 *claims);
 /* This round's PSK; false: there is no exporter. */
 bool core_psk(struct key32 *out, const struct channel *c);
+/* channel_session_id(). */
+bool core_session_id(uint8_t out[32], const struct channel *c);
 
 /* Each writes its message; false: it did not fit, and the session is over.
  * say_hello makes this round's nonce. */
@@ -62,5 +65,6 @@ bool core_say_hello(struct channel *c);
 bool core_say_evidence(struct channel *c, const struct message_evidence *m);
 bool core_say_key(struct channel *c);
 bool core_say_assign(struct channel *c);
+bool core_say_data(struct channel *c, struct span data);
 
 #endif

@@ -136,7 +136,7 @@ static bool encrypt(struct link *l)
 		return false;
 	}
 	/* Most of a session's life is waiting: it keeps no storage for that. */
-	buf_fini(plain);
+	buf_wipe(plain);
 	return true;
 }
 
@@ -248,10 +248,12 @@ static bool open_session(struct link *l)
 		.arg = l,
 		.step_timeout_ms = o->step_timeout_ms,
 		.round_min_ms = o->round_min_ms,
+		.talk_ms = o->talk_ms,
 	};
 
 	memcpy(p.wg_public, o->wg_public, sizeof(p.wg_public));
-	if (strcmp(tls_conn_alpn(l->tls), CHANNEL_ALPN) != 0 ||
+	if (strcmp(tls_conn_alpn(l->tls),
+		   o->alpn ? o->alpn : CHANNEL_ALPN) != 0 ||
 	    !tls_conn_own_spki(l->tls, &p.own_spki) ||
 	    !tls_conn_peer_spki(l->tls, &p.peer_spki)) {
 		say_why(l, "tls", "no certificate or no protocol");

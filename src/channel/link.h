@@ -25,9 +25,9 @@ struct link_options {
 	/* the event log's JSON as of now; called when evidence is made */
 	enum rc (*eventlog)(void *arg, struct buf *out);
 	channel_verify_fn *verify;
-	/* VERIFIED, KEY_WANTED, KEYED, ASSIGNED, WITHDRAWN, REFUSED: answered
-	 * through channel_*(link_channel(l)) inside the call, or later and
-	 * then link_flush().  QUOTE is answered by the link itself.  The PSK
+	/* VERIFIED, KEY_WANTED, KEYED, ASSIGNED, TALK, HEARD, WITHDRAWN,
+	 * REFUSED: answered through channel_*(link_channel(l)) inside the call,
+	 * or later and then link_flush().  QUOTE is answered by the link itself.  The PSK
 	 * in *e is erased after the call. */
 	void (*event)(void *arg, struct link *l, const struct channel_event *e);
 	/* the link is over, for whatever reason (a line for the log); called
@@ -36,7 +36,8 @@ struct link_options {
 	void (*closed)(void *arg, struct link *l, const char *why);
 	void *arg; /* of the four */
 	uint64_t handshake_timeout_ms, step_timeout_ms;
-	uint64_t round_min_ms; /* as in channel_params */
+	uint64_t round_min_ms, talk_ms; /* as in channel_params */
+	const char *alpn; /* that tls agrees to; NULL: CHANNEL_ALPN */
 };
 
 /*

@@ -23,6 +23,8 @@ size_t message_max(uint8_t type)
 	case MESSAGE_REFUSE:
 	case MESSAGE_WITHDRAW:
 		return MESSAGE_REFUSE_MAX;
+	case MESSAGE_DATA:
+		return CHANNEL_DATA_MAX;
 	default:
 		return 0;
 	}
@@ -287,5 +289,13 @@ void message_write_refusal(struct wr *w, enum message_type type,
 
 	wr_be16(w, (uint16_t)m->reason);
 	wr_vec8(w, span_of(m->detail, strnlen(m->detail, UINT8_MAX)));
+	wr_close(w, frame);
+}
+
+void message_write_data(struct wr *w, struct span body)
+{
+	struct wr_mark frame = open_frame(w, MESSAGE_DATA);
+
+	wr_bytes(w, body);
 	wr_close(w, frame);
 }

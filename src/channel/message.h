@@ -24,6 +24,7 @@ enum message_type {
 	MESSAGE_ASSIGN = 4,
 	MESSAGE_REFUSE = 5,
 	MESSAGE_WITHDRAW = 6,
+	MESSAGE_DATA = 7, /* of channels that talk; the body is the owner's */
 };
 
 enum {
@@ -43,6 +44,7 @@ enum {
 			       EVENTLOG_MAX + 3 + QUOTE_MAX,
 };
 static_assert((size_t)MESSAGE_EVIDENCE_MAX <= CHANNEL_MESSAGE_MAX);
+static_assert((size_t)CHANNEL_DATA_MAX <= CHANNEL_MESSAGE_MAX);
 
 /* The longest body a frame of this type may have; 0: no such type. */
 size_t message_max(uint8_t type);
@@ -99,6 +101,7 @@ void message_write_key(struct wr *w, const struct message_key *m);
 void message_write_assign(struct wr *w, const struct message_assign *m);
 void message_write_refusal(struct wr *w, enum message_type type,
 			   const struct message_refusal *m);
+void message_write_data(struct wr *w, struct span body);
 
 /*
  * An assignment that can be written and is read back as it was: families,

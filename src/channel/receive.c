@@ -165,6 +165,16 @@ static void on_assign(struct channel *c, struct span body,
 	core_enter(c, next, now_ms);
 }
 
+static void on_data(struct channel *c, struct span body,
+		    enum channel_state next, uint64_t now_ms)
+{
+	buf_wipe(&c->heard);
+	if (buf_add(&c->heard, body))
+		core_enter(c, next, now_ms);
+	else
+		core_refuse_plainly(c, CHANNEL_TOO_LARGE, "data");
+}
+
 static void on_withdraw(struct channel *c, struct span body)
 {
 	struct message_refusal m;
@@ -208,6 +218,9 @@ static bool step_of(enum channel_step *step, uint8_t type)
 	case MESSAGE_WITHDRAW:
 		*step = STEP_GOT_WITHDRAW;
 		return true;
+	case MESSAGE_DATA:
+		*step = STEP_GOT_DATA;
+		return true;
 	default:
 		return false;
 	}
@@ -223,6 +236,10 @@ static bool is_due(const struct channel *c, uint8_t type,
 		return true;
 	/* Without a lease there is nothing to withdraw. */
 	if (type == MESSAGE_WITHDRAW && !c->has_lease)
+		return false;
+	/* Either keys of a tunnel or talk, never both. */
+	if (c->params.talk_ms ? type == MESSAGE_KEY || type == MESSAGE_WITHDRAW
+			      : type == MESSAGE_DATA)
 		return false;
 	return step_of(&step, type) && channel_state_next(next, c->state, step);
 }
@@ -275,6 +292,9 @@ static void on_frame(struct channel *c, uint64_t now_ms)
 	case MESSAGE_WITHDRAW:
 		on_withdraw(c, body);
 		break;
+	case MESSAGE_DATA:
+		on_data(c, body, next, now_ms);
+		break;
 	case MESSAGE_REFUSE:
 		on_refuse(c, body);
 		break;
@@ -307,6 +327,6 @@ void receive_bytes(struct channel *c, struct span bytes, uint64_t now_ms)
 			return;
 		on_frame(c, now_ms);
 		c->frame_len = 0;
-		buf_fini(&c->in);
+		buf_wipe(&c->in);
 	}
 }

@@ -90,6 +90,7 @@ struct channel *channel_new(const struct channel_params *params,
 	sha256_of(&c->own_claims, params->claims);
 	buf_init(&c->in, MESSAGE_HEADER_LEN + CHANNEL_MESSAGE_MAX);
 	buf_init(&c->out, OUTPUT_MAX);
+	buf_init(&c->heard, CHANNEL_DATA_MAX);
 	if (params->role == CHANNEL_CLIENT) {
 		core_enter(c, CLIENT_WAITS_HELLO, now_ms);
 		(void)core_say_hello(c);
@@ -105,6 +106,7 @@ void channel_free(struct channel *c)
 		return;
 	buf_wipe(&c->in);
 	buf_wipe(&c->out);
+	buf_wipe(&c->heard);
 	manifest_fini(&c->peer.manifest);
 	secret_wipe(c, sizeof(*c));
 	free(c);
@@ -147,6 +149,8 @@ static bool make_event(struct channel *c, struct channel_event *e)
 	e->round = c->round;
 	if (e->kind == CHANNEL_QUOTE)
 		return core_binder(&e->binder, c, true, &c->own_claims);
+	if (e->kind == CHANNEL_HEARD)
+		e->data = buf_span(&c->heard);
 	if (e->kind != CHANNEL_KEYED && e->kind != CHANNEL_ASSIGNED)
 		return true;
 	if (e->kind == CHANNEL_ASSIGNED) {
@@ -225,6 +229,10 @@ void channel_offer_key(struct channel *c, const uint8_t wg_public[32],
 
 	if (!owner_step(c, STEP_OFFERED, &next))
 		return;
+	if (c->params.talk_ms) {
+		core_refuse(c, CHANNEL_INTERNAL, "", "a key where it talks");
+		return;
+	}
 	memcpy(c->client_wg, wg_public, sizeof(c->client_wg));
 	if (core_say_key(c))
 		core_enter(c, next, now_ms);
@@ -250,6 +258,30 @@ void channel_assign(struct channel *c, const struct channel_assignment *a,
 	c->lease_at = now_ms + a->lease_ms;
 	c->renewable_at = now_ms + c->params.round_min_ms;
 	core_enter(c, next, now_ms);
+}
+
+void channel_say(struct channel *c, struct span data, uint64_t now_ms)
+{
+	enum channel_state next;
+
+	if (!owner_step(c, STEP_SAID, &next))
+		return;
+	if (!c->params.talk_ms || data.n > CHANNEL_DATA_MAX) {
+		core_refuse(c, CHANNEL_INTERNAL, "", "cannot be said");
+		return;
+	}
+	buf_wipe(&c->heard);
+	if (!core_say_data(c, data))
+		return;
+	if (!c->has_lease)
+		c->lease_at = now_ms + c->params.talk_ms;
+	c->has_lease = true;
+	core_enter(c, next, now_ms);
+}
+
+bool channel_session_id(const struct channel *c, uint8_t out[32])
+{
+	return core_session_id(out, c);
 }
 
 void channel_renew(struct channel *c, uint64_t now_ms)

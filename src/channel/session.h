@@ -10,6 +10,11 @@
  * Renewal repeats the round with fresh nonces on the same connection, and the
  * peer must stay who it was.  A lease that lapses without one ends the session.
  *
+ * A channel that talks has another purpose than a tunnel: once both sides are
+ * verified they exchange bodies of the owner's, in turn, the client first,
+ * instead of WireGuard keys; there are no leases and no renewals, and after a
+ * time it is over.
+ *
  * Source: docs/PROTOCOL.channel.md.
  */
 #ifndef POSTERN_CHANNEL_SESSION_H
@@ -33,6 +38,7 @@ enum {
 	CHANNEL_MESSAGE_MAX = 512 * 1024, /* one frame: quote, log, manifest */
 	CHANNEL_DETAIL_MAX = 256,
 	CHANNEL_ALLOWED_MAX = 16,
+	CHANNEL_DATA_MAX = 256 * 1024, /* one body of a channel that talks */
 };
 
 #define CHANNEL_ALPN "postern-attest/1"
@@ -120,6 +126,9 @@ struct channel_params {
 	 * CHANNEL_OVERLOADED, so that a verified peer cannot keep its verifier
 	 * busy; 0: none is too soon */
 	uint64_t round_min_ms;
+	/* above 0: it talks, for so long at most from the first body on; then
+	 * CHANNEL_LEASE_LAPSED */
+	uint64_t talk_ms;
 };
 
 /* A verified peer.  Identity comes from the quote and its log, not claims. */
@@ -164,6 +173,10 @@ enum channel_event_kind {
 	/* server: the client's key is here: answer with channel_assign() */
 	CHANNEL_KEYED,
 	CHANNEL_ASSIGNED, /* client: assignment and PSK are valid */
+	CHANNEL_TALK, /* client that talks: begin with channel_say() */
+	/* the peer's body is here.  Server: answer with channel_say(); client:
+	 * go on with it now or later, or end */
+	CHANNEL_HEARD,
 	CHANNEL_REFUSED, /* over: reason, detail, by_peer say why */
 	CHANNEL_WITHDRAWN /* client: the server withdrew the lease */
 };
@@ -176,6 +189,8 @@ struct channel_event {
 	uint8_t peer_wg_public[32];
 	struct key32 psk; /* wipe after use */
 	struct channel_assignment assignment;
+	/* HEARD: until the next call that says or hears something */
+	struct span data;
 	/* REFUSED, WITHDRAWN */
 	enum channel_reason reason;
 	char detail[CHANNEL_DETAIL_MAX];
@@ -217,6 +232,16 @@ void channel_offer_key(struct channel *c, const uint8_t wg_public[32],
 		       uint64_t now_ms);
 void channel_assign(struct channel *c, const struct channel_assignment *a,
 		    uint64_t now_ms);
+
+/* A body of a channel that talks, at most CHANNEL_DATA_MAX bytes. */
+void channel_say(struct channel *c, struct span data, uint64_t now_ms);
+/*
+ * A value that only the two ends of this channel have, the same on both: the
+ * TLS exporter over both nonces.  Between the verification and the end; false:
+ * there is none.
+ */
+[[nodiscard]] bool channel_session_id(const struct channel *c,
+				      uint8_t out[32]);
 
 /* Client: begins the next round; nothing while one is under way. */
 void channel_renew(struct channel *c, uint64_t now_ms);

@@ -18,6 +18,9 @@ static const struct move moves[] = {
 	{ SERVER_KEYED,          STEP_ASSIGNED,     SERVER_OPEN },
 	{ SERVER_OPEN,           STEP_GOT_HELLO,    SERVER_WAITS_EVIDENCE },
 	{ SERVER_OPEN,           STEP_WITHDRAWN,    CHANNEL_OVER },
+	{ SERVER_WAITS_KEY,      STEP_GOT_DATA,     SERVER_HEARD },
+	{ SERVER_HEARD,          STEP_SAID,         SERVER_LISTENS },
+	{ SERVER_LISTENS,        STEP_GOT_DATA,     SERVER_HEARD },
 
 	{ CLIENT_WAITS_HELLO,    STEP_GOT_HELLO,    CLIENT_QUOTES },
 	{ CLIENT_QUOTES,         STEP_QUOTED,       CLIENT_WAITS_EVIDENCE },
@@ -29,6 +32,9 @@ static const struct move moves[] = {
 	{ CLIENT_OPEN,           STEP_GOT_WITHDRAW, CHANNEL_OVER },
 	/* A renewal's HELLO and a withdrawal may cross on the wire. */
 	{ CLIENT_WAITS_HELLO,    STEP_GOT_WITHDRAW, CHANNEL_OVER },
+	{ CLIENT_ADMITTED,       STEP_SAID,         CLIENT_LISTENS },
+	{ CLIENT_LISTENS,        STEP_GOT_DATA,     CLIENT_HEARD },
+	{ CLIENT_HEARD,          STEP_SAID,         CLIENT_LISTENS },
 };
 /* clang-format on */
 

@@ -21,6 +21,8 @@
 	X(SERVER_WAITS_KEY, "waits-key") \
 	X(SERVER_KEYED, "keyed") /* the owner assigns */ \
 	X(SERVER_OPEN, "open") \
+	X(SERVER_HEARD, "heard") /* talk: the owner answers */ \
+	X(SERVER_LISTENS, "listens") \
 	X(CLIENT_WAITS_HELLO, "waits-hello") \
 	X(CLIENT_QUOTES, "quotes") \
 	X(CLIENT_WAITS_EVIDENCE, "waits-evidence") \
@@ -28,6 +30,8 @@
 	X(CLIENT_ADMITTED, "admitted") /* the owner offers its key */ \
 	X(CLIENT_WAITS_ASSIGN, "waits-assign") \
 	X(CLIENT_OPEN, "open") \
+	X(CLIENT_LISTENS, "listens") \
+	X(CLIENT_HEARD, "heard") /* talk: the owner may go on */ \
 	X(CHANNEL_OVER, "over")
 
 enum channel_state {
@@ -44,12 +48,14 @@ enum channel_state {
 	X(STEP_GOT_KEY, "KEY") \
 	X(STEP_GOT_ASSIGN, "ASSIGN") \
 	X(STEP_GOT_WITHDRAW, "WITHDRAW") \
+	X(STEP_GOT_DATA, "DATA") \
 	X(STEP_QUOTED, "quoted") \
 	X(STEP_ADMITTED, "admitted") \
 	X(STEP_OFFERED, "offered") \
 	X(STEP_ASSIGNED, "assigned") \
 	X(STEP_RENEWED, "renewed") \
-	X(STEP_WITHDRAWN, "withdrawn")
+	X(STEP_WITHDRAWN, "withdrawn") \
+	X(STEP_SAID, "said")
 
 enum channel_step {
 #define X(constant, name) constant,

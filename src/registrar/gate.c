@@ -336,6 +336,8 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 	case CHANNEL_QUOTE: /* the link's own */
 	case CHANNEL_KEY_WANTED: /* these three: a client's */
 	case CHANNEL_ASSIGNED:
+	case CHANNEL_TALK: /* these two: where it talks */
+	case CHANNEL_HEARD:
 	case CHANNEL_WITHDRAWN:
 		return;
 	}

@@ -44,6 +44,8 @@ struct side {
 	struct key32 wg_secret;
 	uint8_t wg_public[32];
 	const char *purpose;
+	uint64_t talk_ms;
+	const char *says; /* talk: at its turn; NULL: nothing */
 	struct channel_assignment assignment;
 
 	/* another platform and verifier than the fake ones */
@@ -61,7 +63,8 @@ struct side {
 	bool gives_zero_report_data;
 
 	/* what happened */
-	unsigned verified, quoted, keyed, assigned;
+	unsigned verified, quoted, keyed, assigned, heard;
+	char word[64]; /* the last body heard */
 	struct channel_event last, end;
 	struct key32 psk;
 	struct sha512 binder;
@@ -236,6 +239,7 @@ static inline void side_start(struct side *s, const struct sha256 *peer_spki, ui
 		.verify = side_verify,
 		.arg = s,
 		.step_timeout_ms = PAIR_STEP_MS,
+		.talk_ms = s->talk_ms,
 	};
 
 	memcpy(p.wg_public, s->wg_public, 32);
@@ -295,6 +299,16 @@ static inline bool side_step(struct side *s, uint64_t now_ms)
 	case CHANNEL_ASSIGNED:
 		s->assigned++;
 		s->psk = e.psk;
+		break;
+	case CHANNEL_HEARD:
+		s->heard++;
+		(void)snprintf(s->word, sizeof(s->word), "%.*s", (int)e.data.n, e.data.p);
+		[[fallthrough]];
+	case CHANNEL_TALK:
+		if (s->says)
+			channel_say(s->channel, span_str(s->says), now_ms);
+		if (s->role == CHANNEL_CLIENT)
+			s->says = NULL;
 		break;
 	case CHANNEL_REFUSED:
 	case CHANNEL_WITHDRAWN:

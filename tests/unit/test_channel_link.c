@@ -95,6 +95,8 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 		break;
 	case CHANNEL_NOTHING:
 	case CHANNEL_QUOTE:
+	case CHANNEL_TALK:
+	case CHANNEL_HEARD:
 		fail_msg("the link answers this one itself");
 		break;
 	}

@@ -542,6 +542,142 @@ static void broken_refuse_still_ends(void **state)
 	pair_fini(&p);
 }
 
+/* ---- talk ---- */
+
+static void pair_talks(struct pair *p)
+{
+	pair_init(p);
+	p->client.talk_ms = p->server.talk_ms = 5000;
+	p->client.says = "question";
+	p->server.says = "answer";
+	pair_start(p);
+}
+
+static void talk_in_turn_after_both_verdicts(void **state)
+{
+	uint8_t a[32], b[32];
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	pair_run(&p, 0);
+	assert_int_equal(p.client.verified, 1);
+	assert_int_equal(p.server.verified, 1);
+	assert_string_equal(p.server.word, "question");
+	assert_string_equal(p.client.word, "answer");
+	assert_int_equal(frames_of(buf_span(&p.client.sent), MESSAGE_KEY), 0);
+	assert_int_equal(frames_of(buf_span(&p.server.sent), MESSAGE_ASSIGN), 0);
+	channel_say(p.client.channel, span_str("more"), 1);
+	pair_run(&p, 1);
+	assert_string_equal(p.server.word, "more");
+	assert_int_equal(p.client.heard, 2);
+	assert_true(channel_session_id(p.client.channel, a));
+	assert_true(channel_session_id(p.server.channel, b));
+	assert_memory_equal(a, b, 32);
+	assert_false(span_is_zero(SPAN_ARRAY(a)));
+	pair_fini(&p);
+}
+
+static void talk_without_admission_says_nothing(void **state)
+{
+	uint8_t id[32];
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	p.client.does_not_admit = true;
+	pair_run(&p, 0);
+	assert_int_equal(frames_of(buf_span(&p.client.sent), MESSAGE_DATA), 0);
+	assert_int_equal(p.server.heard, 0);
+	pair_fini(&p);
+
+	pair_talks(&p);
+	p.server.verdict = TEE_POLICY_MEASUREMENT;
+	pair_run(&p, 0);
+	assert_int_equal(p.server.heard, 0);
+	assert_int_equal(frames_of(buf_span(&p.server.sent), MESSAGE_EVIDENCE), 0);
+	assert_int_equal(p.client.end.reason, CHANNEL_EVIDENCE_REFUSED);
+	assert_false(channel_session_id(p.client.channel, id));
+	pair_fini(&p);
+}
+
+/* A tunnel's client at a server that talks, and the other way. */
+static void tunnel_and_talk_do_not_mix(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	p.client.talk_ms = 0;
+	pair_start(&p);
+	pair_run(&p, 0);
+	assert_int_equal(p.server.keyed, 0);
+	assert_int_equal(p.client.end.reason, CHANNEL_BAD_ORDER);
+	pair_fini(&p);
+
+	pair_talks(&p);
+	p.server.talk_ms = 0;
+	pair_start(&p);
+	pair_run(&p, 0);
+	assert_int_equal(p.server.heard, 0);
+	assert_int_equal(p.client.end.reason, CHANNEL_BAD_ORDER);
+	pair_fini(&p);
+}
+
+static void talk_out_of_turn_refused(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	p.server.says = NULL;
+	pair_run(&p, 0);
+	channel_input(p.server.channel, span_of("\7\0\0\1x", 5), 0);
+	pair_run(&p, 0);
+	assert_int_equal(p.server.end.reason, CHANNEL_BAD_ORDER);
+	pair_fini(&p);
+
+	pair_talks(&p);
+	pair_run(&p, 0);
+	channel_input(p.client.channel, span_of("\7\0\0\1x", 5), 0);
+	pair_run(&p, 0);
+	assert_int_equal(p.client.end.reason, CHANNEL_BAD_ORDER);
+	pair_fini(&p);
+}
+
+static void talk_ends_at_its_time(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	pair_run(&p, 0);
+	for (uint64_t t = 1000; t < 5000; t += 1000) {
+		channel_say(p.client.channel, span_str("again"), t);
+		pair_run(&p, t);
+	}
+	assert_int_equal(channel_deadline(p.client.channel), 5000);
+	assert_int_equal(channel_deadline(p.server.channel), 5000);
+	channel_expire(p.server.channel, 5000);
+	pair_run(&p, 5000);
+	assert_int_equal(p.client.end.reason, CHANNEL_LEASE_LAPSED);
+	pair_fini(&p);
+}
+
+static void talk_of_too_much_refused(void **state)
+{
+	static const uint8_t header[4] = { MESSAGE_DATA, 4, 0, 1 };
+	struct pair p;
+
+	(void)state;
+	pair_talks(&p);
+	pair_run(&p, 0);
+	channel_input(p.server.channel, SPAN_ARRAY(header), 0);
+	pair_run(&p, 0);
+	assert_int_equal(p.server.end.reason, CHANNEL_TOO_LARGE);
+	pair_fini(&p);
+}
+
 static void reason_names_are_stable(void **state)
 {
 	(void)state;
@@ -596,6 +732,12 @@ int main(void)
 		cmocka_unit_test(owner_denies_verified_peer),
 		cmocka_unit_test(end_is_told_once),
 		cmocka_unit_test(broken_refuse_still_ends),
+		cmocka_unit_test(talk_in_turn_after_both_verdicts),
+		cmocka_unit_test(talk_without_admission_says_nothing),
+		cmocka_unit_test(tunnel_and_talk_do_not_mix),
+		cmocka_unit_test(talk_out_of_turn_refused),
+		cmocka_unit_test(talk_ends_at_its_time),
+		cmocka_unit_test(talk_of_too_much_refused),
 		cmocka_unit_test(reason_names_are_stable),
 		cmocka_unit_test(reasons_that_end_a_lease),
 	};
