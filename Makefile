@@ -31,7 +31,7 @@ TABLE    := $(shell awk -F'|' '/^\| [a-z0-9]+ \|/ && $$2 !~ /room/ { gsub(/ /,""
 ROOMS    := $(foreach t,$(TABLE),$(firstword $(subst :, ,$(t))))
 comma    := ,
 deps_of   = $(subst $(comma), ,$(word 2,$(subst :, ,$(filter $(1):%,$(TABLE)))))
-PROGRAMS := edge:postern-edge registrar:postern-registrar certd:postern-cert wgd:postern-wg agent:postern-agent teesim:postern-teesim cli:postern
+PROGRAMS := edge:postern-edge registrar:postern-registrar certd:postern-cert kms:postern-kms wgd:postern-wg agent:postern-agent teesim:postern-teesim cli:postern
 BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard src/$(firstword $(subst :, ,$(p)))/main.c),$(O)/bin/$(lastword $(subst :, ,$(p)))))
 
 # A hostile party for the demo and the tests; never installed.

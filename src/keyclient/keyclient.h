@@ -33,7 +33,7 @@ struct keyclient_options {
 	size_t address_count;
 	const struct identity *identity; /* of this CVM */
 	struct trust *trust; /* whom it believes; used by this call alone */
-	struct quote_source *source;
+	struct quote_source *source; /* by this call alone, too */
 	/* The app that a node must be, measured; zero: any that 'trust' takes.
 	 * 'trust' alone says which measurements it may have. */
 	uint8_t app[MANIFEST_ID_LEN];
@@ -62,7 +62,7 @@ struct keyclient_error {
  * RC_OK       out[] is filled; the caller wipes it
  * RC_DENIED   the service refuses, or one of the two is not trusted
  * RC_LIMIT    too often: try later
- * RC_CLOSED   no node could be reached in time
+ * RC_CLOSED   no node could be reached in time, or none was in order
  * RC_SYS, ... this machine's
  * Otherwise *error is filled and out[] is erased.
  */

@@ -41,10 +41,8 @@ enum keys_type {
 	KEYS_REFUSED = 3, /* the answer to anything */
 	KEYS_EPOCH = 4, /* CVM: its number, raised or read */
 	KEYS_EPOCH_IS = 5,
-	KEYS_PULL = 16, /* node: what do you hold from here on */
-	KEYS_ITEMS = 17,
-	KEYS_PUSH = 18, /* node: hold this */
-	KEYS_HELD = 19,
+	KEYS_PUSH = 16, /* node: hold this (keys/cluster.h) */
+	KEYS_HELD = 17,
 };
 
 struct keys_head {
