@@ -308,25 +308,13 @@ static void try_node(struct call *c, const struct sock_addr *to,
 
 /* ---- the call ---- */
 
-static enum rc make_claims(struct buf *out, const struct identity *id)
-{
-	struct channel_claims claims;
-	enum rc rc = channel_claims_read(&claims, buf_span(&id->claims));
-
-	if (rc)
-		return rc;
-	(void)snprintf(claims.purpose, sizeof(claims.purpose), "%s",
-		       KEYS_CHANNEL_PURPOSE);
-	return channel_claims_write(out, &claims);
-}
-
 static enum rc prepare(struct call *c)
 {
 	char error[TLS_ERROR_MAX] = "";
 	enum rc rc;
 
 	buf_init(&c->claims, CHANNEL_CLAIMS_MAX);
-	rc = make_claims(&c->claims, c->o->identity);
+	rc = identity_claims(&c->claims, c->o->identity, KEYS_CHANNEL_PURPOSE);
 	if (!rc)
 		rc = loop_new(&c->loop);
 	if (!rc)

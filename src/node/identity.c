@@ -298,6 +298,18 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 	return RC_OK;
 }
 
+enum rc identity_claims(struct buf *out, const struct identity *id,
+			const char *purpose)
+{
+	struct channel_claims c;
+	enum rc rc = channel_claims_read(&c, buf_span(&id->claims));
+
+	if (rc)
+		return rc;
+	snprintf(c.purpose, sizeof(c.purpose), "%s", purpose);
+	return channel_claims_write(out, &c);
+}
+
 void identity_fini(struct identity *id)
 {
 	manifest_fini(&id->manifest);

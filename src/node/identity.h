@@ -65,6 +65,11 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 		      struct quote_source *source, char error[NODE_ERROR_MAX]);
 void identity_fini(struct identity *id);
 
+/* The claims for a channel of another purpose than a tunnel's; 'out' has room
+ * for CHANNEL_CLAIMS_MAX. */
+enum rc identity_claims(struct buf *out, const struct identity *id,
+			const char *purpose);
+
 enum {
 	IDENTITY_SEED_LEN = 32,
 };
