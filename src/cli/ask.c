@@ -18,9 +18,11 @@ static void explain(const json_t *said, unsigned status,
 		    char error[ASK_ERROR_MAX])
 {
 	const char *text = json_string_value(json_object_get(said, "error"));
+	const char *more = json_string_value(json_object_get(said, "detail"));
 
-	(void)snprintf(error, ASK_ERROR_MAX, "status %u%s%.200s", status,
-		       text ? ": " : "", text ? text : "");
+	(void)snprintf(error, ASK_ERROR_MAX, "status %u%s%.80s%s%.150s", status,
+		       text ? ": " : "", text ? text : "", more ? ": " : "",
+		       more ? more : "");
 }
 
 static enum rc fail(enum rc rc, const char *socket, const char *why,
@@ -57,14 +59,19 @@ static enum rc no_answer(enum rc rc, const char *socket,
 enum rc ask(json_t **out, const char *socket, const char *method,
 	    const char *path, char error[ASK_ERROR_MAX])
 {
+	return ask_with(out, socket, method, path, span_str(""), error);
+}
+
+enum rc ask_with(json_t **out, const char *socket, const char *method,
+		 const char *path, struct span body, char error[ASK_ERROR_MAX])
+{
 	AUTO(http_reply_fini)
 	struct http_reply reply = { 0 };
 	struct span text;
 	json_t *said;
 	enum rc rc;
 
-	rc = http_client_ask(&reply, socket, method, path, span_str(""),
-			     TIMEOUT_MS);
+	rc = http_client_ask(&reply, socket, method, path, body, TIMEOUT_MS);
 	if (rc)
 		return no_answer(rc, socket, error);
 	text = buf_span(&reply.body);

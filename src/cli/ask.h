@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/rc.h"
+#include "base/span.h"
 
 enum {
 	ASK_ERROR_MAX = 256,
@@ -22,5 +23,8 @@ enum {
  */
 enum rc ask(json_t **out, const char *socket, const char *method,
 	    const char *path, char error[ASK_ERROR_MAX]);
+/* The same with a body. */
+enum rc ask_with(json_t **out, const char *socket, const char *method,
+		 const char *path, struct span body, char error[ASK_ERROR_MAX]);
 
 #endif

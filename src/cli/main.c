@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/ct.h"
 #include "cli/eventlog.h"
+#include "cli/kms.h"
 #include "cli/measure.h"
 #include "cli/platforms.h"
 #include "cli/policy.h"
@@ -36,6 +37,7 @@ static const struct cli_command commands[] = {
 	{ "ct", cli_ct, "certificates that were logged for our names" },
 	{ "policy", cli_policy, "what a policy would refuse of old quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
+	{ "kms", cli_kms, "the key service: nodes, policy, audit log" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "measure", cli_measure, "predict the registers of a direct boot" },
