@@ -11,8 +11,10 @@
  *   postern-attacker replay FILE UPSTREAM SNI
  *       A client of its own that shows the EVIDENCE of another session.
  *
- * Prints one line of JSON: what it saw, who refused and why, and how many KEY
- * and ASSIGN frames passed.  Exit status: 0 the attack was refused and no key
+ * SNI "kms" is the key service's channel, which has an ALPN of its own.
+ *
+ * Prints one line of JSON: what it saw, who refused and why, and how many KEY,
+ * ASSIGN and DATA frames passed.  Exit status: 0 the attack was refused and no key
  * was seen, 1 it succeeded, 2 it could not be tried.
  */
 #include <errno.h>
@@ -30,6 +32,8 @@
 #include "io/file.h"
 #include "io/sock.h"
 #include "tls/tls.h"
+
+#define KMS_ALPN "postern-kms/1"
 
 enum {
 	SESSION_MS = 30000, /* longest life of one attempt */
@@ -194,7 +198,7 @@ static void note(struct attack *a, struct leg *from, struct span frame)
 
 	if (from->seen_count < SEEN_MAX)
 		from->seen[from->seen_count++] = type;
-	if (type == MESSAGE_KEY || type == MESSAGE_ASSIGN)
+	if (type == MESSAGE_KEY || type == MESSAGE_ASSIGN || type == MESSAGE_DATA)
 		a->keys_seen++;
 	if (type == MESSAGE_REFUSE && !a->refused_by &&
 	    message_read_refusal(&a->refusal, body) == RC_OK)
@@ -206,9 +210,9 @@ static void note(struct attack *a, struct leg *from, struct span frame)
 static const char *type_name(uint8_t type)
 {
 	static const char *const names[] = { "?", "HELLO", "EVIDENCE", "KEY",
-					     "ASSIGN", "REFUSE", "WITHDRAW" };
+					     "ASSIGN", "REFUSE", "WITHDRAW", "DATA" };
 
-	return type <= MESSAGE_WITHDRAW ? names[type] : names[0];
+	return type <= MESSAGE_DATA ? names[type] : names[0];
 }
 
 static void print_leg(const struct leg *l)
@@ -408,6 +412,7 @@ int main(int argc, char **argv)
 	struct attack a = { 0 };
 	char error[TLS_ERROR_MAX] = "";
 	bool is_relay = argc > 1 && strcmp(argv[1], "relay") == 0;
+	const char *alpn = CHANNEL_ALPN;
 	int status;
 
 	if (argc < 5 || (!is_relay && strcmp(argv[1], "replay") != 0) ||
@@ -416,8 +421,10 @@ int main(int argc, char **argv)
 	if (!sock_addr_parse(&upstream, span_str(argv[3])) ||
 	    (is_relay && !sock_addr_parse(&listen_at, span_str(argv[2]))))
 		return usage();
-	if (tls_attested_new(&as_client, false, CHANNEL_ALPN, error) ||
-	    tls_attested_new(&as_server, true, CHANNEL_ALPN, error)) {
+	if (strcmp(argv[4], "kms") == 0)
+		alpn = KMS_ALPN;
+	if (tls_attested_new(&as_client, false, alpn, error) ||
+	    tls_attested_new(&as_server, true, alpn, error)) {
 		fprintf(stderr, "postern-attacker: %s\n", error);
 		return EXIT_NOT_TRIED;
 	}

@@ -36,7 +36,7 @@ class KmsNode:
         self.socket, self.state = self.dir / "kms.sock", self.dir / "state"
         self.manifest = world.dir / f"{manifest}.json"
         self.peers = [f"127.0.0.{n}:8446" for n in world.numbers if n != number]
-        self.child, self.starts = None, 0
+        self.child, self.starts, self.instance = None, 0, None
 
     def start(self, preload=(), more=""):
         (self.dir / "kms.yaml").write_text(
@@ -55,9 +55,10 @@ class KmsNode:
         return self
 
     def wait(self):
-        wait_for(lambda: self.socket.exists() or self.child.poll() is not None,
+        wait_for(lambda: self.status() or self.child.poll() is not None,
                  what=f"{self.td} to start")
         assert self.child.poll() is None, self.log()
+        self.instance = self.status()["instance_id"]
         return self
 
     def kill(self):
@@ -162,7 +163,7 @@ class KmsWorld:
         path.write_text(json.dumps({
             "type": "postern/kms-policy/v1", "serial": self.serial,
             "issued": "2026-11-28T00:00:00Z",
-            "nodes": nodes or [n.status()["instance_id"] for n in self.nodes],
+            "nodes": nodes or [n.instance for n in self.nodes],
             "images": [self.image("base"), self.image("kms")],
             "simulated": True, "apps": apps if apps is not None else [self.app()], **more}))
         for signer in signers:
@@ -197,9 +198,9 @@ class KmsWorld:
         folder = self.dir / f"asker-{td}"
         if not folder.exists():
             folder.mkdir()
-            (folder / "policy").write_text(image_policy(trusts))
             (folder / "collateral").symlink_to(self.dir / "sim/collateral")
             (folder / "root.pem").symlink_to(self.dir / "sim/root.pem")
+        (folder / "policy").write_text(image_policy(trusts))
         return folder
 
     def ask(self, td, *question, manifest="hello", nodes=None, trusts="kms"):
