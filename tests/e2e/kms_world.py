@@ -46,7 +46,7 @@ class KmsNode:
             f"  collateral: {self.world.dir}/sim/collateral\n"
             f"  simulated_root: {self.world.dir}/sim/root.pem\n"
             f"quotes:\n  simulator: {self.world.dir}/{self.td}.tee\nlog: debug\n"
-            "source_per_minute: 100000\n" + more)
+            "source_per_minute: 10000000\n" + more)
         self.starts += 1
         self.socket.unlink(missing_ok=True)
         self.child = self.world.children.start(
