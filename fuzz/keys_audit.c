@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		} else if (w.chain.seq != before.chain.seq ||
 			   w.signatures != before.signatures ||
-			   !span_equal(SPAN_ARRAY(w.chain.head.b), SPAN_ARRAY(before.chain.head.b))) {
+			   !span_equal(SPAN_ARRAY(w.chain.head.b),
+				       SPAN_ARRAY(before.chain.head.b))) {
 			abort();
 		}
 	}

@@ -23,7 +23,8 @@ static void fuzz_object(struct span object)
 		    p.image_count > KEYS_IMAGES_MAX || p.app_count > KEYS_APPS_MAX)
 			abort();
 		for (size_t i = 0; i < p.app_count; i++)
-			if (!p.apps[i].per_minute || keys_policy_app(&p, p.apps[i].id) != &p.apps[i])
+			if (!p.apps[i].per_minute ||
+			    keys_policy_app(&p, p.apps[i].id) != &p.apps[i])
 				abort();
 	} else if (!error[0] || p.serial) {
 		abort();

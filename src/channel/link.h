@@ -27,8 +27,8 @@ struct link_options {
 	channel_verify_fn *verify;
 	/* VERIFIED, KEY_WANTED, KEYED, ASSIGNED, TALK, HEARD, WITHDRAWN,
 	 * REFUSED: answered through channel_*(link_channel(l)) inside the call,
-	 * or later and then link_flush().  QUOTE is answered by the link itself.  The PSK
-	 * in *e is erased after the call. */
+	 * or later and then link_flush().  QUOTE is answered by the link
+	 * itself.  The PSK in *e is erased after the call. */
 	void (*event)(void *arg, struct link *l, const struct channel_event *e);
 	/* the link is over, for whatever reason (a line for the log); called
 	 * once, last, from a timer of the loop; the owner calls link_free() in

@@ -83,12 +83,13 @@ static void print_policy(const json_t *status)
 		return;
 	}
 	printf("cluster    %s\n", jtext(status, "cluster"));
-	printf("policy     serial %" PRId64 ", held by %" PRId64 " of %zu nodes "
-	       "(majority %" PRId64 ")\n",
+	printf("policy     serial %" PRId64 ", held by %" PRId64
+	       " of %zu nodes (majority %" PRId64 ")\n",
 	       (int64_t)number(p, "serial"), (int64_t)number(p, "held_by"),
 	       json_array_size(json_object_get(p, "nodes")),
 	       (int64_t)number(p, "majority"));
-	printf("epoch      %" PRId64 " of %zu\n", (int64_t)number(status, "epoch"),
+	printf("epoch      %" PRId64 " of %zu\n",
+	       (int64_t)number(status, "epoch"),
 	       json_array_size(json_object_get(status, "roots")));
 }
 

@@ -73,7 +73,8 @@ int kms_audit(const struct kms_options *o)
 
 	if (o->key &&
 	    !text_hex_decode(w.key.xy, sizeof(w.key.xy), span_str(o->key)))
-		return complain_usage(&o->say, "--key: expected 128 hex digits");
+		return complain_usage(&o->say,
+				      "--key: expected 128 hex digits");
 	w.has_key = o->key != NULL;
 	f = fopen(o->file, "re");
 	if (!f)

@@ -5,7 +5,7 @@
 
 #include "base/wr.h"
 
-/* The key of every label is the same: each file's form binds its own purpose. */
+/* One key for every label: each file's form binds its own purpose. */
 static enum rc give_key(void *arg, struct key32 *key,
 			uint8_t measurement[FORM_MEASUREMENT_LEN],
 			const char *label, char error[SEAL_ERROR_MAX])

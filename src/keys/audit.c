@@ -166,7 +166,8 @@ enum keys_audit_verdict keys_audit_check(struct keys_audit_walk *walk,
 		tree = jtree_read(&arena, line);
 	seq = jtree_get(tree, "seq");
 	if (!seq || seq->type != JTREE_NUMBER ||
-	    !get_text(&event, tree, "event") || !get_text(&prev, tree, "prev") ||
+	    !get_text(&event, tree, "event") ||
+	    !get_text(&prev, tree, "prev") ||
 	    !text_hex_decode(before.b, sizeof(before.b), prev))
 		return KEYS_AUDIT_MALFORMED;
 	if (seq->number != w.chain.seq + 1)

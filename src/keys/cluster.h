@@ -127,8 +127,8 @@ bool keys_cluster_raise(struct keys_cluster *c, struct keys_record *record,
 void keys_cluster_write_items(struct wr *w, uint64_t *upto,
 			      const struct keys_cluster *c, uint64_t after);
 
-/* What a merge did.  Where it is refused nothing is changed; but KEYS_FULL: what
- * had room was taken. */
+/* What a merge did.  Where it is refused nothing is changed; but KEYS_FULL:
+ * what had room was taken. */
 struct keys_merged {
 	enum keys_reason refused;
 	bool is_changed;

@@ -104,6 +104,8 @@ static json_t *policy_status(const struct api *a)
 	const struct service *s = a->service;
 	const struct keys_policy *p = keys_cluster_policy(s->cluster);
 	json_t *j = json_object(), *nodes = json_array();
+	size_t holders = keys_quorum_holders(&s->quorum, p,
+					     s->cluster->policy_version);
 
 	add_number(j, "serial", p->serial);
 	add(j, "hash", json_hex(SPAN_ARRAY(s->cluster->policy_hash)));
@@ -112,10 +114,7 @@ static json_t *policy_status(const struct api *a)
 	for (size_t i = 0; i < p->node_count; i++)
 		json_array_append_new(nodes, json_hex(SPAN_ARRAY(p->nodes[i])));
 	add(j, "nodes", nodes);
-	add_number(j, "held_by",
-		   s->is_dirty ? 0
-			       : keys_quorum_holders(&s->quorum, p,
-						     s->cluster->policy_version));
+	add_number(j, "held_by", s->is_dirty ? 0 : holders);
 	add_number(j, "majority", keys_majority(p->node_count));
 	add_number(j, "linked", keys_quorum_linked(&s->quorum, p));
 	return j;

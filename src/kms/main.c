@@ -83,8 +83,9 @@ static void go_on(void *arg)
 {
 	struct program *p = arg;
 
+	/* Where it fails the next tick tries again. */
 	if (service_advance(&p->service) || p->service.is_dirty)
-		(void)service_commit(&p->service); /* the next tick tries again */
+		(void)service_commit(&p->service);
 	gate_check(p->gate);
 	peers_tell(p->peers);
 }

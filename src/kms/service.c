@@ -460,7 +460,8 @@ bool service_advance(struct service *s)
 /* ---- the administrator ---- */
 
 static bool names_us(const struct service *s, struct span policy,
-		     char error[KEYS_POLICY_ERROR_MAX], enum keys_reason *reason)
+		     char error[KEYS_POLICY_ERROR_MAX],
+		     enum keys_reason *reason)
 {
 	AUTO(arena_fini)
 	struct arena arena = { .max = KEYS_POLICY_TREE_MAX };

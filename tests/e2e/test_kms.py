@@ -52,6 +52,15 @@ def test_several_keys_in_one_answer(world):
     assert bytes.fromhex(lines[0].split()[1]) == world.key("cvm1")[1]
 
 
+def test_sealed_files_by_the_service(world):
+    folder = world.dir / "sealed-by-kms"
+    assert world.ask("cvm1", "seal", folder, "account", "a secret") == (0, ["ok"])
+    assert world.ask("cvm1", "seal", folder, "account") == (0, ["ok a secret"])
+    assert world.ask("cvm2", "seal", folder, "account")[1][0].startswith("other_instance")
+    assert world.ask("bent", "seal", folder, "account")[1][0].startswith("no_key")
+    assert files_with(folder, b"a secret") == [] and list(folder.iterdir())
+
+
 @pytest.mark.parametrize("question, reason", [
     (("instance", "nothing", 0), "purpose_refused"),
     (("instance", "app", 0), "purpose_refused"),

@@ -3,6 +3,7 @@
  *
  *   kmsask FOLDER MANIFEST SIMULATOR ADDRESS[,ADDRESS...] get SCOPE PURPOSE EPOCH ...
  *   kmsask ... epoch NAME RAISE_TO
+ *   kmsask ... seal FOLDER PURPOSE [SECRET]
  *
  * FOLDER has policy, collateral/, root.pem and state/.  Prints "EPOCH HEX" a
  * key, or the number; or "REASON DETAIL" and exits 1.
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keyclient/keyclient.h"
+#include "base/mem.h"
+#include "keyclient/sealing.h"
 #include "node/platform.h"
 
 enum {
@@ -77,6 +79,32 @@ static int epoch(const struct keyclient_options *o, const char *name, const char
 	return 0;
 }
 
+/* Writes or reads one sealed file whose key the service has. */
+static int seal(const struct keyclient_options *o, const char *folder, char **argv)
+{
+	struct keyclient_sealing sealing = { .options = o };
+	const struct seal_provider provider = keyclient_seal_provider(&sealing);
+	struct seal_options so = { .folder = folder, .provider = &provider };
+	char error[SEAL_ERROR_MAX] = "";
+	enum seal_reason reason;
+	struct seal *s = NULL;
+	struct buf out;
+
+	memcpy(so.app, o->identity->manifest.app_id, sizeof(so.app));
+	memcpy(so.instance, o->identity->instance_id, sizeof(so.instance));
+	buf_init(&out, FORM_SECRET_MAX);
+	reason = seal_open(&s, &so, error);
+	if (!reason && argv[2])
+		reason = seal_write(s, argv[1], span_str(argv[2]));
+	else if (!reason)
+		reason = seal_read(s, argv[1], &out);
+	printf("%s %s%.*s\n", seal_reason_name(reason), error, (int)buf_span(&out).n,
+	       (const char *)buf_span(&out).p);
+	seal_close(s);
+	buf_fini(&out);
+	return reason != SEAL_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct log log = { .fd = 2, .program = "kmsask", .max = LOG_ERROR };
@@ -106,8 +134,12 @@ int main(int argc, char **argv)
 	o.identity = &p.identity;
 	o.trust = p.trust;
 	o.source = p.source;
-	status = strcmp(argv[5], "get") == 0 ? get(&o, argv + 6)
-					     : epoch(&o, argv[6], argv[7] ? argv[7] : "0");
+	if (strcmp(argv[5], "get") == 0)
+		status = get(&o, argv + 6);
+	else if (strcmp(argv[5], "seal") == 0)
+		status = seal(&o, argv[6], argv + 6);
+	else
+		status = epoch(&o, argv[6], argv[7] ? argv[7] : "0");
 	platform_fini(&p);
 	return status;
 }

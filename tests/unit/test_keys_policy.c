@@ -7,6 +7,14 @@
 	"{\"app\":\"" ID_A "\",\"images\":[\"base\"],\"instance_keys\":[\"disk\",\"app/\"]," \
 	"\"app_keys\":[\"env\"],\"min_epoch\":2,\"instances\":[{\"instance\":\"" NODE_3 \
 	"\",\"denied\":true},{\"instance\":\"" NODE_2 "\",\"name\":\"disk\",\"floor\":7}]}"
+#define ANY_SIZE \
+	HEAD(1) \
+	IMAGES ",\"simulated\":true,\"apps\":[{\"app\":\"" ID_A \
+	       "\",\"images\":[\"any-size\"]}]}"
+#define OTHER_KMS \
+	HEAD(1) \
+	IMAGES ",\"simulated\":true,\"kms\":[{\"app\":\"" ID_B \
+	       "\",\"image\":\"base\"}]}"
 #define WHOLE HEAD(3) IMAGES ",\"simulated\":true,\"apps\":[" APP "]}"
 
 struct world {
@@ -138,7 +146,8 @@ static void what_is_not_understood_is_refused(void **state)
 						    "\",\"images\":[],\"app_keys\":"
 						    "[\"kms/audit\"]}]}" },
 		{ "purposes_of_ours", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
-						     "\",\"images\":[],\"app_keys\":[\"kms/\"]}]}" },
+						     "\",\"images\":[],"
+						     "\"app_keys\":[\"kms/\"]}]}" },
 		{ "floor_without_name", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
 						       "\",\"images\":[],\"instances\":[{"
 						       "\"instance\":\"" ID_B
@@ -224,7 +233,7 @@ static void rtmr0_may_be_left_out(void **state)
 	struct world *w = *state;
 	struct keys_subject s = subject();
 
-	assert_int_equal(read_signed(w, HEAD(1) IMAGES ",\"simulated\":true,\"apps\":[{\"app\":\"" ID_A "\",\"images\":[\"any-size\"]}]}", 3),
+	assert_int_equal(read_signed(w, ANY_SIZE, 3),
 			 KEYS_OK);
 	s.measurement.rtmr0[0] = 0;
 	assert_int_equal(keys_policy_admits(&w->policy, &s), KEYS_OK);
@@ -271,7 +280,7 @@ static void nodes_are_own_code_or_listed(void **state)
 	s = subject();
 	s.app[0] = 0xbb;
 	assert_false(keys_policy_is_kms(NULL, &s, &own));
-	assert_int_equal(read_signed(w, HEAD(1) IMAGES ",\"simulated\":true,\"kms\":[{\"app\":\"" ID_B "\",\"image\":\"base\"}]}", 3),
+	assert_int_equal(read_signed(w, OTHER_KMS, 3),
 			 KEYS_OK);
 	assert_true(keys_policy_is_kms(&w->policy, &s, &own));
 	s.measurement.mr_td[0] = 0;
