@@ -22,10 +22,15 @@ static struct climb *climb_again(struct arena *arena,
 		return NULL;
 	for (size_t i = 0; i < seen->level_count && climb_next(c); i++) {
 		const struct gathered_level *level = &seen->levels[i];
+		struct dns_name name;
 		struct climb_found found = { .trust = level->trust,
 					     .rdatas = level->rdatas,
 					     .count = level->count };
 
+		/* An answer about another name is none about this one. */
+		if (dns_name_parse(&name, level->name) ||
+		    !dns_name_equal(&name, climb_next(c)))
+			return NULL;
 		if (dns_name_parse(&found.at, level->at))
 			found.at = *climb_next(c);
 		if (climb_answer(c, &found))

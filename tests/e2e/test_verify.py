@@ -241,6 +241,21 @@ def test_proof_is_the_one_that_the_quoted_core_names(service, tmp_path):
     assert proofs and states(judged(offline)[1])["caa.proof"] == "fail"
 
 
+def test_saved_answers_are_about_the_names_asked_for(service, tmp_path):
+    seen = tmp_path / "seen.json"
+    offline = [service.bindir / "postern", "verify", "--json", "--offline", seen, *service.trust()]
+    service.verify("--save", seen)
+    assert states(judged(offline)[1])["caa.exclusive"] == "pass"
+    visit = json.loads(seen.read_text())
+    facts = json.loads(unpacked(visit["seen"]))
+    levels = facts["dns"]["levels"]
+    assert levels[0]["name"].rstrip(".") == service.name
+    levels[0]["name"] = "other.example.test"
+    visit["seen"] = packed(visit["seen"], json.dumps(facts, separators=(",", ":")).encode())
+    seen.write_text(json.dumps(visit))
+    assert states(judged(offline)[1])["caa.exclusive"] == "unknown"
+
+
 def test_page_stands_by_itself(service, tmp_path):
     page = tmp_path / "report.html"
     _, report = service.verify("--html", page)
