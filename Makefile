@@ -26,6 +26,9 @@ CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(M
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
 LIBS := -lssl -lcrypto -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns -lz
 
+# Only who opens data disks.
+$(O)/bin/postern-agent $(O)/test/test_disk_% $(O)/test/test_agent_% $(O)/tool/diskdo $(BUILD)/fuzz/disk_%: LIBS += -lcryptsetup
+
 # Rooms and what they may include come from the table in src/README.md.
 TABLE    := $(shell awk -F'|' '/^\| [a-z0-9]+ \|/ && $$2 !~ /room/ { gsub(/ /,"",$$2); gsub(/^ +| +$$/,"",$$4); gsub(/ /,",",$$4); print $$2 ":" $$4 }' src/README.md)
 ROOMS    := $(foreach t,$(TABLE),$(firstword $(subst :, ,$(t))))
@@ -137,6 +140,7 @@ $(O)/tool/quotespeed $(O)/tool/simset $(O)/tool/judge: $(call archives,teesim)
 $(O)/tool/kmsask $(O)/tool/kmsload: $(call archives,keyclient)
 $(O)/tool/dnstool: $(call archives,resolve)
 $(O)/tool/verifyspeed: $(call archives,evidence) $(call archives,quoting)
+$(O)/tool/diskdo: $(call archives,disk)
 $(O)/tool/ctfollow: $(call archives,ct) $(call archives,http)
 $(O)/tool/aeadspeed: $(call archives,crypto)
 $(O)/tool/hello_views: LIBS += -lgnutls
