@@ -151,14 +151,11 @@ static int add_keyslot(struct session *s, enum record_integrity integrity,
 {
 	size_t key_len = LUKS_XTS_KEY_LEN +
 			 (integrity == RECORD_HMAC ? LUKS_HMAC_KEY_LEN : 0);
-	int r = crypt_keyslot_set_encryption(s->cd, LUKS_ENCRYPTION,
-					     LUKS_XTS_KEY_LEN);
 
-	if (r >= 0)
-		r = crypt_keyslot_add_by_volume_key(
-			s->cd, 0, NULL, key_len, (const char *)passphrase->b,
-			sizeof(passphrase->b));
-	return r;
+	/* Its own cipher is the library's choice; luks_check() looks at it. */
+	return crypt_keyslot_add_by_volume_key(s->cd, 0, NULL, key_len,
+					       (const char *)passphrase->b,
+					       sizeof(passphrase->b));
 }
 
 static enum rc read_header(struct buf *out, const struct session *s,

@@ -5,7 +5,7 @@ QEMU without hardware help (TCG), so that it runs in a virtual machine too and
 needs no /dev/kvm.  The guest's only file system is its initial one: busybox,
 the modules, and programs of this machine with the libraries they need.  It is
 driven through a port of its virtual serial bus (tests/vm/init); its network
-card is a tap interface in a namespace given by the test.
+card, if it has one, is a tap interface in a namespace given by the test.
 """
 import base64
 import pathlib
@@ -51,27 +51,33 @@ def libraries(program):
 class Guest:
     """Starts at once; run() and read() are there when it has booted."""
 
-    def __init__(self, children, folder, ns, programs):
-        """programs: name in the guest's PATH -> file of this machine."""
+    def __init__(self, children, folder, ns, programs, modules=(), disks=()):
+        """programs: name in the guest's PATH -> file of this machine.  ns None: no network.
+        disks: files, /dev/vda and following."""
         run(VM / "kernel", KERNEL, timeout=300)
         self.folder = folder / unique("vm")
         self.folder.mkdir()
         self.console = self.folder / "console"
         self.tap = unique("tap")
         self.ns = ns
-        self.make_initial(programs)
-        ns.run("ip", "tuntap", "add", "dev", self.tap, "mode", "tap")
-        ns.run("ip", "link", "set", self.tap, "up")
+        self.make_initial(programs, modules)
+        devices = []
+        if ns:
+            ns.run("ip", "tuntap", "add", "dev", self.tap, "mode", "tap")
+            ns.run("ip", "link", "set", self.tap, "up")
+            devices += ["-netdev", f"tap,id=n,ifname={self.tap},script=no,downscript=no",
+                        "-device", "virtio-net-pci,netdev=n,romfile="]
+        for disk in disks:
+            devices += ["-drive", f"file={disk},format=raw,if=virtio"]
         path = self.folder / "commands"
-        self.process = children.start(*ns.argv(
+        self.process = children.start(*(ns.argv if ns else lambda *argv: argv)(
             "qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", "q35",
             "-cpu", "max,la57=off", "-smp", 1, "-m", MEMORY_MIB, "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-kernel", KERNEL / "vmlinuz",
             "-initrd", self.folder / "initial",
             "-append", CMDLINE,
             "-serial", f"file:{self.console}",
-            "-netdev", f"tap,id=n,ifname={self.tap},script=no,downscript=no",
-            "-device", "virtio-net-pci,netdev=n,romfile=",
+            *devices,
             "-chardev", f"socket,id=c,path={path},server=on,wait=off",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=c,name=commands"))
         self.port = socket.socket(socket.AF_UNIX)
@@ -88,7 +94,7 @@ class Guest:
             f"the guest did not boot: {first}\n{self.process.log.read_text()}\n"
             f"{self.console.read_text(errors='replace') if self.console.exists() else ''}")
 
-    def make_initial(self, programs):
+    def make_initial(self, programs, more_modules):
         root = self.folder / "root"
         for name in ("bin", "sbin", "usr/bin", "usr/sbin", "dev", "etc", "tmp", "root"):
             (root / name).mkdir(parents=True)
@@ -106,7 +112,7 @@ class Guest:
                 to.parent.mkdir(parents=True, exist_ok=True)
                 if not to.exists():
                     shutil.copy(library, to)
-        version, files = with_dependencies(KERNEL, MODULES)
+        version, files = with_dependencies(KERNEL, (*MODULES, *more_modules))
         modules = root / "lib/modules" / version.name
         for file in files:
             (modules / file).parent.mkdir(parents=True, exist_ok=True)
