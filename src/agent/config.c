@@ -10,6 +10,7 @@ enum {
 	RESOLVERS_MAX = 8,
 	SEARCHERS_MAX = 8,
 	DAY_MS = 86'400'000,
+	VIRTIO_SERIAL_MAX = 20, /* virtio 1.2 §5.2.6.1 */
 };
 
 /* "0.1" to "0.9", up to three digits after the point. */
@@ -43,6 +44,25 @@ static bool check_gateway(void *out, const char *text, struct arena *arena)
 		return false;
 	memcpy(out, &a, sizeof(a));
 	return true;
+}
+
+/* As long as the kernel lets one be; or a path. */
+static bool check_disk(void *out, const char *text, struct arena *arena)
+{
+	size_t n = strlen(text);
+
+	(void)out;
+	(void)arena;
+	return text[0] == '/' ||
+	       (n >= 1 && n <= VIRTIO_SERIAL_MAX &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") == n);
+}
+
+static bool check_folder(void *out, const char *text, struct arena *arena)
+{
+	(void)out;
+	(void)arena;
+	return text[0] == '/' && text[1];
 }
 
 /* clang-format off */
@@ -129,6 +149,17 @@ static const struct conf_field ingress_fields[] = {
 	{ 0 },
 };
 
+static const struct conf_field storage_fields[] = {
+	{ IN(storage, device), .is_required = true,
+	  CHECKED(CONF_STRING, check_disk,
+		  "a path, or the serial of a virtio disk") },
+	{ IN(storage, mount),
+	  CHECKED(CONF_STRING, check_folder, "a folder's path") },
+	{ IN(storage, ready),
+	  CHECKED(CONF_STRING, check_folder, "a file's path") },
+	{ 0 },
+};
+
 static const struct conf_field fields[] = {
 	{ AT(node), .is_required = true,
 	  CHECKED(CONF_STRING, settings_check_label, SETTINGS_LABEL) },
@@ -141,6 +172,7 @@ static const struct conf_field fields[] = {
 	  .fields = settings_trust_fields },
 	{ AT(quotes), .type = CONF_STRUCT, .fields = settings_quotes_fields },
 	{ AT(wireguard), .type = CONF_STRUCT, .fields = wireguard_fields },
+	{ AT(storage), .type = CONF_STRUCT, .fields = storage_fields },
 	{ AT(firewall), .type = CONF_BOOL },
 	{ AT(ingress), .type = CONF_STRUCT, .fields = ingress_fields },
 	{ AT(containers), .type = CONF_STRUCT, .fields = containers_fields },
@@ -181,6 +213,8 @@ enum rc config_load(struct config *out, const char *path,
 		.state = "/var/lib/postern",
 		.status = "/run/postern/agent.sock",
 		.wireguard = { .interface = "wg0", .listen_port = 51821 },
+		.storage = { .mount = "/var/lib",
+			     .ready = "/run/postern/storage" },
 		.firewall = true,
 		.ingress = { .port = 53, .ct.interval_ms = 300'000 },
 		.containers.engine = ENGINE_DOCKER,

@@ -58,6 +58,10 @@ struct config {
 		int engine; /* enum config_engine */
 		const char *socket;
 	} containers;
+	struct {
+		const char *device; /* NULL: no disk */
+		const char *mount, *ready;
+	} storage;
 	bool firewall;
 	struct config_ingress ingress;
 	uint32_t renew_at_permille; /* of the lease */

@@ -12,11 +12,15 @@
 
 #include "agent/ingress.h"
 #include "agent/serve.h"
+#include "agent/storage.h"
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
 #include "node/keeper.h"
 #include "node/platform.h"
+
+#define FIREWALL_ONLY "--firewall-only"
+#define CLOSE_STORAGE "--close-storage"
 
 enum {
 	DEVICE_WAIT_MS = 15000,
@@ -28,6 +32,7 @@ struct program {
 	struct config config;
 	struct log log;
 	struct loop *loop;
+	struct storage storage;
 	struct platform platform;
 	struct keeper *keeper;
 	struct firewall *firewall;
@@ -203,6 +208,12 @@ static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
 
 	if (p->config.containers.engine == ENGINE_NONE)
 		return RC_OK;
+	/* The engine's own folder is there, and nothing can be written. */
+	if (p->storage.is_read_only) {
+		log_event(&p->log, LOG_WARN, "containers_not_started",
+			  LSTR("why", "the data disk is read-only"));
+		return RC_OK;
+	}
 	return containers_new(&p->containers, &options, error);
 }
 
@@ -275,6 +286,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	}
 	rc = open_firewall(p, error);
 	if (!rc)
+		rc = storage_open(&p->storage, &p->config, &p->log, error);
+	if (!rc)
 		rc = open_platform(p, error);
 	if (rc)
 		return rc;
@@ -315,6 +328,11 @@ static int run_until_told(struct program *p)
 	return 1;
 }
 
+static bool is_given(const struct settings_arguments *a, const char *own)
+{
+	return a->given && strcmp(a->given, own) == 0;
+}
+
 /* Before the agent, and before Docker: the closed table and nothing else.  A
  * configuration that cannot be read closes the way to the gateway too. */
 static int close_network(struct program *p, bool has_config)
@@ -330,11 +348,24 @@ static int close_network(struct program *p, bool has_config)
 	return rc ? 1 : 0;
 }
 
+/* For whoever ends the machine, when nothing uses the disk any more. */
+static int close_storage(const struct program *p)
+{
+	char error[NODE_ERROR_MAX] = "";
+	enum rc rc = storage_close(&p->config, error);
+
+	if (rc)
+		log_event(&p->log, LOG_ERROR, "storage_not_closed",
+			  LSTR("why", error));
+	return rc ? 1 : 0;
+}
+
 int main(int argc, char *argv[])
 {
+	static const char *const own[] = { FIREWALL_ONLY, CLOSE_STORAGE, NULL };
 	struct settings_arguments arguments = {
 		.config = "/etc/postern/agent.yaml",
-		.own = "--firewall-only",
+		.own = own,
 	};
 	AUTO(program_fini)
 	struct program p = { .log = { .fd = 2, .program = "agent" } };
@@ -350,7 +381,8 @@ int main(int argc, char *argv[])
 	}
 	if (config_load(&p.config, arguments.config, error)) {
 		fprintf(stderr, "%s\n", error);
-		if (arguments.has_own && !arguments.only_check)
+		if (is_given(&arguments, FIREWALL_ONLY) &&
+		    !arguments.only_check)
 			(void)close_network(&p, false); /* it has logged */
 		return 2;
 	}
@@ -359,8 +391,10 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	p.log.max = (enum log_level)p.config.log;
-	if (arguments.has_own)
+	if (is_given(&arguments, FIREWALL_ONLY))
 		return close_network(&p, true);
+	if (is_given(&arguments, CLOSE_STORAGE))
+		return close_storage(&p);
 	if (sandbox_basics())
 		log_event(&p.log, LOG_WARN, "sandbox_failed",
 			  LERRNO("why", errno));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,4 +168,11 @@ bool mount_is_at(const char *device, const char *at)
 	if (f)
 		(void)endmntent(f);
 	return is_there;
+}
+
+bool mount_is_read_only(const char *at)
+{
+	struct statvfs v;
+
+	return statvfs(at, &v) == 0 && (v.f_flag & ST_RDONLY);
 }

@@ -35,5 +35,7 @@ enum rc mount_grow(const char *device, char error[MOUNT_ERROR_MAX]);
 enum rc mount_end(const char *at, char error[MOUNT_ERROR_MAX]);
 /* This device is mounted there. */
 bool mount_is_at(const char *device, const char *at);
+/* What is mounted there cannot be written. */
+bool mount_is_read_only(const char *at);
 
 #endif

@@ -355,6 +355,33 @@ static enum rc read_ingress(struct manifest *m, const json_t *root, char *error)
 	return rc ? rc : add_ingress_domains(m, error);
 }
 
+static enum rc read_storage(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *storage = json_object_get(root, "storage");
+	const json_t *integrity = json_object_get(storage, "integrity");
+	const json_t *rollback = json_object_get(storage, "rollback");
+	const char *name = rollback ? json_string_value(rollback) : "refuse";
+	size_t known = (integrity ? 1u : 0u) + (rollback ? 1u : 0u);
+
+	if (!storage)
+		return RC_OK;
+	/* What is asked for here and not understood would not be done. */
+	if (!json_is_object(storage) || json_object_size(storage) != known)
+		return refuse(error, "storage",
+			      "expected {\"integrity\": ..., "
+			      "\"rollback\": ...} and nothing else");
+	if (integrity && !json_is_boolean(integrity))
+		return refuse(error, "storage.integrity",
+			      "expected true or false");
+	if (!name || (strcmp(name, "refuse") != 0 &&
+		      strcmp(name, "read-only") != 0))
+		return refuse(error, "storage.rollback",
+			      "expected \"refuse\" or \"read-only\"");
+	m->storage.has_integrity = json_is_true(integrity);
+	m->storage.reads_older = strcmp(name, "read-only") == 0;
+	return RC_OK;
+}
+
 static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 {
 	enum rc rc;
@@ -375,6 +402,9 @@ static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 	if (rc)
 		return rc;
 	rc = read_ingress(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_storage(m, root, error);
 	if (rc)
 		return rc;
 	/* Last: it takes memory, and nothing can fail after it. */

@@ -18,7 +18,8 @@
  *                {"port": 443, "protocol": "tls"} ],
  *     "domains": ["www.example.org", "*.shop.example.org"],
  *     "egress": false,
- *     "ingress": {"domains": ["www.example.org"], "backend": 8080}
+ *     "ingress": {"domains": ["www.example.org"], "backend": 8080},
+ *     "storage": {"integrity": false, "rollback": "refuse"}
  *   }
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
@@ -32,9 +33,13 @@
  * every "interval" seconds.  At most 8 ports have it.  "domains": the custom
  * names that may lead here; "*." stands for one label.  A list that is there is
  * the whole list, also when it is empty.  "ingress": TLS of such names ends in
- * the CVM, see manifest/ingress.h.  manifest_version is 1 or 2; "runner"
- * is "docker-compose" with a compose file, or "none" or absent without one.  No
- * port, domain or JSON key may come twice.
+ * the CVM, see manifest/ingress.h.  "storage": of the CVM's data disk:
+ * "integrity": sectors that were changed are noticed when they are read (slower
+ * and made at once, in the time it takes to write the whole disk); "rollback":
+ * a disk older than the one used last is not opened ("refuse") or opened and
+ * not written ("read-only"); no other member.  manifest_version is 1 or 2;
+ * "runner" is "docker-compose" with a compose file, or "none" or absent without
+ * one.  No port, domain or JSON key may come twice.
  */
 #ifndef POSTERN_MANIFEST_MANIFEST_H
 #define POSTERN_MANIFEST_MANIFEST_H
@@ -82,6 +87,12 @@ struct manifest_port {
 	uint32_t interval_s; /* 1..MANIFEST_INTERVAL_MAX, with a check */
 };
 
+/* "storage": what is asked of the data disk. */
+struct manifest_storage {
+	bool has_integrity; /* each sector has an authentication tag */
+	bool reads_older; /* "rollback": "read-only"; otherwise refused */
+};
+
 struct manifest {
 	struct sha256 hash;
 	uint8_t app_id[MANIFEST_ID_LEN];
@@ -93,6 +104,7 @@ struct manifest {
 	size_t domain_count;
 	bool allows_egress;
 	struct manifest_ingress ingress; /* "ingress" */
+	struct manifest_storage storage;
 	/* the compose file's text; owned; NULL: none (a gateway) */
 	char *compose;
 };

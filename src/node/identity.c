@@ -139,7 +139,7 @@ static enum rc find_instance_id(struct identity *id, const char *state,
 	enum rc rc;
 
 	static_assert(sizeof(seed.b) == IDENTITY_SEED_LEN);
-	if (snprintf(path, sizeof(path), "%s/instance-seed", state) >=
+	if (snprintf(path, sizeof(path), "%s/" IDENTITY_SEED_FILE, state) >=
 	    (int)sizeof(path)) {
 		error_set(error, "state folder: path too long");
 		return RC_LIMIT;
@@ -283,10 +283,13 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 	buf_init(&id.eventlog, EVENTLOG_MAX);
 	buf_init(&id.claims, CHANNEL_CLAIMS_MAX);
 	rc = read_manifest(&id, o->manifest, error);
-	if (!rc)
+	if (!rc && !o->seed)
 		rc = lock_state(&lock, o->state, error);
-	if (!rc)
+	if (!rc && !o->seed)
 		rc = find_instance_id(&id, o->state, error);
+	else if (!rc)
+		identity_instance_id(id.instance_id, o->seed,
+				     id.manifest.app_id);
 	if (!rc)
 		rc = measure(&id, source, error);
 	if (!rc)

@@ -49,6 +49,9 @@ struct identity_options {
 	 * file of trust.h */
 	const char *state;
 	const char *node; /* label in the claims */
+	/* IDENTITY_SEED_LEN bytes; then the state folder, which may not be
+	 * there yet, is left alone.  NULL: the seed is in the folder */
+	const uint8_t *seed;
 };
 
 /*
@@ -73,6 +76,8 @@ enum rc identity_claims(struct buf *out, const struct identity *id,
 enum {
 	IDENTITY_SEED_LEN = 32,
 };
+/* In the state folder: hex digits and a newline. */
+#define IDENTITY_SEED_FILE "instance-seed"
 /* The formula above. */
 void identity_instance_id(uint8_t out[MANIFEST_ID_LEN],
 			  const uint8_t seed[IDENTITY_SEED_LEN],

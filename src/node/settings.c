@@ -168,6 +168,15 @@ enum rc settings_load(void *out, const struct conf_field *fields,
 	return conf_read(out, fields, arena, path, buf_span(&text), error);
 }
 
+static const char *own_switch(const struct settings_arguments *a,
+			      const char *word)
+{
+	for (size_t i = 0; a->own && a->own[i]; i++)
+		if (strcmp(word, a->own[i]) == 0)
+			return a->own[i];
+	return NULL;
+}
+
 enum settings_start settings_arguments(struct settings_arguments *out,
 				       const char *program, int argc,
 				       char *const argv[])
@@ -177,17 +186,16 @@ enum settings_start settings_arguments(struct settings_arguments *out,
 			out->config = argv[++i];
 		} else if (strcmp(argv[i], "--check") == 0) {
 			out->only_check = true;
-		} else if (out->own && strcmp(argv[i], out->own) == 0) {
-			out->has_own = true;
+		} else if (own_switch(out, argv[i])) {
+			out->given = own_switch(out, argv[i]);
 		} else if (strcmp(argv[i], "--version") == 0) {
 			printf("%s %s\n", program, NODE_VERSION);
 			return SETTINGS_EXIT_OK;
 		} else if (strcmp(argv[i], "--help") == 0) {
-			printf("usage: %s [--config FILE] [--check]%s%s%s\n"
-			       "see %s(8)\n",
-			       program, out->own ? " [" : "",
-			       out->own ? out->own : "",
-			       out->own ? "]" : "", program);
+			printf("usage: %s [--config FILE] [--check]", program);
+			for (size_t k = 0; out->own && out->own[k]; k++)
+				printf(" [%s]", out->own[k]);
+			printf("\nsee %s(8)\n", program);
 			return SETTINGS_EXIT_OK;
 		} else {
 			fprintf(stderr, "%s: %s: unknown or incomplete option; "

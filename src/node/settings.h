@@ -78,8 +78,9 @@ enum rc settings_load(void *out, const struct conf_field *fields,
 struct settings_arguments {
 	const char *config;
 	bool only_check;
-	const char *own; /* "--switch"; NULL: the program has none */
-	bool has_own; /* it was given */
+	/* the program's own, "--switch", NULL-ended; NULL: it has none */
+	const char *const *own;
+	const char *given; /* which of them; the last one counts */
 };
 enum settings_start {
 	SETTINGS_GO,

@@ -9,9 +9,11 @@
  * app=, image=, seed=: one letter each, that the key follows from (seed= only
  * replaces the instance).  count=FILE keeps the generation; none: nobody
  * counts.  integrity=1; readonly=1 (what is rolled back is opened so);
- * step=N dies after that step; at=FOLDER mounts; name=NAME of the mapping.
- * known=1: the key is all zeros.
+ * step=N dies after that step, hang=N waits there for ever; spoil=1: the LUKS2
+ * header on the disk is overwritten once it was looked at; at=FOLDER mounts;
+ * name=NAME of the mapping.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +48,7 @@ static enum rc give_key(void *arg, struct key32 *key, uint32_t *epoch, char erro
 
 	(void)error;
 	*epoch = 0;
-	memset(key->b, option(w, "image", "a")[0], sizeof(key->b));
-	if (option(w, "known", NULL))
-		memset(key->b, 0, sizeof(key->b));
+	memset(key->b, option(w, "image", "a")[0] ^ 0x80, sizeof(key->b));
 	return RC_OK;
 }
 
@@ -79,6 +79,13 @@ static void die(void *arg, enum disk_step step)
 {
 	const char *at = option(arg, "step", NULL);
 
+	const char *hang = option(arg, "hang", NULL);
+
+	if (hang && atoi(hang) == (int)step) {
+		printf("hangs after step %d\n", (int)step);
+		(void)fflush(stdout);
+		(void)pause();
+	}
 	if (at && atoi(at) == (int)step) {
 		printf("died after step %d\n", (int)step);
 		(void)fflush(stdout);
@@ -133,6 +140,20 @@ static int mount_it(const struct words *w, const struct disk_opened *opened)
 	return 0;
 }
 
+/* What a host might do meanwhile. */
+static bool spoil(const struct words *w, const char *device)
+{
+	static const uint8_t junk[64 * 1024] = { 1, 2, 3 };
+	AUTO(mem_auto_close)
+	int fd = -1;
+
+	if (!option(w, "spoil", NULL))
+		return true;
+	fd = open(device, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && pwrite(fd, junk, sizeof(junk), RECORD_HEADER_AT) == sizeof(junk) &&
+	       fsync(fd) == 0;
+}
+
 static int open_disk(struct words *w, const char *device)
 {
 	char error[DISK_ERROR_MAX] = "";
@@ -141,6 +162,8 @@ static int open_disk(struct words *w, const char *device)
 	struct disk_opened opened;
 	int status;
 
+	if (!reason && !spoil(w, device))
+		reason = DISK_IO;
 	if (!reason)
 		reason = open_it(w, d, error);
 	if (reason) {
