@@ -257,7 +257,7 @@ static const char *broken(const struct rule *rules, const struct jtree *t)
 static const char *check_json(struct span area, enum record_integrity integrity)
 {
 	AUTO(arena_fini)
-	struct arena arena;
+	struct arena arena = { 0 };
 	const struct jtree *t;
 	struct span text;
 	const char *what;

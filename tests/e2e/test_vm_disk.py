@@ -442,10 +442,10 @@ storage: {{ device: /dev/vda, mount: /var/lib, ready: /run/storage }}
         wait_for(lambda: guest.script("test -e /run/storage", check=False)[0] == 0, timeout=30,
                  what="storage")
         said = json.loads(guest.run("cat", "/run/storage"))
-        if said["state"] == "open":
+        if said["state"] == "open" and said["made"]:
             wait_for(lambda: "event=ready" in guest.run("cat", "/tmp/agent.log"), timeout=20,
                      what="the agent")
-            said["seed"] = guest.run("cat", "/var/lib/postern/instance-seed")
+            said["seed"] = guest.run("cat", "/var/lib/postern/instance-seed").strip()
             # Killed and started again in the same machine: the disk is as it was.
             guest.script(f"kill -9 {pid}; rm -f /run/storage")
             pid = guest.start("postern-agent", "--config", f"/tmp/{name}.yaml",
@@ -462,9 +462,10 @@ storage: {{ device: /dev/vda, mount: /var/lib, ready: /run/storage }}
     first = start("td")
     assert (first["made"], first["generation"], first["mode"]) == (True, 1, "read-write")
     assert first["simulated"] and not first["counted"]
+    assert first["seed"] == form.field(machine.read(n=form.SLOT), "seed").hex()
     second = start("again")
     assert (second["made"], second["generation"]) == (False, 2)
-    assert second["seed"] == first["seed"]
+    assert "storage_open_already" not in guest.run("cat", "/tmp/agent.log")
     assert start("image")["reason"] == "other_measurement"
     assert start("app")["reason"] == "other_app"
 
@@ -474,7 +475,7 @@ def test_a_power_cut_while_data_is_written_and_a_disk_that_grew(machine):
     machine.new_disk()
     # The other disk is in the middle of being made.
     machine.write(bytes(SIZE), disk=1)
-    machine.guest.script("diskdo open /dev/vdb name=other count=/tmp/count1 hang=3 >/tmp/hang & "
+    machine.guest.script("rm -f /tmp/count1; diskdo open /dev/vdb name=other count=/tmp/count1 hang=3 >/tmp/hang & "
                          "while ! grep -q hang /tmp/hang; do sleep 0.05; done", timeout=30)
     assert machine.open()[1]
     machine.guest.script("""
