@@ -69,6 +69,20 @@ static const struct config_case cases[] = {
 	{ "ingress_kind_unknown", "firewall: true\n",
 	  "ingress: { ct: { list: /l, aggregators: [ { name: a, kind: b, url: c } ] } }\n",
 	  ":8: ingress.ct.aggregators" },
+	{ "disk_by_serial", "firewall", "storage: { device: data }\nfirewall", NULL },
+	{ "disk_by_path", "firewall", "storage: { device: /dev/vdb, mount: /srv }\nfirewall",
+	  NULL },
+	{ "disk_missing", "firewall", "storage: { mount: /srv }\nfirewall", "storage" },
+	{ "disk_serial_too_long", "firewall",
+	  "storage: { device: aaaaaaaaaaaaaaaaaaaaa }\nfirewall", ":8: storage.device" },
+	{ "disk_serial_with_a_slash", "firewall", "storage: { device: a/b }\nfirewall",
+	  ":8: storage.device" },
+	{ "disk_mounted_nowhere", "firewall",
+	  "storage: { device: data, mount: srv }\nfirewall", ":8: storage.mount" },
+	{ "disk_mounted_over_all", "firewall",
+	  "storage: { device: data, mount: / }\nfirewall", ":8: storage.mount" },
+	{ "disk_ready_relative", "firewall",
+	  "storage: { device: data, ready: x }\nfirewall", ":8: storage.ready" },
 	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
 };
 
@@ -122,6 +136,9 @@ static void absent_keys_have_defaults(void **state)
 	assert_string_equal(c.containers.socket, "/run/docker.sock");
 	assert_int_equal(c.containers.engine, ENGINE_DOCKER);
 	assert_string_equal(c.status, "/run/postern/agent.sock");
+	assert_null(c.storage.device);
+	assert_string_equal(c.storage.mount, "/var/lib");
+	assert_string_equal(c.storage.ready, "/run/postern/storage");
 	config_fini(&c);
 	folder_remove(&folder);
 }

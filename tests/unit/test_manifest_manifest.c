@@ -18,6 +18,7 @@ static const char full[] =
 	"\"health\":{\"type\":\"tcp\"}},"
 	"{\"port\":8080,\"pp\":2,\"forwarded\":true,\"host\":\"any\"}],"
 	"\"domains\":[\"www.example.org\",\"*.shop.example.org\"],"
+	"\"storage\":{\"integrity\":true,\"rollback\":\"read-only\"},"
 	"\"egress\":true,\"kms_enabled\":false}";
 
 static void full_manifest_read(void **state)
@@ -52,6 +53,8 @@ static void full_manifest_read(void **state)
 	assert_string_equal(m.domains[1], "*.shop.example.org");
 	assert_string_equal(m.domains[0], "www.example.org");
 	assert_true(m.allows_egress);
+	assert_true(m.storage.has_integrity);
+	assert_true(m.storage.reads_older);
 	manifest_fini(&m);
 	assert_null(m.compose);
 }
@@ -215,6 +218,18 @@ static const struct {
 	{ "domain_twice_refused", HEAD ",\"domains\":[\"a.org\",\"a.org\"]}",
 	  "domains[1]: listed twice" },
 	{ "egress_text_refused", HEAD ",\"egress\":\"yes\"}", "egress: " },
+	{ "storage_empty_read", HEAD ",\"storage\":{}}", NULL },
+	{ "storage_integrity_alone_read", HEAD ",\"storage\":{\"integrity\":true}}", NULL },
+	{ "storage_refuse_read", HEAD ",\"storage\":{\"rollback\":\"refuse\"}}", NULL },
+	{ "storage_text_refused", HEAD ",\"storage\":\"integrity\"}", "storage: " },
+	{ "storage_member_unknown_refused", HEAD ",\"storage\":{\"encrypted\":true}}",
+	  "storage: " },
+	{ "storage_integrity_number_refused", HEAD ",\"storage\":{\"integrity\":1}}",
+	  "storage.integrity: " },
+	{ "storage_rollback_unknown_refused", HEAD ",\"storage\":{\"rollback\":\"ignore\"}}",
+	  "storage.rollback: " },
+	{ "storage_rollback_bool_refused", HEAD ",\"storage\":{\"rollback\":false}}",
+	  "storage.rollback: " },
 };
 
 static void table(void **state)

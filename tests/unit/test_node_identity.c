@@ -108,6 +108,38 @@ static void *open_it(void *arg)
 	return NULL;
 }
 
+/* A seed that is given leaves the folder alone: it may be on a disk that is not open yet.
+ * There is nobody to quote here, so it ends at the quote. */
+static void a_given_seed_needs_no_folder(void **state)
+{
+	static const uint8_t given[IDENTITY_SEED_LEN] = { 1 };
+	struct quote_source *source = NULL;
+	const char *const no_marks[] = { NULL };
+	const struct quote_source_options nobody = {
+		.tsm_path = "/no/such",
+		.measurements_path = "/no/such",
+		.device_path = "/no/such",
+		.tdx_marks = no_marks,
+		.simulator = "/no/such/socket",
+	};
+	struct folder folder;
+	char measured[128], elsewhere[128], error[NODE_ERROR_MAX] = "";
+	struct identity_options o = { .manifest = measured, .node = "cvm-1", .seed = given };
+	struct identity id;
+
+	(void)state;
+	folder_make(&folder);
+	folder_file(measured, &folder, "manifest.json");
+	o.state = folder_file(elsewhere, &folder, "not-there");
+	assert_int_equal(file_replace(measured, span_str(manifest), 0644), RC_OK);
+	assert_int_equal(quote_source_open(&source, &nobody, error), RC_OK);
+	assert_int_not_equal(identity_open(&id, &o, source, error), RC_OK);
+	assert_non_null(strstr(error, "no quote"));
+	assert_int_not_equal(access(elsewhere, F_OK), 0);
+	quote_source_free(source);
+	folder_remove(&folder);
+}
+
 /* Of two programs of a TD that start at once, one does all of it first. */
 static void waits_for_another_that_opens(void **state)
 {
@@ -164,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(id_is_of_seed_and_app),
 		cmocka_unit_test(wrong_seed_files_refused),
+		cmocka_unit_test(a_given_seed_needs_no_folder),
 		cmocka_unit_test(waits_for_another_that_opens),
 		cmocka_unit_test(lock_that_cannot_be_had_refused),
 	};
