@@ -221,7 +221,7 @@ static struct record_owner owner_of(const struct disk_options *o)
 	return owner;
 }
 
-/* Zero in a begun record: there is nothing yet that it could bind. */
+/* A begun record binds nothing yet, and whose the key is may still change. */
 static enum disk_reason compare(const struct disk *d,
 				const struct record_owner *ours,
 				char error[DISK_ERROR_MAX])
@@ -229,9 +229,11 @@ static enum disk_reason compare(const struct disk *d,
 	struct record r = d->found[0].record;
 	enum disk_reason reason;
 
-	if (r.state == RECORD_BEGUN)
+	if (r.state == RECORD_BEGUN) {
+		r.owner.provider = ours->provider;
 		memcpy(r.owner.measurement, ours->measurement,
 		       sizeof(r.owner.measurement));
+	}
 	reason = record_compare(&r, ours);
 	return reason ? refuse(error, d->path, reason, "") : DISK_OK;
 }
