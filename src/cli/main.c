@@ -9,6 +9,7 @@
 #include "cli/collateral.h"
 #include "cli/commands.h"
 #include "cli/ct.h"
+#include "cli/disk.h"
 #include "cli/eventlog.h"
 #include "cli/kms.h"
 #include "cli/measure.h"
@@ -40,6 +41,7 @@ static const struct cli_command commands[] = {
 	{ "kms", cli_kms, "the key service: nodes, policy, audit log" },
 	{ "collateral", cli_collateral, "fetch and keep Intel's documents" },
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
+	{ "disk", cli_disk, "show whose data disk it is" },
 	{ "measure", cli_measure, "predict the registers of a direct boot" },
 	{ "wg", cli_wg, "show WireGuard interfaces and their peers" },
 	{ "help", run_help, "this list, or one command's help" },

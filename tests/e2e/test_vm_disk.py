@@ -161,6 +161,27 @@ def test_another_image_app_or_instance_is_refused(ours, option, reason):
     assert ours.refused(option)[0] == reason
 
 
+def test_an_operator_sees_whose_it_is(ours, bindir):
+    def show(*more):
+        done = run(bindir / "postern", "disk", "show", ours.disks[0], *more, check=False)
+        return done.returncode, done.stdout
+    status, text = show("--json")
+    said = json.loads(text)
+    assert status == 0 and said["state"] == "whole" and said["generation"] == 1, text
+    assert said["app"] == b"a".hex() * 20 and said["header"] == "as expected"
+    assert re.search(r"^authentic +only the CVM can tell$", show()[1], re.M)
+    tree = form.luks_json(header_of(ours.read()))
+    null_cipher(tree)
+    ours.put(header=form.with_json(header_of(ours.read()), tree))
+    status, text = show("--json")
+    said = json.loads(text)
+    assert (status, said["header"], said["header_recorded"]) == (1, "segments.0.encryption", False)
+    for front, state, status in ((b"", "blank", 0), (b"x", "not_ours", 1)):
+        ours.write(bytes(form.DATA_AT))
+        ours.write(front)
+        assert show("--json") == (status, json.dumps({"state": state}, indent=2) + "\n")
+
+
 # ---- an older copy
 
 def test_an_older_copy_is_refused(ours, made):
