@@ -4,7 +4,7 @@ import ssl
 import time
 
 from cloud import Connection
-from webcert import HERE, YOUNG, WebCertificate, spki
+from webcert import HERE, WebCertificate, spki
 
 METHOD = "tls-alpn-01"
 BIRTH = ("account_key_made", "account_made", "account_quoted", "order", "key_made", "certificate_issued",
@@ -78,14 +78,4 @@ class CustomDomain(WebCertificate):
 
     def show_domain_verified(self):
         app = self.cloud.node("shop")["status"]["app_id"]
-        status, checks = self.judged(self.name, judge="gateway", method=METHOD, app=app)
-        passed, failed, open_ones = (self.of_state(checks, s) for s in ("pass", "fail", "unknown"))
-        bad = [c["id"] for c in failed if c["id"] != YOUNG]
-        needed = ("quote.signature", "quote.policy", "quote.binding", "app.identity", "fresh.quote",
-                  "fresh.session", "cert.key", "cert.issued", "key.quote", "account.proof", "account.quote",
-                  "caa.dnssec", "caa.exclusive", "ct.scts", "history.foreign")
-        bad += [i for i in needed if checks.get(i, {}).get("state") != "pass"]
-        self.show.check(passed and not bad,
-                        f"postern verify https://{self.name}:{self.cloud.port}/: {len(passed)} checks hold, "
-                        f"{len(failed)} refuted, {len(open_ones)} open, for app {app[:16]}…"
-                        + (f"; wrong: {', '.join(bad)}" if bad else ""))
+        self.show_verified(self.name, judge="gateway", method=METHOD, app=app)
