@@ -10,6 +10,7 @@ enum {
 	RESOLVERS_MAX = 8,
 	SEARCHERS_MAX = 8,
 	DAY_MS = 86'400'000,
+	KMS_ADDRESSES_MAX = 8,
 	VIRTIO_SERIAL_MAX = 20, /* virtio 1.2 §5.2.6.1 */
 };
 
@@ -149,6 +150,19 @@ static const struct conf_field ingress_fields[] = {
 	{ 0 },
 };
 
+static const struct conf_field kms_element = {
+	CHECKED(CONF_CUSTOM, check_gateway,
+		"an address such as 192.0.2.2:8446"),
+	.size = sizeof(struct sock_addr),
+};
+
+static const struct conf_field kms_fields[] = {
+	{ IN(kms, addresses), .is_required = true, .type = CONF_LIST,
+	  .min = 1, .max = KMS_ADDRESSES_MAX, .element = &kms_element },
+	{ IN(kms, app), .type = CONF_HEX, .size = MANIFEST_ID_LEN },
+	{ 0 },
+};
+
 static const struct conf_field storage_fields[] = {
 	{ IN(storage, device), .is_required = true,
 	  CHECKED(CONF_STRING, check_disk,
@@ -172,6 +186,7 @@ static const struct conf_field fields[] = {
 	  .fields = settings_trust_fields },
 	{ AT(quotes), .type = CONF_STRUCT, .fields = settings_quotes_fields },
 	{ AT(wireguard), .type = CONF_STRUCT, .fields = wireguard_fields },
+	{ AT(kms), .type = CONF_STRUCT, .fields = kms_fields },
 	{ AT(storage), .type = CONF_STRUCT, .fields = storage_fields },
 	{ AT(firewall), .type = CONF_BOOL },
 	{ AT(ingress), .type = CONF_STRUCT, .fields = ingress_fields },

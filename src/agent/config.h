@@ -59,6 +59,10 @@ struct config {
 		const char *socket;
 	} containers;
 	struct {
+		struct conf_list addresses; /* struct sock_addr; none: no kms */
+		uint8_t app[MANIFEST_ID_LEN]; /* its only app; zero: any */
+	} kms;
+	struct {
 		const char *device; /* NULL: no disk */
 		const char *mount, *ready;
 	} storage;

@@ -145,8 +145,12 @@ static void write_from_gateway(struct wr *w, const struct firewall_options *o,
 static void write_neighbours(struct wr *w, const struct firewall_options *o,
 			     const struct firewall_tunnel *t, const char *chain)
 {
-	if (is_v6(&o->gateway) || is_v6(&o->collateral) ||
-	    (t && is_v6(&t->endpoint)))
+	bool has_v6 = is_v6(&o->gateway) || is_v6(&o->collateral) ||
+		      (t && is_v6(&t->endpoint));
+
+	for (size_t i = 0; i < o->kms_count; i++)
+		has_v6 = has_v6 || is_v6(&o->kms[i]);
+	if (has_v6)
 		rule_line(w, chain, "icmpv6 type { nd-neighbor-solicit, "
 				    "nd-neighbor-advert, nd-router-advert, "
 				    "nd-router-solicit } accept\n");
@@ -234,6 +238,8 @@ static void write_output(struct wr *w, const struct firewall_options *o,
 	write_neighbours(w, o, t, "output");
 	write_output_to(w, &o->gateway);
 	write_output_to(w, &o->collateral);
+	for (size_t i = 0; i < o->kms_count; i++)
+		write_output_to(w, &o->kms[i]);
 	if (t) {
 		rule(w, "output");
 		wr_printf(w, "%s daddr ", family_of(&t->endpoint));

@@ -10,8 +10,8 @@
  *            a listed port of this CVM and sent on by Docker (DNAT); between
  *            containers; from containers outwards if the manifest says "egress"
  *   out      replies; to the gateway: the attested channel and WireGuard; to
- *            the source of collateral, if one is configured; to containers;
- *            DNS if the manifest says "egress"; if it says "ingress", what
+ *            the source of collateral and the key service, if configured; to
+ *            containers; DNS if the manifest says "egress"; if "ingress", what
  *            processes of INGRESS_GROUP send by TCP or UDP, which is
  *            postern-cert: it talks to a certification authority, logs and
  *            name servers anywhere.  A process with CAP_SETGID could join that
@@ -47,6 +47,9 @@ struct firewall_options {
 	uint16_t listen_port; /* of our WireGuard */
 	struct sock_addr gateway; /* of the attested channel; zero: none */
 	struct sock_addr collateral; /* its source; zero: none */
+	/* of the key service; lives as long as the firewall */
+	const struct sock_addr *kms;
+	size_t kms_count;
 	const struct manifest *manifest; /* NULL: not known, lists nothing */
 };
 

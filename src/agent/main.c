@@ -150,6 +150,8 @@ static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
 		.interface = p->config.wireguard.interface,
 		.listen_port = (uint16_t)p->config.wireguard.listen_port,
 		.gateway = p->config.gateway.address,
+		.kms = p->config.kms.addresses.items,
+		.kms_count = p->config.kms.addresses.count,
 	};
 
 	/* False without a source: nothing more is opened. */

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "agent/diskkey.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "disk/disk.h"
@@ -18,11 +19,9 @@
 #include "json/jwrite.h"
 #include "node/identity.h"
 #include "node/quoter.h"
-#include "seal/hardware.h"
 
 #define MAPPING "postern-data"
 #define DEVICE "/dev/mapper/" MAPPING
-#define KEY_LABEL "postern/disk/v1"
 
 enum {
 	SOURCE_WAIT_MS = 10000,
@@ -33,8 +32,7 @@ enum {
 };
 
 static_assert((int)IDENTITY_SEED_LEN == (int)RECORD_SEED_LEN &&
-	      (int)MANIFEST_ID_LEN == (int)RECORD_ID_LEN &&
-	      (int)FORM_MEASUREMENT_LEN == (int)RECORD_MEASUREMENT_LEN);
+	      (int)MANIFEST_ID_LEN == (int)RECORD_ID_LEN);
 
 /* ---- the device ---- */
 
@@ -102,46 +100,17 @@ struct opening {
 	struct identity identity;
 	struct manifest manifest; /* read before there is an identity */
 	struct disk *disk;
-	struct seal_provider hardware;
-	struct disk_keeper keeper;
+	struct diskkey key;
 	enum disk_reason reason;
 };
 
 static void opening_fini(struct opening *o)
 {
 	disk_free(o->disk);
+	diskkey_fini(&o->key);
 	identity_fini(&o->identity);
 	manifest_fini(&o->manifest);
 	quote_source_free(o->source);
-}
-
-static enum rc hardware_disk_key(void *arg, struct key32 *key, uint32_t *epoch,
-				 char error[DISK_ERROR_MAX])
-{
-	struct opening *o = arg;
-	uint8_t measurement[FORM_MEASUREMENT_LEN];
-
-	static_assert((int)DISK_ERROR_MAX >= (int)SEAL_ERROR_MAX);
-	*epoch = 0;
-	return o->hardware.key(o->hardware.arg, key, measurement, KEY_LABEL,
-			       error);
-}
-
-static enum rc open_keeper(struct opening *o, char error[NODE_ERROR_MAX])
-{
-	char why[SEAL_ERROR_MAX] = "";
-	enum rc rc;
-
-	o->hardware = hardware_provider(o->source);
-	o->keeper = (struct disk_keeper){
-		.kind = RECORD_SIMULATOR,
-		.key = hardware_disk_key,
-		.arg = o,
-	};
-	rc = hardware_measurement(o->keeper.measurement, o->source, why);
-	if (rc)
-		error_set(error, "storage: %s", why);
-	return rc;
 }
 
 static enum rc read_manifest(struct opening *o, char error[NODE_ERROR_MAX])
@@ -187,6 +156,16 @@ static enum rc refuse(struct opening *o, enum disk_reason reason,
 	return reason == DISK_IO ? RC_SYS : RC_DENIED;
 }
 
+static enum rc open_key(struct opening *o, char error[NODE_ERROR_MAX])
+{
+	enum rc rc = diskkey_open(&o->key, o->config, o->source, &o->identity,
+				  error);
+
+	if (rc == RC_UNSUPPORTED)
+		o->reason = DISK_NO_KEY;
+	return rc;
+}
+
 static enum rc look(struct opening *o, char error[NODE_ERROR_MAX])
 {
 	char why[DISK_ERROR_MAX] = "";
@@ -194,7 +173,7 @@ static enum rc look(struct opening *o, char error[NODE_ERROR_MAX])
 
 	if (!reason && disk_state(o->disk) == DISK_BLANK)
 		reason = disk_begin(o->disk, o->manifest.app_id,
-				    RECORD_SIMULATOR, why);
+				    o->key.keeper.kind, why);
 	return reason ? refuse(o, reason, why, error) : RC_OK;
 }
 
@@ -203,7 +182,7 @@ static enum rc open_disk(struct opening *o, char error[NODE_ERROR_MAX])
 	const struct manifest_storage *s = &o->manifest.storage;
 	struct disk_options options = {
 		.name = MAPPING,
-		.keeper = &o->keeper,
+		.keeper = &o->key.keeper,
 		.integrity = s->has_integrity ? RECORD_HMAC : RECORD_PLAIN,
 		.rollback = s->reads_older ? DISK_READ_ONLY : DISK_REFUSE,
 	};
@@ -284,11 +263,11 @@ static enum rc open_all(struct opening *o, char error[NODE_ERROR_MAX])
 		error_set(error, "quotes: %s", why);
 		return rc;
 	}
-	rc = look(o, error);
+	rc = open_key(o, error);
+	if (!rc)
+		rc = look(o, error);
 	if (!rc)
 		rc = measure(o, error);
-	if (!rc)
-		rc = open_keeper(o, error);
 	if (!rc)
 		rc = open_disk(o, error);
 	if (rc)
@@ -315,9 +294,9 @@ static void describe_open(struct jwrite *j, const struct opening *o)
 		   opened.is_rolled_back ? "read-only" : "read-write");
 	jwrite_bool(j, "made", opened.was_made);
 	jwrite_number(j, "generation", opened.generation);
-	jwrite_bool(j, "counted", o->keeper.count != NULL);
+	jwrite_bool(j, "counted", o->key.keeper.count != NULL);
 	jwrite_bool(j, "integrity", o->manifest.storage.has_integrity);
-	jwrite_bool(j, "simulated", o->keeper.kind == RECORD_SIMULATOR);
+	jwrite_bool(j, "simulated", o->key.keeper.kind == RECORD_SIMULATOR);
 }
 
 /* RC_SYS with errno. */
@@ -355,7 +334,7 @@ static void say_open(const struct opening *o)
 		  LSTR("made", opened.was_made ? "true" : "false"),
 		  LU64("generation", opened.generation),
 		  LU64("count", opened.count));
-	if (!o->keeper.count)
+	if (!o->key.keeper.count)
 		log_event(o->log, LOG_WARN, "storage_not_counted",
 			  LSTR("why", "nobody remembers the generation: an "
 				      "older copy of the disk is not noticed"));
