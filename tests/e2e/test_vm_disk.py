@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -18,6 +19,8 @@ import disk_format as form
 from conftest import Children, run, tool, wait_for
 from control_bench import image_policy
 from guest import Guest
+from kms_world import KmsWorld
+from private_net import PrivateNet
 
 MIB = 1 << 20
 SIZE = 16 * MIB  # the least
@@ -34,6 +37,7 @@ class Machine:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pd-", dir="/tmp"))
         self.children = Children(self.folder)
         self.bindir = bindir
+        self.net = PrivateNet()
         self.disks = [self.folder / "a", self.folder / "b"]
         for disk in self.disks:
             run("truncate", "-s", SIZE, disk)
@@ -44,7 +48,7 @@ class Machine:
             raise
 
     def boot(self):
-        self.guest = Guest(self.children, self.folder, None, {
+        self.guest = Guest(self.children, self.folder, self.net, {
             "diskdo": tool(self.bindir, "diskdo"), "dmsetup": "/sbin/dmsetup",
             **{t: f"/sbin/{t}" for t in ("mkfs.ext4", "e2fsck", "resize2fs")},
             **{p: self.bindir / p for p in ("postern-agent", "postern-teesim")}},
@@ -110,6 +114,7 @@ class Machine:
 
     def close(self):
         self.children.stop_all()
+        self.net.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -426,69 +431,162 @@ def test_an_opening_that_was_cut_short_costs_nothing(ours, step):
     ours.close_disk()
 
 
-def test_the_agent_makes_opens_and_refuses_its_disk(machine):
-    """With the platform's key: postern-teesim is the CPU, and images and manifests differ."""
-    guest = machine.guest
-    machine.write(bytes(SIZE))
-    tds = "".join(f"  - {{name: {n}, socket: /tmp/{n}.tee, image: {i}, manifest: /tmp/{m}.json}}\n"
-                  for n, i, m in (("td", "base", "app"), ("again", "base", "app"),
-                                  ("image", "other", "app"), ("app", "base", "app2")))
-    guest.write("/tmp/teesim.yaml", "state: /tmp/sim\ncollateral: /tmp/sim/collateral\n"
-                f"root: /tmp/sim/root.pem\ntds:\n{tds}")
-    guest.write("/tmp/policy", image_policy("base"))
-    for name in ("app", "app2"):
-        guest.write(f"/tmp/{name}.json", json.dumps({"manifest_version": 2, "name": name}))
-    for name, manifest in (("td", "app"), ("again", "app"), ("image", "app"), ("app", "app2")):
-        guest.write(f"/tmp/{name}.yaml", f"""
+class Agents:
+    """Starts postern-agent in the guest, a trust domain for each name, and says what became of
+    the disk.  tds: (name, image, manifest)"""
+
+    def __init__(self, machine, state, tds, more=""):
+        self.guest, self.more, self.sim = machine.guest, more, state
+        guest = self.guest
+        lines = "".join(f"  - {{name: {n}, socket: /tmp/{n}.tee, image: {i}, "
+                        f"manifest: /tmp/{m}.json}}\n" for n, i, m in tds)
+        guest.write("/tmp/teesim.yaml", f"state: {state}\ncollateral: {state}/collateral\n"
+                    f"root: {state}/root.pem\ntds:\n{lines}")
+        self.manifest = {n: m for n, _, m in tds}
+        guest.script("modprobe wireguard; mkdir -p /var/lib; ip link set lo up")
+        self.platform = guest.start("postern-teesim", "--config", "/tmp/teesim.yaml",
+                                    log="/tmp/teesim.log")
+        wait_for(lambda: guest.script(f"test -S /tmp/{tds[-1][0]}.tee", check=False)[0] == 0,
+                 timeout=40, what="the platform", step=0.2)
+
+    def run(self, name, device="/dev/vda"):
+        self.guest.write(f"/tmp/{name}.yaml", f"""
 node: {name}
 gateway: {{ address: "127.0.0.1:4443", name: gateway.test }}
-manifest: /tmp/{manifest}.json
+manifest: /tmp/{self.manifest[name]}.json
 state: /var/lib/postern
 status: /run/agent.sock
-trust: {{ policy: /tmp/policy, collateral: /tmp/sim/collateral, simulated_root: /tmp/sim/root.pem }}
+trust: {{ policy: /tmp/policy, collateral: {self.sim}/collateral,
+         simulated_root: {self.sim}/root.pem }}
 quotes: {{ simulator: /tmp/{name}.tee }}
 wireguard: {{ interface: wg0 }}
 firewall: false
 containers: {{ engine: none }}
-storage: {{ device: /dev/vda, mount: /var/lib, ready: /run/storage }}
-""")
-    guest.script("modprobe wireguard; mkdir -p /var/lib")
-    guest.start("postern-teesim", "--config", "/tmp/teesim.yaml", log="/tmp/teesim.log")
-    wait_for(lambda: guest.script("test -S /tmp/app.tee", check=False)[0] == 0, what="the platform")
+storage: {{ device: {device}, mount: /var/lib, ready: /run/storage }}
+{self.more}""")
+        self.guest.script("rm -f /run/storage")
+        return self.guest.start("postern-agent", "--config", f"/tmp/{name}.yaml",
+                                log="/tmp/agent.log")
 
-    def start(name):
-        """What the agent says of the disk; then it ends and lets go of it."""
-        guest.script("rm -f /run/storage")
-        pid = guest.start("postern-agent", "--config", f"/tmp/{name}.yaml", log="/tmp/agent.log")
-        wait_for(lambda: guest.script("test -e /run/storage", check=False)[0] == 0, timeout=30,
-                 what="storage")
-        said = json.loads(guest.run("cat", "/run/storage"))
-        if said["state"] == "open" and said["made"]:
-            wait_for(lambda: "event=ready" in guest.run("cat", "/tmp/agent.log"), timeout=20,
-                     what="the agent")
-            said["seed"] = guest.run("cat", "/var/lib/postern/instance-seed").strip()
-            # Killed and started again in the same machine: the disk is as it was.
-            guest.script(f"kill -9 {pid}; rm -f /run/storage")
-            pid = guest.start("postern-agent", "--config", f"/tmp/{name}.yaml",
-                              log="/tmp/agent.log")
-            wait_for(lambda: "event=ready" in guest.run("cat", "/tmp/agent.log"), timeout=20,
-                     what="the agent again")
-            assert "storage_open_already" in guest.run("cat", "/tmp/agent.log")
-        guest.script(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.1; done",
-                     check=False, timeout=20)
-        guest.run("postern-agent", "--config", f"/tmp/{name}.yaml", "--close-storage")
-        assert guest.run("dmsetup", "ls").strip() == "No devices found"
+    def log(self):
+        return self.guest.run("cat", "/tmp/agent.log")
+
+    def is_ready(self):
+        wait_for(lambda: "event=ready" in self.log(), timeout=40, what="the agent", step=0.2)
+
+    def end(self, pid, name):
+        self.guest.script(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done",
+                          check=False, timeout=40)
+        self.guest.run("postern-agent", "--config", f"/tmp/{name}.yaml", "--close-storage")
+        assert self.guest.run("dmsetup", "ls").strip() == "No devices found"
+
+    def start(self, name, while_open=None, **kwargs):
+        """What it says of the disk; then it ends and lets go of it."""
+        pid = self.run(name, **kwargs)
+        try:
+            wait_for(lambda: self.guest.script("test -e /run/storage", check=False)[0] == 0,
+                     timeout=60, what="storage", step=0.2)
+            said = json.loads(self.guest.run("cat", "/run/storage"))
+            if said["state"] == "open":
+                self.is_ready()
+            if while_open:
+                pid = while_open(pid, said) or pid
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{self.log()}") from None
+        self.end(pid, name)
         return said
 
-    first = start("td")
+    def close(self):
+        self.guest.script(f"kill {self.platform}", check=False)
+
+
+def test_the_agent_makes_opens_and_refuses_its_disk(machine):
+    """With the platform's key: postern-teesim is the CPU, and images and manifests differ."""
+    machine.write(bytes(SIZE))
+    machine.guest.write("/tmp/policy", image_policy("base"))
+    for name in ("app", "app2"):
+        machine.guest.write(f"/tmp/{name}.json", json.dumps({"manifest_version": 2, "name": name}))
+    agents = Agents(machine, "/tmp/sim", [("td", "base", "app"), ("again", "base", "app"),
+                                          ("image", "other", "app"), ("app", "base", "app2")])
+
+    def restart(pid, said):
+        """Killed and started again in the same machine: the disk is as it was."""
+        seed = machine.guest.run("cat", "/var/lib/postern/instance-seed").strip()
+        assert seed == form.field(machine.read(n=form.SLOT), "seed").hex()
+        machine.guest.script(f"kill -9 {pid}")
+        pid = agents.run("td")
+        agents.is_ready()
+        assert "storage_open_already" in agents.log()
+        return pid
+
+    first = agents.start("td", restart)
     assert (first["made"], first["generation"], first["mode"]) == (True, 1, "read-write")
     assert first["simulated"] and not first["counted"]
-    assert first["seed"] == form.field(machine.read(n=form.SLOT), "seed").hex()
-    second = start("again")
+    second = agents.start("again")
     assert (second["made"], second["generation"]) == (False, 2)
-    assert "storage_open_already" not in guest.run("cat", "/tmp/agent.log")
-    assert start("image")["reason"] == "other_measurement"
-    assert start("app")["reason"] == "other_app"
+    assert "storage_not_counted" in agents.log()
+    assert agents.start("image")["reason"] == "other_measurement"
+    assert agents.start("app")["reason"] == "other_app"
+    agents.close()
+
+
+def test_the_key_service_remembers_how_often_a_disk_was_opened(machine, bindir):
+    """The same with postern-kms, which runs on the host and counts."""
+    guest = machine.guest
+    world = KmsWorld(bindir, numbers=(1,))
+    try:
+        world.net.close()
+        world.net = machine.net
+        machine.net.run("ip", "address", "replace", "192.0.2.1/24", "dev", guest.tap)
+        guest.script("ip addr replace 192.0.2.2/24 dev eth0; ip link set eth0 up")
+        world.nodes[0].address = "192.0.2.1:8446"
+        world.manifest("hello", storage={"rollback": "read-only"})
+        world.manifest("stranger")
+        world.nodes[0].start()
+        world.nodes[0].wait()
+        status, said = world.nodes[0].post("bootstrap", world.policy())
+        assert status == 200, said
+        world.wait_even()
+        archive = subprocess.run(["tar", "-cz", "-C", world.dir, "sim"], check=True,
+                                 stdout=subprocess.PIPE).stdout
+        guest.write_bytes("/tmp/files", archive)
+        guest.script("rm -rf /tmp/world; mkdir /tmp/world; tar -xz -C /tmp/world -f /tmp/files")
+        for name in ("hello", "stranger"):
+            guest.write(f"/tmp/{name}.json", (world.dir / f"{name}.json").read_text())
+        guest.write("/tmp/policy", image_policy("kms"))
+        machine.write(bytes(SIZE))
+        agents = Agents(machine, "/tmp/world/sim", [
+            ("one", "base", "hello"), ("two", "base", "hello"), ("evil", "evil", "hello"),
+            ("stranger", "base", "stranger"), ("old", "base", "hello"), ("last", "base", "hello"),
+        ], 'kms: { addresses: [ "192.0.2.1:8446" ] }')
+
+        first = agents.start("one")
+        assert (first["made"], first["generation"], first["counted"]) == (True, 1, True), first
+        assert not first["simulated"]
+        copy = machine.read(n=SIZE)
+        assert agents.start("two")["generation"] == 2
+        newest = machine.read(n=SIZE)
+        said = agents.start("evil")
+        assert said["reason"] == "no_key" and "measurement_refused" in said["why"]
+        assert agents.start("stranger")["reason"] == "other_app"
+        machine.write(copy)
+
+        def cannot_write(pid, said):
+            assert guest.script("echo x >/var/lib/x", check=False)[0] != 0
+            guest.script("echo x >/var/lib/postern/x")  # in memory
+        said = agents.start("old", cannot_write)
+        assert (said["mode"], said["generation"]) == ("read-only", 1)
+        assert machine.read(n=SIZE) == copy
+        machine.write(newest)
+        world.nodes[0].kill()
+        said = agents.start("last")
+        assert said["reason"] == "no_key" and "unreachable" in said["why"]
+        agents.close()
+    except AssertionError as e:
+        raise AssertionError(f"{e}\n{world.story()}") from None
+    finally:
+        world.net = PrivateNet()  # the machine keeps its own
+        world.close()
 
 
 def test_a_power_cut_while_data_is_written_and_a_disk_that_grew(machine):

@@ -83,6 +83,12 @@ static const struct config_case cases[] = {
 	  "storage: { device: data, mount: / }\nfirewall", ":8: storage.mount" },
 	{ "disk_ready_relative", "firewall",
 	  "storage: { device: data, ready: x }\nfirewall", ":8: storage.ready" },
+	{ "kms", "firewall", "kms: { addresses: [ '192.0.2.2:8446', '[::1]:1' ] }\nfirewall", NULL },
+	{ "kms_nowhere", "firewall", "kms: { addresses: [] }\nfirewall", ":8: kms.addresses" },
+	{ "kms_by_name", "firewall", "kms: { addresses: [ 'kms:8446' ] }\nfirewall",
+	  ":8: kms.addresses" },
+	{ "kms_app_too_short", "firewall",
+	  "kms: { addresses: [ '192.0.2.2:8446' ], app: 00 }\nfirewall", ":8: kms.app" },
 	{ "key_unknown", "firewall", "firewal", ":8: firewal" },
 };
 

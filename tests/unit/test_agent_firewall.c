@@ -181,6 +181,25 @@ static void only_the_source_of_collateral_is_opened_beside_the_gateway(void **st
 	assert_non_null(strstr(text, "output icmpv6 type { nd-neighbor-solicit"));
 }
 
+static void the_key_services_nodes_are_opened(void **state)
+{
+	static char text[FIREWALL_TEXT_MAX];
+	struct firewall_options o = options(&none, "198.51.100.1:443");
+	struct wr w = wr_over(text, sizeof(text) - 1);
+	struct sock_addr kms[2];
+
+	(void)state;
+	assert_true(sock_addr_parse(&kms[0], span_str("192.0.2.2:8446")));
+	assert_true(sock_addr_parse(&kms[1], span_str("[2001:db8::2]:8446")));
+	o.kms = kms;
+	o.kms_count = 2;
+	firewall_write(&w, &o, NULL);
+	assert_non_null(strstr(text, "output ip daddr 192.0.2.2/32 tcp dport 8446 accept"));
+	assert_non_null(strstr(text, "output ip6 daddr 2001:db8::2/128 tcp dport 8446 accept"));
+	assert_non_null(strstr(text, "output icmpv6 type { nd-neighbor-solicit"));
+	assert_null(strstr(text, "input ip daddr 192.0.2.2"));
+}
+
 /* How many connections the namespace knows of; -1: the kernel does not say. */
 static int connections(void)
 {
@@ -270,6 +289,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_known_nothing_is_open),
 		cmocka_unit_test(neighbours_are_found_for_either_endpoint),
 		cmocka_unit_test(only_the_source_of_collateral_is_opened_beside_the_gateway),
+		cmocka_unit_test(the_key_services_nodes_are_opened),
 		cmocka_unit_test(kernel_takes_the_rules),
 		cmocka_unit_test(earlier_connections_are_forgotten),
 	};
