@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	AUTO(mem_auto_free)
 	uint8_t *slots = mem_new((size_t)RECORD_SLOTS * RECORD_LEN);
 	struct record_found found[RECORD_SLOTS];
+	const struct span both = span_of(slots, (size_t)RECORD_SLOTS * RECORD_LEN);
 	struct span parts[RECORD_SLOTS];
 	size_t count = 99;
 
@@ -52,10 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		parts[i] = span_of(slots + i * RECORD_LEN, RECORD_LEN);
 		read_and_written_is_the_same(parts[i]);
 	}
-	if (record_choose(found, &count, span_of(slots, (size_t)RECORD_SLOTS * RECORD_LEN)))
+	if (record_choose(found, &count, both))
 		assert(count == 0);
 	else
-		assert(count > 0 || span_is_zero(span_of(slots, (size_t)RECORD_SLOTS * RECORD_LEN)));
+		assert(count > 0 || span_is_zero(both));
 	assert(count <= RECORD_SLOTS);
 	if (count == 2)
 		assert(found[0].record.generation >= found[1].record.generation &&
