@@ -62,9 +62,11 @@ int kms_load(struct buf *out, const struct kms_options *o, const char *path)
 static int say_denied(const struct kms_options *o, enum rc rc,
 		      const char *error)
 {
-	return complain(&o->say, CLI_REFUSED,
-			rc == RC_DENIED ? COMPLAINT_DENIED : COMPLAINT_SILENT,
-			NULL, "%s", error);
+	if (rc == RC_DENIED)
+		return complain(&o->say, CLI_REFUSED, COMPLAINT_DENIED, NULL,
+				"%s", error);
+	return complain(&o->say, CLI_USAGE, COMPLAINT_SILENT, o->socket, "%s",
+			error);
 }
 
 /* ---- status ---- */

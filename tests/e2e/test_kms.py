@@ -419,6 +419,8 @@ def test_killed_at_every_step_of_bootstrap(bindir, killer):
             else:
                 assert node.post("bootstrap", policy)[0] == 200
             w.wait_even(1)
+        armed.restart()
+        w.wait_even(1)
         assert w.key("cvm1", epoch=1)[0] == 1
         assert audit(w, node.state / "audit.jsonl").returncode == 0
         assert len(outcomes) >= 6 and {True, False} == set(outcomes)

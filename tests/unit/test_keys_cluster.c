@@ -219,6 +219,8 @@ static void numbers_only_grow(void **state)
 	assert_true(keys_cluster_raise(&w->a, r, 5));
 	assert_false(keys_cluster_raise(&w->a, r, 4));
 	r = keys_cluster_record(&w->b, app, instance, "disk");
+	assert_true(keys_cluster_raise(&w->b, r, 4));
+	assert_int_equal(answer(w, &w->a, &w->b), KEYS_HELD_LESS);
 	assert_true(keys_cluster_raise(&w->b, r, 8));
 	/* The greater is taken over from an answer, too. */
 	assert_int_equal(answer(w, &w->a, &w->b), KEYS_HELD_ALL);
