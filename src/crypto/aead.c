@@ -62,13 +62,22 @@ static EVP_CIPHER_CTX *context(const struct key32 *key, int is_seal)
 	return c;
 }
 
-static void set_nonce(EVP_CIPHER_CTX *c, uint64_t counter)
+struct nonce {
+	uint8_t b[AEAD_NONCE_LEN];
+};
+
+static struct nonce nonce_of(uint64_t counter)
 {
-	uint8_t nonce[AEAD_NONCE_LEN] = { 0 };
+	struct nonce nonce = { 0 };
 
 	for (size_t i = 0; i < 8; i++)
-		nonce[4 + i] = (uint8_t)(counter >> 8 * i);
-	must(EVP_CipherInit_ex(c, NULL, NULL, NULL, nonce, -1) == 1);
+		nonce.b[4 + i] = (uint8_t)(counter >> 8 * i);
+	return nonce;
+}
+
+static void set_nonce(EVP_CIPHER_CTX *c, const struct nonce *nonce)
+{
+	must(EVP_CipherInit_ex(c, NULL, NULL, NULL, nonce->b, -1) == 1);
 }
 
 /* libcrypto counts in int; longer messages do not exist in our protocols. */
@@ -82,15 +91,15 @@ static void update(EVP_CIPHER_CTX *c, void *out, struct span in)
 		     (size_t)n == in.n);
 }
 
-void aead_seal(struct aead *a, void *out, uint64_t counter, struct span ad,
-	       struct span plain)
+static void seal(struct aead *a, void *out, const struct nonce *nonce,
+		 struct span ad, struct span plain)
 {
 	uint8_t *tag = (uint8_t *)out + plain.n;
 	int n = 0;
 
 	if (!a->seal)
 		a->seal = context(&a->key, 1);
-	set_nonce(a->seal, counter);
+	set_nonce(a->seal, nonce);
 	update(a->seal, NULL, ad);
 	update(a->seal, out, plain);
 	must(EVP_CipherFinal_ex(a->seal, tag, &n) == 1 &&
@@ -98,8 +107,8 @@ void aead_seal(struct aead *a, void *out, uint64_t counter, struct span ad,
 				 tag) == 1);
 }
 
-bool aead_open(struct aead *a, void *out, uint64_t counter, struct span ad,
-	       struct span sealed)
+static bool open_sealed(struct aead *a, void *out, const struct nonce *nonce,
+			struct span ad, struct span sealed)
 {
 	uint8_t tag[AEAD_TAG_LEN], none[AEAD_TAG_LEN];
 	struct span body;
@@ -111,7 +120,7 @@ bool aead_open(struct aead *a, void *out, uint64_t counter, struct span ad,
 	memcpy(tag, sealed.p + body.n, sizeof(tag));
 	if (!a->open)
 		a->open = context(&a->key, 0);
-	set_nonce(a->open, counter);
+	set_nonce(a->open, nonce);
 	must(EVP_CIPHER_CTX_ctrl(a->open, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN,
 				 tag) == 1);
 	update(a->open, NULL, ad);
@@ -122,6 +131,22 @@ bool aead_open(struct aead *a, void *out, uint64_t counter, struct span ad,
 	if (body.n)
 		memset(out, 0, body.n);
 	return false;
+}
+
+void aead_seal(struct aead *a, void *out, uint64_t counter, struct span ad,
+	       struct span plain)
+{
+	const struct nonce nonce = nonce_of(counter);
+
+	seal(a, out, &nonce, ad, plain);
+}
+
+bool aead_open(struct aead *a, void *out, uint64_t counter, struct span ad,
+	       struct span sealed)
+{
+	const struct nonce nonce = nonce_of(counter);
+
+	return open_sealed(a, out, &nonce, ad, sealed);
 }
 
 static void wipe(struct aead *a)
@@ -145,6 +170,28 @@ bool aead_open_once(void *out, const struct key32 *key, uint64_t counter,
 	struct aead a AUTO(wipe) = { .key = *key };
 
 	return aead_open(&a, out, counter, ad, sealed);
+}
+
+void aead_seal_nonce(void *out, const struct key32 *key,
+		     const uint8_t nonce[AEAD_NONCE_LEN], struct span ad,
+		     struct span plain)
+{
+	struct aead a AUTO(wipe) = { .key = *key };
+	struct nonce whole;
+
+	memcpy(whole.b, nonce, sizeof(whole.b));
+	seal(&a, out, &whole, ad, plain);
+}
+
+bool aead_open_nonce(void *out, const struct key32 *key,
+		     const uint8_t nonce[AEAD_NONCE_LEN], struct span ad,
+		     struct span sealed)
+{
+	struct aead a AUTO(wipe) = { .key = *key };
+	struct nonce whole;
+
+	memcpy(whole.b, nonce, sizeof(whole.b));
+	return open_sealed(&a, out, &whole, ad, sealed);
 }
 
 static uint32_t load_le32(const uint8_t *p)

@@ -50,6 +50,14 @@ void aead_seal_once(void *out, const struct key32 *key, uint64_t counter,
 				  uint64_t counter, struct span ad,
 				  struct span sealed);
 
+/* The same with a nonce of which every byte is given (HPKE). */
+void aead_seal_nonce(void *out, const struct key32 *key,
+		     const uint8_t nonce[AEAD_NONCE_LEN], struct span ad,
+		     struct span plain);
+[[nodiscard]] bool aead_open_nonce(void *out, const struct key32 *key,
+				   const uint8_t nonce[AEAD_NONCE_LEN],
+				   struct span ad, struct span sealed);
+
 /* The same with a 24-byte nonce (WireGuard's cookie reply). */
 void xaead_seal(void *out, const struct key32 *key,
 		const uint8_t nonce[XAEAD_NONCE_LEN], struct span ad,
