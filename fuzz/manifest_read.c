@@ -43,6 +43,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(m.ingress.domains[i].backend > 0 && domain_is(m.ingress.domains[i].name));
 	require(m.ingress.domain_count == 0 || (m.lists_domains && m.ingress.challenge_count > 0));
 	require(!strpbrk(m.ingress.hook, "\"\\\n") && !strpbrk(m.ingress.directory, "\"\\\n"));
+	for (size_t i = 0; m.guest && i < m.guest->container_count; i++) {
+		const struct guest_container *c = &m.guest->containers[i];
+
+		require(c->name[0] && !strpbrk(c->name, "/\"\n") && c->rule_count <= GUEST_RULES_MAX);
+		for (size_t k = 0; k < c->rule_count; k++)
+			require(guest_allows(c, c->rules[k].right, span_str(c->rules[k].path)));
+	}
+	for (size_t i = 0; m.guest && i < m.guest->env_count; i++)
+		require(guest_is_env_name(span_str(m.guest->envs[i])));
 	manifest_fini(&m);
 	return 0;
 }

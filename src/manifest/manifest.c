@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "manifest/guest_read.h"
 
 enum {
 	/* dstack's two numeric generations; the keys read here mean the same */
@@ -382,6 +383,14 @@ static enum rc read_storage(struct manifest *m, const json_t *root, char *error)
 	return RC_OK;
 }
 
+static enum rc read_guest(struct manifest *m, const json_t *root, char *error)
+{
+	struct guest_fault fault = { 0 };
+	enum rc rc = guest_read(&m->guest, root, &fault);
+
+	return rc ? refuse(error, fault.key, fault.expected) : RC_OK;
+}
+
 static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 {
 	enum rc rc;
@@ -407,8 +416,14 @@ static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 	rc = read_storage(m, root, error);
 	if (rc)
 		return rc;
-	/* Last: it takes memory, and nothing can fail after it. */
-	return read_compose(m, root, error);
+	/* Last: they take memory, and nothing can fail after it. */
+	rc = read_compose(m, root, error);
+	if (rc)
+		return rc;
+	rc = read_guest(m, root, error);
+	if (rc)
+		free(m->compose);
+	return rc;
 }
 
 enum rc manifest_read(struct manifest *out, struct span json,
@@ -446,6 +461,7 @@ enum rc manifest_read(struct manifest *out, struct span json,
 void manifest_fini(struct manifest *m)
 {
 	free(m->compose);
+	free(m->guest);
 	*m = (struct manifest){ 0 };
 }
 

@@ -19,7 +19,8 @@
  *     "domains": ["www.example.org", "*.shop.example.org"],
  *     "egress": false,
  *     "ingress": {"domains": ["www.example.org"], "backend": 8080},
- *     "storage": {"integrity": false, "rollback": "refuse"}
+ *     "storage": {"integrity": false, "rollback": "refuse"},
+ *     "guest": { ... }, "allowed_envs": [ ... ]      (guest.h)
  *   }
  *
  * "ports" lists what may be reached through the tunnel, and nothing else may.
@@ -50,6 +51,7 @@
 #include "base/rc.h"
 #include "base/span.h"
 #include "crypto/hash.h"
+#include "manifest/guest.h"
 #include "manifest/ingress.h"
 
 enum {
@@ -107,6 +109,8 @@ struct manifest {
 	struct manifest_storage storage;
 	/* the compose file's text; owned; NULL: none (a gateway) */
 	char *compose;
+	/* owned; NULL: neither "guest" nor "allowed_envs" */
+	struct manifest_guest *guest;
 };
 
 enum {
