@@ -6,8 +6,11 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include "base/mem.h"
@@ -46,7 +49,32 @@ static void auto_bio(BIO **bio)
 
 static void auto_bn(BIGNUM **bn)
 {
-	BN_free(*bn);
+	BN_clear_free(*bn);
+}
+
+static void auto_group(EC_GROUP **group)
+{
+	EC_GROUP_free(*group);
+}
+
+static void auto_ec_point(EC_POINT **point)
+{
+	EC_POINT_free(*point);
+}
+
+static void auto_builder(OSSL_PARAM_BLD **b)
+{
+	OSSL_PARAM_BLD_free(*b);
+}
+
+static void auto_params(OSSL_PARAM **p)
+{
+	OSSL_PARAM_free(*p);
+}
+
+static void auto_key_ctx(EVP_PKEY_CTX **ctx)
+{
+	EVP_PKEY_CTX_free(*ctx);
 }
 
 /* What only missing memory can break; see the header of crypto/hash. */
@@ -199,6 +227,54 @@ enum rc p256_private_from_pem(struct p256_private **out, struct span pem)
 		return RC_MALFORMED;
 	}
 	*out = private_of(STEAL(key));
+	return RC_OK;
+}
+
+/* A key of its scalar and the point that goes with it. */
+static EVP_PKEY *pair_of(const BIGNUM *secret,
+			 const uint8_t public[1 + P256_POINT_LEN])
+{
+	AUTO(auto_builder)
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	AUTO(auto_params)
+	OSSL_PARAM *params = NULL;
+	AUTO(auto_key_ctx)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	must(b && ctx &&
+	     OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME,
+					     curve_name, 0) == 1 &&
+	     OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY,
+					      public,
+					      1 + P256_POINT_LEN) == 1 &&
+	     OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_PRIV_KEY, secret) == 1);
+	params = OSSL_PARAM_BLD_to_param(b);
+	must(params && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	     EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) == 1);
+	return key;
+}
+
+enum rc p256_private_from_secret(struct p256_private **out,
+				 const struct key32 *secret)
+{
+	AUTO(auto_group)
+	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	AUTO(auto_ec_point)
+	EC_POINT *at = group ? EC_POINT_new(group) : NULL;
+	AUTO(auto_bn)
+	BIGNUM *n = BN_secure_new();
+	uint8_t public[1 + P256_POINT_LEN];
+
+	must(at && n && BN_bin2bn(secret->b, sizeof(secret->b), n));
+	BN_set_flags(n, BN_FLG_CONSTTIME);
+	if (BN_is_zero(n) || BN_cmp(n, EC_GROUP_get0_order(group)) >= 0)
+		return RC_MALFORMED;
+	must(EC_POINT_mul(group, at, n, NULL, NULL, NULL) == 1 &&
+	     EC_POINT_point2oct(group, at, POINT_CONVERSION_UNCOMPRESSED,
+				public, sizeof(public),
+				NULL) == sizeof(public));
+	*out = private_of(pair_of(n, public));
 	return RC_OK;
 }
 

@@ -11,6 +11,7 @@
 #define POSTERN_CRYPTO_P256_H
 
 #include "base/rc.h"
+#include "base/secret.h"
 #include "base/span.h"
 
 enum {
@@ -58,6 +59,9 @@ struct p256_private;
 struct p256_private *p256_private_generate(void);
 /* From and to PKCS#8 PEM.  RC_MALFORMED: not a P-256 private key. */
 enum rc p256_private_from_pem(struct p256_private **out, struct span pem);
+/* From a scalar.  RC_MALFORMED: zero, or not below the order. */
+enum rc p256_private_from_secret(struct p256_private **out,
+				 const struct key32 *secret);
 /* NUL-terminated; returns owned: free() after secret_wipe(). */
 char *p256_private_to_pem(const struct p256_private *k);
 void p256_private_free(struct p256_private *k);
