@@ -43,6 +43,7 @@ struct config_ingress {
 struct config {
 	struct arena arena; /* of everything below */
 	const char *node, *manifest, *state, *status;
+	const char *env; /* the envelope of variables, from the host */
 	struct {
 		struct sock_addr address; /* where its edge listens */
 		const char *name; /* SNI */

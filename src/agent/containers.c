@@ -24,13 +24,18 @@ enum {
 	RETRY_PAUSE_MS = 1000, /* doubled by each failure, up to: */
 	RETRY_PAUSE_MAX_MS = 30000,
 	PATH_TEXT_MAX = 512,
+	ARGUMENTS_MAX = 24,
+	/* a value that is shorter is no secret, and stands in every word */
+	HIDDEN_MIN = 4,
+	ENVIRONMENT_PAUSE_MS = 1000,
 };
 
 struct containers {
 	struct containers_options o;
-	/* file and environment stand in folder */
+	/* file, override and environment stand in folder; override may be "" */
 	char folder[PATH_TEXT_MAX], file[PATH_TEXT_MAX],
-		environment[PATH_TEXT_MAX];
+		override[PATH_TEXT_MAX], environment[PATH_TEXT_MAX];
+	struct envs envs; /* the thread's */
 	char host[PATH_TEXT_MAX], home[PATH_TEXT_MAX];
 	int stop_fd; /* readable once something is wanted; -1: none yet */
 	pthread_t thread;
@@ -112,6 +117,23 @@ static bool engine_answers(const char *path)
 	return ok;
 }
 
+/* What docker-compose complains of may be what a variable says. */
+static void hide(const struct envs *envs, uint8_t *text, size_t n)
+{
+	for (size_t i = 0; i < envs->count; i++) {
+		const char *value = envs->list[i].value;
+		size_t len = strlen(value);
+		uint8_t *at = text;
+
+		if (len < HIDDEN_MIN)
+			continue;
+		while ((at = memmem(at, n - (size_t)(at - text), value, len))) {
+			memset(at, '*', len);
+			at += len;
+		}
+	}
+}
+
 /* The last lines are the ones that say why. */
 static void keep_error(struct containers *c, struct span output)
 {
@@ -125,42 +147,100 @@ static void keep_error(struct containers *c, struct span output)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* "NAME=value" of ours and of the app; NULL: more than there can be. */
+static const char **environment_of(struct containers *c, struct arena *arena)
+{
+	size_t count = c->envs.count, n = 0;
+	const char **list = arena_new(arena, count + 3, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	list[n++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+		    "/sbin:/bin";
+	list[n++] = c->home;
+	for (size_t i = 0; i < count; i++) {
+		const struct env *e = &c->envs.list[i];
+		size_t len = strlen(e->name) + strlen(e->value) + 2;
+		char *text = arena_new(arena, 1, len);
+
+		if (!text)
+			return NULL;
+		(void)snprintf(text, len, "%s=%s", e->name, e->value);
+		list[n++] = text;
+	}
+	return list;
+}
+
+static size_t arguments_of(const struct containers *c,
+			   const char *argv[ARGUMENTS_MAX],
+			   const char *const tail[])
+{
+	/* clang-format off */
+	const char *const head[] = {
+		"docker-compose", "-H", c->host,
+		"--env-file", c->environment, "--project-directory", c->folder,
+		"-p", c->o.manifest->name, "-f", c->file,
+	};
+	/* clang-format on */
+	size_t n = sizeof(head) / sizeof(head[0]);
+
+	memcpy(argv, head, sizeof(head));
+	if (c->override[0]) {
+		argv[n++] = "-f";
+		argv[n++] = c->override;
+	}
+	for (size_t i = 0; tail[i]; i++)
+		argv[n++] = tail[i];
+	argv[n] = NULL;
+	return n;
+}
+
 static bool compose(struct containers *c, const char *const tail[],
 		    unsigned timeout_ms, int stop_fd)
 {
-	AUTO(buf_fini)
+	AUTO(buf_wipe)
 	struct buf output;
-	/* clang-format off */
-	const char *argv[20] = {
-		"docker-compose", "-H", c->host,
-		"--env-file", c->environment, "--project-directory", c->folder,
-		"-f", c->file, "-p", c->o.manifest->name,
-	};
-	/* clang-format on */
-	const char *const environment[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-		"/sbin:/bin",
-		c->home, NULL
-	};
-	const struct proc_options options = { .timeout_ms = timeout_ms,
-					      .environment = environment,
-					      .stop_fd = stop_fd };
-	size_t n = 11;
+	AUTO(arena_wipe)
+	struct arena arena;
+	const char *argv[ARGUMENTS_MAX];
+	struct proc_options options = { .timeout_ms = timeout_ms,
+					.stop_fd = stop_fd };
 	enum rc rc;
 
-	for (size_t i = 0; tail[i]; i++)
-		argv[n++] = tail[i];
+	arena_init(&arena, ENVS_ARENA_MAX);
 	buf_init(&output, OUTPUT_MAX);
-	rc = proc_run_with(argv, (struct span){ 0 }, &output, &options, NULL);
+	(void)arguments_of(c, argv, tail);
+	options.environment = environment_of(c, &arena);
+	rc = options.environment
+		     ? proc_run_with(argv, (struct span){ 0 }, &output,
+				     &options, NULL)
+		     : RC_LIMIT;
 	if (rc == RC_OK)
 		return true;
 	if (rc == RC_CLOSED) /* we ended it */
 		return false;
+	hide(&c->envs, output.p + output.at, output.n);
 	keep_error(c, output.n ? buf_span(&output) : span_str(rc_name(rc)));
 	log_event(c->o.log, LOG_ERROR, "containers_failed",
 		  LSTR("command", tail[0]), LSTR("why", rc_name(rc)),
 		  LSPAN("output", span_str(c->error)));
 	return false;
+}
+
+/* False: a reason to stop came before it. */
+static bool get_environment(struct containers *c)
+{
+	char why[NODE_ERROR_MAX] = "";
+
+	if (!c->o.environment)
+		return true;
+	while (c->o.environment(c->o.environment_arg, &c->envs, why)) {
+		keep_error(c, span_str(why));
+		if (!pause_for(c, ENVIRONMENT_PAUSE_MS))
+			return false;
+	}
+	keep_error(c, (struct span){ .p = (const uint8_t *)"" });
+	return true;
 }
 
 static void bring_up(struct containers *c)
@@ -170,6 +250,8 @@ static void bring_up(struct containers *c)
 	unsigned pause_ms = RETRY_PAUSE_MS;
 
 	set_state(c, CONTAINERS_WAITING);
+	if (!get_environment(c))
+		return;
 	while (!engine_answers(c->o.socket))
 		if (!pause_for(c, ENGINE_PAUSE_MS))
 			return;
@@ -252,6 +334,9 @@ static enum rc write_compose(struct containers *c, char error[NODE_ERROR_MAX])
 	const struct containers_options *o = &c->o;
 	enum rc rc = make_folder(c);
 
+	if (!rc && o->override.n &&
+	    !set_path(c->override, c->folder, "/override.yml", ""))
+		rc = RC_LIMIT;
 	if (!rc && (!set_path(c->file, c->folder, "/docker-compose.yml", "") ||
 		    !set_path(c->environment, c->folder, "/.env", "") ||
 		    !set_path(c->home, "HOME=", c->folder, "") ||
@@ -262,6 +347,8 @@ static enum rc write_compose(struct containers *c, char error[NODE_ERROR_MAX])
 				  0600);
 	if (!rc)
 		rc = file_replace(c->environment, (struct span){ 0 }, 0600);
+	if (!rc && c->override[0])
+		rc = file_replace(c->override, o->override, 0600);
 	if (rc)
 		error_set(error, "compose file %s: %s", c->folder,
 			  rc == RC_SYS ? strerror(errno) : "path too long");
@@ -275,6 +362,8 @@ static void remove_folder(struct containers *c)
 		return;
 	(void)unlink(c->file);
 	(void)unlink(c->environment);
+	if (c->override[0])
+		(void)unlink(c->override);
 	(void)rmdir(c->folder);
 }
 
@@ -290,6 +379,7 @@ enum rc containers_new(struct containers **out,
 	init_lock(c);
 	if (options->manifest->compose) {
 		rc = write_compose(c, error);
+		c->o.override = (struct span){ 0 }; /* only borrowed */
 		c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (!rc && c->stop_fd < 0) {
 			error_set(error, "containers: %s", strerror(errno));
@@ -329,6 +419,7 @@ void containers_free(struct containers *c)
 	if (c->stop_fd >= 0)
 		close(c->stop_fd);
 	remove_folder(c);
+	envs_fini(&c->envs);
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -4,7 +4,9 @@
  *
  * What the engine is asked for follows from the manifest alone: the compose
  * file stands in a new folder in memory, which is also the project's and the
- * home, with an empty ".env"; no variable of ours reaches docker-compose.  A
+ * home, with an empty ".env"; no variable of ours reaches docker-compose, but
+ * those of the app's own environment, which reach nothing else: no file, and no
+ * line of a log, for what docker-compose says is searched for their values.  A
  * relative path in the file names a place in that folder, where nothing is.
  *
  * A thread does it: the engine may take its time, and the loop does not wait.
@@ -18,12 +20,13 @@
 #include "io/loop.h"
 #include "manifest/manifest.h"
 #include "node/error.h"
+#include "secrets/envs.h"
 
 struct containers;
 
 enum containers_state {
 	CONTAINERS_NONE, /* no engine is configured, or no compose file given */
-	CONTAINERS_WAITING, /* for the engine's socket */
+	CONTAINERS_WAITING, /* for the environment, or the engine's socket */
 	CONTAINERS_STARTING,
 	CONTAINERS_RUNNING,
 	CONTAINERS_FAILED, /* tried again after a pause; the error says why */
@@ -38,6 +41,17 @@ struct containers_options {
 	const struct manifest *manifest;
 	const char *status; /* a path in the folder where ours is made */
 	const char *socket; /* the engine's */
+	/* a compose file that changes the manifest's; n == 0: none; borrowed
+	 * for containers_new() */
+	struct span override;
+	/*
+	 * The variables that docker-compose may put into the containers; NULL:
+	 * none.  Called in the thread, again and again until RC_OK; *out is
+	 * then ours.  error says what it waits for.
+	 */
+	enum rc (*environment)(void *arg, struct envs *out,
+			       char error[NODE_ERROR_MAX]);
+	void *environment_arg;
 };
 
 /* RC_SYS: no compose file can be written, or no thread.  Copies options;

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/guest.h"
 #include "agent/ingress.h"
+#include "agent/secrets.h"
 #include "agent/serve.h"
 #include "agent/storage.h"
 #include "base/mem.h"
@@ -18,12 +20,14 @@
 #include "io/sandbox.h"
 #include "node/keeper.h"
 #include "node/platform.h"
+#include "seal/hardware.h"
 
 #define FIREWALL_ONLY "--firewall-only"
 #define CLOSE_STORAGE "--close-storage"
 
 enum {
 	DEVICE_WAIT_MS = 15000,
+	OVERRIDE_MAX = 64 * 1024,
 	GOODBYE_MS = 300, /* for the last words to the gateway */
 };
 
@@ -38,6 +42,12 @@ struct program {
 	struct firewall *firewall;
 	struct ingress *ingress;
 	struct tunnel *device;
+	struct measured *measured;
+	struct appkeys_simulated own_keys;
+	struct appkeys keys;
+	struct seal_provider seal;
+	struct guest *guest;
+	struct secrets *secrets;
 	struct containers *containers;
 	struct tls_context *tls;
 	struct batch *batch;
@@ -56,6 +66,9 @@ static void program_fini(struct program *p)
 	batch_free(p->batch);
 	tls_context_free(p->tls);
 	containers_free(p->containers);
+	guest_free(p->guest);
+	secrets_free(p->secrets);
+	measured_free(p->measured);
 	tunnel_free(p->device);
 	ingress_free(p->ingress);
 	firewall_free(p->firewall);
@@ -198,15 +211,62 @@ static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
 	return RC_OK;
 }
 
+/* What the app's containers may ask, and what they are given. */
+static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct manifest_guest *rules = p->platform.identity.manifest.guest;
+	const struct guest_options guest = {
+		.loop = p->loop,
+		.log = &p->log,
+		.identity = &p->platform.identity,
+		.measured = p->measured,
+		.keys = &p->keys,
+		.status = p->config.status,
+		.is_simulated = quote_source_is_simulated(p->platform.source),
+	};
+	const struct secrets_options secrets = {
+		.log = &p->log,
+		.identity = &p->platform.identity,
+		.measured = p->measured,
+		.keys = &p->keys,
+		.seal = &p->seal,
+		.state = p->config.state,
+		.envelope = p->config.env,
+	};
+	enum rc rc = RC_OK;
+
+	if (rules && rules->lists_envs)
+		rc = secrets_new(&p->secrets, &secrets, error);
+	if (!rc && rules && rules->container_count)
+		rc = guest_new(&p->guest, &guest, error);
+	return rc;
+}
+
+static void open_measured(struct program *p)
+{
+	p->measured = measured_new(&p->platform.identity, p->platform.source,
+				   p->config.state);
+	p->own_keys = (struct appkeys_simulated){
+		.source = p->platform.source,
+		.identity = &p->platform.identity,
+	};
+	p->keys = appkeys_simulated(&p->own_keys);
+	p->seal = hardware_provider(p->platform.source);
+}
+
 static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
 {
-	const struct containers_options options = {
+	struct containers_options options = {
 		.loop = p->loop,
 		.log = &p->log,
 		.manifest = &p->platform.identity.manifest,
 		.status = p->config.status,
 		.socket = p->config.containers.socket,
+		.environment = p->secrets ? secrets_take : NULL,
+		.environment_arg = p->secrets,
 	};
+	AUTO(buf_fini)
+	struct buf override = { 0 };
 
 	if (p->config.containers.engine == ENGINE_NONE)
 		return RC_OK;
@@ -216,6 +276,12 @@ static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
 			  LSTR("why", "the data disk is read-only"));
 		return RC_OK;
 	}
+	buf_init(&override, OVERRIDE_MAX);
+	if (p->guest && guest_override(p->guest, &override)) {
+		error_set(error, "guest API: too many containers");
+		return RC_LIMIT;
+	}
+	options.override = buf_span(&override);
 	return containers_new(&p->containers, &options, error);
 }
 
@@ -227,6 +293,7 @@ static enum rc open_uplink(struct program *p, char error[NODE_ERROR_MAX])
 		.firewall = p->firewall,
 		.trust = p->platform.trust,
 		.identity = &p->platform.identity,
+		.measured = p->measured,
 		.config = &p->config,
 		.log = &p->log,
 	};
@@ -237,7 +304,7 @@ static enum rc open_uplink(struct program *p, char error[NODE_ERROR_MAX])
 		error_set(error, "tls: %s", why);
 		return rc;
 	}
-	rc = batch_new(&p->batch, p->loop, quoter_quote, p->platform.source);
+	rc = batch_new(&p->batch, p->loop, measured_quote, p->measured);
 	if (rc) {
 		error_set(error, "quotes: no thread");
 		return rc;
@@ -257,6 +324,8 @@ static enum rc open_status(struct program *p, char error[NODE_ERROR_MAX])
 		.firewall = p->firewall,
 		.containers = p->containers,
 		.ingress = p->ingress,
+		.guest = p->guest,
+		.secrets = p->secrets,
 		.device = p->device,
 		.trust = p->platform.trust,
 		.quotes_are_simulated =
@@ -293,6 +362,7 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = open_platform(p, error);
 	if (rc)
 		return rc;
+	open_measured(p);
 	if (p->firewall)
 		rc = firewall_set_manifest(p->firewall,
 					   &p->platform.identity.manifest,
@@ -305,6 +375,8 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = give_up_capabilities(error);
 	if (!rc)
 		rc = keeper_new(&p->keeper, &p->config.trust, &p->log, error);
+	if (!rc)
+		rc = open_guest(p, error);
 	if (!rc)
 		rc = open_containers(p, error);
 	if (!rc)

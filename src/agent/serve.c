@@ -16,6 +16,11 @@ struct serve {
 	const struct status_sources *sources;
 };
 
+static void say(struct http_answer *answer, unsigned status, struct span text)
+{
+	answer->status = buf_add(&answer->body, text) ? status : 500;
+}
+
 static void handle(void *arg, const struct http_request *request,
 		   struct http_answer *answer)
 {
@@ -24,16 +29,22 @@ static void handle(void *arg, const struct http_request *request,
 	struct serve *s = arg;
 
 	if (strcmp(request->method, "GET") != 0) {
-		answer->status = 405;
-		text = mem_dup("{\"error\": \"expected GET\"}");
-	} else if (strcmp(request->path, "/v1/status") != 0) {
-		answer->status = 404;
-		text = mem_dup("{\"error\": \"there is /v1/status\"}");
-	} else {
+		say(answer, 405, span_str("{\"error\": \"expected GET\"}"));
+	} else if (strcmp(request->path, "/v1/status") == 0) {
 		text = status_json(s->sources);
+		say(answer, text ? 200 : 500,
+		    text ? span_str(text) : (struct span){ 0 });
+	} else if (strcmp(request->path, "/v1/env-key") != 0) {
+		say(answer, 404,
+		    span_str("{\"error\": \"there are /v1/status and "
+			     "/v1/env-key\"}"));
+	} else if (s->sources->secrets) {
+		say(answer, 200, secrets_proof(s->sources->secrets));
+	} else {
+		say(answer, 404,
+		    span_str("{\"error\": \"the manifest has no "
+			     "allowed_envs\"}"));
 	}
-	if (!text || !buf_add(&answer->body, span_str(text)))
-		answer->status = 500;
 }
 
 enum rc serve_new(struct serve **out, struct loop *loop,

@@ -175,6 +175,20 @@ static json_t *json_ingress(const struct status_sources *s)
 	return j;
 }
 
+static json_t *json_guest(const struct guest *g)
+{
+	struct guest_counts counts = { 0 };
+	json_t *j = json_object();
+
+	if (g)
+		guest_counts(g, &counts);
+	add_number(j, "containers", counts.container_count);
+	add_number(j, "answered", counts.answered);
+	add_number(j, "not_allowed", counts.not_allowed);
+	add_number(j, "too_many", counts.too_many);
+	return j;
+}
+
 char *status_json(const struct status_sources *s)
 {
 	bool is_simulated = s->quotes_are_simulated ||
@@ -202,6 +216,7 @@ char *status_json(const struct status_sources *s)
 	add(j, "firewall", json_firewall(s->firewall));
 	add(j, "containers", json_containers(s->containers));
 	add(j, "ingress", json_ingress(s));
+	add(j, "guest", json_guest(s->guest));
 	text = json_dumps(j, JSON_INDENT(1));
 	json_decref(j);
 	return text;

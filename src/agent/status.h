@@ -8,7 +8,9 @@
 
 #include "agent/containers.h"
 #include "agent/firewall.h"
+#include "agent/guest.h"
 #include "agent/ingress.h"
+#include "agent/secrets.h"
 #include "agent/uplink.h"
 
 struct status_sources {
@@ -18,6 +20,8 @@ struct status_sources {
 	struct firewall *firewall; /* NULL: none */
 	struct containers *containers; /* NULL: no engine */
 	const struct ingress *ingress; /* NULL: none */
+	const struct guest *guest; /* NULL: nobody may ask */
+	const struct secrets *secrets; /* NULL: none are allowed */
 	const struct tunnel *device;
 	const struct trust *trust;
 	bool quotes_are_simulated;

@@ -327,11 +327,10 @@ static void on_closed(void *arg, struct link *l, const char *why)
 static enum rc on_eventlog(void *arg, struct buf *out)
 {
 	struct uplink *u = arg;
-	struct span log = buf_span(&u->o.identity->eventlog);
 
 	if (u->state == UPLINK_CONNECTING)
 		u->state = UPLINK_ATTESTING;
-	return buf_add(out, log) ? RC_OK : RC_LIMIT;
+	return measured_log(u->o.measured, out);
 }
 
 static enum rc start_link(struct uplink *u, int fd)

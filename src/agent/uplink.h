@@ -14,6 +14,7 @@
 
 #include "agent/config.h"
 #include "agent/firewall.h"
+#include "agent/measured.h"
 #include "channel/batch.h"
 #include "channel/session.h"
 #include "io/log.h"
@@ -33,6 +34,7 @@ struct uplink_options {
 	struct firewall *firewall; /* NULL: the configuration has none */
 	struct trust *trust;
 	const struct identity *identity;
+	struct measured *measured; /* 'batch' quotes through it */
 	const struct config *config;
 	const struct log *log;
 };

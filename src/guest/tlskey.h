@@ -6,6 +6,7 @@
 #ifndef POSTERN_GUEST_TLSKEY_H
 #define POSTERN_GUEST_TLSKEY_H
 
+#include "crypto/p256.h"
 #include "guest/call.h"
 #include "guest/desk.h"
 

@@ -187,36 +187,59 @@ static enum rc read_own_registers(struct quote_source *source,
 static enum rc make_events(struct identity *id,
 			   struct sha384 digests[EVENTLOG_BOOT_COUNT])
 {
-	AUTO(eventlog_fini)
-	struct eventlog log;
-	enum rc rc;
+	return eventlog_append_boot(&id->events, digests,
+				    SPAN_ARRAY(id->manifest.app_id),
+				    SPAN_ARRAY(id->manifest.hash.b),
+				    SPAN_ARRAY(id->instance_id));
+}
 
-	eventlog_init(&log);
-	rc = eventlog_append_boot(&log, digests,
-				  SPAN_ARRAY(id->manifest.app_id),
-				  SPAN_ARRAY(id->manifest.hash.b),
-				  SPAN_ARRAY(id->instance_id));
-	if (rc)
-		return rc;
-	return eventlog_text(&log, &id->eventlog);
+/*
+ * What the app extended before a restart of ours: as many of the file's events
+ * as lead from 'value' (the platform's) to the register.  The rest was written
+ * down and never extended.
+ */
+static bool find_app_events(struct identity *id, const char *state,
+			    struct sha384 *value, const struct sha384 *current)
+{
+	AUTO(mem_auto_free)
+	uint8_t *room = mem_new(APPEVENTS_MAX);
+	AUTO(buf_fini)
+	struct buf file;
+	struct span rest;
+	struct sha384 digest;
+	struct appevent e;
+
+	buf_init(&file, APPEVENTS_MAX);
+	if (appevents_load(&file, state))
+		return false;
+	rest = buf_span(&file);
+	while (!ct_equal(value, current, sizeof(*value))) {
+		if (!appevents_next(&e, room, &rest) ||
+		    eventlog_append(&id->events, &digest, e.name, e.payload) ||
+		    appevents_add(&id->app_events, &e))
+			return false;
+		eventlog_extend(value, &digest);
+	}
+	return true;
 }
 
 /* Extends those events that RTMR3 does not hold yet. */
-static enum rc extend_missing(struct quote_source *source,
+static enum rc extend_missing(struct identity *id, struct quote_source *source,
 			      const struct sha384 digests[EVENTLOG_BOOT_COUNT],
-			      const struct sha384 *current,
+			      const struct sha384 *current, const char *state,
 			      char error[NODE_ERROR_MAX])
 {
 	struct sha384 value = { 0 };
 	size_t done = 0;
 	enum rc rc;
 
-	while (!ct_equal(&value, current, sizeof(value))) {
-		if (done == EVENTLOG_BOOT_COUNT) {
-			error_set(error, "%s", OTHER_EVENTS);
-			return RC_DENIED;
-		}
+	while (done < EVENTLOG_BOOT_COUNT &&
+	       !ct_equal(&value, current, sizeof(value)))
 		eventlog_extend(&value, &digests[done++]);
+	if (done == EVENTLOG_BOOT_COUNT &&
+	    !find_app_events(id, state, &value, current)) {
+		error_set(error, "%s", OTHER_EVENTS);
+		return RC_DENIED;
 	}
 	for (; done < EVENTLOG_BOOT_COUNT; done++) {
 		rc = quote_source_extend(source, EVENTLOG_RTMR, &digests[done]);
@@ -230,7 +253,7 @@ static enum rc extend_missing(struct quote_source *source,
 }
 
 static enum rc measure(struct identity *id, struct quote_source *source,
-		       char error[NODE_ERROR_MAX])
+		       const char *state, char error[NODE_ERROR_MAX])
 {
 	struct sha384 digests[EVENTLOG_BOOT_COUNT], current;
 	uint8_t own[QUOTE_MR_LEN], want[MANIFEST_CONFIG_ID_LEN];
@@ -249,7 +272,44 @@ static enum rc measure(struct identity *id, struct quote_source *source,
 		error_set(error, "event log: %s", rc_name(rc));
 		return rc;
 	}
-	return extend_missing(source, digests, &current, error);
+	rc = extend_missing(id, source, digests, &current, state, error);
+	if (!rc)
+		rc = eventlog_text(&id->events, &id->eventlog);
+	return rc;
+}
+
+/* As it was before an event that could not be extended. */
+static void take_back(struct buf *b, size_t n)
+{
+	b->n = n;
+}
+
+enum rc identity_extend(struct identity *id, struct quote_source *source,
+			const char *state, const char *event,
+			struct span payload)
+{
+	size_t log_n = id->events.json.n, file_n = id->app_events.n;
+	struct appevent e = { .payload = payload };
+	struct sha384 digest;
+	enum rc rc;
+
+	if (strlen(event) < 1 || strlen(event) >= sizeof(e.name))
+		return RC_MALFORMED;
+	memcpy(e.name, event, strlen(event));
+	rc = eventlog_append(&id->events, &digest, event, payload);
+	if (!rc)
+		rc = appevents_add(&id->app_events, &e);
+	if (!rc)
+		rc = appevents_save(state, buf_span(&id->app_events));
+	if (!rc)
+		rc = quote_source_extend(source, EVENTLOG_RTMR, &digest);
+	if (rc) {
+		take_back(&id->events.json, log_n);
+		take_back(&id->app_events, file_n);
+		return rc;
+	}
+	buf_reset(&id->eventlog);
+	return eventlog_text(&id->events, &id->eventlog);
 }
 
 static enum rc make_claims(struct identity *id, const char *node,
@@ -281,6 +341,8 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 
 	buf_init(&id.manifest_bytes, MANIFEST_MAX);
 	buf_init(&id.eventlog, EVENTLOG_MAX);
+	buf_init(&id.app_events, APPEVENTS_MAX);
+	eventlog_init(&id.events);
 	buf_init(&id.claims, CHANNEL_CLAIMS_MAX);
 	rc = read_manifest(&id, o->manifest, error);
 	if (!rc && !o->seed)
@@ -291,7 +353,7 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 		identity_instance_id(id.instance_id, o->seed,
 				     id.manifest.app_id);
 	if (!rc)
-		rc = measure(&id, source, error);
+		rc = measure(&id, source, o->state, error);
 	if (!rc)
 		rc = make_claims(&id, o->node, error);
 	if (rc)
@@ -318,5 +380,7 @@ void identity_fini(struct identity *id)
 	manifest_fini(&id->manifest);
 	buf_fini(&id->manifest_bytes);
 	buf_fini(&id->eventlog);
+	buf_fini(&id->app_events);
+	eventlog_fini(&id->events);
 	buf_fini(&id->claims);
 }

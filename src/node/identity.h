@@ -8,7 +8,9 @@
  * are extended into RTMR3, in dstack's order and form.  The events follow from
  * the manifest and the instance id alone, so there is no log to keep on disk:
  * RTMR3 lives as long as the TD, and a program that starts again (or was killed
- * half-way through) finds in it how many of them it has extended already.
+ * half-way through) finds in it how many of them it has extended already.  The
+ * app's own events come after those (identity_extend()), and are kept in a file
+ * (appevents.h), of which RTMR3 says how much is true.
  * Programs of a TD share the state folder and start at any time: a lock in it
  * (flock on "instance-lock") has one look and extend after the other.
  *
@@ -30,6 +32,7 @@
 #include "base/buf.h"
 #include "base/rc.h"
 #include "manifest/manifest.h"
+#include "node/appevents.h"
 #include "node/error.h"
 #include "quoting/source.h"
 
@@ -39,7 +42,9 @@ struct identity {
 	struct manifest manifest;
 	struct buf manifest_bytes;
 	uint8_t instance_id[MANIFEST_ID_LEN];
-	struct buf eventlog; /* the JSON array */
+	struct eventlog events;
+	struct buf eventlog; /* the same, as the JSON array */
+	struct buf app_events; /* the app's of them, as in the file */
 	struct buf claims; /* the JSON document for the channel */
 };
 
@@ -72,6 +77,20 @@ void identity_fini(struct identity *id);
  * for CHANNEL_CLAIMS_MAX. */
 enum rc identity_claims(struct buf *out, const struct identity *id,
 			const char *purpose);
+
+/*
+ * Extends RTMR3 by an event of the app and writes it down, before, so that no
+ * moment of death leaves a register that nobody can explain.  'state' is the
+ * folder that it was opened with.  Blocks; not while another thread looks at
+ * id->eventlog.
+ *
+ * RC_MALFORMED, RC_LIMIT  eventlog_append(), appevents.h; nothing happened
+ * RC_SYS, ...             the file, or quote_source_extend(); the log is as the
+ *                         register was before
+ */
+enum rc identity_extend(struct identity *id, struct quote_source *source,
+			const char *state, const char *event,
+			struct span payload);
 
 enum {
 	IDENTITY_SEED_LEN = 32,
