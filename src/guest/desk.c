@@ -419,11 +419,19 @@ enum desk_step desk_ask(struct desk **pending, struct desk_answer *answer,
 	struct desk *d = mem_new(sizeof(*d));
 	struct asking a = { .w = w, .who = who, .d = d, .answer = answer };
 	struct call_fault fault;
+	struct span body = { 0 };
 	enum desk_step step;
 
 	arena_init(&d->arena, CALL_ARENA_MAX);
 	memcpy(d->container, who->name, sizeof(d->container));
-	if (call_read(&d->call, &fault, &d->arena, r->method, r->path, r->body))
+	/* A copy: what waits for the machine outlives the request. */
+	if (r->body.n <= CALL_BODY_MAX)
+		body.p = (const uint8_t *)arena_dup(&d->arena, r->body);
+	body.n = body.p ? r->body.n : 0;
+	if (r->body.n > CALL_BODY_MAX)
+		step = refuse(&a, 413, "expected a body of at most 64 KiB");
+	else if (call_read(&d->call, &fault, &d->arena, r->method, r->path,
+			   body))
 		step = dispatch(&a, &d->call);
 	else
 		step = refuse(&a, fault.status, fault.why);
