@@ -9,7 +9,7 @@
 static const char guest_world_manifest[] =
 	"{\"manifest_version\":2,\"name\":\"app\",\"guest\":{\"raw_quotes\":true,\"containers\":{"
 	"\"all\":[\"info\",\"quote\",\"evidence\",\"key:*\",\"sign:*\",\"tls-key\",\"event\"],"
-	"\"few\":[\"info\",\"key:/few/*\"],\"none\":[]}}}";
+	"\"few\":[\"info\",\"key:/few/*\"],\"none\":[],\"tls\":[\"tls-key\"]}}}";
 
 struct guest_world {
 	struct manifest manifest;

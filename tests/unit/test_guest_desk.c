@@ -17,6 +17,7 @@ enum {
 	ALL = 0,
 	FEW = 1,
 	NONE = 2,
+	TLS = 3,
 	BODY_MAX = 1024 * 1024,
 };
 
@@ -102,6 +103,9 @@ static void rights_decide(void **state)
 		{ ALL, "/Sign", "{\"data\":\"\",\"algorithm\":\"secp256k1_prehashed\"}", 400 },
 		{ FEW, "/v1/tls-key", "{}", 403 },
 		{ ALL, "/v1/tls-key", "{}", 200 },
+		{ TLS, "/v1/tls-key", "{}", 200 },
+		{ TLS, "/v1/tls-key", "{\"usage_ra_tls\":true}", 403 },
+		{ TLS, "/v1/quote", "{\"data\":\"\"}", 403 },
 		{ ALL, "/v1/tls-key", "{\"usage_ra_tls\":true}", 0 },
 		{ ALL, "/v1/tls-key", "{\"usage_ra_tls\":1}", 400 },
 		{ ALL, "/v1/tls-key", "{\"not_before\":2,\"not_after\":1}", 400 },
