@@ -120,7 +120,7 @@ static bool engine_answers(const char *path)
 /* What docker-compose complains of may be what a variable says. */
 static void hide(const struct envs *envs, uint8_t *text, size_t n)
 {
-	for (size_t i = 0; i < envs->count; i++) {
+	for (size_t i = 0; n && i < envs->count; i++) {
 		const char *value = envs->list[i].value;
 		size_t len = strlen(value);
 		uint8_t *at = text;
@@ -243,6 +243,29 @@ static bool get_environment(struct containers *c)
 	return true;
 }
 
+/*
+ * For taking down what an agent before us brought up, without the variables:
+ * docker-compose reads the whole file all the same, and "${NAME:?}" in it wants
+ * any value.
+ */
+static void stand_in(struct containers *c)
+{
+	const struct manifest_guest *rules = c->o.manifest->guest;
+	AUTO(buf_fini)
+	struct buf lines = { 0 };
+	size_t line;
+
+	if (!c->o.environment || !rules || c->envs.arena.max)
+		return;
+	buf_init(&lines, ENVS_TEXT_MAX);
+	for (size_t i = 0; i < rules->env_count; i++)
+		if (!buf_add(&lines, span_str(rules->envs[i])) ||
+		    !buf_add(&lines, span_str("=none\n")))
+			return;
+	/* It cannot fail: these names were judged with the manifest. */
+	(void)envs_read_lines(&c->envs, buf_span(&lines), &line);
+}
+
 static void bring_up(struct containers *c)
 {
 	static const char *const up[] = { "up", "-d", "--remove-orphans",
@@ -284,6 +307,7 @@ static void *work(void *arg)
 	if (!takes_down)
 		return NULL;
 	set_state(c, CONTAINERS_STOPPING);
+	stand_in(c);
 	/* A failure is logged; there is nothing else to try. */
 	if (engine_answers(c->o.socket))
 		(void)compose(c, down, DOWN_TIMEOUT_MS, 0);

@@ -235,7 +235,7 @@ static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 	};
 	enum rc rc = RC_OK;
 
-	if (rules && rules->lists_envs)
+	if (rules && rules->env_count)
 		rc = secrets_new(&p->secrets, &secrets, error);
 	if (!rc && rules && rules->container_count)
 		rc = guest_new(&p->guest, &guest, error);

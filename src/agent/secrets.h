@@ -2,7 +2,7 @@
  * secrets: the app's environment variables, from the envelope that its host was
  * handed (secrets/envelope.h) to docker-compose.
  *
- * Where the manifest has "allowed_envs", containers are not started before an
+ * Where the manifest lists "allowed_envs", containers are not started before an
  * envelope is there and opens: a host that keeps it back must not be able to
  * have the app run without its passwords.  An envelope of no variables will do.
  *

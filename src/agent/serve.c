@@ -42,7 +42,7 @@ static void handle(void *arg, const struct http_request *request,
 		say(answer, 200, secrets_proof(s->sources->secrets));
 	} else {
 		say(answer, 404,
-		    span_str("{\"error\": \"the manifest has no "
+		    span_str("{\"error\": \"the manifest lists no "
 			     "allowed_envs\"}"));
 	}
 }

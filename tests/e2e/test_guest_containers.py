@@ -199,3 +199,14 @@ def test_an_older_envelope_is_refused_after_the_agent_was_killed(cloud):
     got = json.loads(ask_inside(cloud, "web", "/run/postern.sock", "/v1/info").stdout)
     assert got["container"] == "web"
     assert in_container(cloud, "web", "/usr/bin/printenv", "TOKEN").stdout.strip() == SECRET
+
+
+def test_an_agent_without_the_variables_takes_the_app_down(cloud):
+    """docker-compose reads "${DB_PASSWORD:?}" for that, too."""
+    cloud.cvm.kill(cloud.cvm.daemon)
+    cloud.hand_over("{}")
+    cloud.start_agent()
+    cloud.refused("{}", "malformed")
+    assert docker(cloud.bench, "ps", "-q").stdout.strip()
+    cloud.bench.children.stop(cloud.cvm.daemon, timeout=60)
+    assert not docker(cloud.bench, "ps", "-q").stdout.strip()
