@@ -101,7 +101,7 @@ class GuestBench:
         assert self.agent.poll() is None, self.log()
 
     def stop_agent(self):
-        self.children.stop(self.agent)
+        assert self.children.stop(self.agent) == 0, self.log()
 
     def log(self):
         return (self.dir / "agent.log").read_text(errors="replace")
