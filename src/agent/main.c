@@ -235,6 +235,9 @@ static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 	};
 	enum rc rc = RC_OK;
 
+	/* No container is started, and nothing could be remembered. */
+	if (p->storage.is_read_only)
+		return RC_OK;
 	if (rules && rules->env_count)
 		rc = secrets_new(&p->secrets, &secrets, error);
 	if (!rc && rules && rules->container_count)
