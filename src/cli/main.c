@@ -16,6 +16,7 @@
 #include "cli/platforms.h"
 #include "cli/policy.h"
 #include "cli/quote.h"
+#include "cli/secret.h"
 #include "cli/status.h"
 #include "cli/up.h"
 #include "cli/verify.h"
@@ -36,6 +37,7 @@ static const struct cli_command commands[] = {
 	{ "verify", cli_verify, "check a host: TLS, quote, CAA, CT, account" },
 	{ "acme", cli_acme, "what postern-cert has and does; renew, revoke" },
 	{ "ct", cli_ct, "certificates that were logged for our names" },
+	{ "secret", cli_secret, "encrypt an app's environment to it alone" },
 	{ "policy", cli_policy, "what a policy would refuse of old quotes" },
 	{ "platforms", cli_platforms, "sign a list of platforms, or show one" },
 	{ "kms", cli_kms, "the key service: nodes, policy, audit log" },
