@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char manifest[] =
 	"{\"manifest_version\":2,\"name\":\"app\",\"guest\":{\"raw_quotes\":true,\"containers\":{"
-	"\"all\":[\"info\",\"quote\",\"evidence\",\"key:*\",\"sign:*\",\"tls-key\",\"event\"],\"none\":[]}}}";
+	"\"all\":[\"info\",\"quote\",\"evidence\",\"key:*\",\"sign:*\","
+	"\"tls-key\",\"event\"],\"none\":[]}}}";
 
 static void require(bool holds)
 {

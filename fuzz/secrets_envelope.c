@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(envelope_open(&out, &seen, json, &terms) != ENVELOPE_OK);
 	require(out.count == 0 && seen.serial == 7);
 	if (envelope_look(&facts, json))
-		require(facts.serial > 0 && facts.ciphertext_len >= HPKE_TAG_LEN && facts.ciphertext_len < size);
+		require(facts.serial > 0 &&
+			facts.ciphertext_len >= HPKE_TAG_LEN && facts.ciphertext_len < size);
 	read_proof(json);
 	read_lines(json);
 	return 0;

@@ -259,7 +259,8 @@ static void finish(void *arg)
 	if (j->rc)
 		log_event(g->o.log, LOG_WARN, "guest_failed",
 			  LSTR("container", j->door->who->name),
-			  LSTR("what", j->step == DESK_QUOTE ? "quote" : "event"),
+			  LSTR("what",
+			       j->step == DESK_QUOTE ? "quote" : "event"),
 			  LSTR("why", rc_name(j->rc)));
 	forget_job(g, j);
 }

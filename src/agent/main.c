@@ -214,7 +214,8 @@ static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])
 /* What the app's containers may ask, and what they are given. */
 static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 {
-	const struct manifest_guest *rules = p->platform.identity.manifest.guest;
+	const struct manifest_guest *rules =
+		p->platform.identity.manifest.guest;
 	const struct guest_options guest = {
 		.loop = p->loop,
 		.log = &p->log,

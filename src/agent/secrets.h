@@ -6,10 +6,10 @@
  * envelope is there and opens: a host that keeps it back must not be able to
  * have the app run without its passwords.  An envelope of no variables will do.
  *
- * The newest serial that was opened is remembered in a sealed file (seal/seal.h,
- * purpose "env-seen"), so an older envelope is refused after a restart too.  A
- * host that rolls the whole state folder back, or takes it away, takes that
- * memory with it: against that stands the disk's own epoch.
+ * The newest serial that was opened is remembered in a sealed file
+ * (seal/seal.h, purpose "env-seen"), so an older envelope is refused after a
+ * restart too.  A host that rolls the whole state folder back, or takes it
+ * away, takes that memory with it: against that stands the disk's own epoch.
  *
  * All of it blocks: for the containers' thread.
  */

@@ -23,8 +23,9 @@ void ed25519_public(uint8_t out[ED25519_PUBLIC_LEN],
 void ed25519_sign(uint8_t out[ED25519_SIGNATURE_LEN],
 		  const struct key32 *secret, struct span message);
 /* False also for bytes that are no point. */
-[[nodiscard]] bool ed25519_verify(const uint8_t key[ED25519_PUBLIC_LEN],
-				  const uint8_t signature[ED25519_SIGNATURE_LEN],
-				  struct span message);
+[[nodiscard]] bool
+ed25519_verify(const uint8_t key[ED25519_PUBLIC_LEN],
+	       const uint8_t signature[ED25519_SIGNATURE_LEN],
+	       struct span message);
 
 #endif

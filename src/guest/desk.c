@@ -191,7 +191,8 @@ static enum desk_step ask_quote(struct asking *a, const struct call *c)
 	}
 	if (is_raw_refused(a))
 		return DESK_ANSWERED;
-	if (c->dialect == CALL_TAPPD && !span_equal_str(c->hash_algorithm, "raw"))
+	if (c->dialect == CALL_TAPPD &&
+	    !span_equal_str(c->hash_algorithm, "raw"))
 		return quote_hashed(a, c);
 	return quote_bytes(a, c->data);
 }
@@ -250,7 +251,8 @@ static enum desk_step ask_key(struct asking *a, const struct call *c)
 		return not_allowed(a, "key with that path");
 	if (c->algorithm == CALL_SECP256K1_PREHASHED ||
 	    (c->algorithm == CALL_RAW && c->dialect != CALL_POSTERN))
-		return refuse(a, 400, "algorithm: expected secp256k1 or ed25519");
+		return refuse(a, 400,
+			      "algorithm: expected secp256k1 or ed25519");
 	if (!a->w->root)
 		return no_keys(a);
 	say_key_make(&key, a->w, &name);
@@ -373,7 +375,8 @@ static enum desk_step ask_event(struct asking *a, const struct call *c)
 	if (!is_event_name(c->event))
 		return refuse(a, 400,
 			      "event: expected 1 to 128 printable characters "
-			      "but \" and \\, and none of the platform's names");
+			      "but \" and \\, and none of the "
+			      "platform's names");
 	return DESK_EVENT;
 }
 

@@ -242,7 +242,8 @@ enum rc tlskey_write(struct buf *out, const struct desk_world *w,
 	secret_wipe(pem, strlen(pem));
 	free(pem);
 	jwrite_array(&j, "certificate_chain");
-	fits = add_pem(&j, buf_span(&leaf)) && add_pem(&j, buf_span(&authority));
+	fits = add_pem(&j, buf_span(&leaf)) &&
+	       add_pem(&j, buf_span(&authority));
 	jwrite_end(&j);
 	jwrite_end(&j);
 	return fits && jwrite_done(&j) ? RC_OK : RC_LIMIT;

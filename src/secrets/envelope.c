@@ -140,17 +140,21 @@ static bool has_good_signature(const struct form *f)
 	return ed25519_verify(f->signer, f->signature, signed_text(place, f));
 }
 
+static bool is_listed(const struct form *f, const struct manifest_guest *rules)
+{
+	for (size_t i = 0; i < rules->signer_count; i++)
+		if (span_equal(SPAN_ARRAY(f->signer),
+			       SPAN_ARRAY(rules->signers[i])))
+			return true;
+	return rules->signer_count == 0;
+}
+
 static enum envelope_verdict judge_signer(const struct form *f,
 					  const struct manifest_guest *rules)
 {
-	bool is_known = rules->signer_count == 0;
-
 	if (!f->is_signed)
-		return is_known ? ENVELOPE_OK : ENVELOPE_UNSIGNED;
-	for (size_t i = 0; i < rules->signer_count; i++)
-		is_known = is_known || span_equal(SPAN_ARRAY(f->signer),
-						  SPAN_ARRAY(rules->signers[i]));
-	if (!is_known)
+		return rules->signer_count ? ENVELOPE_UNSIGNED : ENVELOPE_OK;
+	if (!is_listed(f, rules))
 		return ENVELOPE_UNKNOWN_SIGNER;
 	return has_good_signature(f) ? ENVELOPE_OK : ENVELOPE_BAD_SIGNATURE;
 }

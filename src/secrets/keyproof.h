@@ -46,8 +46,8 @@ void keyproof_report_data(struct sha512 *out, const struct keyproof *p);
 /* Appends the JSON and a newline; RC_LIMIT when it does not fit. */
 enum rc keyproof_write(struct buf *out, const struct keyproof *p);
 /*
- * False: malformed.  Otherwise *out's spans are in the arena, which has room for
- * KEYPROOF_ARENA_MAX bytes.
+ * False: malformed.  Otherwise *out's spans are in the arena, which has room
+ * for KEYPROOF_ARENA_MAX bytes.
  */
 bool keyproof_read(struct keyproof *out, struct arena *arena,
 		   struct span json);

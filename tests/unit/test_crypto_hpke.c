@@ -30,7 +30,8 @@ static struct vector rfc9180_a_2_1(void)
 {
 	struct vector v;
 
-	unhex(v.ephemeral.b, 32, "f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600");
+	unhex(v.ephemeral.b, 32,
+	      "f4ec9b33b792c372c1d2c2063507b684ef925b8c75a42dbcbf57d63ccd381600");
 	unhex(v.enc, 32, "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a");
 	unhex(v.secret.b, 32, "8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
 	unhex(v.public_key, 32, "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a");
@@ -38,7 +39,8 @@ static struct vector rfc9180_a_2_1(void)
 	unhex(v.plain, PLAIN_LEN, "4265617574792069732074727574682c20747275746820626561757479");
 	unhex(v.ad, 7, "436f756e742d30");
 	unhex(v.sealed, sizeof(v.sealed),
-	      "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1b51a28");
+	      "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db"
+	      "21993c62ce81883d2dd1b51a28");
 	return v;
 }
 

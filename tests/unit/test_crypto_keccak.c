@@ -52,7 +52,8 @@ static void parts_are_one_text(void **state)
 	memset(in, 7, sizeof(in));
 	keccak256_parts(&want, &whole, 1);
 	for (size_t cut = 0; cut <= sizeof(in); cut++) {
-		const struct span parts[3] = { span_of(in, cut), { 0 }, span_of(in + cut, sizeof(in) - cut) };
+		const struct span rest = span_of(in + cut, sizeof(in) - cut);
+		const struct span parts[3] = { span_of(in, cut), { 0 }, rest };
 
 		keccak256_parts(&got, parts, 3);
 		assert_memory_equal(got.b, want.b, 32);

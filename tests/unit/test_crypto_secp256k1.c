@@ -12,7 +12,8 @@
 #include "crypto/rng.h"
 #include "crypto/secp256k1.h"
 
-static const char order_minus_1[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140";
+static const char order_minus_1[] =
+	"fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364140";
 static const char order[] = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
 static const char zero[] = "0000000000000000000000000000000000000000000000000000000000000000";
 static const char one[] = "0000000000000000000000000000000000000000000000000000000000000001";

@@ -23,7 +23,8 @@ static void the_formula_is_the_documents(void **state)
 	struct key32 want, got;
 
 	(void)state;
-	hkdf_sha256(want.b, 32, span_str("postern/guest-key/v1"), SPAN_ARRAY(root.b), SPAN_ARRAY(info));
+	hkdf_sha256(want.b, 32, span_str("postern/guest-key/v1"),
+		    SPAN_ARRAY(root.b), SPAN_ARRAY(info));
 	derive_key(&got, &root, &name);
 	assert_memory_equal(got.b, want.b, 32);
 }

@@ -32,7 +32,8 @@ struct asked {
 static void ask_world(struct asked *out, const struct desk_world *w, size_t who, const char *path,
 		      const char *body)
 {
-	const struct desk_request r = { body ? "POST" : "GET", path, body ? span_str(body) : (struct span){ 0 } };
+	const struct desk_request r = { body ? "POST" : "GET", path,
+					body ? span_str(body) : (struct span){ 0 } };
 
 	*out = (struct asked){ 0 };
 	buf_init(&out->a.body, BODY_MAX);
@@ -115,8 +116,10 @@ static void rights_decide(void **state)
 		{ ALL, "/v1/tls-key", "{\"alt_names\":[\"\"]}", 400 },
 		{ ALL, "/v1/tls-key", "{\"alt_names\":[\"*.x\",\"::1\",\"1.2.3.4\"]}", 200 },
 		{ ALL, "/prpc/Tappd.DeriveKey", "{\"path\":\"/\",\"subject\":\"x\"}", 200 },
-		{ ALL, "/prpc/Tappd.TdxQuote", "{\"report_data\":\"00\"}", 0 },
-		{ ALL, "/prpc/Tappd.TdxQuote", "{\"report_data\":\"00\",\"hash_algorithm\":\"md5\"}", 400 },
+		{ ALL, "/prpc/Tappd.TdxQuote",
+		  "{\"report_data\":\"00\"}", 0 },
+		{ ALL, "/prpc/Tappd.TdxQuote",
+		  "{\"report_data\":\"00\",\"hash_algorithm\":\"md5\"}", 400 },
 		{ FEW, "/v1/event", "{\"event\":\"x\"}", 403 },
 		{ ALL, "/v1/event", "{\"event\":\"x\",\"payload\":\"00\"}", 0 },
 		{ ALL, "/v1/event", "{\"event\":\"\"}", 400 },
@@ -143,7 +146,8 @@ static void rights_decide(void **state)
 		ask_world(&a, &g.w, cases[i].who, cases[i].path, cases[i].body);
 		got = a.step == DESK_ANSWERED ? a.a.status : 0;
 		if (got != cases[i].status)
-			fail_msg("%s %s: %u", cases[i].path, cases[i].body ? cases[i].body : "", got);
+			fail_msg("%s %s: %u", cases[i].path,
+				 cases[i].body ? cases[i].body : "", got);
 		if (a.step == DESK_ANSWERED)
 			assert_true((got != 200) == (jtree_get(a.json, "error") != NULL));
 		asked_fini(&a);
@@ -215,8 +219,10 @@ static void raw_quotes_need_the_manifest(void **state)
 	assert_int_equal(a.step, DESK_QUOTE);
 	assert_memory_equal(desk_report_data(a.pending), want, 64);
 	asked_fini(&a);
-	ask_world(&a, &g.w, ALL, "/GetQuote",
-		  "{\"report_data\":\"00000000000000000000000000000000000000000000000000000000000000000000"
+	ask_world(&a, &g.w, ALL,
+		  "/GetQuote",
+		  "{\"report_data\":\""
+		  "00000000000000000000000000000000000000000000000000000000000000000000"
 		  "00000000000000000000000000000000000000000000000000000000000000\"}");
 	assert_int_equal(a.a.status, 400);
 	asked_fini(&a);
@@ -291,9 +297,12 @@ static void a_chain_leads_to_the_voucher(void **state)
 	asked_fini(&a);
 	/* A key service's signature stands where it has given one. */
 	memset(second, 5, sizeof(second));
-	g.w.issuer_signature = SPAN_ARRAY(second);
-	ask_world(&a, &g.w, ALL, "/v1/key", "{\"path\":\"/x\",\"purpose\":\"eth\"}");
-	assert_true(text_hex_decode(first, 65, jtree_get(a.json, "signature_chain")->first->next->text));
+	g.w.issuer_signature =
+		SPAN_ARRAY(second);
+	ask_world(&a, &g.w, ALL, "/v1/key",
+		  "{\"path\":\"/x\",\"purpose\":\"eth\"}");
+	chain = jtree_get(a.json, "signature_chain");
+	assert_true(text_hex_decode(first, 65, chain->first->next->text));
 	assert_memory_equal(first, second, 65);
 	asked_fini(&a);
 	guest_world_fini(&g);

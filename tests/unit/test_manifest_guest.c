@@ -12,7 +12,8 @@ static const char full[] =
 	BEGIN "\"guest\":{\"raw_quotes\":true,\"containers\":{"
 	      "\"web\":[\"info\",\"quote\",\"key:/web/*\",\"sign:vms\",\"key:one\"],"
 	      "\"db\":[\"key:*\",\"tls-key\",\"event\",\"evidence\"],\"idle\":[]},"
-	      "\"env_signers\":[\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F\"]},"
+	      "\"env_signers\":[\""
+	      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F\"]},"
 	      "\"allowed_envs\":[\"DB_PASSWORD\",\"_x9\"]}";
 
 static const struct guest_container *find(const struct manifest *m, const char *name)
@@ -104,13 +105,17 @@ static void refused_with_its_key(void **state)
 		{ "\"guest\":{\"containers\":{\"a/b\":[]}}", "guest.containers: expected names" },
 		{ "\"guest\":{\"containers\":{\"A\":[]}}", "guest.containers: expected names" },
 		{ "\"guest\":{\"containers\":{\"a\":{}}}", "guest.containers.a: expected a list" },
-		{ "\"guest\":{\"containers\":{\"a\":[1]}}", "guest.containers.a[0]: expected info" },
-		{ "\"guest\":{\"containers\":{\"a\":[\"info\",\"inf\"]}}", "guest.containers.a[1]: " },
+		{ "\"guest\":{\"containers\":{\"a\":[1]}}",
+		  "guest.containers.a[0]: expected info" },
+		{ "\"guest\":{\"containers\":{\"a\":[\"info\",\"inf\"]}}",
+		  "guest.containers.a[1]: " },
 		{ "\"guest\":{\"containers\":{\"a\":[\"key\"]}}", "guest.containers.a[0]: " },
 		{ "\"guest\":{\"containers\":{\"a\":[\"sign\"]}}", "guest.containers.a[0]: " },
 		{ "\"guest\":{\"containers\":{\"a\":[\"info:\"]}}", "guest.containers.a[0]: " },
-		{ "\"guest\":{\"containers\":{\"a\":[\"key:*x\"]}}", "guest.containers.a[0]: " },
-		{ "\"guest\":{\"containers\":{\"a\":[\"key:\\u0001\"]}}", "guest.containers.a[0]: " },
+		{ "\"guest\":{\"containers\":{\"a\":[\"key:*x\"]}}",
+		  "guest.containers.a[0]: " },
+		{ "\"guest\":{\"containers\":{\"a\":[\"key:\\u0001\"]}}",
+		  "guest.containers.a[0]: " },
 		{ "\"guest\":{\"env_signers\":[]}", "guest.env_signers: expected a list" },
 		{ "\"guest\":{\"env_signers\":[\"00\"]}", "guest.env_signers[0]: expected 64" },
 		{ "\"allowed_envs\":{}", "allowed_envs: expected a list" },
@@ -131,7 +136,8 @@ static void refused_with_its_key(void **state)
 		char text[512], error[MANIFEST_ERROR_MAX] = "";
 		struct manifest m;
 
-		snprintf(text, sizeof(text), BEGIN "\"runner\":\"docker-compose\",\"docker_compose_file\":\"x\",%s}",
+		snprintf(text, sizeof(text),
+			 BEGIN "\"runner\":\"docker-compose\",\"docker_compose_file\":\"x\",%s}",
 			 cases[i].what);
 		assert_int_equal(manifest_read(&m, span_str(text), error), RC_MALFORMED);
 		if (strncmp(error, cases[i].why, strlen(cases[i].why)) != 0)
@@ -145,24 +151,21 @@ static void bounds_are_exact(void **state)
 	struct manifest m;
 
 	(void)state;
-	for (size_t over = 0; over < 2; over++) {
-		size_t n = (size_t)snprintf(text, sizeof(text), BEGIN "\"guest\":{\"containers\":{");
+	for (size_t over = 0; over < 4; over++) {
+		bool is_env = over >= 2, is_over = over % 2;
+		size_t max = is_env ? GUEST_ENVS_MAX : GUEST_CONTAINERS_MAX;
+		const char *begin = is_env ? BEGIN "\"allowed_envs\":["
+					   : BEGIN "\"guest\":{\"containers\":{";
+		size_t n = (size_t)snprintf(text, sizeof(text), "%s", begin);
 
-		for (size_t i = 0; i < GUEST_CONTAINERS_MAX + over; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\"c%zu\":[]", i ? "," : "", i);
-		snprintf(text + n, sizeof(text) - n, "}}}");
-		assert_int_equal(manifest_read(&m, span_str(text), error), over ? RC_MALFORMED : RC_OK);
-		if (!over)
-			manifest_fini(&m);
-	}
-	for (size_t over = 0; over < 2; over++) {
-		size_t n = (size_t)snprintf(text, sizeof(text), BEGIN "\"allowed_envs\":[");
-
-		for (size_t i = 0; i < GUEST_ENVS_MAX + over; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\"C%zu\"", i ? "," : "", i);
-		snprintf(text + n, sizeof(text) - n, "]}");
-		assert_int_equal(manifest_read(&m, span_str(text), error), over ? RC_MALFORMED : RC_OK);
-		if (!over)
+		for (size_t i = 0; i < max + is_over; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      is_env ? "%s\"C%zu\"" : "%s\"c%zu\":[]",
+					      i ? "," : "", i);
+		snprintf(text + n, sizeof(text) - n, is_env ? "]}" : "}}}");
+		assert_int_equal(manifest_read(&m, span_str(text), error),
+				 is_over ? RC_MALFORMED : RC_OK);
+		if (!is_over)
 			manifest_fini(&m);
 	}
 }

@@ -33,10 +33,17 @@ static void begin(struct world *w)
 	memcpy(w->rules.envs[0], "A", 2);
 	memcpy(w->rules.envs[1], "B", 2);
 	w->rules.env_count = 2;
-	assert_int_equal(envs_read_lines(&w->envs, span_str("A=secret value\nB=x\n"), &line), RC_OK);
+	assert_int_equal(envs_read_lines(&w->envs,
+					 span_str("A=secret value\nB=x\n"), &line),
+			 RC_OK);
 	w->recipe = (struct envelope_recipe){ .app_id = { 1, 2 }, .serial = 10, .envs = &w->envs };
-	x25519_public(w->recipe.to, &w->secret);
-	w->terms = (struct envelope_terms){ .app_id = { 1, 2 }, .secret = &w->secret, .rules = &w->rules };
+	x25519_public(w->recipe.to,
+		      &w->secret);
+	w->terms = (struct envelope_terms){
+		.app_id = { 1, 2 },
+		.secret = &w->secret,
+		.rules = &w->rules,
+	};
 	buf_init(&w->text, ENVELOPE_TEXT_MAX);
 }
 

@@ -8,7 +8,8 @@
 
 static void lines_are_taken_as_they_are(void **state)
 {
-	static const char text[] = "# a comment\n\nA=1\nB= two words \nC=a=b\"'$X\\\nD=\n_e9=\xc3\xa4";
+	static const char text[] =
+		"# a comment\n\nA=1\nB= two words \nC=a=b\"'$X\\\nD=\n_e9=\xc3\xa4";
 	static const char *const want[][2] = {
 		{ "A", "1" },
 		{ "B", " two words " },
@@ -88,7 +89,10 @@ static void dstacks_json_is_read(void **state)
 	struct envs e;
 
 	(void)state;
-	assert_int_equal(envs_read_json(&e, span_str("{\"env\": [{\"key\": \"A\", \"value\": \"1\"}]}")), RC_OK);
+	assert_int_equal(envs_read_json(&e,
+					span_str("{\"env\": [{\"key\": \"A\", "
+						 "\"value\": \"1\"}]}")),
+			 RC_OK);
 	assert_string_equal(e.list[0].value, "1");
 	envs_fini(&e);
 	assert_int_equal(envs_read_json(&e, span_str("{\"env\":[]}")), RC_OK);

@@ -30,7 +30,8 @@ static void written_is_read(void **state)
 	assert_memory_equal(got.app_id, proof.app_id, 20);
 	assert_memory_equal(got.instance_id, proof.instance_id, 20);
 	assert_memory_equal(got.public_key, proof.public_key, 32);
-	assert_true(span_equal(got.quote, proof.quote) && span_equal(got.event_log, proof.event_log));
+	assert_true(span_equal(got.quote, proof.quote) && span_equal(got.event_log,
+								     proof.event_log));
 	for (size_t n = 0; n + 1 < text.n; n++) {
 		char *cut = mem_dup_n(text.p, n);
 		struct arena a;
@@ -47,8 +48,9 @@ static void written_is_read(void **state)
 /* By Python's hashlib, of the parts as the header has them. */
 static void report_data_is_the_formulas(void **state)
 {
-	static const char want[] = "e5def1b6dc854cf07c44f4c3dfa382570d5bb32597430df0754cb5984e954b35"
-				   "94e6f59f05fea4a3f6a32614bc3ff9c1800609f45dafa43cd816c6b2d73954e2";
+	static const char want[] =
+		"e5def1b6dc854cf07c44f4c3dfa382570d5bb32597430df0754cb5984e954b35"
+		"94e6f59f05fea4a3f6a32614bc3ff9c1800609f45dafa43cd816c6b2d73954e2";
 	struct sha512 got;
 	uint8_t bytes[64];
 
