@@ -19,7 +19,7 @@
  *   key:P     the private keys whose path is P
  *   sign:P    signatures by those keys, which stay where they are
  *   tls-key   a fresh key with a certificate of the app's authority
- *   event     extend RTMR3
+ *   event     extend RTMR3; not in a manifest with an ingress
  *
  * To check a signature and to ask for the version needs no rule.  "raw_quotes":
  * report data as the container chooses it, which lets it say anything that this

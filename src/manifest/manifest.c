@@ -383,12 +383,29 @@ static enum rc read_storage(struct manifest *m, const json_t *root, char *error)
 	return RC_OK;
 }
 
+static bool may_extend(const struct manifest_guest *g)
+{
+	for (size_t i = 0; g && i < g->container_count; i++)
+		if (guest_allows(&g->containers[i], GUEST_EVENT,
+				 (struct span){ 0 }))
+			return true;
+	return false;
+}
+
+/* The ingress's certificates are shown with the event log of its start, which
+ * an event of the app would make untrue. */
 static enum rc read_guest(struct manifest *m, const json_t *root, char *error)
 {
 	struct guest_fault fault = { 0 };
 	enum rc rc = guest_read(&m->guest, root, &fault);
 
-	return rc ? refuse(error, fault.key, fault.expected) : RC_OK;
+	if (rc)
+		return refuse(error, fault.key, fault.expected);
+	if (m->ingress.domain_count == 0 || !may_extend(m->guest))
+		return RC_OK;
+	free(m->guest);
+	return refuse(error, "guest.containers",
+		      "expected no \"event\" beside an ingress");
 }
 
 static enum rc read_root(struct manifest *m, const json_t *root, char *error)

@@ -116,6 +116,9 @@ static void refused_with_its_key(void **state)
 		  "guest.containers.a[0]: " },
 		{ "\"guest\":{\"containers\":{\"a\":[\"key:\\u0001\"]}}",
 		  "guest.containers.a[0]: " },
+		{ "\"ingress\":{\"domains\":[\"www.example.org\"],\"backend\":8080},"
+		  "\"guest\":{\"containers\":{\"a\":[\"event\"]}}",
+		  "guest.containers: expected no \"event\"" },
 		{ "\"guest\":{\"env_signers\":[]}", "guest.env_signers: expected a list" },
 		{ "\"guest\":{\"env_signers\":[\"00\"]}", "guest.env_signers[0]: expected 64" },
 		{ "\"allowed_envs\":{}", "allowed_envs: expected a list" },
