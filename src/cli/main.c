@@ -20,6 +20,7 @@
 #include "cli/status.h"
 #include "cli/up.h"
 #include "cli/verify.h"
+#include "cli/vm.h"
 #include "cli/wg.h"
 
 #define VERSION "0.1.0"
@@ -45,6 +46,7 @@ static const struct cli_command commands[] = {
 	{ "eventlog", cli_eventlog, "show an event log, compare with a quote" },
 	{ "disk", cli_disk, "show whose data disk it is" },
 	{ "measure", cli_measure, "predict the registers of a direct boot" },
+	{ "vm", cli_vm, "virtual machines on this host" },
 	{ "wg", cli_wg, "show WireGuard interfaces and their peers" },
 	{ "help", run_help, "this list, or one command's help" },
 };

@@ -173,7 +173,10 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 	const char *collateral = fmt(arena, "%s/platform/lib/collateral",
 				     places->state);
 
-	*out = (struct plan){ .cloud = cloud, .places = *places };
+	*out = (struct plan){ .cloud = cloud,
+			      .places = *places,
+			      .control = fmt(arena, "%s/platform/control.sock",
+					     places->run) };
 	add_platform(out, arena);
 	add_hostile(out, arena);
 	for (size_t i = 0; i < cloud->gateways.count; i++) {

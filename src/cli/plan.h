@@ -9,7 +9,9 @@
  *   <state>/<node>/lib/                its /var/lib
  *   <state>/<node>/log/<service>.log
  *   <state>/platform/                  the simulated TDX platform
+ *   <state>/trust.yaml                 policy that accepts the gateways
  *   <run>/<node>/run/                  its /run
+ *   <run>/platform/control.sock        launches trust domains
  *
  * Two nodes are always there: "platform", outside every TD, and "hostile", the
  * network in the middle.
@@ -51,6 +53,7 @@ struct plan {
 	struct plan_places places;
 	struct machine machines[PLAN_MACHINES_MAX];
 	size_t count;
+	const char *control; /* socket of the platform's owner */
 };
 
 /* Strings live in the arena, cloud is borrowed. */

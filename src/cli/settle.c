@@ -70,8 +70,9 @@ enum rc settle_platform(const struct plan *p, char error[PLAN_ERROR_MAX])
 		   "state: %s\n"
 		   "collateral: %s/collateral\n"
 		   "root: %s/root.pem\n"
+		   "control: %s\n"
 		   "tds:\n",
-		   lib, lib, lib);
+		   lib, lib, lib, p->control);
 	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
 		const struct machine *m = &p->machines[i];
 
@@ -114,8 +115,9 @@ static enum rc policy_text(struct buf *out, const struct plan *p,
 	return rc;
 }
 
-static enum rc settle_policy(const struct plan *p, const struct machine *m,
-			     char error[PLAN_ERROR_MAX])
+/* A policy that accepts one image. */
+static enum rc put_policy(const struct plan *p, const char *path,
+			  const char *image, char error[PLAN_ERROR_MAX])
 {
 	AUTO(arena_fini)
 	struct arena a;
@@ -126,12 +128,11 @@ static enum rc settle_policy(const struct plan *p, const struct machine *m,
 
 	arena_init(&a, ARENA_MAX);
 	buf_init(&policy, POLICY_MAX);
-	rc = policy_text(&policy, p,
-			 m->cvm ? m->cvm->accepts : m->gateway->accepts, error);
+	rc = policy_text(&policy, p, image, error);
 	if (rc)
 		return rc;
 	text = buf_span(&policy);
-	return put(fmt(&a, "%s/policy.yaml", m->conf), 0644,
+	return put(path, 0644,
 		   fmt(&a,
 		       "tcb:\n"
 		       "  accept: [UpToDate]\n"
@@ -139,6 +140,37 @@ static enum rc settle_policy(const struct plan *p, const struct machine *m,
 		       "%.*s",
 		       (int)text.n, (const char *)text.p),
 		   error);
+}
+
+static enum rc settle_policy(const struct plan *p, const struct machine *m,
+			     char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+
+	arena_init(&a, ARENA_MAX);
+	return put_policy(p, fmt(&a, "%s/policy.yaml", m->conf),
+			  m->cvm ? m->cvm->accepts : m->gateway->accepts,
+			  error);
+}
+
+/* With what a machine that comes later accepts the public gateway. */
+static enum rc settle_trust(const struct plan *p, char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	const char *image = NULL;
+
+	arena_init(&a, ARENA_MAX);
+	for (size_t i = 0; i < p->cloud->gateways.count; i++) {
+		const struct cloud_gateway *g = cloud_gateway(p->cloud, i);
+
+		if (g->is_public)
+			image = g->image;
+	}
+	/* Exactly one is public. */
+	return put_policy(p, fmt(&a, "%s/trust.yaml", p->places.state), image,
+			  error);
 }
 
 /* Every machine: who it is, whom it trusts. */
@@ -390,19 +422,17 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 enum rc settle_machines(const struct plan *p, char error[PLAN_ERROR_MAX])
 {
 	size_t cvms = 0;
+	enum rc rc = settle_trust(p, error);
 
-	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+	for (size_t i = PLAN_FIRST_NODE; !rc && i < p->count; i++) {
 		const struct machine *m = &p->machines[i];
-		enum rc rc;
 
 		if (m->cvm)
 			rc = settle_cvm(p, m, cvms++, error);
 		else
 			rc = settle_gateway(p, m, error);
-		if (rc)
-			return rc;
 	}
-	return RC_OK;
+	return rc;
 }
 
 static enum rc build_context(const struct plan *p, const struct machine *m,

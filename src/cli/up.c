@@ -169,15 +169,18 @@ static bool note_cloud(struct up *u)
 							       : m->spec.name;
 
 		(void)json_array_append_new(
-			nodes, json_pack("{s:s, s:s, s:s}", "name",
-					 m->spec.name, "kind", kind, "address",
-					 m->address ? m->address : ""));
+			nodes,
+			json_pack("{s:s, s:s, s:s, s:b}", "name", m->spec.name,
+				  "kind", kind, "address",
+				  m->address ? m->address : "", "public",
+				  m->gateway && m->gateway->is_public));
 	}
-	root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:o}", "name",
+	root = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:o}", "name",
 			 u->cloud.name, "state", u->plan.places.state, "base",
-			 u->cloud.base, "port", (json_int_t)u->options.port,
-			 "lease_ms", (json_int_t)u->cloud.lease_ms,
-			 "simulated", 1, "nodes", nodes);
+			 u->cloud.base, "control", u->plan.control, "port",
+			 (json_int_t)u->options.port, "lease_ms",
+			 (json_int_t)u->cloud.lease_ms, "simulated", 1, "nodes",
+			 nodes);
 	text = json_dumps(root, JSON_INDENT(1));
 	place_path(path, u->cloud.name, "cloud.json");
 	rc = fmt_file(path, 0644, text);

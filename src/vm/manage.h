@@ -2,9 +2,10 @@
  * manage: what a guest tells its host on the management port, one JSON object a
  * line: docs/VM.md has the words.
  *
- *   {"step":"tunnel","ms":5230}            a step of the start is done
- *   {"step":"failed","ms":81,"text":"..."} the start ends here, and why
- *   {"status":{...}}                       how it is
+ *   {"step":"network","ms":1234}              a step of the start is done
+ *   {"service":"agent","state":"started","status":0,"ms":1300}
+ *   {"refused":"config: ...","ms":81}         it goes no further, and why
+ *   {"stopping":true,"ms":90000}
  *
  * The guest is a stranger to its host as much as the host is to it: lines are
  * bounded, texts escaped, and what is not understood is passed over.
@@ -20,13 +21,12 @@
 enum {
 	MANAGE_LINE_MAX = 1024, /* bytes, without its end */
 	MANAGE_ARENA_MAX = 64 * 1024,
-	MANAGE_STEP_MAX = 32, /* of a-z, 0-9 and '-', with a NUL */
-	MANAGE_TEXT_MAX = 256,
+	MANAGE_STEP_MAX = 64, /* of a-z, 0-9 and '-', with a NUL */
+	MANAGE_TEXT_MAX = 512,
 };
 
 enum manage_kind {
 	MANAGE_STEP,
-	MANAGE_STATUS,
 	MANAGE_UNKNOWN, /* JSON, but none of these */
 	MANAGE_NOISE, /* no JSON object */
 };
@@ -34,12 +34,18 @@ enum manage_kind {
 /* What the host says. */
 #define MANAGE_STOP "{\"stop\":{}}\n"
 
+/* Steps that the host knows by name. */
+#define MANAGE_REFUSED "refused"
+#define MANAGE_STOPPING "stopping"
+
 struct manage_line {
 	enum manage_kind kind;
-	char step[MANAGE_STEP_MAX]; /* STEP */
+	/* STEP: "network"; of a service "agent-started" or "agent-ended";
+	 * MANAGE_REFUSED; MANAGE_STOPPING */
+	char step[MANAGE_STEP_MAX];
 	uint64_t ms; /* since the guest's kernel began */
-	char text[MANAGE_TEXT_MAX]; /* STEP: printable ASCII; "": none */
-	struct span status; /* STATUS: the line as it came, borrowed */
+	/* STEP, printable ASCII: why it was refused, how a service ended */
+	char text[MANAGE_TEXT_MAX];
 };
 
 /* Reads a line without its end.  Always fills *out. */

@@ -1,0 +1,73 @@
+/*
+ * vm_cloud: a virtual machine's place in a cloud that runs on this machine:
+ * where its gateway is, on which wire it gets its card, who plays its CPU, and
+ * what it must bring to be believed.
+ *
+ * The cloud of `postern up` has one operator, who runs this command, too: so it
+ * may list an image in the gateways' policies, which elsewhere is for each
+ * gateway's operator to do.  Everything here is SIMULATED.
+ */
+#ifndef POSTERN_CLI_VM_CLOUD_H
+#define POSTERN_CLI_VM_CLOUD_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/rc.h"
+#include "vm/folder.h"
+#include "vm/image.h"
+
+enum {
+	VM_CLOUD_ERROR_MAX = 512,
+};
+
+/* Texts live in the arena. */
+struct vm_cloud {
+	const char *name, *state, *base;
+	uint64_t port; /* on this machine, of the public gateway */
+	const char *gateway; /* its node's name */
+	const char *gateway_address; /* "198.51.100.1:443" */
+	const char *control; /* of the simulated platform */
+	const char *netns; /* path: of the network in between */
+	const char *trust; /* policy with which its gateways are accepted */
+};
+
+/*
+ * RC_CLOSED: no cloud of that name runs here.  RC_SYS, RC_MALFORMED: what it
+ * left of itself cannot be read; error is a line.
+ */
+enum rc vm_cloud_find(struct vm_cloud *out, struct arena *arena,
+		      const char *name, char error[VM_CLOUD_ERROR_MAX]);
+
+/*
+ * Fills the settings that depend on the cloud; an address that no node and no
+ * other machine of this cloud has, kept when the machine has one already.
+ * RC_LIMIT: all are taken.  RC_DENIED: a node of the cloud has that name.
+ */
+enum rc vm_cloud_settle(struct vm_settings *s, struct arena *arena,
+			const struct vm_cloud *cloud, const char *name,
+			char error[VM_CLOUD_ERROR_MAX]);
+
+/* config.json and collateral.json of the machine. */
+enum rc vm_cloud_files(const struct vm_settings *s,
+		       const struct vm_cloud *cloud, const char *name,
+		       char error[VM_CLOUD_ERROR_MAX]);
+
+/*
+ * Lists the image in the policy of the cloud's public gateway, unless it is
+ * there; *was_added says which.
+ */
+enum rc vm_cloud_list_image(bool *was_added, const struct vm_cloud *cloud,
+			    const struct image *image,
+			    char error[VM_CLOUD_ERROR_MAX]);
+
+/*
+ * The text of config.json (docs/IMAGE.md); 'root' is a PEM, or NULL.  Pure.
+ * False: it does not fit.
+ */
+struct vm_config {
+	const char *node, *gateway_address, *gateway_name, *address, *route,
+		*collateral_url, *root; /* NULL or "": none */
+};
+bool vm_config_write(struct buf *out, const struct vm_config *c);
+
+#endif

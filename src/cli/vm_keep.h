@@ -1,0 +1,23 @@
+/*
+ * vm_keep: the process that keeps one virtual machine: it launches the trust
+ * domain where the platform is SIMULATED, starts QEMU, writes down what the
+ * guest reports, ends the machine when it is told to, and says how it ended.
+ *
+ * QEMU dies with it, however it ends: whoever finds the machine's lock free
+ * knows that nothing of it runs.
+ */
+#ifndef POSTERN_CLI_VM_KEEP_H
+#define POSTERN_CLI_VM_KEEP_H
+
+enum {
+	VM_KEEP_STOP_MS = 15000, /* how long a guest may take to end */
+};
+
+/*
+ * Runs the machine until it ends or SIGTERM; returns an exit status of
+ * `postern`.  'ready_fd' (-1: none) gets "ok\n" once QEMU runs, or a line that
+ * says why it does not, and is closed.
+ */
+int vm_keep(const char *name, int ready_fd);
+
+#endif
