@@ -9,6 +9,7 @@
 #include "cli/collateral.h"
 #include "cli/commands.h"
 #include "cli/ct.h"
+#include "cli/deploy.h"
 #include "cli/disk.h"
 #include "cli/eventlog.h"
 #include "cli/kms.h"
@@ -30,6 +31,7 @@ static int run_help(int argc, char **argv);
 static const struct cli_command commands[] = {
 	{ "up", cli_up, "run a whole SIMULATED cloud on this machine" },
 	{ "down", cli_down, "end it, or clear up after one that was killed" },
+	{ "deploy", cli_deploy, "run a Compose file in a confidential VM" },
 	{ "status", cli_status, "nodes, services, leases and tunnels" },
 	{ "lease", cli_lease, "list leases, withdraw one" },
 	{ "logs", cli_logs, "what the services of a cloud wrote" },

@@ -16,6 +16,7 @@
 #include "cli/vm_keep.h"
 #include "cli/vm_report.h"
 #include "cli/vm_start.h"
+#include "cli/vm_wait.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "vm/disk.h"
@@ -24,7 +25,7 @@
 enum {
 	ARENA_MAX = 1024 * 1024,
 	FOLLOW_US = 200 * 1000,
-	TICK_US = 50 * 1000,
+	TICK_US = 100 * 1000,
 	CHUNK = 64 * 1024,
 	QMP_MS = 5000,
 	MIB = 1024 * 1024,
@@ -85,31 +86,23 @@ static int refused(const char *name, const char *error)
 
 /* Waiting for a guest. */
 
-static bool has_step(const struct vm_run *run, const char *step)
-{
-	for (size_t i = 0; i < run->step_count; i++) {
-		if (strcmp(run->steps[i].step, step) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int wait_tunnel(const struct vm_options *o)
 {
 	uint64_t end_ms = clock_boot_ms() + o->wait_s * 1000;
-	char error[VM_ERROR_MAX] = "";
-	struct vm_run run = { 0 };
+	struct vm_run run;
 
+	while (o->wait_s && clock_boot_ms() < end_ms) {
+		switch (vm_wait_tunnel(&run, o->name)) {
+		case VM_WAIT_THERE:
+			return CLI_OK;
+		case VM_WAIT_ENDED:
+			return refused(o->name, *run.why ? run.why : "ended");
+		case VM_WAIT_MORE:
+			(void)usleep(TICK_US);
+		}
+	}
 	if (o->wait_s == 0)
 		return CLI_OK;
-	while (clock_boot_ms() < end_ms) {
-		if (folder_read_run(&run, o->name, error) == RC_OK &&
-		    has_step(&run, "tunnel"))
-			return CLI_OK;
-		if (folder_keeper(o->name) == 0)
-			return refused(o->name, *run.why ? run.why : error);
-		(void)usleep(TICK_US);
-	}
 	return refused(o->name, "no tunnel in time; see `postern vm log`");
 }
 

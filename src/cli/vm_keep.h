@@ -10,7 +10,7 @@
 #define POSTERN_CLI_VM_KEEP_H
 
 enum {
-	VM_KEEP_STOP_MS = 15000, /* how long a guest may take to end */
+	VM_KEEP_STOP_MS = 90000, /* for a guest to take its containers down */
 };
 
 /*

@@ -36,15 +36,14 @@ static void write_ports(struct jwrite *j, const struct compose *c)
 	jwrite_end(j);
 }
 
+/* A reference's alphabet (compose.h) needs no escapes in a key. */
 static void write_images(struct jwrite *j, const struct app *app)
 {
-	jwrite_array(j, "images");
-	for (size_t i = 0; i < app->image_count; i++) {
-		jwrite_object(j, NULL);
-		jwrite_str(j, "name", app->images[i].name);
-		jwrite_str(j, "digest", app->images[i].digest);
-		jwrite_end(j);
-	}
+	if (app->image_count == 0)
+		return;
+	jwrite_object(j, "images");
+	for (size_t i = 0; i < app->image_count; i++)
+		jwrite_str(j, app->images[i].name, app->images[i].digest);
 	jwrite_end(j);
 }
 
@@ -100,6 +99,16 @@ enum rc app_manifest(struct buf *out, const struct app *app,
 	}
 	buf_fini(&text);
 	return rc;
+}
+
+bool app_image_name(char out[APP_IMAGE_MAX], const char *reference)
+{
+	const char *slash = strrchr(reference, '/');
+	const char *tag = strchr(slash ? slash : reference, ':');
+	int n = snprintf(out, APP_IMAGE_MAX, "%s%s", reference,
+			 tag ? "" : ":latest");
+
+	return n > 0 && n < APP_IMAGE_MAX;
 }
 
 void app_label(char out[16], const char *name)

@@ -5,7 +5,7 @@
  * The same inputs give the same bytes, hence the same app id.  Keys are those
  * of manifest/manifest.h, and two more that belong to a CVM that is a machine:
  *
- *   "images": [ {"name": "hello", "digest": "sha256:..."} ]
+ *   "images": { "hello:latest": "sha256:..." }
  *   "trust": "tcb: ..."       a policy: whom the app accepts as its gateway
  *
  * Pure.
@@ -16,10 +16,14 @@
 #include "base/buf.h"
 #include "compose/compose.h"
 
-/* A container image as the compose file names it, and its id: the SHA-256 of
- * its configuration, which holds those of its layers (OCI image-spec). */
+enum {
+	APP_IMAGE_MAX = 255 + sizeof(":latest"), /* with a NUL */
+};
+
+/* A container image with a tag in its name, and its id: the SHA-256 of its
+ * configuration, which holds those of its layers (OCI image-spec). */
 struct app_image {
-	const char *name;
+	char name[APP_IMAGE_MAX];
 	char digest[sizeof("sha256:") + 64];
 };
 
@@ -27,8 +31,8 @@ struct app {
 	const char *name; /* a label: a-z, 0-9 and '-' */
 	struct span compose; /* the file's exact bytes */
 	const struct compose *read; /* what compose_read() found in them */
-	const struct app_image *images;
-	size_t image_count;
+	const struct app_image *images; /* each name once */
+	size_t image_count; /* 0: the manifest says nothing of images */
 	const char *trust; /* text of a policy; NULL: none */
 };
 
@@ -40,6 +44,10 @@ struct app {
  */
 enum rc app_manifest(struct buf *out, const struct app *app,
 		     char error[MANIFEST_ERROR_MAX]);
+
+/* "hello" to "hello:latest", as an engine names what it loads.  False: too long
+ * for one. */
+bool app_image_name(char out[APP_IMAGE_MAX], const char *reference);
 
 /*
  * A label made of any name: lower case, what is no letter or digit a '-', cut

@@ -245,7 +245,7 @@ static bool is_reference(struct span s)
 {
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789._-/:@";
+		"0123456789._-/:";
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == 0 || !strchr(allowed, s.p[i]))
@@ -267,7 +267,8 @@ static void check_image(struct reader *r, const struct ytree_item *service)
 	}
 	if (image->type != YTREE_SCALAR || !is_reference(image->text)) {
 		refuse(r, RC_MALFORMED, image->line,
-		       "image: a reference, without variables");
+		       "image: a name and tag; its digest is measured without "
+		       "standing here");
 		return;
 	}
 	add_image(r, image);
