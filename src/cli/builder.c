@@ -236,7 +236,8 @@ static enum rc build_context(struct builder *b)
 {
 	const struct builder_job *job = b->job;
 	const char *to = fmt(b->arena, "%s/context", b->outside);
-	const char *user = fmt(b->arena, "%s/user", job->state);
+	const char *user = job->user ? job->user
+				     : fmt(b->arena, "%s/user", job->state);
 	const char *script = fmt(b->arena, "%s/context", job->context);
 	const char *from = fmt(b->arena, "%s/context", b->inside);
 	AUTO(buf_fini)

@@ -22,6 +22,8 @@ struct builder_job {
 	const char *netns; /* name for its network namespace */
 	const char *bin; /* our programs */
 	const char *base; /* domain under which the app will be reached */
+	const char *user; /* folder for what the app's users need; NULL: in
+			   * the state folder */
 	const char *context; /* folder with a script `context`, or NULL */
 	const char *const *images; /* to be saved, count of them */
 	size_t count;

@@ -63,6 +63,7 @@ struct cloud_cvm {
 	bool is_debug;
 	int engine; /* enum cloud_engine */
 	int expect; /* enum cloud_expect */
+	bool is_machine; /* a virtual one; the command line says so */
 	struct conf_list contexts; /* of const char * */
 };
 

@@ -51,8 +51,9 @@ enum rc net_bridge(const char *netns, char error[NET_ERROR_MAX])
 			error);
 }
 
-enum rc net_attach(const char *hostile, const char *node, const char *port,
-		   const char *address, char error[NET_ERROR_MAX])
+/* A veth pair: eth0 in the node, its other end in the bridge. */
+static enum rc join(const char *hostile, const char *node, const char *port,
+		    char error[NET_ERROR_MAX])
 {
 	char batch[BATCH_MAX], ignored[NET_ERROR_MAX];
 	enum rc rc;
@@ -71,7 +72,15 @@ enum rc net_attach(const char *hostile, const char *node, const char *port,
 		       "link set %s addrgenmode none\n"
 		       "link set %s master br0 up\n",
 		       port, port);
-	rc = ip_batch(hostile, batch, error);
+	return ip_batch(hostile, batch, error);
+}
+
+enum rc net_attach(const char *hostile, const char *node, const char *port,
+		   const char *address, char error[NET_ERROR_MAX])
+{
+	char batch[BATCH_MAX];
+	enum rc rc = join(hostile, node, port, error);
+
 	if (rc)
 		return rc;
 	(void)snprintf(batch, sizeof(batch),
@@ -81,4 +90,23 @@ enum rc net_attach(const char *hostile, const char *node, const char *port,
 		       "link set eth0 up\n",
 		       address);
 	return ip_batch(node, batch, error);
+}
+
+enum rc net_attach_guest(const char *hostile, const char *node,
+			 const char *port, char error[NET_ERROR_MAX])
+{
+	enum rc rc = join(hostile, node, port, error);
+
+	if (rc)
+		return rc;
+	return ip_batch(node,
+			"link set lo up\n"
+			"link add br0 type bridge forward_delay 0 "
+			"mcast_snooping 0\n"
+			"link set br0 addrgenmode none\n"
+			"link set eth0 addrgenmode none\n"
+			"link set eth0 master br0\n"
+			"link set eth0 up\n"
+			"link set br0 up\n",
+			error);
 }

@@ -28,4 +28,11 @@ enum rc net_bridge(const char *netns, char error[NET_ERROR_MAX]);
 enum rc net_attach(const char *hostile, const char *node, const char *port,
 		   const char *address, char error[NET_ERROR_MAX]);
 
+/*
+ * The same for a node whose address is its guest's: eth0 is a port of a bridge
+ * br0 in the node, which has no address.
+ */
+enum rc net_attach_guest(const char *hostile, const char *node,
+			 const char *port, char error[NET_ERROR_MAX]);
+
 #endif

@@ -11,6 +11,7 @@
 enum {
 	DOCKERD_STOP_MS = 12000, /* it stops its containers first */
 	AGENT_STOP_MS = 8000,
+	VM_STOP_MS = 18000, /* a guest stops its containers, too */
 };
 
 static void add_service(struct machine *m, struct service s)
@@ -116,6 +117,18 @@ static void cvm_services(struct machine *m, const struct plan *p,
 					 .stop_ms = AGENT_STOP_MS });
 }
 
+/* The guest has its own agent and engine: here is only who keeps it. */
+static void vm_services(struct machine *m, struct arena *arena)
+{
+	add_service(m, (struct service){
+			       .name = "vm",
+			       .argv = { "postern", "vm", "run", m->cvm->name },
+			       .ready = fmt(arena,
+					    "unix:/run/postern-vm/%s/qmp.sock",
+					    m->cvm->name),
+			       .stop_ms = VM_STOP_MS });
+}
+
 static struct machine *add(struct plan *p, const char *name,
 			   enum node_kind kind, struct arena *arena)
 {
@@ -184,6 +197,7 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 		struct machine *m = add(out, g->name, NODE_MACHINE, arena);
 
 		m->gateway = g;
+		m->manifest = g->manifest;
 		m->address = g->address;
 		m->spec.collateral = collateral;
 		gateway_services(m, out, arena);
@@ -193,9 +207,17 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 		struct machine *m = add(out, c->name, NODE_MACHINE, arena);
 
 		m->cvm = c;
+		/* A machine's says more than the file: see settle_vm.h. */
+		m->manifest = c->is_machine
+				      ? fmt(arena, "%s/%s/manifest.json",
+					    places->state, c->name)
+				      : c->manifest;
 		m->address = c->address;
 		m->spec.collateral = collateral;
-		cvm_services(m, out, arena);
+		if (c->is_machine)
+			vm_services(m, arena);
+		else
+			cvm_services(m, out, arena);
 	}
 }
 

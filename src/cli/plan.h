@@ -10,6 +10,7 @@
  *   <state>/<node>/log/<service>.log
  *   <state>/platform/                  the simulated TDX platform
  *   <state>/trust.yaml                 policy that accepts the gateways
+ *   <state>/<node>/lib/postern-vm/     of a CVM that is a virtual machine
  *   <run>/<node>/run/                  its /run
  *   <run>/platform/control.sock        launches trust domains
  *
@@ -21,6 +22,7 @@
 
 #include "cli/cloud.h"
 #include "cli/node.h"
+#include "vm/image.h"
 
 enum {
 	PLAN_ERROR_MAX = 512,
@@ -39,6 +41,7 @@ struct machine {
 	const char *address; /* on the network in between, or NULL */
 	const char *conf; /* <etc>/postern */
 	const char *tee_socket; /* of the simulated platform, for this TD */
+	const char *manifest; /* file, measured */
 };
 
 struct plan_places {
@@ -46,6 +49,7 @@ struct plan_places {
 	bool has_kernel_wireguard;
 	int public_fds[2]; /* listening, for the public gateway */
 	unsigned public_count;
+	const struct image *image; /* of virtual machines; NULL: none is one */
 };
 
 struct plan {

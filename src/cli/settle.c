@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/certs.h"
 #include "cli/fmt.h"
+#include "cli/settle_vm.h"
 #include "cli/world.h"
 #include "io/file.h"
 #include "io/proc.h"
@@ -43,14 +44,11 @@ static enum rc copy(const char *to, const char *from,
 	return fmt_copy(to, from, 0644) ? say(error, from) : RC_OK;
 }
 
-static const char *image_of(const struct machine *m)
+static const char *image_of(const struct plan *p, const struct machine *m)
 {
+	if (m->cvm && m->cvm->is_machine)
+		return p->places.image->name;
 	return m->cvm ? m->cvm->image : m->gateway->image;
-}
-
-static const char *manifest_of(const struct machine *m)
-{
-	return m->cvm ? m->cvm->manifest : m->gateway->manifest;
 }
 
 static const char *teesim_conf(const struct plan *p, struct arena *a)
@@ -83,9 +81,12 @@ enum rc settle_platform(const struct plan *p, char error[PLAN_ERROR_MAX])
 			   "    image: %s\n"
 			   "    manifest: %s\n"
 			   "    debug: %s\n",
-			   text, m->spec.name, m->tee_socket, image_of(m),
-			   manifest_of(m),
+			   text, m->spec.name, m->tee_socket, image_of(p, m),
+			   m->manifest,
 			   m->cvm && m->cvm->is_debug ? "true" : "false");
+		if (m->cvm && m->cvm->is_machine)
+			text = fmt(&a, "%s    measured: %s/measured.json\n",
+				   text, p->places.image->folder);
 	}
 	return put(teesim_conf(p, &a), 0644, text, error);
 }
@@ -147,15 +148,18 @@ static enum rc settle_policy(const struct plan *p, const struct machine *m,
 {
 	AUTO(arena_fini)
 	struct arena a;
+	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
-	return put_policy(p, fmt(&a, "%s/policy.yaml", m->conf),
-			  m->cvm ? m->cvm->accepts : m->gateway->accepts,
-			  error);
+	rc = put_policy(p, fmt(&a, "%s/policy.yaml", m->conf),
+			m->cvm ? m->cvm->accepts : m->gateway->accepts, error);
+	/* Virtual machines come with another image than the description's. */
+	if (!rc && m->gateway && p->places.image)
+		rc = settle_vm_policy(p, m, error);
+	return rc;
 }
 
-/* With what a machine that comes later accepts the public gateway. */
-static enum rc settle_trust(const struct plan *p, char error[PLAN_ERROR_MAX])
+enum rc settle_trust(const struct plan *p, char error[PLAN_ERROR_MAX])
 {
 	AUTO(arena_fini)
 	struct arena a;
@@ -186,7 +190,7 @@ static enum rc settle_common(const struct plan *p, const struct machine *m,
 		  fmt(&a, "%s/root.pem", p->machines[PLAN_PLATFORM].spec.lib),
 		  error);
 	if (!rc)
-		rc = copy(fmt(&a, "%s/manifest.json", m->conf), manifest_of(m),
+		rc = copy(fmt(&a, "%s/manifest.json", m->conf), m->manifest,
 			  error);
 	/* No resolver: nobody on the network in between is to be asked. */
 	if (!rc)
@@ -214,19 +218,19 @@ static enum rc aliases_text(const char **out, const struct plan *p,
 {
 	const char *text = "";
 
-	for (size_t i = 0; i < p->cloud->cvms.count; i++) {
-		const struct cloud_cvm *c = cloud_cvm(p->cloud, i);
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct cloud_cvm *c = p->machines[i].cvm;
 		AUTO(buf_fini)
 		struct buf json = { 0 };
 		uint8_t id[MANIFEST_ID_LEN];
 		char hex[2 * MANIFEST_ID_LEN + 1] = "";
 		struct wr w = wr_over(hex, sizeof(hex) - 1);
 
-		if (!c->alias)
+		if (!c || !c->alias)
 			continue;
 		buf_init(&json, MANIFEST_MAX);
-		if (file_read(&json, c->manifest))
-			return say(error, c->manifest);
+		if (file_read(&json, p->machines[i].manifest))
+			return say(error, p->machines[i].manifest);
 		manifest_app_id(id, buf_span(&json));
 		text_hex(&w, SPAN_ARRAY(id));
 		text = fmt(a, "%s  - { label: %s, app: %s }\n", text, c->alias,
@@ -422,12 +426,14 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 enum rc settle_machines(const struct plan *p, char error[PLAN_ERROR_MAX])
 {
 	size_t cvms = 0;
-	enum rc rc = settle_trust(p, error);
+	enum rc rc = RC_OK;
 
 	for (size_t i = PLAN_FIRST_NODE; !rc && i < p->count; i++) {
 		const struct machine *m = &p->machines[i];
 
-		if (m->cvm)
+		if (m->cvm && m->cvm->is_machine)
+			rc = settle_vm(p, m, error);
+		else if (m->cvm)
 			rc = settle_cvm(p, m, cvms++, error);
 		else
 			rc = settle_gateway(p, m, error);
@@ -475,6 +481,7 @@ enum rc settle_images(const struct plan *p, char error[PLAN_ERROR_MAX])
 		const struct machine *m = &p->machines[i];
 
 		for (size_t k = 0; m->cvm && m->cvm->engine == CLOUD_DOCKER &&
+				   !m->cvm->is_machine &&
 				   k < m->cvm->contexts.count;
 		     k++) {
 			enum rc rc = build_context(p, m, k, error);

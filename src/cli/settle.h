@@ -7,6 +7,10 @@
 
 #include "cli/plan.h"
 
+/* The policy with which whatever comes later accepts the public gateway:
+ * trust.yaml of the state folder. */
+enum rc settle_trust(const struct plan *p, char error[PLAN_ERROR_MAX]);
+
 /* The platform's own configuration: one TD a gateway and CVM. */
 enum rc settle_platform(const struct plan *p, char error[PLAN_ERROR_MAX]);
 

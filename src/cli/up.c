@@ -22,6 +22,9 @@
 #include "cli/progress.h"
 #include "cli/reports.h"
 #include "cli/settle.h"
+#include "cli/settle_vm.h"
+#include "cli/vm_machine.h"
+#include "cli/vm_start.h"
 #include "cli/watch.h"
 #include "cli/world.h"
 #include "io/clock.h"
@@ -44,7 +47,7 @@ enum {
 };
 
 struct options {
-	const char *config, *state, *name;
+	const char *config, *state, *name, *backend, *image;
 	uint64_t port, wait_s;
 	bool is_ephemeral, is_once;
 };
@@ -54,6 +57,7 @@ struct up {
 	struct arena arena;
 	struct cloud cloud;
 	struct plan plan;
+	struct image image; /* of virtual machines, if there are some */
 	struct progress progress;
 	struct reports reports;
 	struct watch watch;
@@ -68,6 +72,7 @@ static const char up_help[] =
 	"usage: postern up [--config FILE] [--port N] [--name NAME]\n"
 	"                  [--state DIR] [--ephemeral] [--once] "
 	"[--wait SECONDS]\n"
+	"                  [--backend netns|vm] [--image DIR|NAME]\n"
 	"\n"
 	"Runs the cloud that FILE describes (default cloud.yaml) on this "
 	"machine, each\n"
@@ -80,7 +85,10 @@ static const char up_help[] =
 	"/<name>)\n"
 	"  --ephemeral    removes that folder before and after\n"
 	"  --once         ends as soon as everything is up\n"
-	"  --wait SECONDS how long that may take (default 60)\n";
+	"  --wait SECONDS how long that may take (default 60)\n"
+	"  --backend vm   CVMs with containers are virtual machines, not "
+	"namespaces\n"
+	"  --image DIR    what they boot (default " VM_IMAGES "/default)\n";
 
 /* Signals: blocked from the start, looked at between steps. */
 
@@ -200,6 +208,16 @@ static void empty_run(const struct machine *m)
 	(void)fmt_empty_folder(postern, "tee.sock");
 }
 
+static enum rc attach(struct up *u, const struct machine *m,
+		      const char *hostile)
+{
+	if (m->cvm && m->cvm->is_machine)
+		return net_attach_guest(hostile, m->spec.netns, m->spec.name,
+					u->error);
+	return net_attach(hostile, m->spec.netns, m->spec.name, m->address,
+			  u->error);
+}
+
 static bool start_machine(struct up *u, size_t i)
 {
 	struct machine *m = &u->plan.machines[i];
@@ -217,8 +235,7 @@ static bool start_machine(struct up *u, size_t i)
 	if (node_start(&m->node, &m->spec, u->error))
 		return false;
 	if ((i == PLAN_HOSTILE && net_bridge(hostile, u->error)) ||
-	    (m->address && net_attach(hostile, m->spec.netns, m->spec.name,
-				      m->address, u->error))) {
+	    (m->address && attach(u, m, hostile))) {
 		node_abandon(&m->node);
 		return false;
 	}
@@ -278,6 +295,27 @@ static bool start_hostile(struct up *u)
 	return start_machine(u, PLAN_HOSTILE);
 }
 
+/* Which CVMs are virtual machines: those in which something is to run. */
+static bool choose_machines(struct up *u, struct plan_places *places)
+{
+	struct cloud_cvm *cvms = u->cloud.cvms.items;
+	const char *given = u->options.image;
+
+	if (strcmp(u->options.backend, "vm") != 0)
+		return true;
+	if (!strchr(given, '/'))
+		given = fmt(&u->arena, VM_IMAGES "/%s", given);
+	if (vm_image_open(&u->image, &u->arena, given, u->error))
+		return false;
+	for (size_t i = 0; i < u->cloud.cvms.count; i++) {
+		cvms[i].is_machine = cvms[i].engine == CLOUD_DOCKER &&
+				     cvms[i].expect == CLOUD_EXPECT_TUNNEL;
+		if (cvms[i].is_machine)
+			places->image = &u->image;
+	}
+	return true;
+}
+
 static bool prepare(struct up *u)
 {
 	struct plan_places places = {
@@ -285,6 +323,8 @@ static bool prepare(struct up *u)
 		.has_kernel_wireguard = wgctl_kernel_has_wireguard(),
 	};
 
+	if (!choose_machines(u, &places))
+		return false;
 	if (!leftovers_remove(u->cloud.name, u->run, u->error))
 		return false;
 	/* Nothing is made on disk where the port cannot be had. */
@@ -315,7 +355,8 @@ static bool prepare(struct up *u)
 
 static bool start_all(struct up *u)
 {
-	if (!prepare(u) || !start_platform(u))
+	if (!prepare(u) || settle_trust(&u->plan, u->error) ||
+	    settle_vm_apps(&u->plan, u->error) || !start_platform(u))
 		return false;
 	progress_event(&u->progress,
 		       "platform: SIMULATED TDX with a root of its own");
@@ -521,6 +562,8 @@ static int options_read(struct options *o, int argc, char **argv)
 		{ "state", required_argument, NULL, 's' },
 		{ "name", required_argument, NULL, 'n' },
 		{ "wait", required_argument, NULL, 'w' },
+		{ "backend", required_argument, NULL, 'b' },
+		{ "image", required_argument, NULL, 'i' },
 		{ "ephemeral", no_argument, NULL, 'e' },
 		{ "once", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -535,6 +578,10 @@ static int options_read(struct options *o, int argc, char **argv)
 			o->state = optarg;
 		else if (c == 'n')
 			o->name = optarg;
+		else if (c == 'b')
+			o->backend = optarg;
+		else if (c == 'i')
+			o->image = optarg;
 		else if (c == 'e')
 			o->is_ephemeral = true;
 		else if (c == 'o')
@@ -554,6 +601,8 @@ static int options_read(struct options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage("up", "what is '%s'?", argv[optind]);
+	if (strcmp(o->backend, "netns") != 0 && strcmp(o->backend, "vm") != 0)
+		return cli_usage("up", "--backend takes netns or vm");
 	if (o->name && !cloud_is_name(o->name))
 		return cli_usage("up", "--name takes 1 to 15 of a-z, 0-9, -");
 	return CLI_OK;
@@ -580,6 +629,8 @@ static int supervise_cloud(struct up *u)
 int cli_up(int argc, char **argv)
 {
 	struct up u = { .options = { .config = "cloud.yaml",
+				     .backend = "netns",
+				     .image = "default",
 				     .port = DEFAULT_PORT,
 				     .wait_s = DEFAULT_WAIT_S },
 			.lock = -1 };

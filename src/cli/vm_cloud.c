@@ -255,6 +255,16 @@ static enum rc run_self(const char *const *argv, char error[VM_CLOUD_ERROR_MAX])
 	return RC_DENIED;
 }
 
+enum rc vm_cloud_collateral(const char *path, const char *folder,
+			    char error[VM_CLOUD_ERROR_MAX])
+{
+	(void)unlink(path); /* the platform's, which may be another by now */
+	return run_self((const char *[]){ "/proc/self/exe", "collateral",
+					  "export", path, "--dir", folder,
+					  NULL },
+			error);
+}
+
 enum rc vm_cloud_files(const struct vm_settings *s,
 		       const struct vm_cloud *cloud, const char *name,
 		       char error[VM_CLOUD_ERROR_MAX])
@@ -269,18 +279,14 @@ enum rc vm_cloud_files(const struct vm_settings *s,
 	if (rc)
 		return rc;
 	folder_state(path, name, "collateral.json");
-	(void)unlink(path); /* the platform's, which may be another by now */
-	return run_self(
-		(const char *[]){
-			"/proc/self/exe", "collateral", "export", path, "--dir",
-			fmt(&a, "%s/platform/lib/collateral", cloud->state),
-			NULL },
+	return vm_cloud_collateral(
+		path, fmt(&a, "%s/platform/lib/collateral", cloud->state),
 		error);
 }
 
-/* The image's row for a policy, without the comments and the key above it. */
-static const char *image_row(struct arena *a, const struct image *image,
-			     char error[VM_CLOUD_ERROR_MAX])
+/* Without the comments and the key above it. */
+const char *vm_cloud_image_row(struct arena *a, const struct image *image,
+			       char error[VM_CLOUD_ERROR_MAX])
 {
 	const char *path = fmt(a, "%s/policy.yaml", image->folder);
 	const char *text = read_text(a, path);
@@ -310,7 +316,7 @@ enum rc vm_cloud_list_image(bool *was_added, const struct vm_cloud *cloud,
 	policy = read_text(&a, path);
 	if (!policy)
 		return say(error, path);
-	row = image_row(&a, image, error);
+	row = vm_cloud_image_row(&a, image, error);
 	if (!row)
 		return RC_MALFORMED;
 	*was_added = strstr(policy, row) == NULL;

@@ -52,6 +52,14 @@ enum rc vm_cloud_files(const struct vm_settings *s,
 		       const struct vm_cloud *cloud, const char *name,
 		       char error[VM_CLOUD_ERROR_MAX]);
 
+/* The bundle 'path' of a folder of collateral. */
+enum rc vm_cloud_collateral(const char *path, const char *folder,
+			    char error[VM_CLOUD_ERROR_MAX]);
+
+/* What a policy says of the image: one of its rows.  NULL: error says why. */
+const char *vm_cloud_image_row(struct arena *a, const struct image *image,
+			       char error[VM_CLOUD_ERROR_MAX]);
+
 /*
  * Lists the image in the policy of the cloud's public gateway, unless it is
  * there; *was_added says which.

@@ -8,7 +8,7 @@
 #include "cli/vm_cloud.h"
 
 /* Where images are looked for that are given by name. */
-#define VM_IMAGES "/var/lib/postern-images"
+#define VM_IMAGES "/usr/local/lib/postern/images"
 
 enum {
 	VM_START_ERROR_MAX = VM_CLOUD_ERROR_MAX,

@@ -125,11 +125,11 @@ static enum rc closed(const struct reader *r, const char *name,
 }
 
 static enum rc put(const char *name, const char *file, struct buf *json,
-		   const struct jwrite *j)
+		   bool is_whole)
 {
 	char path[FOLDER_PATH_MAX];
 
-	if (!jwrite_done(j) || !buf_add(json, span_str("\n"))) {
+	if (!is_whole || !buf_add(json, span_str("\n"))) {
 		errno = E2BIG;
 		return RC_SYS;
 	}
@@ -192,13 +192,11 @@ enum rc folder_read_settings(struct vm_settings *out, struct arena *arena,
 	return rc;
 }
 
-enum rc folder_write_settings(const struct vm_settings *s, const char *name)
+bool folder_settings_text(struct buf *out, const struct vm_settings *s,
+			  const char *name)
 {
-	AUTO(buf_fini)
-	struct buf json = { 0 };
-	struct jwrite j = jwrite_to(&json);
+	struct jwrite j = jwrite_to(out);
 
-	buf_init(&json, FOLDER_JSON_MAX);
 	jwrite_object(&j, NULL);
 	jwrite_str(&j, "name", name);
 	jwrite_str(&j, "image", s->image);
@@ -219,7 +217,17 @@ enum rc folder_write_settings(const struct vm_settings *s, const char *name)
 	jwrite_bool(&j, "env", s->has_env);
 	jwrite_bool(&j, "collateral", s->has_collateral);
 	jwrite_end(&j);
-	return put(name, "vm.json", &json, &j);
+	return jwrite_done(&j);
+}
+
+enum rc folder_write_settings(const struct vm_settings *s, const char *name)
+{
+	AUTO(buf_fini)
+	struct buf json = { 0 };
+
+	buf_init(&json, FOLDER_JSON_MAX);
+	return put(name, "vm.json", &json,
+		   folder_settings_text(&json, s, name));
 }
 
 /* run.json */
@@ -297,7 +305,7 @@ enum rc folder_write_run(const struct vm_run *run, const char *name)
 	}
 	jwrite_end(&j);
 	jwrite_end(&j);
-	return put(name, "run.json", &json, &j);
+	return put(name, "run.json", &json, jwrite_done(&j));
 }
 
 bool folder_exists(const char *name)

@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "vm/manage.h"
 #include "vm/spec.h"
 
@@ -85,6 +86,10 @@ void folder_run(char out[FOLDER_PATH_MAX], const char *name, const char *file);
  */
 enum rc folder_read_settings(struct vm_settings *out, struct arena *arena,
 			     const char *name, char error[VM_ERROR_MAX]);
+/* The text of vm.json.  False: it does not fit. */
+[[nodiscard]] bool folder_settings_text(struct buf *out,
+					const struct vm_settings *s,
+					const char *name);
 /* RC_SYS with errno. */
 enum rc folder_write_settings(const struct vm_settings *s, const char *name);
 

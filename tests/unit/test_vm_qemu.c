@@ -69,26 +69,39 @@ static void make(char text[TEXT_MAX], const struct vm_spec *spec)
 /* 0x01, 32 times 0xab, 15 zeros */
 #define CONFIG_ID "Aaurq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urAAAAAAAAAAAAAAAAAAAA"
 
+/* clang-format off */
 static const char tdx_text[] =
-	HEAD(FOLDERS) "-accel\nkvm\n-cpu\nhost\n"
-		      "-object\n{\"qom-type\":\"tdx-guest\",\"id\":\"tdx\",\"mrconfigid\":\"" CONFIG_ID "\","
-		      "\"sept-ve-disable\":true,\"quote-generation-socket\":"
-		      "{\"type\":\"vsock\",\"cid\":\"2\",\"port\":\"4050\"}}\n" RAM
-		      "-machine\n" MACHINE
-		      ",hpet=off,kernel-irqchip=split,confidential-guest-support=tdx\n" SIZE "-bios\n/i/firmware.fd\n" BOOT FILES DISKS TAP SERIAL
-		      "-device\nvirtio-serial-pci,max_ports=2\n" MANAGE QMP;
+	HEAD(FOLDERS)
+	"-accel\nkvm\n-cpu\nhost\n"
+	"-object\n{\"qom-type\":\"tdx-guest\",\"id\":\"tdx\","
+	"\"mrconfigid\":\"" CONFIG_ID "\","
+	"\"sept-ve-disable\":true,\"quote-generation-socket\":"
+	"{\"type\":\"vsock\",\"cid\":\"2\",\"port\":\"4050\"}}\n"
+	RAM
+	"-machine\n" MACHINE
+	",hpet=off,kernel-irqchip=split,confidential-guest-support=tdx\n"
+	SIZE "-bios\n/i/firmware.fd\n" BOOT FILES DISKS TAP SERIAL
+	"-device\nvirtio-serial-pci,max_ports=2\n" MANAGE QMP;
 
 static const char tcg_text[] =
-	HEAD(FOLDERS) "-accel\ntcg,thread=multi,tb-size=128\n-cpu\nHaswell\n" RAM "-machine\n" MACHINE "\n" SIZE BOOT FILES DISKS TAP SERIAL
-		      "-device\nvirtio-serial-pci,max_ports=3\n" MANAGE PLATFORM QMP
-		      "-device\nvirtio-rng-pci\n";
+	HEAD(FOLDERS)
+	"-accel\ntcg,thread=multi,tb-size=128\n-cpu\nHaswell\n"
+	RAM "-machine\n" MACHINE "\n"
+	SIZE BOOT FILES DISKS TAP SERIAL
+	"-device\nvirtio-serial-pci,max_ports=3\n" MANAGE PLATFORM QMP
+	"-device\nvirtio-rng-pci\n";
 
 static const char kvm_text[] =
-	HEAD("") "-accel\nkvm\n-cpu\nhost\n" RAM "-machine\n" MACHINE "\n" SIZE BOOT
-		 "-fw_cfg\n" FW "manifest,file=/s/manifest.json\n"
-		 "-fw_cfg\n" FW "config,file=/s/config.json\n" DISK("root", "true", "/i/root.img") "-netdev\nuser,id=net\n" CARD SERIAL
-												   "-device\nvirtio-serial-pci,max_ports=2\n" MANAGE QMP
-												   "-device\nvirtio-rng-pci\n";
+	HEAD("")
+	"-accel\nkvm\n-cpu\nhost\n" RAM "-machine\n" MACHINE "\n"
+	SIZE BOOT
+	"-fw_cfg\n" FW "manifest,file=/s/manifest.json\n"
+	"-fw_cfg\n" FW "config,file=/s/config.json\n"
+	DISK("root", "true", "/i/root.img")
+	"-netdev\nuser,id=net\n" CARD SERIAL
+	"-device\nvirtio-serial-pci,max_ports=2\n" MANAGE QMP
+	"-device\nvirtio-rng-pci\n";
+/* clang-format on */
 
 static void arguments_are_exact(void **state)
 {
