@@ -27,8 +27,9 @@ static void bytes_are_exact(void **state)
 {
 	static const char want[] =
 		"{\"manifest_version\":2,\"name\":\"shop\",\"runner\":\"docker-compose\","
-		"\"docker_compose_file\":\"services:\\u000a  a:\\u000a    image: x\\u000a    ports: "
-		"[\\\"80:80\\\", \\\"443:443\\\"]\\u000a\",\"ports\":[{\"port\":80,\"protocol\":"
+		"\"docker_compose_file\":\"services:\\u000a  a:\\u000a    image: x\\u000a"
+		"    ports: [\\\"80:80\\\", \\\"443:443\\\"]\\u000a\","
+		"\"ports\":[{\"port\":80,\"protocol\":"
 		"\"http\"},{\"port\":443,\"protocol\":\"tls\"}],\"egress\":false,\"images\":"
 		"{\"x:latest\":\"sha256:ab\"},\"trust\":\"images: []\"}\n";
 	struct app_image image = { "x:latest", "sha256:ab" };

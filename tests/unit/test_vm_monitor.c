@@ -136,10 +136,14 @@ static void bad_openings_fail(void **state)
 		{ "half_a_greeting", { .say = { "{\"QMP\": {" }, .stays = true }, RC_LIMIT },
 		{ "closes_at_once", { .say = { "" } }, RC_CLOSED },
 		{ "no_json", { .say = { "SSH-2.0-x\r\n" }, .stays = true }, RC_MALFORMED },
-		{ "no_greeting", { .say = { "{\"return\": {}}\r\n" }, .stays = true }, RC_MALFORMED },
+		{ "no_greeting",
+		  { .say = { "{\"return\": {}}\r\n" }, .stays = true },
+		  RC_MALFORMED },
 		{ "greets_twice", { .say = { GREETING, GREETING }, .stays = true }, RC_MALFORMED },
 		{ "stalls_after_greeting", { .say = { GREETING }, .stays = true }, RC_LIMIT },
-		{ "answers_another", { .say = { GREETING, "{\"return\": {}, \"id\": 9}\n" }, .stays = true }, RC_LIMIT },
+		{ "answers_another",
+		  { .say = { GREETING, "{\"return\": {}, \"id\": 9}\n" }, .stays = true },
+		  RC_LIMIT },
 		{ "endless_line", { .say = { long_line }, .stays = true }, RC_LIMIT },
 	};
 

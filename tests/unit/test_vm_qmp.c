@@ -75,7 +75,8 @@ static void strange_lines_refused(void **state)
 		{ "event_is_number", "{\"event\": 1}", RC_MALFORMED },
 		{ "event_empty", "{\"event\": \"\"}", RC_MALFORMED },
 		{ "event_long",
-		  "{\"event\": \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		  "{\"event\": \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
 		  RC_MALFORMED },
 		{ "greeting_is_text", "{\"QMP\": \"hi\"}", RC_MALFORMED },
 		{ "something_after", "{\"return\": {}} {}", RC_MALFORMED },
