@@ -133,7 +133,7 @@ static void put_machine(struct list *l, const struct vm_spec *s)
 
 	put(l, "-accel");
 	put(l, "%s",
-	    s->accel == VM_TCG ? "tcg,thread=multi,tb-size=128" : "kvm");
+	    s->accel == VM_TCG ? "tcg,thread=multi,tb-size=1024" : "kvm");
 	put(l, "-cpu");
 	put(l, "%s", s->accel == VM_TCG ? "Haswell" : "host");
 	if (s->accel == VM_TDX)

@@ -14,7 +14,8 @@ import time
 import pytest
 
 from conftest import ROOT, run, wait_for
-from vms import RUN, Cloud, image, packets
+from vmimage import guest_image  # noqa: F401 (a fixture)
+from vms import RUN, Cloud, packets
 
 HELLO = ROOT / "examples/hello/compose.yaml"
 GATEWAY = "198.51.100.1"
@@ -48,9 +49,9 @@ def capture(cloud, folder):
 
 
 @pytest.fixture(scope="module")
-def hello(cloud, capture, bindir):
+def hello(cloud, capture, guest_image):  # noqa: F811
     """The URL at which the app answers."""
-    said = cloud.deploy(HELLO, "--image", image(bindir), "--memory", "1G", "--cpus", "2").stdout
+    said = cloud.deploy(HELLO, "--image", guest_image, "--memory", "1G", "--cpus", "2").stdout
     print(said)
     assert "SIMULATED" in said
     return re.search(r"^https://\S+$", said, re.M)[0]

@@ -1,5 +1,5 @@
-"""Virtual machines for the tests: the guest image, built once, and a cloud of `postern up` with a
-gateway alone, in which `postern deploy` puts apps."""
+"""A cloud of `postern up` with a gateway alone, in which `postern deploy` puts apps on virtual
+machines; their image is vmimage.py's."""
 import json
 import os
 import pathlib
@@ -9,21 +9,9 @@ import subprocess
 
 from conftest import ROOT, run, unique, wait_for
 
-IMAGE = ROOT / "build/image/e2e"
-BOOT_S = 240  # some 15 s on an idle machine
+BOOT_S = 400  # a tenth of it, when nobody else wants the processors
 STATE = pathlib.Path("/var/lib/postern-vm")
 RUN = pathlib.Path("/run/postern-vm")
-
-
-def image(bindir):
-    """The simulated image of the programs in bindir; what was fetched for it is kept."""
-    stamp = IMAGE / ".made-of"
-    made_of = "".join(f"{(bindir / name).stat().st_mtime_ns} " for name in
-                      ("postern-init", "postern-agent", "postern-wg"))
-    if not (stamp.exists() and stamp.read_text() == made_of):
-        run(ROOT / "image/build", "--simulated", "--bindir", bindir, IMAGE, timeout=300, cwd=ROOT)
-        stamp.write_text(made_of)
-    return IMAGE
 
 
 class Cloud:

@@ -85,7 +85,7 @@ static const char tdx_text[] =
 
 static const char tcg_text[] =
 	HEAD(FOLDERS)
-	"-accel\ntcg,thread=multi,tb-size=128\n-cpu\nHaswell\n"
+	"-accel\ntcg,thread=multi,tb-size=1024\n-cpu\nHaswell\n"
 	RAM "-machine\n" MACHINE "\n"
 	SIZE BOOT FILES DISKS TAP SERIAL
 	"-device\nvirtio-serial-pci,max_ports=3\n" MANAGE PLATFORM QMP
