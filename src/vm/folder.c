@@ -318,25 +318,38 @@ bool folder_exists(const char *name)
 
 /* Who runs it. */
 
-enum rc folder_lock(int *fd, const char *name)
+static enum rc hold(int lock)
 {
-	char path[FOLDER_PATH_MAX], pid[16];
-	AUTO(mem_auto_close)
-	int lock = -1;
+	char pid[16];
 	int n;
 
-	folder_state(path, name, "lock");
-	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (lock < 0)
-		return RC_SYS;
 	if (flock(lock, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? RC_DENIED : RC_SYS;
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(lock, 0) != 0 || pwrite(lock, pid, (size_t)n, 0) != n)
 		return RC_SYS;
-	*fd = lock;
-	lock = -1;
 	return RC_OK;
+}
+
+enum rc folder_lock(int *fd, const char *name)
+{
+	char path[FOLDER_PATH_MAX];
+	int lock, saved;
+	enum rc rc;
+
+	folder_state(path, name, "lock");
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0)
+		return RC_SYS;
+	rc = hold(lock);
+	if (rc) {
+		saved = errno;
+		(void)close(lock);
+		errno = saved;
+	} else {
+		*fd = lock;
+	}
+	return rc;
 }
 
 pid_t folder_keeper(const char *name)

@@ -29,20 +29,17 @@ static enum rc failed(char error[TAP_ERROR_MAX], const char *what,
 
 /* QEMU takes it with or without the header of virtio; with it a card can hand
  * over packets whose checksums are still to be made. */
-static enum rc make(int *out, const char *name, char error[TAP_ERROR_MAX])
+static enum rc make(int *fd, const char *name, char error[TAP_ERROR_MAX])
 {
 	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	AUTO(mem_auto_close)
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0)
+	*fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0)
 		return failed(error, "cannot open", "/dev/net/tun");
 	(void)snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-	if (ioctl(fd, TUNSETIFF, &r) != 0)
-		return failed(error, "cannot make tap", name);
-	*out = fd;
-	fd = -1;
-	return RC_OK;
+	if (ioctl(*fd, TUNSETIFF, &r) == 0)
+		return RC_OK;
+	return failed(error, "cannot make tap", name);
 }
 
 /* The kernel would otherwise greet the guest's network on its own. */
@@ -84,17 +81,16 @@ static enum rc bring_up(const struct tap_options *o, char error[TAP_ERROR_MAX])
 static enum rc open_here(int *fd, const struct tap_options *o,
 			 char error[TAP_ERROR_MAX])
 {
-	AUTO(mem_auto_close)
-	int made = -1;
+	int made;
 	enum rc rc = make(&made, o->name, error);
 
 	if (!rc)
 		rc = bring_up(o, error);
-	if (rc)
-		return rc;
-	*fd = made;
-	made = -1;
-	return RC_OK;
+	if (!rc)
+		*fd = made;
+	else if (made >= 0)
+		(void)close(made);
+	return rc;
 }
 
 enum rc tap_open(int *fd, const struct tap_options *options,
