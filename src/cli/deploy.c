@@ -522,9 +522,8 @@ static int deploy(struct options *o)
 	arena_init(&d->arena, ARENA_MAX);
 	if (!read_compose(d))
 		status = CLI_USAGE;
-	else if (!cli_is_root("deploy"))
-		status = CLI_REFUSED;
-	else if (!(is_netns ? deploy_netns(d) : deploy_vm(d)))
+	else if (!cli_is_root("deploy") ||
+		 !(is_netns ? deploy_netns(d) : deploy_vm(d)))
 		status = CLI_REFUSED;
 	progress_clear(&d->progress);
 	if (status != CLI_OK && *d->error)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/fmt.h"
 #include "cli/json.h"
 #include "cli/node.h"
@@ -24,7 +25,7 @@ enum {
 	LAST_HOST = 199,
 };
 
-static const char net[] = "198.51.100";
+static const char net[] = "198.51.100.";
 
 static enum rc say(char error[VM_CLOUD_ERROR_MAX], const char *what)
 {
@@ -104,10 +105,14 @@ struct taken {
 
 static void take(struct taken *t, const char *address)
 {
-	unsigned host;
+	struct span rest = span_str(address), host;
+	uint64_t v;
 
-	if (sscanf(address, "198.51.100.%u", &host) == 1 && host < 256)
-		t->host[host] = true;
+	if (!span_has_prefix(rest, span_str(net)) ||
+	    !rd_skip(&rest, strlen(net)) || !rd_until(&rest, &host, '/'))
+		return;
+	if (text_u64(&v, host, UINT8_MAX))
+		t->host[v] = true;
 }
 
 static enum rc take_nodes(struct taken *t, const struct vm_cloud *cloud,
@@ -172,7 +177,7 @@ enum rc vm_cloud_settle(struct vm_settings *s, struct arena *arena,
 	for (unsigned host = FIRST_HOST; host <= LAST_HOST; host++) {
 		if (taken.host[host])
 			continue;
-		s->address = fmt(arena, "%s.%u/24", net, host);
+		s->address = fmt(arena, "%s%u/24", net, host);
 		return RC_OK;
 	}
 	(void)snprintf(error, VM_CLOUD_ERROR_MAX,

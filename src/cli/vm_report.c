@@ -32,7 +32,9 @@ static uint64_t resident_kib(pid_t pid)
 	if (file_read(&text, path))
 		return 0;
 	rest = buf_span(&text);
-	if (!rd_until(&rest, &field, ' ') || !rd_until(&rest, &field, ' ') ||
+	/* The second field of proc(5)'s statm. */
+	(void)rd_until(&rest, &field, ' ');
+	if (!rd_until(&rest, &field, ' ') ||
 	    !text_u64(&pages, field, UINT64_MAX / 4096))
 		return 0;
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;

@@ -40,7 +40,7 @@ def capture(cloud, folder):
     """Every frame on the wire in the middle, from before the machine starts."""
     path = folder / "wire.pcap"
     tcpdump = subprocess.Popen(["nsenter", f"--net={cloud.hostile}", "tcpdump", "-ni", "br0", "-s", "0",
-                                "--immediate-mode", "-U", "-w", path],
+                                "-B", "65536", "-U", "-w", path],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: path.exists() and path.stat().st_size >= 24, 10, "tcpdump")
     yield path
@@ -103,12 +103,21 @@ def scan(target):
         time.sleep(0.5)
 
 
+def settle(path):
+    """Until tcpdump has written what it has seen."""
+    size = -1
+    while path.stat().st_size != size:
+        size = path.stat().st_size
+        time.sleep(2)
+
+
 def test_nothing_listens_to_the_host(cloud, capture, hello, folder):
     address = cloud.status("hello")["address"].split("/")[0]
     start = capture.stat().st_size
     run("nsenter", f"--net={cloud.hostile}", "/usr/bin/python3", "-c",
         "import sys; sys.path.insert(0, sys.argv[1]); import test_vm_deploy as t; t.scan(sys.argv[2])",
         pathlib.Path(__file__).parent, address, timeout=120)
+    settle(capture)
     asked, answered = set(), []
     for kind, frame in packets(capture):
         if kind != 0x0800:
@@ -129,6 +138,7 @@ def test_nothing_listens_to_the_host(cloud, capture, hello, folder):
 def test_the_wire_shows_wireguard_and_the_attested_channel_alone(cloud, capture, hello):
     for _ in range(3):
         assert "hello" in cloud.get(hello).lower()
+    settle(capture)
     address = socket.inet_aton(cloud.status("hello")["address"].split("/")[0])
     gateway = socket.inet_aton(GATEWAY)
     card = None
