@@ -343,7 +343,15 @@ static bool fail_ended(struct deploy *d, const struct vm_run *run)
 	return false;
 }
 
-/* Until the tunnel is up and, where something can be asked, it answers. */
+/* Where nothing can be asked over HTTP, the guest's word has to do. */
+static bool is_there(struct deploy *d, const struct vm_run *run,
+		     const char *host)
+{
+	return host ? answers(d, host)
+		    : vm_find_step(run, VM_STEP_CONTAINERS) != NULL;
+}
+
+/* Until the tunnel is up and the app is there. */
 static bool wait_app(struct deploy *d)
 {
 	const struct compose_port *port = http_port(d);
@@ -362,7 +370,7 @@ static bool wait_app(struct deploy *d)
 		if (now == VM_WAIT_THERE && !has_tunnel)
 			progress_event(&d->progress, "%s: tunnel up", d->name);
 		has_tunnel = now == VM_WAIT_THERE;
-		if (has_tunnel && (!host || answers(d, host)))
+		if (has_tunnel && is_there(d, &run, host))
 			return true;
 		progress_waiting(&d->progress,
 				 has_tunnel ? "the app" : "the tunnel");

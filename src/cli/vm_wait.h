@@ -8,6 +8,8 @@
 
 /* The step at which the guest has its tunnel. */
 #define VM_STEP_TUNNEL "tunnel"
+/* ... and the app's containers run. */
+#define VM_STEP_CONTAINERS "containers"
 
 enum vm_wait {
 	VM_WAIT_MORE,
