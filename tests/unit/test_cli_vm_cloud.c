@@ -12,7 +12,8 @@ static void configs_written(void **state)
 		const char *want;
 	} rows[] = {
 		{ { .node = "a", .gateway_address = "192.0.2.1:443", .gateway_name = "gateway.x" },
-		  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"gateway.x\"}}" },
+		  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\","
+		  "\"name\":\"gateway.x\"}}" },
 		{ { .node = "a",
 		    .gateway_address = "192.0.2.1:443",
 		    .gateway_name = "gateway.x",
@@ -20,7 +21,8 @@ static void configs_written(void **state)
 		    .route = "10.0.2.2",
 		    .collateral_url = "https://c",
 		    .root = "P\"EM\n" },
-		  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"gateway.x\"},"
+		  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\","
+		  "\"name\":\"gateway.x\"},"
 		  "\"net\":{\"address\":\"10.0.2.15/24\",\"route\":\"10.0.2.2\"},"
 		  "\"collateral\":{\"url\":\"https://c\"},\"simulated_root\":\"P\\\"EM\\u000a\"}" },
 		{ { .node = "a",
