@@ -34,7 +34,7 @@ TABLE    := $(shell awk -F'|' '/^\| [a-z0-9]+ \|/ && $$2 !~ /room/ { gsub(/ /,""
 ROOMS    := $(foreach t,$(TABLE),$(firstword $(subst :, ,$(t))))
 comma    := ,
 deps_of   = $(subst $(comma), ,$(word 2,$(subst :, ,$(filter $(1):%,$(TABLE)))))
-PROGRAMS := edge:postern-edge registrar:postern-registrar certd:postern-cert kms:postern-kms wgd:postern-wg agent:postern-agent teesim:postern-teesim cli:postern
+PROGRAMS := edge:postern-edge registrar:postern-registrar certd:postern-cert kms:postern-kms wgd:postern-wg agent:postern-agent teesim:postern-teesim guestinit:postern-init cli:postern
 BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard src/$(firstword $(subst :, ,$(p)))/main.c),$(O)/bin/$(lastword $(subst :, ,$(p)))))
 
 # A hostile party for the demo and the tests; never installed.
@@ -96,6 +96,9 @@ $(O)/lib/%.a:
 $(O)/bin/%:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+# It stands in the initramfs too, beside what it is linked with.
+$(O)/bin/postern-init: LIBS := -Wl,--as-needed -lcrypto -lyaml -ljansson -lmnl
 
 # Unit tests: tests/unit/test_<room>_<module>.c, one cmocka program each.
 # T=<pattern> picks some: make unit T=tee_

@@ -1,0 +1,29 @@
+#include "guestinit/agentconf.h"
+
+/* No value holds a quote or a backslash: hostconf.h. */
+static void put(struct wr *w, const char *key, const char *value)
+{
+	wr_printf(w, "%s: \"%s\"\n", key, value);
+}
+
+void agentconf_write(struct wr *w, const struct hostconf *c)
+{
+	put(w, "node", c->node);
+	wr_str(w, "gateway:\n");
+	put(w, "  address", c->gateway_address);
+	put(w, "  name", c->gateway_name);
+	if (c->gateway_app[0])
+		put(w, "  app", c->gateway_app);
+	put(w, "manifest", GUEST_MANIFEST);
+	wr_str(w, "trust:\n");
+	put(w, "  policy", GUEST_POLICY);
+	put(w, "  collateral", GUEST_COLLATERAL);
+	if (c->simulated_root[0])
+		put(w, "  simulated_root", GUEST_ROOT);
+	if (c->collateral_url[0]) {
+		wr_str(w, "  source:\n");
+		put(w, "    url", c->collateral_url);
+	}
+	wr_str(w, "containers:\n");
+	put(w, "  socket", GUEST_ENGINE);
+}

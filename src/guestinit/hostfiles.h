@@ -1,0 +1,28 @@
+/*
+ * hostfiles: what the host handed over, read, judged and written where the
+ * agent looks for it, in memory (/run/postern).
+ */
+#ifndef POSTERN_GUESTINIT_HOSTFILES_H
+#define POSTERN_GUESTINIT_HOSTFILES_H
+
+#include "guestinit/hostconf.h"
+#include "guestinit/kernel.h"
+#include "manifest/launch.h"
+
+/* Zeroed: nothing was read. */
+struct hostfiles {
+	struct hostconf conf;
+	struct manifest_launch launch;
+};
+
+/*
+ * Reads manifest, config, environment and collateral from fw_cfg, and writes
+ * the agent's files.  Nothing is written before everything was understood.
+ *
+ * RC_OK   *out is filled: hostfiles_fini()
+ * other   error says which file, and what is wrong with it
+ */
+enum rc hostfiles_take(struct hostfiles *out, bool is_simulated, char *error);
+void hostfiles_fini(struct hostfiles *f);
+
+#endif
