@@ -213,4 +213,4 @@ install: all man
 clean:
 	rm -rf $(BUILD)
 .PHONY: all tests tools unit mutate cov fuzzers fuzz fuzz-replay model interop lint format bench man install clean
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/image -prune -o -name '*.d' -type f -print 2>/dev/null)

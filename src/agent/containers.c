@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "io/file.h"
+#include "io/notify.h"
 #include "io/proc.h"
 
 enum {
@@ -290,6 +291,7 @@ static void bring_up(struct containers *c)
 	}
 	keep_error(c, (struct span){ .p = (const uint8_t *)"" });
 	set_state(c, CONTAINERS_RUNNING);
+	notify_send("X_POSTERN_STEP=containers");
 }
 
 static void *work(void *arg)

@@ -17,6 +17,7 @@
 #include "agent/storage.h"
 #include "base/mem.h"
 #include "io/clock.h"
+#include "io/notify.h"
 #include "io/sandbox.h"
 #include "node/keeper.h"
 #include "node/platform.h"
@@ -400,6 +401,7 @@ static int run_until_told(struct program *p)
 	p->end = (struct loop_timer){ .fn = on_end, .arg = p };
 	loop_timer_arm(p->loop, &p->tick, clock_boot_ms() + TUNNEL_STEP_MS);
 	log_event(&p->log, LOG_INFO, "ready", LSTR("gateway", gateway));
+	notify_send("READY=1");
 	if (loop_run(p->loop) == RC_OK)
 		return p->has_failed;
 	log_event(&p->log, LOG_ERROR, "loop_failed", LERRNO("why", errno));

@@ -10,6 +10,7 @@
 #include "channel/link.h"
 #include "crypto/rng.h"
 #include "io/clock.h"
+#include "io/notify.h"
 
 enum {
 	HANDSHAKE_TIMEOUT_MS = 10000,
@@ -257,6 +258,8 @@ static void on_assigned(struct uplink *u, const struct channel_event *e)
 	u->is_refused = false;
 	loop_timer_arm(u->o.loop, &u->lapse, u->ends_at_ms);
 	loop_timer_arm(u->o.loop, &u->renew, now_of(u) + with_jitter(renew_ms));
+	if (!e->round)
+		notify_send("X_POSTERN_STEP=tunnel");
 	if (e->round)
 		u->renewals++;
 	else

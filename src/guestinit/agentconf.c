@@ -6,7 +6,7 @@ static void put(struct wr *w, const char *key, const char *value)
 	wr_printf(w, "%s: \"%s\"\n", key, value);
 }
 
-void agentconf_write(struct wr *w, const struct hostconf *c)
+void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk)
 {
 	put(w, "node", c->node);
 	wr_str(w, "gateway:\n");
@@ -23,6 +23,11 @@ void agentconf_write(struct wr *w, const struct hostconf *c)
 	if (c->collateral_url[0]) {
 		wr_str(w, "  source:\n");
 		put(w, "    url", c->collateral_url);
+	}
+	if (has_disk) {
+		wr_str(w, "storage:\n");
+		put(w, "  device", "data");
+		put(w, "  ready", GUEST_STORAGE);
 	}
 	wr_str(w, "containers:\n");
 	put(w, "  socket", GUEST_ENGINE);

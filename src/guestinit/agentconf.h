@@ -18,12 +18,14 @@
 #define GUEST_ENVIRONMENT GUEST_RUN "/env.sealed"
 #define GUEST_AGENT GUEST_RUN "/agent.yaml"
 #define GUEST_ENGINE "/run/docker.sock"
+/* What the agent writes of its storage (agent/storage.h). */
+#define GUEST_STORAGE GUEST_RUN "/storage"
 
 enum {
 	AGENTCONF_MAX = 8 * 1024,
 };
 
-/* Room of AGENTCONF_MAX is enough. */
-void agentconf_write(struct wr *w, const struct hostconf *c);
+/* Room of AGENTCONF_MAX is enough.  'has_disk': a data disk is there. */
+void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk);
 
 #endif

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "guestinit/agentconf.h"
 #include "guestinit/engine.h"
@@ -28,6 +29,7 @@
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/proc.h"
+#include "json/jtree.h"
 
 #define NOTIFY_SOCKET GUEST_RUN "/notify.sock"
 #define SELF "/usr/sbin/postern-init"
@@ -36,12 +38,13 @@
 enum {
 	FIREWALL_MS = 30000,
 	ENGINE_POLL_MS = 100,
-	DISK_WAIT_MS = 50, /* disks that are there were found with the root */
 	AGENT_STOP_MS = 60000, /* it takes the containers down first */
 	ENGINE_STOP_MS = 20000,
 	KILL_MS = 1000,
 	DRAIN_MS = 1000,
+	CLOSE_MS = 10000,
 	STEP_MAX = 32,
+	STORAGE_MAX = 16 * 1024,
 	REASON_MAX = KERNEL_ERROR_MAX,
 };
 
@@ -93,7 +96,7 @@ struct guest {
 	struct loop *loop;
 	struct port port;
 	enum stage stage;
-	bool is_simulated;
+	bool is_simulated, has_disk;
 	bool is_engine_open; /* the agent can reach it */
 	struct service relay, agent, engine, images;
 	struct loop_watch signals, notify;
@@ -111,7 +114,7 @@ static void step(struct guest *g, const char *name)
 }
 
 static _Noreturn void refuse_on(const struct log *log, struct port *port,
-				   const char *reason)
+				const char *reason)
 {
 	log_event(log, LOG_ERROR, "refused", LSTR("why", reason));
 	manage_refused(&port->out, span_str(reason), clock_boot_ms());
@@ -129,6 +132,23 @@ void guest_refuse(const struct log *log, const char *reason)
 
 /* ---- the end ---- */
 
+/* The agent knows how its disk is closed; nothing uses it any more. */
+static void close_storage(struct guest *g)
+{
+	static const char *const argv[] = { AGENT, "--close-storage",
+					    "--config", GUEST_AGENT, NULL };
+	enum rc rc = proc_run_with(argv, (struct span){ 0 }, NULL,
+				   &(struct proc_options){
+					   .timeout_ms = CLOSE_MS,
+					   .environment = engine_environment },
+				   NULL);
+
+	/* Its file system was synced: what is lost is a clean mark. */
+	if (rc)
+		log_event(g->log, LOG_WARN, "storage_not_closed",
+			  LSTR("why", rc_name(rc)));
+}
+
 static void end_all(struct guest *g)
 {
 	const struct timespec grace = { .tv_sec = KILL_MS / 1000 };
@@ -140,8 +160,8 @@ static void end_all(struct guest *g)
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	sync();
-	/* What is busy goes with the power, its file system clean by sync. */
-	(void)umount2("/var/lib", MNT_DETACH);
+	if (g->has_disk)
+		close_storage(g);
 	step(g, "stopped");
 	port_drain(&g->port, DRAIN_MS);
 	kernel_power_off();
@@ -236,6 +256,33 @@ static _Noreturn void refuse_images(struct guest *g)
 
 /* ---- what the children do ---- */
 
+/* An agent that may not open its disk ends each time it is started; the machine
+ * has nothing to wait for then. */
+static void look_at_storage(struct guest *g)
+{
+	AUTO(buf_fini)
+	struct buf text = { 0 };
+	AUTO(arena_fini)
+	struct arena arena;
+	const struct jtree *root, *state, *reason;
+	char why[REASON_MAX] = "storage: refused";
+
+	arena_init(&arena, STORAGE_MAX);
+	buf_init(&text, STORAGE_MAX / 2);
+	root = file_read(&text, GUEST_STORAGE) == RC_OK
+		       ? jtree_read(&arena, buf_span(&text))
+		       : NULL;
+	state = jtree_get(root, "state");
+	reason = jtree_get(root, "reason");
+	if (!state || !span_equal_str(state->text, "refused"))
+		return;
+	if (reason)
+		(void)snprintf(why, sizeof(why), "storage: %.*s",
+			       (int)reason->text.n,
+			       (const char *)reason->text.p);
+	refuse_on(g->log, &g->port, why);
+}
+
 static void on_service(void *arg, struct service *s, bool is_running,
 		       unsigned status)
 {
@@ -248,7 +295,9 @@ static void on_service(void *arg, struct service *s, bool is_running,
 	port_flush(&g->port);
 	if (is_running)
 		return;
-	if (g->stage == STOPPING_AGENT && s == &g->agent)
+	if (g->stage == STARTING && s == &g->agent)
+		look_at_storage(g);
+	else if (g->stage == STOPPING_AGENT && s == &g->agent)
 		stop_engine(g);
 	else if (g->stage == STOPPING_ENGINE && s == &g->engine)
 		end_all(g);
@@ -454,13 +503,13 @@ static enum rc prepare(struct guest *g, char *error)
 {
 	AUTO(hostfiles_fini)
 	struct hostfiles files = { 0 };
-	char disk[KERNEL_DISK_MAX];
 	enum rc rc = hostfiles_take(&files, g->is_simulated, error);
 
 	if (rc)
 		return rc;
 	step(g, "config");
-	if (kernel_disk(disk, "data", DISK_WAIT_MS))
+	g->has_disk = files.has_disk;
+	if (!g->has_disk)
 		log_event(g->log, LOG_WARN, "no_data_disk",
 			  LSTR("lost_at_power_off", "/var/lib"));
 	rc = close_firewall(error);
@@ -526,7 +575,7 @@ static enum rc check_images(char *error)
 	AUTO(buf_fini)
 	struct buf json = { 0 };
 	char why[MANIFEST_ERROR_MAX] = "", disk[KERNEL_DISK_MAX];
-	bool has_disk = kernel_disk(disk, "images", DISK_WAIT_MS) == RC_OK;
+	bool has_disk = kernel_disk(disk, "images", 0) == RC_OK;
 	enum rc rc;
 
 	buf_init(&json, MANIFEST_MAX);

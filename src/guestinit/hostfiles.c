@@ -153,13 +153,13 @@ static enum rc put(const char *path, struct span content, mode_t mode,
 	return rc;
 }
 
-static enum rc write_agent(const struct hostconf *c, char *error)
+static enum rc write_agent(const struct hostfiles *f, char *error)
 {
 	char text[AGENTCONF_MAX];
 	struct wr w = WR_ARRAY(text);
 	struct span whole;
 
-	agentconf_write(&w, c);
+	agentconf_write(&w, &f->conf, f->has_disk);
 	if (!wr_done(&w, &whole)) {
 		kernel_say(error, "%s: it does not fit", GUEST_AGENT);
 		return RC_LIMIT;
@@ -187,7 +187,7 @@ static enum rc write_all(const struct hostfiles *f, struct given *g,
 		rc = put(GUEST_RUN "/resolv.conf", (struct span){ 0 }, 0644,
 			 error);
 	if (!rc)
-		rc = write_agent(&f->conf, error);
+		rc = write_agent(f, error);
 	return rc;
 }
 
@@ -197,8 +197,11 @@ enum rc hostfiles_take(struct hostfiles *out, bool is_simulated, char *error)
 	struct given g = { 0 };
 	AUTO(hostfiles_fini)
 	struct hostfiles f = { 0 };
+	char disk[KERNEL_DISK_MAX];
 	enum rc rc = read_all(&g, error);
 
+	/* Disks that are there were found with the root. */
+	f.has_disk = kernel_disk(disk, "data", 0) == RC_OK;
 	if (!rc)
 		rc = judge(&f, &g, is_simulated, error);
 	if (!rc)

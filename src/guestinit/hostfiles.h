@@ -13,6 +13,7 @@
 struct hostfiles {
 	struct hostconf conf;
 	struct manifest_launch launch;
+	bool has_disk; /* a data disk is there */
 };
 
 /*
