@@ -35,6 +35,14 @@ FILES = {
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "etc/hostname": "postern\n",
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    # Docker's part of it alone: what else it has takes seconds to find out that it is of no use here.
+    "etc/containerd/config.toml":
+        'version = 2\nroot = "/var/lib/containerd"\nstate = "/run/containerd"\n'
+        'disabled_plugins = [' + ", ".join(f'"io.containerd.{name}"' for name in (
+            "grpc.v1.cri", "snapshotter.v1.aufs", "snapshotter.v1.btrfs", "snapshotter.v1.devmapper",
+            "snapshotter.v1.zfs", "snapshotter.v1.native", "internal.v1.opt",
+            "internal.v1.tracing", "tracing.processor.v1.otlp")) + ']\n'
+        '[debug]\nlevel = "error"\n',
     "etc/docker/daemon.json":
         '{"deprecated-key-path": "/var/lib/docker/key.json", "group": "root", "userland-proxy": false,'
         ' "storage-driver": "overlay2", "log-driver": "json-file",'
@@ -135,7 +143,11 @@ def add_modules(root, kernel, extra):
         if words[0] not in lists:
             fail(f"image/modules.list:{number}: initrd, load or keep, not {words[0]}")
         lists[words[0]] += words[1:]
-    load = [put_module(kernel, f, folder) for f in module_files(kernel, lists["initrd"] + lists["load"])]
+    early = module_files(kernel, lists["initrd"])
+    load = [put_module(kernel, f, folder) for f in module_files(kernel, lists["initrd"] + lists["load"])
+            if f not in early]
+    for file in early:
+        put_module(kernel, file, folder)
     for file in module_files(kernel, lists["keep"]):
         put_module(kernel, file, folder)
     if extra:

@@ -132,6 +132,8 @@ static enum rc ask(struct buf *out, struct span *body, const char *path,
 	rc = read_answer(fd, out);
 	if (rc)
 		return rc;
+	if (!out->n) /* it went away */
+		return RC_SYS;
 	if (!split_answer(buf_span(out), &status, body))
 		return RC_MALFORMED;
 	return status >= 200 && status < 300 ? RC_OK : RC_DENIED;
@@ -157,8 +159,10 @@ static enum rc load(const char *path, const char *disk, char *error)
 	}
 	rc = ask(&answer, &body, path, "POST", "/v1.41/images/load?quiet=1", fd,
 		 bytes);
+	if (!rc && !body.n) /* it went away */
+		rc = RC_SYS;
 	/* A mistake in the tar comes as a line of JSON in a good answer. */
-	if (!rc && (!body.n || !memmem(body.p, body.n, "\"error\"", 7)))
+	if (!rc && !memmem(body.p, body.n, "\"error\"", 7))
 		return RC_OK;
 	kernel_say(error, "images disk: the engine does not take it: %.*s",
 		   (int)(body.n < 120 ? body.n : 120),

@@ -34,6 +34,7 @@
 #define NOTIFY_SOCKET GUEST_RUN "/notify.sock"
 #define SELF "/usr/sbin/postern-init"
 #define AGENT "/usr/sbin/postern-agent"
+#define RUNTIME_SOCKET "/run/containerd/containerd.sock"
 
 enum {
 	FIREWALL_MS = 30000,
@@ -77,12 +78,23 @@ static const char *const engine_environment[] = {
 static const char *const relay_argv[] = { SELF, "relay", NULL };
 static const char *const agent_argv[] = { AGENT, "--config", GUEST_AGENT,
 					  NULL };
+static const char *const runtime_argv[] = {
+	"/usr/bin/containerd", "--config", "/etc/containerd/config.toml", NULL,
+};
 static const char *const engine_argv[] = {
 	"/usr/sbin/dockerd", "--host", "unix://" GUEST_ENGINE_INSIDE,
+	"--containerd", RUNTIME_SOCKET,
 	"--pidfile", "/run/engine/docker.pid", "--log-level", "error", NULL,
 };
 static const char *const images_argv[] = { SELF, "images", NULL };
 /* clang-format on */
+
+/* How the process that loads the images ends. */
+enum {
+	IMAGES_OK = 0,
+	IMAGES_REFUSED = 1, /* GUEST_REASON says why */
+	IMAGES_AGAIN = 2, /* engine or disk failed */
+};
 
 enum stage {
 	STARTING,
@@ -98,7 +110,7 @@ struct guest {
 	enum stage stage;
 	bool is_simulated, has_disk;
 	bool is_engine_open; /* the agent can reach it */
-	struct service relay, agent, engine, images;
+	struct service relay, agent, runtime, engine, images;
 	struct loop_watch signals, notify;
 	struct loop_timer engine_poll, deadline;
 };
@@ -171,6 +183,7 @@ static void stop_engine(struct guest *g)
 {
 	g->stage = STOPPING_ENGINE;
 	service_stop(&g->images, SIGKILL);
+	g->runtime.is_stopped = true; /* it ends with all the others */
 	service_stop(&g->engine, SIGTERM);
 	if (!g->engine.pid)
 		end_all(g);
@@ -214,19 +227,25 @@ static void open_engine(struct guest *g)
 	step(g, "images");
 }
 
+/* What comes next, as soon as it can: containerd, which dockerd would wait for
+ * only so long; dockerd; the images, also again after the engine failed. */
 static void on_engine_poll(void *arg)
 {
 	struct guest *g = arg;
 
-	if (g->is_engine_open || g->stage != RUNNING)
+	if (g->is_engine_open || g->stage != RUNNING || g->images.pid)
 		return;
-	if (!engine_answers(GUEST_ENGINE_INSIDE)) {
-		loop_timer_arm(g->loop, &g->engine_poll,
-			       loop_now_ms(g->loop) + ENGINE_POLL_MS);
+	if (!g->engine.loop && engine_answers(RUNTIME_SOCKET)) {
+		step(g, "runtime");
+		service_start(&g->engine, g->loop);
+	}
+	if (g->engine.loop && engine_answers(GUEST_ENGINE_INSIDE)) {
+		step(g, "engine");
+		service_start(&g->images, g->loop);
 		return;
 	}
-	step(g, "engine");
-	service_start(&g->images, g->loop);
+	loop_timer_arm(g->loop, &g->engine_poll,
+		       loop_now_ms(g->loop) + ENGINE_POLL_MS);
 }
 
 static void start_engine(struct guest *g)
@@ -235,7 +254,7 @@ static void start_engine(struct guest *g)
 		return;
 	g->stage = RUNNING;
 	step(g, "ready");
-	service_start(&g->engine, g->loop);
+	service_start(&g->runtime, g->loop);
 	on_engine_poll(g);
 }
 
@@ -252,6 +271,16 @@ static _Noreturn void refuse_images(struct guest *g)
 		reason[why.n] = '\0';
 	}
 	refuse_on(g->log, &g->port, reason);
+}
+
+static void images_ended(struct guest *g, unsigned status)
+{
+	if (status == IMAGES_OK)
+		open_engine(g);
+	else if (status == IMAGES_REFUSED)
+		refuse_images(g);
+	else /* the engine went away meanwhile, or we did */
+		on_engine_poll(g);
 }
 
 /* ---- what the children do ---- */
@@ -301,16 +330,14 @@ static void on_service(void *arg, struct service *s, bool is_running,
 		stop_engine(g);
 	else if (g->stage == STOPPING_ENGINE && s == &g->engine)
 		end_all(g);
-	else if (g->stage == RUNNING && s == &g->images && status)
-		refuse_images(g);
 	else if (g->stage == RUNNING && s == &g->images)
-		open_engine(g);
+		images_ended(g, status);
 }
 
 static void reap(struct guest *g)
 {
-	struct service *const all[] = { &g->relay, &g->agent, &g->engine,
-					&g->images };
+	struct service *const all[] = { &g->relay, &g->agent, &g->runtime,
+					&g->engine, &g->images };
 	int status;
 	pid_t pid;
 
@@ -485,6 +512,10 @@ static void name_services(struct guest *g)
 		.name = "agent", .argv = agent_argv,
 		.environment = environment,
 		.changed = on_service, .arg = g };
+	g->runtime = (struct service){
+		.name = "runtime", .argv = runtime_argv,
+		.environment = engine_environment,
+		.changed = on_service, .arg = g };
 	g->engine = (struct service){
 		.name = "engine", .argv = engine_argv,
 		.environment = engine_environment,
@@ -599,11 +630,12 @@ static enum rc check_images(char *error)
 int guest_images(const struct log *log)
 {
 	char error[KERNEL_ERROR_MAX] = "";
+	enum rc rc = check_images(error);
 
-	if (check_images(error) == RC_OK)
-		return 0;
-	if (file_replace(GUEST_REASON, span_str(error), 0600))
-		log_event(log, LOG_ERROR, "images_refused",
-			  LSTR("why", error));
-	return 1;
+	if (rc == RC_OK)
+		return IMAGES_OK;
+	log_event(log, LOG_ERROR, "images_failed", LSTR("why", error));
+	if (rc == RC_SYS || file_replace(GUEST_REASON, span_str(error), 0600))
+		return IMAGES_AGAIN;
+	return IMAGES_REFUSED;
 }
