@@ -121,7 +121,7 @@ class Machine:
         argv = [image / about["qemu"]["program"]]
         for folder in about["qemu"]["firmware_folders"]:
             argv += ["-L", image / folder]
-        argv += ["-accel", "tcg,thread=multi,tb-size=128", "-cpu", "Haswell", "-M", "q35", "-smp", "2",
+        argv += ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "Haswell", "-M", "q35", "-smp", "2",
                  "-m", str(MEMORY_MIB), "-nodefaults", "-no-reboot", "-display", "none",
                  "-serial", f"file:{self.console}", "-kernel", image / about["files"]["kernel"]["path"],
                  "-initrd", image / about["files"]["initrd"]["path"], "-append", about["cmdline"],
