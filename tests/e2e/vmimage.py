@@ -109,7 +109,7 @@ class Platform:
 class Machine:
     """A guest that boots at once.  'config' is an object, or bytes as they are."""
 
-    def __init__(self, children, image, platform, config=None, disks=(), net="user,id=n0", port=None):
+    def __init__(self, children, image, platform, config=None, disks=(), net="user,id=n0", ns=None):
         self.folder, self.said, self._rest = platform.folder, [], b""
         name = unique("vm")
         self.console = self.folder / f"{name}.console"
@@ -138,6 +138,7 @@ class Machine:
         for serial, file in (("root", root), *disks):
             argv += ["-drive", f"file={file},if=none,id={serial},format=raw,readonly=on",
                      "-device", f"virtio-blk-pci,drive={serial},serial={serial}"]
+        argv = ns.argv(*argv) if ns else argv
         self.child = children.start(*argv, log=f"{name}.qemu")
         wait_for(manage.exists, what="the management port")
         self.manage = socket.socket(socket.AF_UNIX)
