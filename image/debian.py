@@ -1,5 +1,6 @@
 """Debian's packages for the image: fetched through an apt state of our own, which neither reads nor
 changes the machine's, and unpacked without running anything of theirs."""
+import json
 import os
 import pathlib
 import re
@@ -26,7 +27,7 @@ class Kernel:
         self.tree = tree  # the unpacked image: boot/, lib/modules/
         self.headers = headers
         self.image = tree / "boot" / f"vmlinuz-{release}"
-        self.kbuild = "linux-kbuild-" + release.removesuffix("-cloud-amd64")
+        self.base = release.removesuffix("-cloud-amd64")
 
 
 def mirrors():
@@ -78,23 +79,36 @@ class Packages:
             self._apt(suite, "apt-get", "-qq", "update")
             stamp.touch()
 
-    def fetch(self, suite, names):
-        """The .deb files of these packages, in a dict by name."""
-        said = self._apt(suite, "apt-get", "-qq", "download", "--print-uris", *names)
-        wanted = {}
+    def _resolve(self, suite, names):
+        """name -> (file, version, SHA-256), as the suite's lists have it; kept until they change."""
+        lists = (self.cache / suite / "updated").stat().st_mtime_ns
+        kept = self.cache / suite / "resolved.json"
+        known = json.loads(kept.read_text()) if kept.is_file() else {}
+        if known.get("lists") != lists:
+            known = {"lists": lists, "packages": {}}
+        lacking = [name for name in names if name not in known["packages"]]
+        said = self._apt(suite, "apt-get", "-qq", "download", "--print-uris", *lacking) if lacking else ""
         for line in said.splitlines():
             match = re.fullmatch(r"'[^']+' (([^_ ]+)_([^_ ]+)_\w+\.deb) \d+ SHA256:([0-9a-f]{64})", line)
             if match:
-                wanted[match[2]] = (match[1], match[3].replace("%3a", ":"), match[4])
-        lacking = [n for n in names if n not in wanted]
+                known["packages"][match[2]] = [match[1], match[3].replace("%3a", ":"), match[4]]
+        lacking = [name for name in names if name not in known["packages"]]
         if lacking:
             fail(f"{suite} has no package {' '.join(lacking)}; asked, it said: {said[-500:]}")
-        missing = [n for n, (file, _, want) in wanted.items()
+        part = kept.with_name(f"resolved.{os.getpid()}")
+        part.write_text(json.dumps(known))
+        part.rename(kept)
+        return {name: known["packages"][name] for name in names}
+
+    def fetch(self, suite, names):
+        """The .deb files of these packages, in a dict by name."""
+        wanted = self._resolve(suite, names)
+        missing = [name for name, (file, _, want) in wanted.items()
                    if not (self.debs / file).is_file() or file_sha256(self.debs / file) != want]
         if missing:
             self._apt(suite, "apt-get", "-qq", "download", *missing, cwd=self.debs)
         for name, (file, version, want) in wanted.items():
-            if file_sha256(self.debs / file) != want:
+            if name in missing and file_sha256(self.debs / file) != want:
                 fail(f"{file}: not what the package list says")
             self.taken[name] = {"name": name, "version": version, "sha256": want}
         return {name: self.debs / file for name, (file, _, _) in wanted.items()}
@@ -123,13 +137,22 @@ class Packages:
             mark.write_text(marks)
         return folder
 
-    def kernel(self):
-        """Debian's newest cloud kernel that has configfs-tsm, and its headers."""
+    def _kernel_release(self):
+        """What the newest of Debian's cloud kernels in backports is called; kept as above."""
+        kept = self.cache / "backports" / "release"
+        stamp = self.cache / "backports" / "updated"
+        if kept.is_file() and kept.stat().st_mtime_ns >= stamp.stat().st_mtime_ns:
+            return kept.read_text()
         said = self._apt("backports", "apt-cache", "depends", "linux-image-cloud-amd64")
-        release = re.search(r"Depends: linux-image-(\S+-cloud-amd64)", said)
-        if not release:
+        found = re.search(r"Depends: linux-image-(\S+-cloud-amd64)", said)
+        if not found:
             fail(f"backports has no linux-image-cloud-amd64: {said[-500:]}")
-        release = release[1]
+        kept.write_text(found[1])
+        return found[1]
+
+    def kernel(self):
+        """That kernel, which has configfs-tsm, and its headers."""
+        release = self._kernel_release()
         base = release.removesuffix("-cloud-amd64")
         image = f"linux-image-{release}"
         headers = [f"linux-headers-{release}", f"linux-headers-{base}-common", f"linux-kbuild-{base}"]

@@ -48,7 +48,7 @@ def make(out, tree, root, kernel, epoch):
     folder = tree / "usr/lib/modules" / kernel.release
     load = [guestroot.put_module(kernel, f, folder) for f in guestroot.module_files(kernel, names)]
     (folder / "postern.load").write_text("".join(f"{f}\n" for f in load))
-    done = subprocess.run(["zstd", "-19", "-q", "-T1"], input=archive(tree, epoch), stdout=subprocess.PIPE)
+    done = subprocess.run(["zstd", "-9", "-q", "-T1"], input=archive(tree, epoch), stdout=subprocess.PIPE)
     if done.returncode:
         fail("zstd failed")
     out.write_bytes(done.stdout)
