@@ -42,7 +42,7 @@
 
 /* The first byte of a request, and of a reply. */
 enum { OP_QUOTE = 1, OP_EXTEND = 2, OP_READ = 3 };
-enum { STATUS_OK = 0, STATUS_MALFORMED = 1, STATUS_DENIED = 2 };
+enum { STATUS_OK = 0, STATUS_MALFORMED = 1, STATUS_DENIED = 2, STATUS_FAILED = 3 };
 
 enum state {
 	IDLE,
@@ -103,6 +103,8 @@ static int status_error(u8 status)
 		return -EINVAL;
 	case STATUS_DENIED:
 		return -EPERM;
+	case STATUS_FAILED: /* try again */
+		return -EBUSY;
 	default:
 		return -EIO;
 	}

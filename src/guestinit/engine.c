@@ -91,11 +91,11 @@ static bool split_answer(struct span answer, unsigned *status,
 			 struct span *body)
 {
 	static const char blank[] = "\r\n\r\n";
-	const char *end = memmem(answer.p, answer.n, blank, 4);
+	const uint8_t *end = memmem(answer.p, answer.n, blank, 4);
 	struct span head, digits;
 	uint64_t number;
 
-	if (!end || !rd_n(&answer, &head, (size_t)((const uint8_t *)end - answer.p)) ||
+	if (!end || !rd_n(&answer, &head, (size_t)(end - answer.p)) ||
 	    !rd_skip(&answer, 4) || !rd_skip(&head, STATUS_AT) ||
 	    !rd_n(&head, &digits, 3) || !text_u64(&number, digits, 999))
 		return false;

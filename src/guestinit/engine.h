@@ -4,8 +4,8 @@
  *
  * The engine checks each layer against the image's configuration while it loads
  * (the configuration names it by its hash), and names the image by the hash of
- * that configuration; so an id that is the manifest's is an image that is.  Tags
- * that the manifest does not list are taken away.
+ * that configuration; so an id that is the manifest's is an image that is.
+ * Tags that the manifest does not list are taken away.
  *
  * Blocks; a process of its own.
  *

@@ -67,22 +67,27 @@ static const struct kernel_mount mounts[] = {
 	{ 0 },
 };
 
+/* Texts of several pieces, which a list of texts would hide. */
+static const char notify_socket[] = "NOTIFY_SOCKET=" NOTIFY_SOCKET;
+static const char engine_host[] = "unix://" GUEST_ENGINE_INSIDE;
+static const char agent_conf[] = GUEST_AGENT;
+
 static const char *const environment[] = {
 	"PATH=/usr/sbin:/usr/bin", "HOME=/root", "LANG=C.UTF-8",
-	"NOTIFY_SOCKET=" NOTIFY_SOCKET, NULL,
+	notify_socket, NULL,
 };
 static const char *const engine_environment[] = {
 	"PATH=/usr/sbin:/usr/bin", "HOME=/root", "LANG=C.UTF-8", NULL,
 };
 
 static const char *const relay_argv[] = { SELF, "relay", NULL };
-static const char *const agent_argv[] = { AGENT, "--config", GUEST_AGENT,
+static const char *const agent_argv[] = { AGENT, "--config", agent_conf,
 					  NULL };
 static const char *const runtime_argv[] = {
 	"/usr/bin/containerd", "--config", "/etc/containerd/config.toml", NULL,
 };
 static const char *const engine_argv[] = {
-	"/usr/sbin/dockerd", "--host", "unix://" GUEST_ENGINE_INSIDE,
+	"/usr/sbin/dockerd", "--host", engine_host,
 	"--containerd", RUNTIME_SOCKET,
 	"--pidfile", "/run/engine/docker.pid", "--log-level", "error", NULL,
 };
@@ -148,7 +153,7 @@ void guest_refuse(const struct log *log, const char *reason)
 static void close_storage(struct guest *g)
 {
 	static const char *const argv[] = { AGENT, "--close-storage",
-					    "--config", GUEST_AGENT, NULL };
+					    "--config", agent_conf, NULL };
 	enum rc rc = proc_run_with(argv, (struct span){ 0 }, NULL,
 				   &(struct proc_options){
 					   .timeout_ms = CLOSE_MS,
@@ -481,7 +486,7 @@ static enum rc make_folders(char *error)
 static enum rc close_firewall(char *error)
 {
 	static const char *const argv[] = { AGENT, "--firewall-only",
-					    "--config", GUEST_AGENT, NULL };
+					    "--config", agent_conf, NULL };
 	AUTO(buf_fini)
 	struct buf said = { 0 };
 	struct span text;

@@ -35,7 +35,7 @@ enum rc kernel_mount_all(const struct kernel_mount *mounts, char *error);
  * already is no failure, nor one for hardware that is not there. */
 enum rc kernel_load_modules(char *error);
 /* The same for one, by its path under the modules' folder. */
-enum rc kernel_load_module(const char *path, char *error);
+enum rc kernel_load_module(const char *name, char *error);
 
 /*
  * The name of the virtio disk with this serial number, waiting for it up to

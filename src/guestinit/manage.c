@@ -19,7 +19,7 @@ enum manage_request manage_read(struct span line)
 	arena_init(&arena, ARENA_MAX);
 	root = line.n <= MANAGE_LINE_MAX ? jtree_read(&arena, line) : NULL;
 	stop = jtree_get(root, "stop");
-	if (stop && root->count == 1 && stop->type == JTREE_OBJECT &&
+	if (root && stop && root->count == 1 && stop->type == JTREE_OBJECT &&
 	    stop->count == 0)
 		return MANAGE_STOP;
 	return MANAGE_UNKNOWN;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -13,16 +14,35 @@
 
 enum {
 	PORT_WAIT_MS = 10000,
-	ANSWER_MS = 25000, /* less than the module waits */
+	ANSWER_MS = 12000, /* to take a request, and to answer: together less
+			    * than the module waits */
+	AWAY_MS = 100,
 	FRAME_MAX = SIMPROTO_HEADER_LEN + SIMPROTO_REPLY_MAX,
 };
+
+/* A port whose host is away is never ready to write, only hung up. */
+static bool wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	const struct timespec pause = { .tv_nsec = AWAY_MS * 1'000'000L };
+
+	for (unsigned waited = 0; waited < ANSWER_MS; waited += AWAY_MS) {
+		p.revents = 0;
+		if (poll(&p, 1, AWAY_MS) == 1 && (p.revents & events))
+			return true;
+		if (p.revents & POLLHUP)
+			(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
 
 static bool write_all(int fd, struct span bytes)
 {
 	while (bytes.n) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
+		ssize_t n = wait_for(fd, POLLOUT) ? write(fd, bytes.p, bytes.n)
+						  : -1;
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EAGAIN)
 			continue;
 		if (n <= 0 || !rd_skip(&bytes, (size_t)n))
 			return false;
@@ -30,11 +50,13 @@ static bool write_all(int fd, struct span bytes)
 	return true;
 }
 
-static bool wait_readable(int fd)
+/* What answers a request that nobody waits for any more. */
+static void drop_rest(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t rest[4096];
 
-	return poll(&p, 1, ANSWER_MS) == 1 && (p.revents & POLLIN);
+	while (read(fd, rest, sizeof(rest)) > 0)
+		;
 }
 
 /* One whole frame; false: the platform is away, silent or makes no sense. */
@@ -58,7 +80,7 @@ static bool read_frame(int fd, struct buf *out)
 			break;
 		}
 		p = buf_space(out, 1, &room);
-		n = p && wait_readable(fd) ? read(fd, p, room) : -1;
+		n = p && wait_for(fd, POLLIN) ? read(fd, p, room) : -1;
 		if (n <= 0)
 			return false;
 		buf_commit(out, (size_t)n);
@@ -71,7 +93,7 @@ static int open_port(void)
 
 	if (kernel_port(path, "org.postern.platform", PORT_WAIT_MS))
 		return -1;
-	return open(path, O_RDWR | O_CLOEXEC);
+	return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
 /* What the module gets in any case. */
@@ -112,6 +134,8 @@ int relay_run(const struct log *log)
 			return 1;
 		if (port < 0)
 			port = open_port();
+		if (port >= 0)
+			drop_rest(port);
 		if (port >= 0 &&
 		    write_all(port, span_of(request, (size_t)n)) &&
 		    read_frame(port, &frame)) {

@@ -3,9 +3,11 @@
  * simulated platform and its answers back: /dev/tsm_sim on one side, the
  * virtio-serial port "org.postern.platform" on the other.
  *
- * A process of its own, straight-line and blocking.  Where the platform is away
- * or answers nonsense, who asked gets the platform's own failure, and the port
- * is opened anew.
+ * A process of its own, straight-line and blocking.  The platform closes
+ * connections that are quiet for long, and the host's QEMU makes new ones, so a
+ * request waits a while for one.  Where the platform stays away or answers
+ * nonsense, who asked gets the platform's own failure ("try again"), and the
+ * port is opened anew.
  *
  * Source: docs/PROTOCOL.teesim.md.
  */

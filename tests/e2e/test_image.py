@@ -37,15 +37,21 @@ class Tap:
         return head + end.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL) if head else b""
 
     def carry(self):
-        guest, _ = self.listener.accept()
+        while True:
+            self.serve(self.listener.accept()[0])
+
+    def serve(self, guest):
         platform = socket.socket(socket.AF_UNIX)
         platform.connect(str(self.real))
         while request := self.frame(guest):
             platform.sendall(request)
             reply = self.frame(platform)
+            if not reply:  # quiet for so long that it has hung up
+                break
             if request[4] == QUOTE_OP and reply[4] == 0:
                 self.quotes.append(reply[5:])
             guest.sendall(reply)
+        guest.close()
 
 
 def hello(folder, **more):

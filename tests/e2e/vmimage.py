@@ -17,7 +17,7 @@ import pytest
 
 from conftest import ROOT, run, unique, wait_for
 
-BOOT_S = 240  # some ten seconds, when nobody else wants the processors
+BOOT_S = 600  # some ten seconds, when nobody else wants the processors
 PROGRAMS = ("postern", "postern-init", "postern-agent", "postern-wg", "postern-teesim")
 MEMORY_MIB = 1024
 # A policy of the guest's own: anybody on the simulated platform.
@@ -129,7 +129,7 @@ class Machine:
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=m,path={manage},server=on,wait=off",
                  "-device", "virtserialport,chardev=m,name=org.postern.manage",
-                 "-chardev", f"socket,id=p,path={platform.socket}",
+                 "-chardev", f"socket,id=p,path={platform.socket},reconnect=1",
                  "-device", "virtserialport,chardev=p,name=org.postern.platform",
                  "-fw_cfg", f"name=opt/org.postern/manifest,file={platform.manifest}",
                  "-fw_cfg", f"name=opt/org.postern/config,file={given}",

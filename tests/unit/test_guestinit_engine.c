@@ -14,7 +14,8 @@ static const struct check {
 	enum rc want;
 	const char *error;
 } checks[] = {
-	{ "same_id", "[{\"Id\":\"sha256:" ID_A "\",\"RepoTags\":[\"web:1\"],\"SharedSize\":-1}]", RC_OK, "" },
+	{ "same_id", "[{\"Id\":\"sha256:" ID_A "\",\"RepoTags\":[\"web:1\"],\"SharedSize\":-1}]",
+	  RC_OK, "" },
 	{ "second_tag",
 	  "[{\"Id\":\"sha256:" ID_B "\",\"RepoTags\":null},"
 	  "{\"Id\":\"sha256:" ID_A "\",\"RepoTags\":[\"x:1\",\"web:1\"]}]",
@@ -23,8 +24,10 @@ static const struct check {
 	  "image web:1: it is sha256:bbbb" },
 	{ "id_without_algorithm", "[{\"Id\":\"" ID_A "\",\"RepoTags\":[\"web:1\"]}]", RC_DENIED,
 	  "image web:1: it is" },
-	{ "id_a_number", "[{\"Id\":1,\"RepoTags\":[\"web:1\"]}]", RC_DENIED, "image web:1: it is nameless" },
-	{ "right_id_under_another_name", "[{\"Id\":\"sha256:" ID_A "\",\"RepoTags\":[\"web:2\"]}]", RC_DENIED,
+	{ "id_a_number", "[{\"Id\":1,\"RepoTags\":[\"web:1\"]}]", RC_DENIED,
+	  "image web:1: it is nameless" },
+	{ "right_id_under_another_name",
+	  "[{\"Id\":\"sha256:" ID_A "\",\"RepoTags\":[\"web:2\"]}]", RC_DENIED,
 	  "image web:1: the manifest lists it and it is not there" },
 	{ "none", "[]", RC_DENIED, "image web:1: the manifest lists it and it is not there" },
 	{ "no_list", "{}", RC_MALFORMED, "engine: " },
@@ -43,7 +46,8 @@ static void each_check(void **state)
 		char error[KERNEL_ERROR_MAX] = "";
 		enum rc rc = engine_check(span_str(checks[i].there), &l, error);
 
-		if (rc != checks[i].want || strncmp(error, checks[i].error, strlen(checks[i].error)) != 0)
+		if (rc != checks[i].want || strncmp(error, checks[i].error,
+		  strlen(checks[i].error)) != 0)
 			fail_msg("%s: %s, %s", checks[i].name, rc_name(rc), error);
 	}
 	manifest_launch_fini(&l);

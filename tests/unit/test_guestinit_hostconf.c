@@ -7,11 +7,14 @@
 
 #include "guestinit/hostconf.h"
 
-#define GATEWAY "\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"gateway.example.net\"}"
-#define ROOT "\"simulated_root\":\"-----BEGIN CERTIFICATE-----\\nMIIB+/=\\n-----END CERTIFICATE-----\\n\""
+#define GATEWAY \
+	"\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"gateway.example.net\"}"
+#define ROOT \
+	"\"simulated_root\":\"-----BEGIN CERTIFICATE-----\\nMIIB+/=\\n-----END CERTIFICATE-----\\n\""
 
 static const char full[] =
-	"{\"node\":\"a-1\",\"gateway\":{\"address\":\"[2001:db8::1]:443\",\"name\":\"gateway.example.net\","
+	"{\"node\":\"a-1\",\"gateway\":{\"address\":\"[2001:db8::1]:443\","
+	"\"name\":\"gateway.example.net\","
 	"\"app\":\"00112233445566778899aabbccddeeff00112233\"},"
 	"\"kms\":[\"192.0.2.2:8443\",\"192.0.2.3:8443\"],"
 	"\"net\":{\"address\":\"10.0.2.15/24\",\"route\":\"10.0.2.2\"},"
@@ -63,11 +66,14 @@ static const struct refusal {
 	{ "no_node", "{" GATEWAY "}", "node: missing", false, RC_MALFORMED },
 	{ "no_gateway", "{\"node\":\"a\"}", "gateway: missing", false, RC_MALFORMED },
 	{ "node_of_capitals", "{\"node\":\"A\"," GATEWAY "}", "node: ", false, RC_MALFORMED },
-	{ "node_that_ends_a_string", "{\"node\":\"a\\\"\\nfirewall: false\"," GATEWAY "}", "node: ", false,
+	{ "node_that_ends_a_string", "{\"node\":\"a\\\"\\nfirewall: false\"," GATEWAY "}",
+	  "node: ", false,
 	  RC_MALFORMED },
 	{ "node_empty", "{\"node\":\"\"," GATEWAY "}", "node: ", false, RC_MALFORMED },
 	{ "node_a_number", "{\"node\":1," GATEWAY "}", "node: ", false, RC_MALFORMED },
-	{ "node_of_64", "{\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"," GATEWAY "}",
+	{ "node_of_64",
+	  "{\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
+	  "" GATEWAY "}",
 	  "node: ", false, RC_MALFORMED },
 	{ "gateway_a_text", "{\"node\":\"a\",\"gateway\":\"192.0.2.1:443\"}", "gateway: ", false,
 	  RC_MALFORMED },
@@ -83,32 +89,41 @@ static const struct refusal {
 	  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"g\",\"x\":1}}",
 	  "gateway: ", false, RC_MALFORMED },
 	{ "gateway_app_short",
-	  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"g\",\"app\":\"00\"}}",
+	  "{\"node\":\"a\",\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"g\","
+	  "\"app\":\"00\"}}",
 	  "gateway.app: ", false, RC_MALFORMED },
 	{ "kms_a_text", "{\"node\":\"a\"," GATEWAY ",\"kms\":\"192.0.2.1:1\"}", "kms: ", false,
 	  RC_MALFORMED },
 	{ "kms_nine",
-	  "{\"node\":\"a\"," GATEWAY ",\"kms\":[\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\","
+	  "{\"node\":\"a\"," GATEWAY ",\"kms\":[\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\","
+	  "\"1.1.1.1:1\","
 	  "\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\",\"1.1.1.1:1\"]}",
 	  "kms: ", false, RC_MALFORMED },
-	{ "kms_a_name", "{\"node\":\"a\"," GATEWAY ",\"kms\":[\"kms.example.net:1\"]}", "kms: ", false,
+	{ "kms_a_name", "{\"node\":\"a\"," GATEWAY ",\"kms\":[\"kms.example.net:1\"]}", "kms: ",
+	  false,
 	  RC_MALFORMED },
 	{ "net_of_v6", "{\"node\":\"a\"," GATEWAY ",\"net\":{\"address\":\"fd00::2/64\"}}",
 	  "net.address: ", false, RC_MALFORMED },
 	{ "net_whole", "{\"node\":\"a\"," GATEWAY ",\"net\":{\"address\":\"10.0.2.15\"}}",
 	  "net.address: ", false, RC_MALFORMED },
 	{ "route_a_network",
-	  "{\"node\":\"a\"," GATEWAY ",\"net\":{\"address\":\"10.0.2.15/24\",\"route\":\"10.0.2.0/24\"}}",
+	  "{\"node\":\"a\"," GATEWAY ",\"net\":{\"address\":\"10.0.2.15/24\","
+	  "\"route\":\"10.0.2.0/24\"}}",
 	  "net.route: ", false, RC_MALFORMED },
-	{ "collateral_from_a_file", "{\"node\":\"a\"," GATEWAY ",\"collateral\":{\"url\":\"file:/x\"}}",
+	{ "collateral_from_a_file",
+	  "{\"node\":\"a\"," GATEWAY ",\"collateral\":{\"url\":\"file:/x\"}}",
 	  "collateral.url: ", false, RC_MALFORMED },
 	{ "collateral_with_a_quote",
-	  "{\"node\":\"a\"," GATEWAY ",\"collateral\":{\"url\":\"https://x\\\"\"}}", "collateral.url: ",
+	  "{\"node\":\"a\"," GATEWAY ",\"collateral\":{\"url\":\"https://x\\\"\"}}",
+	    "collateral.url: ",
 	  false, RC_MALFORMED },
-	{ "unknown_member", "{\"node\":\"a\"," GATEWAY ",\"shell\":true}", "config: a member", false,
+	{ "unknown_member", "{\"node\":\"a\"," GATEWAY ",\"shell\":true}", "config: a member",
+	  false,
 	  RC_MALFORMED },
-	{ "node_twice", "{\"node\":\"a\",\"node\":\"b\"," GATEWAY "}", "config: ", false, RC_MALFORMED },
-	{ "simulated_root_of_a_real_image", "{\"node\":\"a\"," GATEWAY "," ROOT "}", "simulated_root: ",
+	{ "node_twice", "{\"node\":\"a\",\"node\":\"b\"," GATEWAY "}", "config: ", false,
+	  RC_MALFORMED },
+	{ "simulated_root_of_a_real_image", "{\"node\":\"a\"," GATEWAY "," ROOT "}",
+	  "simulated_root: ",
 	  false, RC_DENIED },
 	{ "no_simulated_root", "{\"node\":\"a\"," GATEWAY "}", "simulated_root: missing", true,
 	  RC_MALFORMED },
@@ -155,7 +170,8 @@ static void too_long_refused(void **state)
 	memset(text, ' ', HOSTCONF_MAX + 1);
 	memcpy(text, full, sizeof(full) - 1);
 	assert_int_equal(hostconf_read(&c, span_of(text, HOSTCONF_MAX), true, error), RC_OK);
-	assert_int_equal(hostconf_read(&c, span_of(text, HOSTCONF_MAX + 1), true, error), RC_MALFORMED);
+	assert_int_equal(hostconf_read(&c, span_of(text, HOSTCONF_MAX + 1), true, error),
+	  RC_MALFORMED);
 	free(text);
 }
 

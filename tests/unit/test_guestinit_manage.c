@@ -32,7 +32,8 @@ static void only_stop_is_a_request(void **state)
 static void lines_written(void **state)
 {
 	static const char want[] = "{\"step\":\"network\",\"ms\":12}\n"
-				   "{\"service\":\"agent\",\"state\":\"ended\",\"status\":137,\"ms\":13}\n"
+				   "{\"service\":\"agent\",\"state\":\"ended\",\"status\":137,"
+				   "\"ms\":13}\n"
 				   "{\"refused\":\"a\\\\x0ab\",\"ms\":14}\n"
 				   "{\"stopping\":true,\"ms\":15}\n";
 	struct buf out;

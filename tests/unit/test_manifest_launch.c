@@ -13,7 +13,8 @@ static void both_read(void **state)
 {
 	static const char json[] =
 		"{\"trust\":\"tcb:\\n  accept: [UpToDate]\\n\",\"name\":\"x\",\"images\":{"
-		"\"web\":\"sha256:" ID "\",\"registry.example.net:5000/a/web:1.2_3\":\"sha256:" ID "\"}}";
+		"\"web\":\"sha256:" ID "\","
+		"\"registry.example.net:5000/a/web:1.2_3\":\"sha256:" ID "\"}}";
 	struct manifest_launch l;
 	char error[MANIFEST_ERROR_MAX] = "";
 
@@ -59,8 +60,10 @@ static const struct refusal {
 	{ "{\"images\":{\"\":\"sha256:" ID "\"}}", ": expected an image's name" },
 	{ "{\"images\":{\"a b\":\"sha256:" ID "\"}}", "a b: expected an image's name" },
 	{ "{\"images\":{\"-a\":\"sha256:" ID "\"}}", "-a: expected an image's name" },
-	{ "{\"images\":{\"a@sha256:1\":\"sha256:" ID "\"}}", "a@sha256:1: expected an image's name" },
-	{ "{\"images\":{\"a\":\"sha256:" ID "\",\"a:latest\":\"sha256:" ID "\"}}", "a:latest: listed twice" },
+	{ "{\"images\":{\"a@sha256:1\":\"sha256:" ID "\"}}",
+	  "a@sha256:1: expected an image's name" },
+	{ "{\"images\":{\"a\":\"sha256:" ID "\",\"a:latest\":\"sha256:" ID "\"}}",
+	  "a:latest: listed twice" },
 	{ "{\"images\":{\"a\":\"" ID "\"}}", "a: expected \"sha256:\"" },
 	{ "{\"images\":{\"a\":\"sha256:" ID "0\"}}", "a: expected \"sha256:\"" },
 	{ "{\"images\":{\"a\":\"sha512:" ID "\"}}", "a: expected \"sha256:\"" },
@@ -92,11 +95,13 @@ static void more_images_than_the_bound_refused(void **state)
 		int n = snprintf(json, sizeof(json), "{\"images\":{");
 
 		for (int i = 0; i < count; i++)
-			n += snprintf(json + n, sizeof(json) - (size_t)n, "%s\"i%d\":\"sha256:" ID "\"",
+			n += snprintf(json + n, sizeof(json) - (size_t)n,
+			  "%s\"i%d\":\"sha256:" ID "\"",
 				      i ? "," : "", i);
 		snprintf(json + n, sizeof(json) - (size_t)n, "}}");
 		if (count > MANIFEST_IMAGES_MAX) {
-			assert_int_equal(manifest_launch_read(&l, span_str(json), error), RC_MALFORMED);
+			assert_int_equal(manifest_launch_read(&l, span_str(json), error),
+			  RC_MALFORMED);
 			continue;
 		}
 		assert_int_equal(manifest_launch_read(&l, span_str(json), error), RC_OK);
