@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, run, unique, wait_for
 
 BOOT_S = 600  # some ten seconds, when nobody else wants the processors
-PROGRAMS = ("postern", "postern-init", "postern-agent", "postern-wg", "postern-teesim")
+PROGRAMS = ("postern", "postern-init", "postern-agent", "postern-wg", "postern-edge", "postern-cert")
 MEMORY_MIB = 1024
 # A policy of the guest's own: anybody on the simulated platform.
 TRUST = "tcb:\n  accept: [UpToDate]\n"

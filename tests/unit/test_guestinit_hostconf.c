@@ -10,7 +10,8 @@
 #define GATEWAY \
 	"\"gateway\":{\"address\":\"192.0.2.1:443\",\"name\":\"gateway.example.net\"}"
 #define ROOT \
-	"\"simulated_root\":\"-----BEGIN CERTIFICATE-----\\nMIIB+/=\\n-----END CERTIFICATE-----\\n\""
+	"\"simulated_root\":\"-----BEGIN CERTIFICATE-----\\nMIIB+/=\\n" \
+	"-----END CERTIFICATE-----\\n\""
 
 static const char full[] =
 	"{\"node\":\"a-1\",\"gateway\":{\"address\":\"[2001:db8::1]:443\","
