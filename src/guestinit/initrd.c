@@ -24,14 +24,20 @@ static const struct kernel_mount mounts[] = {
 	{ 0 },
 };
 
+/* Standard input, output and error, which may be the first descriptors that
+ * there are. */
 static void open_console(void)
 {
-	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
+	/* Without a console nobody reads us. */
 	for (int i = 0; i <= 2; i++)
-		(void)dup2(fd, i); /* without a console nobody reads us */
+		if (i == fd)
+			(void)fcntl(fd, F_SETFD, 0);
+		else
+			(void)dup2(fd, i);
 	if (fd > 2)
 		close(fd);
 }

@@ -47,7 +47,7 @@ static void each_check(void **state)
 		enum rc rc = engine_check(span_str(checks[i].there), &l, error);
 
 		if (rc != checks[i].want || strncmp(error, checks[i].error,
-		  strlen(checks[i].error)) != 0)
+						    strlen(checks[i].error)) != 0)
 			fail_msg("%s: %s, %s", checks[i].name, rc_name(rc), error);
 	}
 	manifest_launch_fini(&l);

@@ -116,7 +116,7 @@ static const struct refusal {
 	  "collateral.url: ", false, RC_MALFORMED },
 	{ "collateral_with_a_quote",
 	  "{\"node\":\"a\"," GATEWAY ",\"collateral\":{\"url\":\"https://x\\\"\"}}",
-	    "collateral.url: ",
+	  "collateral.url: ",
 	  false, RC_MALFORMED },
 	{ "unknown_member", "{\"node\":\"a\"," GATEWAY ",\"shell\":true}", "config: a member",
 	  false,
@@ -172,7 +172,7 @@ static void too_long_refused(void **state)
 	memcpy(text, full, sizeof(full) - 1);
 	assert_int_equal(hostconf_read(&c, span_of(text, HOSTCONF_MAX), true, error), RC_OK);
 	assert_int_equal(hostconf_read(&c, span_of(text, HOSTCONF_MAX + 1), true, error),
-	  RC_MALFORMED);
+			 RC_MALFORMED);
 	free(text);
 }
 

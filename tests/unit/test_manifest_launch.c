@@ -96,12 +96,12 @@ static void more_images_than_the_bound_refused(void **state)
 
 		for (int i = 0; i < count; i++)
 			n += snprintf(json + n, sizeof(json) - (size_t)n,
-			  "%s\"i%d\":\"sha256:" ID "\"",
+				      "%s\"i%d\":\"sha256:" ID "\"",
 				      i ? "," : "", i);
 		snprintf(json + n, sizeof(json) - (size_t)n, "}}");
 		if (count > MANIFEST_IMAGES_MAX) {
 			assert_int_equal(manifest_launch_read(&l, span_str(json), error),
-			  RC_MALFORMED);
+					 RC_MALFORMED);
 			continue;
 		}
 		assert_int_equal(manifest_launch_read(&l, span_str(json), error), RC_OK);
