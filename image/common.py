@@ -15,7 +15,8 @@ def call(*argv, cwd=None, **environment):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=os.environ | {"LC_ALL": "C.UTF-8"} | environment)
     if done.returncode:
-        fail(f"{argv[0]} {argv[1] if len(argv) > 1 else ''}: exit {done.returncode}\n{done.stdout[-4000:]}")
+        words = " ".join(str(a) for a in argv[:2])
+        fail(f"{words}: exit {done.returncode}\n{done.stdout[-4000:]}")
     return done.stdout
 
 

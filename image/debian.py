@@ -39,7 +39,8 @@ def mirrors():
         if not file.is_file():
             continue
         for line in file.read_text().splitlines():
-            uri = re.match(r"(?:URIs:|deb\s+(?:\[[^]]*\]\s*)?)\s*(https?://\S+/(debian|debian-security))/?(?:\s|$)", line)
+            uri = re.match(r"(?:URIs:|deb\s+(?:\[[^]]*\]\s*)?)\s*"
+                           r"(https?://\S+/(debian|debian-security))/?(?:\s|$)", line)
             if uri:
                 found[uri[2]] = uri[1]
     return found
@@ -67,7 +68,8 @@ class Packages:
         (state / "status").touch()
         places = mirrors()
         (state / "sources.list").write_text("".join(
-            f"deb [signed-by={KEYRING}] {places[which]} {name} main\n" for which, name in SUITES[suite]))
+            f"deb [signed-by={KEYRING}] {places[which]} {name} main\n"
+            for which, name in SUITES[suite]))
         (state / "apt.conf").write_text(
             f'Dir::State "{state}/state";\nDir::State::status "{state}/status";\n'
             f'Dir::Cache "{state}/cache";\nDir::Etc::sourcelist "{state}/sources.list";\n'
