@@ -6,6 +6,7 @@
 #define POSTERN_AGENT_APPKEYS_H
 
 #include "base/secret.h"
+#include "keyclient/sealing.h"
 #include "node/error.h"
 #include "node/identity.h"
 #include "quoting/source.h"
@@ -29,5 +30,18 @@ struct appkeys_simulated {
 	const struct identity *identity;
 };
 struct appkeys appkeys_simulated(struct appkeys_simulated *s);
+
+/*
+ * The key service's: keys of the app, of its first root, which stay the same
+ * when roots are rotated.  'options' is filled by the caller; its trust and
+ * source are used in each call, so for a program's start alone.
+ */
+struct appkeys_kms {
+	struct keyclient_options options;
+	struct keyclient_sealing sealing; /* borrows options */
+};
+struct appkeys appkeys_kms(struct appkeys_kms *k);
+/* Sealed files with the instance's key of the same service. */
+struct seal_provider appkeys_kms_seal(struct appkeys_kms *k);
 
 #endif

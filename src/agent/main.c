@@ -45,6 +45,7 @@ struct program {
 	struct tunnel *device;
 	struct measured *measured;
 	struct appkeys_simulated own_keys;
+	struct appkeys_kms kms;
 	struct appkeys keys;
 	struct seal_provider seal;
 	struct guest *guest;
@@ -251,6 +252,20 @@ static void open_measured(struct program *p)
 {
 	p->measured = measured_new(&p->platform.identity, p->platform.source,
 				   p->config.state);
+	if (p->config.kms.addresses.count) {
+		p->kms.options = (struct keyclient_options){
+			.addresses = p->config.kms.addresses.items,
+			.address_count = p->config.kms.addresses.count,
+			.identity = &p->platform.identity,
+			.trust = p->platform.trust,
+			.source = p->platform.source,
+		};
+		memcpy(p->kms.options.app, p->config.kms.app,
+		       sizeof(p->kms.options.app));
+		p->keys = appkeys_kms(&p->kms);
+		p->seal = appkeys_kms_seal(&p->kms);
+		return;
+	}
 	p->own_keys = (struct appkeys_simulated){
 		.source = p->platform.source,
 		.identity = &p->platform.identity,

@@ -86,7 +86,7 @@ class GuestBench:
         path.write_text(image_policy(image))
         return path
 
-    def start_agent(self):
+    def start_agent(self, extra=""):
         (self.dir / "agent.yaml").write_text(
             f"node: cvm\ngateway:\n  address: 198.51.100.1:443\n  name: gateway.postern.localhost\n"
             f"manifest: {self.manifest}\nstate: {self.dir}/state\nstatus: {self.dir}/agent.sock\n"
@@ -94,7 +94,7 @@ class GuestBench:
             f"  collateral: {self.dir}/sim/collateral\n  simulated_root: {self.dir}/sim/root.pem\n"
             f"quotes:\n  simulator: {self.dir}/cvm.tee\n"
             "wireguard:\n  interface: wg0\n  listen_port: 51821\nfirewall: false\n"
-            "containers:\n  engine: none\nlog: debug\n")
+            "containers:\n  engine: none\nlog: debug\n" + extra)
         self.agent = self.start("postern-agent", "--config", self.dir / "agent.yaml", log="agent.log")
         wait_for(lambda: (self.dir / "agent.sock").exists() or self.agent.poll() is not None,
                  30, "the agent")

@@ -281,3 +281,16 @@ def test_the_sockets_stand_where_only_root_gets(bench):
     assert folder.stat().st_mode & 0o777 == 0o700
     assert bench.socket("web").stat().st_mode & 0o777 == 0o666
     wait_for(lambda: call(bench.socket("web"), "/v1/version")[0] == 200, what="an answer")
+
+
+def test_without_its_key_service_an_app_has_no_keys(bindir):
+    b = GuestBench(bindir, tempfile.mkdtemp(prefix="pt-", dir="/tmp"), PLAIN)
+    try:
+        b.start_agent("kms:\n  addresses: [ \"127.0.0.1:9\" ]\n")
+        assert "guest_without_keys" in b.log() and "unreachable" in b.log()
+        assert b.ask("web", "/v1/key", {"path": "/a"})[0] == 503
+        assert b.ask("web", "/v1/info")[1]["key_provider"] == "none"
+        assert b.ask("web", "/v1/quote", {"data": ""})[0] == 200
+    finally:
+        b.close()
+        shutil.rmtree(b.dir, ignore_errors=True)
