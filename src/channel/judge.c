@@ -161,7 +161,7 @@ bool judge_evidence(struct channel_peer *peer, struct judge_refusal *why,
 	p.is_simulated = p.verdict.is_simulated;
 	p.verdict.quote = (struct quote){ 0 };
 	p.manifest = m;
-	m.compose = NULL; /* it is the peer's now */
+	m = (struct manifest){ 0 }; /* the peer's now, with what it owns */
 	*peer = p;
 	return true;
 }

@@ -197,7 +197,7 @@ static inline void side_init(struct side *s, enum channel_role role)
 
 	*s = (struct side){ .role = role, .purpose = "cvm-tunnel" };
 	(void)snprintf(s->manifest, sizeof(s->manifest),
-		       "{\"manifest_version\":2,\"name\":\"%s\","
+		       "{\"manifest_version\":2,\"name\":\"%s\",\"allowed_envs\":[\"A\"],"
 		       "\"ports\":[{\"port\":80}]}",
 		       is_client ? "hello" : "gateway");
 	buf_init(&s->claims_text, CHANNEL_CLAIMS_MAX);
