@@ -24,6 +24,10 @@ void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk)
 		wr_str(w, "  source:\n");
 		put(w, "    url", c->collateral_url);
 	}
+	if (c->kms_count)
+		wr_str(w, "kms:\n  addresses:\n");
+	for (size_t i = 0; i < c->kms_count; i++)
+		wr_printf(w, "    - \"%s\"\n", c->kms[i]);
 	if (has_disk) {
 		wr_str(w, "storage:\n");
 		put(w, "  device", "data");

@@ -15,7 +15,7 @@
 #define GUEST_POLICY GUEST_RUN "/policy.yaml"
 #define GUEST_ROOT GUEST_RUN "/simulated-root.pem"
 #define GUEST_COLLATERAL GUEST_RUN "/collateral"
-#define GUEST_ENVIRONMENT GUEST_RUN "/env.sealed"
+#define GUEST_ENVIRONMENT GUEST_RUN "/env.json"
 #define GUEST_AGENT GUEST_RUN "/agent.yaml"
 #define GUEST_ENGINE "/run/docker.sock"
 /* What the agent writes of its storage (agent/storage.h). */

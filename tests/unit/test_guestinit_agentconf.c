@@ -28,6 +28,10 @@ static const char full[] = "node: \"a\"\n"
 			   "  simulated_root: \"/run/postern/simulated-root.pem\"\n"
 			   "  source:\n"
 			   "    url: \"https://192.0.2.7:8081/sgx\"\n"
+			   "kms:\n"
+			   "  addresses:\n"
+			   "    - \"192.0.2.2:8446\"\n"
+			   "    - \"192.0.2.3:8446\"\n"
 			   "storage:\n"
 			   "  device: \"data\"\n"
 			   "  ready: \"/run/postern/storage\"\n"
@@ -62,6 +66,9 @@ static void least_and_full_written(void **state)
 	memcpy(c.gateway_app, "00112233445566778899aabbccddeeff00112233", 41);
 	memcpy(c.collateral_url, "https://192.0.2.7:8081/sgx", 27);
 	memcpy(c.simulated_root, "x", 2);
+	memcpy(c.kms[0], "192.0.2.2:8446", 15);
+	memcpy(c.kms[1], "192.0.2.3:8446", 15);
+	c.kms_count = 2;
 	check(&c, true, full);
 }
 
@@ -79,6 +86,9 @@ static void room_is_enough(void **state)
 	memset(c.gateway_app, '0', sizeof(c.gateway_app) - 1);
 	memset(c.collateral_url, 'a', sizeof(c.collateral_url) - 1);
 	memset(c.simulated_root, 'a', sizeof(c.simulated_root) - 1);
+	c.kms_count = HOSTCONF_KMS_MAX;
+	for (size_t i = 0; i < c.kms_count; i++)
+		memset(c.kms[i], '1', sizeof(c.kms[i]) - 1);
 	agentconf_write(&w, &c, true);
 	assert_false(w.over);
 }
