@@ -40,7 +40,8 @@ static void try_as(struct span json, bool is_simulated)
 	require(c.kms_count <= HOSTCONF_KMS_MAX && (!c.has_net || c.address.len < 32));
 	agentconf_write(&w, &c, false);
 	require(wr_done(&w, &yaml));
-	values = 7U + c.kms_count + (c.gateway_app[0] != '\0') + is_simulated + (c.collateral_url[0] != '\0');
+	values = 7U + c.kms_count + (c.gateway_app[0] != '\0') + is_simulated +
+		 (c.collateral_url[0] != '\0');
 	require(count(yaml, '"') == 2 * values);
 	require(count(yaml, '\\') == 0 && count(yaml, '\0') == 0);
 	require(count(yaml, '\n') ==

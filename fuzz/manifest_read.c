@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; m.guest && i < m.guest->container_count; i++) {
 		const struct guest_container *c = &m.guest->containers[i];
 
-		require(c->name[0] && !strpbrk(c->name, "/\"\n") && c->rule_count <= GUEST_RULES_MAX);
+		require(c->name[0] && !strpbrk(c->name, "/\"\n"));
+		require(c->rule_count <= GUEST_RULES_MAX);
 		for (size_t k = 0; k < c->rule_count; k++)
 			require(guest_allows(c, c->rules[k].right, span_str(c->rules[k].path)));
 	}

@@ -1,4 +1,4 @@
-/* ca_inside: what certd/ca and its driving share.  Nobody else includes this. */
+/* ca_inside: what certd/ca and its driving share; nobody else includes it. */
 #ifndef POSTERN_CERTD_CA_INSIDE_H
 #define POSTERN_CERTD_CA_INSIDE_H
 

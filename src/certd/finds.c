@@ -184,8 +184,8 @@ static int64_t promised_at(const struct find *f)
 
 int64_t find_issued_at(const struct find *f)
 {
-	int64_t at = f->not_before, logged_at = (int64_t)(f->logged_at_ms / 1000),
-		promised = promised_at(f);
+	int64_t at = f->not_before, promised = promised_at(f);
+	int64_t logged_at = (int64_t)(f->logged_at_ms / 1000);
 
 	if (logged_at > at)
 		at = logged_at;

@@ -193,8 +193,8 @@ static void audit_issued(struct issuance *i, const struct slot *s)
 
 /*
  * Evidence first, then the edge: who sees the new certificate finds it in the
- * evidence.  What cannot be sealed now is served all the same, and sealed later:
- * the CA would count another order.
+ * evidence.  What cannot be sealed now is served all the same, and sealed
+ * later: the CA would count another order.
  */
 static enum rc take_chain(struct issuance *i, struct slot *s, struct ca *ca)
 {

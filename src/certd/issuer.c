@@ -182,7 +182,8 @@ static enum rc order_due(struct issuer *i, struct slot *s, int64_t now,
 			       },
 			       now);
 	if (choice.at > now || acme_has_order(ca_client(cas[choice.ca]))) {
-		earlier(wake, choice.at > now ? choice.at : now + ISSUING_RETRY_S);
+		earlier(wake, choice.at > now ? choice.at
+					      : now + ISSUING_RETRY_S);
 		return RC_OK;
 	}
 	return issuance_order(&i->work, s, cas[choice.ca]);

@@ -112,7 +112,8 @@ static void look_at_account(struct issuer *i, struct authority_entry *e,
 		standing = CA_NEW;
 	else
 		standing = ca_account(e->ca, may_make, e->why);
-	e->look_at = now + (standing == CA_READY ? ACCOUNT_AGE_S : ISSUING_RETRY_S);
+	e->look_at = now + (standing == CA_READY ? ACCOUNT_AGE_S
+						 : ISSUING_RETRY_S);
 	say_account(i, e, standing);
 }
 

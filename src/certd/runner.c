@@ -79,7 +79,8 @@ _Noreturn static void serve(int sock,
 			_exit(0);
 		if (rc)
 			continue;
-		answer = (uint8_t)run(programs, span_of(m->bytes, m->n), &waits);
+		answer = (uint8_t)run(programs, span_of(m->bytes, m->n),
+				      &waits);
 		passfd_fini(m);
 		if (waits && passfd_send(sock, span_of(&answer, 1), NULL, 0,
 					 TIMEOUT_MS))

@@ -3,7 +3,8 @@
  *
  *   admin    its owner's: GET /v1/status; POST /v1/renew, /v1/revoke,
  *            /v1/account/key, /v1/account/new, /v1/caa/look,
- *            /v1/ct/revoke, /v1/serve: asked for, done by and by, seen in the status
+ *            /v1/ct/revoke, /v1/serve: asked for, done by and by, seen in
+ *            the status
  *   keys     the edge's: GET /v1/tls: certificates with their private keys
  *   public   the edge's, for its clients: evidence, published and fresh
  *   metrics  everyone's: GET /metrics

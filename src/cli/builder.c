@@ -209,8 +209,8 @@ static int run_logged(struct builder *b, const char *const *argv)
 	int status;
 
 	if (pid == 0) {
-		int log = open(b->log,
-			       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+		int log = open(b->log, flags, 0600); /* O_CLOEXEC */
 
 		if (log < 0 || dup2(log, 1) != 1 || dup2(log, 2) != 2)
 			_exit(1);

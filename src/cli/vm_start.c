@@ -62,9 +62,9 @@ static const char *own(struct work *w, const char *file)
  * own (PVM) does not run Debian's kernels. */
 enum vm_accel vm_best_accel(void)
 {
+	static const char path[] = "/sys/module/kvm_intel/parameters/tdx";
 	AUTO(mem_auto_close)
-	int fd = open("/sys/module/kvm_intel/parameters/tdx",
-		      O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char word = 'N';
 
 	if (access("/dev/kvm", R_OK | W_OK) != 0)
