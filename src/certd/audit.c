@@ -258,12 +258,10 @@ static void begin_segment(struct audit *a)
 	segment_path(a, aside, a->first);
 	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
 		  0644);
-	if (fd >= 0 && rename(path, aside) == 0) {
-		/* The file is this one, whatever its name; the next start's
-		 * main file would be another. */
-		if (rename(next, path) != 0)
-			log_event(a->log, LOG_ERROR, "audit_not_renamed",
-				  LERRNO("why", errno));
+	/* Only where neither name can be had the file goes on under its own;
+	 * the next start's main file would be another then. */
+	if (fd >= 0 && rename(path, aside) == 0 &&
+	    (rename(next, path) == 0 || rename(aside, path) != 0)) {
 		close(a->fd);
 		a->fd = fd;
 		a->end = 0;

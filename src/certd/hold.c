@@ -120,6 +120,16 @@ bool hold_because(struct hold *h, size_t index, const struct sha256 *tbs,
 	return true;
 }
 
+bool hold_is_any(struct hold *h)
+{
+	bool is_any;
+
+	enter(h);
+	is_any = h->book.held.count > 0;
+	leave(h);
+	return is_any;
+}
+
 bool hold_release(struct hold *h)
 {
 	bool is_over = false;

@@ -36,5 +36,6 @@ bool hold_because(struct hold *h, size_t index, const struct sha256 *tbs,
 /* A person has seen it: all go to the edge again, which is to be told.  False:
  * nothing was held.  Where that cannot be sealed the next start holds again. */
 bool hold_release(struct hold *h);
+bool hold_is_any(struct hold *h);
 
 #endif

@@ -118,7 +118,9 @@ enum rc issuer_new(struct issuer **out, const struct issuer_options *o,
 	i->o = *o;
 	pulse_init(&i->pulse);
 	(void)pthread_mutex_init(&i->lock, NULL); /* cannot fail here */
-	atomic_init(&i->wishes, 0);
+	/* Of a hold the edge may not have heard before we ended. */
+	atomic_init(&i->wishes, hold_is_any(o->hold) ? ISSUER_TELL_EDGE
+						     : ISSUER_ROUND);
 	share(i);
 	name_methods(i);
 	rc = load_ledger(i, error);

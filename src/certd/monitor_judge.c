@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "certd/monitoring.h"
+#include "certd/showing.h"
 #include "io/clock.h"
 
 enum {
@@ -124,13 +125,19 @@ static void take_back(struct monitor *m, const struct find *f)
 {
 	const struct conf_list *list = &m->o.config->certificates;
 	const struct config_certificate *all = list->items;
+	struct showing showing = { .config = m->o.config,
+				   .shelf = m->o.shelf,
+				   .log = m->o.log };
+	char error[NODE_ERROR_MAX] = "";
 	bool is_news = false;
 
 	for (size_t i = 0; i < list->count; i++)
 		if (covers(&all[i], f))
 			is_news |= hold_because(m->o.hold, i, &f->tbs,
 						f->name);
-	if (is_news) /* and again, until it has heard */
+	/* At once, for the issuer may be in the middle of an order; by it
+	 * again, until the edge has heard. */
+	if (is_news && showing_tell_edge(&showing, error))
 		issuer_ask(m->o.issuer, ISSUER_TELL_EDGE);
 }
 

@@ -33,7 +33,7 @@ enum {
 	ISSUED_NAMES_MAX = 128, /* of one certificate */
 	ISSUED_PROOFS_MAX = 64,
 	ISSUED_ANSWERS_MAX = 64,
-	ISSUED_TOKEN_MAX = 128, /* bytes; a CA's have some forty */
+	ISSUED_TOKEN_MAX = 256, /* bytes, as acme/jws.h; a CA's have some 40 */
 	ISSUED_VALUE_MAX = 512,
 };
 
