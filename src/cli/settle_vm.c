@@ -90,10 +90,16 @@ static enum rc write_manifest(struct arena *a, const struct plan *p,
 	json_t *root = jload(m->cvm->manifest);
 	const char *trust = fmt(a, "%s/trust.yaml", p->places.state);
 	const char *policy = read_text(a, trust);
-	json_t *images = json_object();
+	json_t *images;
 	enum rc rc = RC_OK;
 	char *text;
 
+	if (!json_is_object(root)) {
+		(void)snprintf(error, PLAN_ERROR_MAX, "%.400s: no JSON object",
+			       m->cvm->manifest);
+		return RC_MALFORMED;
+	}
+	images = json_object();
 	jset(root, "images", images);
 	if (!policy)
 		return say(error, trust);

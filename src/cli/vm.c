@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -34,7 +35,8 @@ enum {
 
 static const char vm_help[] =
 	"usage: postern vm start NAME [OPTION...]\n"
-	"       postern vm stop | restart | status | remove NAME [--json]\n"
+	"       postern vm stop | restart | remove NAME\n"
+	"       postern vm status NAME [--json]\n"
 	"       postern vm list [--json]\n"
 	"       postern vm log NAME [-f] [--keeper]\n"
 	"       postern vm resize NAME [--data SIZE] [--memory SIZE] "
@@ -212,6 +214,17 @@ static void print_safe(const char *bytes, size_t n)
 	(void)fflush(stdout);
 }
 
+/* Its keeper begins a log anew that has grown too large. */
+static void follow(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_size < lseek(fd, 0, SEEK_CUR))
+		(void)lseek(fd, 0, SEEK_SET);
+	else
+		(void)usleep(FOLLOW_US);
+}
+
 static int show_log(const struct vm_options *o)
 {
 	char path[FOLDER_PATH_MAX], bytes[CHUNK];
@@ -232,7 +245,7 @@ static int show_log(const struct vm_options *o)
 		if (n < 0 || !o->follows || folder_keeper(o->name) == 0)
 			return n < 0 ? refused(o->name, strerror(errno))
 				     : CLI_OK;
-		(void)usleep(FOLLOW_US);
+		follow(fd);
 	}
 }
 

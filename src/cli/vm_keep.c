@@ -324,6 +324,8 @@ static void on_tick(void *arg)
 {
 	struct keep *k = arg;
 
+	if (k->run.qemu <= 0)
+		return;
 	if (!k->is_answering)
 		ask_first(k);
 	if (k->is_answering)
@@ -359,6 +361,8 @@ static void on_stop_late(void *arg)
 {
 	struct keep *k = arg;
 
+	if (k->run.qemu <= 0)
+		return;
 	say(k, "the guest does not end; QEMU is ended");
 	(void)kill(k->run.qemu, SIGKILL);
 }
@@ -420,6 +424,9 @@ static void on_qemu_end(void *arg, uint32_t events)
 		on_manage(k, 0);
 	explain_end(k, status);
 	k->run.qemu = 0;
+	/* Which may be due in this turn of the loop, too. */
+	loop_timer_disarm(k->loop, &k->tick);
+	loop_timer_disarm(k->loop, &k->stop);
 	loop_stop(k->loop);
 }
 
@@ -518,6 +525,8 @@ int vm_keep(const char *name, int ready_fd)
 		fprintf(stderr, "postern vm: %s: %s\n", name, k.error);
 	} else {
 		status = keep_locked(&k);
+		/* Who locks it next is not to be taken for us. */
+		(void)!ftruncate(k.lock, 0);
 	}
 	if (k.loop)
 		loop_free(k.loop);

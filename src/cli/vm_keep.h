@@ -10,7 +10,9 @@
 #define POSTERN_CLI_VM_KEEP_H
 
 enum {
-	VM_KEEP_STOP_MS = 90000, /* for a guest to take its containers down */
+	/* For a guest to take its containers down (60 s), its engine (20 s) and
+	 * everything else. */
+	VM_KEEP_STOP_MS = 120000,
 };
 
 /*

@@ -19,6 +19,9 @@
 enum {
 	MACHINES_MAX = 1024,
 	STAT_START_FIELD = 22,
+	/* folder_keeper() holds the lock for a moment. */
+	LOCK_TRIES = 20,
+	LOCK_TICK_US = 10 * 1000,
 };
 
 void folder_state(char out[FOLDER_PATH_MAX], const char *name, const char *file)
@@ -316,6 +319,30 @@ bool folder_exists(const char *name)
 	return access(path, F_OK) == 0;
 }
 
+static bool has_data(const char *name)
+{
+	AUTO(arena_fini)
+	struct arena arena;
+	char ignored[VM_ERROR_MAX];
+	struct vm_settings s;
+
+	arena_init(&arena, FOLDER_ARENA_MAX);
+	return folder_read_settings(&s, &arena, name, ignored) == RC_OK &&
+	       s.has_data;
+}
+
+bool folder_has_other_disk(const char *name, struct span manifest)
+{
+	AUTO(buf_fini)
+	struct buf old = { 0 };
+	char path[FOLDER_PATH_MAX];
+
+	folder_state(path, name, "manifest.json");
+	buf_init(&old, manifest.n + 1); /* what is longer is another */
+	return has_data(name) && (file_read(&old, path) != RC_OK ||
+				  !span_equal(buf_span(&old), manifest));
+}
+
 /* Who runs it. */
 
 static enum rc hold(int lock)
@@ -323,8 +350,13 @@ static enum rc hold(int lock)
 	char pid[16];
 	int n;
 
-	if (flock(lock, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? RC_DENIED : RC_SYS;
+	for (int i = 0; flock(lock, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (errno != EWOULDBLOCK)
+			return RC_SYS;
+		if (i == LOCK_TRIES)
+			return RC_DENIED;
+		(void)usleep(LOCK_TICK_US);
+	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(lock, 0) != 0 || pwrite(lock, pid, (size_t)n, 0) != n)
 		return RC_SYS;
@@ -362,7 +394,7 @@ pid_t folder_keeper(const char *name)
 
 	folder_state(path, name, "lock");
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return 0;
 	n = read(fd, held, sizeof(held));
 	if (n < 2 || !text_u64(&pid, span_of(held, (size_t)n - 1), INT32_MAX))

@@ -102,11 +102,19 @@ enum rc folder_write_run(const struct vm_run *r, const char *name);
 bool folder_exists(const char *name);
 
 /*
+ * Whether it has a disk that an app with this manifest could not open: another
+ * manifest is another app id, and the disk's key is that of its app.  One whose
+ * manifest cannot be read is taken for another app's.
+ */
+bool folder_has_other_disk(const char *name, struct span manifest);
+
+/*
  * Takes the machine's lock, for as long as *fd is open.  RC_DENIED: its keeper
- * has it; RC_SYS with errno.
+ * has it, and still has it 200 ms later; RC_SYS with errno.
  */
 enum rc folder_lock(int *fd, const char *name);
-/* The keeper that runs now; 0: the machine does not run. */
+/* The keeper that runs now; 0: the machine does not run.  Any number may ask at
+ * the same time; none is taken for a keeper. */
 pid_t folder_keeper(const char *name);
 
 /* When a process started (field 22 of /proc/<pid>/stat); 0: it is not there. */

@@ -4,10 +4,12 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -179,6 +181,62 @@ static void lock_goes_with_its_holder(void **state)
 	(void)close(ready[1]);
 }
 
+/* Who asks whether it runs is not taken for its keeper, and keeps none out. */
+static void asking_is_not_keeping(void **state)
+{
+	char path[FOLDER_PATH_MAX];
+	int ready[2], fd = -1;
+	char word;
+	pid_t pid;
+
+	(void)state;
+	folder_state(path, "a", "lock");
+	assert_int_equal(folder_lock(&fd, "a"), RC_OK); /* it has a pid in it */
+	(void)close(fd);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		int held = open(path, O_RDWR | O_CLOEXEC);
+
+		if (flock(held, LOCK_SH | LOCK_NB) == 0)
+			(void)!write(ready[1], "r", 1);
+		(void)usleep(50 * 1000);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &word, 1), 1);
+	assert_int_equal(folder_keeper("a"), 0);
+	assert_int_equal(folder_lock(&fd, "a"), RC_OK);
+	(void)waitpid(pid, NULL, 0);
+	(void)close(fd);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+
+static void disks_are_their_apps(void **state)
+{
+	char path[FOLDER_PATH_MAX];
+	struct vm_settings s = settings;
+
+	(void)state;
+	put("manifest.json", "one");
+	s.has_data = true;
+	assert_int_equal(folder_write_settings(&s, "a"), RC_OK);
+	assert_false(folder_has_other_disk("a", span_str("one")));
+	assert_true(folder_has_other_disk("a", span_str("two")));
+	assert_true(folder_has_other_disk("a", span_str("one ")));
+	s.has_data = false;
+	assert_int_equal(folder_write_settings(&s, "a"), RC_OK);
+	assert_false(folder_has_other_disk("a", span_str("two")));
+	assert_false(folder_has_other_disk("none", span_str("two")));
+	/* a disk whose app is not known */
+	assert_int_equal(mkdir(FOLDER_STATE "/bare", 0700), 0);
+	s.has_data = true;
+	assert_int_equal(folder_write_settings(&s, "bare"), RC_OK);
+	assert_true(folder_has_other_disk("bare", span_str("one")));
+	folder_state(path, "bare", "vm.json");
+	assert_int_equal(unlink(path), 0);
+}
+
 static void machines_listed(void **state)
 {
 	AUTO(arena_fini)
@@ -217,6 +275,8 @@ int main(void)
 		cmocka_unit_test(run_survives),
 		cmocka_unit_test(strange_files_refused),
 		cmocka_unit_test(lock_goes_with_its_holder),
+		cmocka_unit_test(asking_is_not_keeping),
+		cmocka_unit_test(disks_are_their_apps),
 		cmocka_unit_test(machines_listed),
 		cmocka_unit_test(start_times_tell_processes_apart),
 	};
