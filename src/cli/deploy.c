@@ -44,7 +44,9 @@ static const char deploy_help[] =
 	"\n"
 	"Runs an app in a confidential VM of this host, in a cloud of `postern "
 	"up`, and\n"
-	"waits until it answers.  Again: an update, on the same disk.  All "
+	"waits until it answers.  Again: its machine gets the new manifest; "
+	"with another\n"
+	"one it is another app, which cannot open a disk of before.  All "
 	"SIMULATED.\n"
 	"\n"
 	"  --name NAME       of the app and its machine (default the file's "
@@ -85,6 +87,7 @@ struct deploy {
 	struct buf text; /* of the compose file */
 	struct buf manifest;
 	struct app_image images[COMPOSE_SERVICES_MAX];
+	size_t image_count;
 	const char *folder; /* of the compose file, absolute */
 	char name[16];
 	const char *url;
@@ -169,6 +172,16 @@ static bool build_images(struct deploy *d)
 	return builder_run(&d->o->change.images, a, &job, d->error) == RC_OK;
 }
 
+/* Two services may name one image, each in its way. */
+static void add_image(struct deploy *d, const struct app_image *image)
+{
+	for (size_t i = 0; i < d->image_count; i++) {
+		if (strcmp(d->images[i].name, image->name) == 0)
+			return;
+	}
+	d->images[d->image_count++] = *image;
+}
+
 /* What the archive must hold, and with which ids. */
 static bool list_images(struct deploy *d)
 {
@@ -190,7 +203,7 @@ static bool list_images(struct deploy *d)
 				       d->compose.images[i]);
 			return false;
 		}
-		d->images[i] = *found;
+		add_image(d, found);
 	}
 	return true;
 }
@@ -203,7 +216,7 @@ static bool make_manifest(struct deploy *d, bool has_images)
 		.compose = buf_span(&d->text),
 		.read = &d->compose,
 		.images = d->images,
-		.image_count = has_images ? d->compose.image_count : 0,
+		.image_count = has_images ? d->image_count : 0,
 		.trust = has_images ? d->cloud.trust : NULL,
 	};
 
@@ -261,10 +274,23 @@ static bool is_as_before(struct deploy *d)
 	       span_equal(buf_span(&old), buf_span(&d->manifest));
 }
 
-static bool write_manifest(struct deploy *d, const char *path)
+static bool write_manifest(struct deploy *d, const char *path, mode_t mode)
 {
-	return file_replace(path, buf_span(&d->manifest), 0644) == RC_OK ||
+	return file_replace(path, buf_span(&d->manifest), mode) == RC_OK ||
 	       say(d, path);
+}
+
+/* Before the old one is stopped: the new app would not start. */
+static bool can_have_disk(struct deploy *d)
+{
+	if (!folder_has_other_disk(d->name, buf_span(&d->manifest)))
+		return true;
+	(void)snprintf(d->error, ERROR_MAX,
+		       "%s: its manifest has changed, and another app cannot "
+		       "open its disk; `postern vm remove %s` first, which "
+		       "removes the disk, or deploy under another --name",
+		       d->name, d->name);
+	return false;
 }
 
 static bool start_machine(struct deploy *d)
@@ -273,12 +299,14 @@ static bool start_machine(struct deploy *d)
 	char path[PLACE_PATH_MAX];
 	bool is_new = !folder_exists(d->name), was_running;
 
+	if (!can_have_disk(d))
+		return false;
 	if (is_new && !c->image)
 		c->image = "default";
 	if (is_new && !c->data_mib && d->compose.has_volumes)
 		c->data_mib = DEFAULT_DATA_MIB;
 	place_path(path, d->cloud.name, "deploy.json");
-	if (!write_manifest(d, path))
+	if (!write_manifest(d, path, 0600))
 		return false;
 	c->manifest = path;
 	c->cloud = d->cloud.name;
@@ -420,8 +448,9 @@ static bool deploy_vm(struct deploy *d)
 	if (!list_images(d) || !make_manifest(d, true))
 		return false;
 	if (d->o->manifest_only)
-		return write_manifest(d, d->o->manifest_only);
-	if (is_as_before(d))
+		return write_manifest(d, d->o->manifest_only, 0644);
+	/* One that ran in a cloud of before has to find the new one. */
+	if (!was_started && is_as_before(d))
 		progress_event(&d->progress, "%s: nothing changed", d->name);
 	else if (!start_machine(d))
 		return false;
@@ -465,6 +494,29 @@ static const char *describe_cloud(struct deploy *d)
 		   d->name, gateway ? gateway : "gateway.json", contexts);
 }
 
+/* Its path goes into a quoted text of YAML. */
+static bool can_be_described(struct deploy *d)
+{
+	if (!strpbrk(d->folder, "\"\\\n"))
+		return true;
+	(void)snprintf(d->error, ERROR_MAX,
+		       "%.300s: the folder's path must not have '\"', '\\' or "
+		       "a line's end",
+		       d->o->file);
+	return false;
+}
+
+/* A cloud of this name that no deploy described is a person's. */
+static bool is_ours(struct deploy *d, const char *config)
+{
+	if (place_supervisor(d->name) <= 0 || access(config, F_OK) == 0)
+		return true;
+	(void)snprintf(d->error, ERROR_MAX,
+		       "cloud %s runs and is no app's: say another --name",
+		       d->name);
+	return false;
+}
+
 static bool end_old_cloud(struct deploy *d)
 {
 	pid_t pid = place_supervisor(d->name);
@@ -491,13 +543,16 @@ static bool deploy_netns(struct deploy *d)
 	const struct compose_port *port = http_port(d);
 	uint64_t end_ms = clock_boot_ms() + d->o->wait_s * 1000;
 
-	if (file_make_dirs(folder, 0755))
-		return say(d, folder);
-	if (!make_manifest(d, false) ||
-	    !write_manifest(d, fmt(a, "%s/manifest.json", folder)))
+	if (!make_manifest(d, false))
 		return false;
 	if (d->o->manifest_only)
-		return write_manifest(d, d->o->manifest_only);
+		return write_manifest(d, d->o->manifest_only, 0644);
+	if (!is_ours(d, config) || !can_be_described(d))
+		return false;
+	if (file_make_dirs(folder, 0755))
+		return say(d, folder);
+	if (!write_manifest(d, fmt(a, "%s/manifest.json", folder), 0644))
+		return false;
 	if (fmt_file(config, 0644, describe_cloud(d)))
 		return say(d, config);
 	if (!end_old_cloud(d) ||

@@ -17,7 +17,7 @@
 /* clang-format off */
 static const char kms_help[] =
 	"usage: postern kms status [--socket PATH] [--json]\n"
-	"       postern kms bootstrap POLICY [--socket PATH]\n"
+	"       postern kms bootstrap POLICY [--socket PATH] [--wait]\n"
 	"       postern kms policy sign FILE --key PRIVATE.pem [--output FILE]\n"
 	"       postern kms policy show FILE --manifest MANIFEST\n"
 	"       postern kms policy set FILE [--socket PATH] [--wait]\n"

@@ -1,10 +1,11 @@
 """`postern vm` and `postern deploy` say what is wrong before anything starts, and leave nothing."""
+import fcntl
 import json
 import pathlib
 
 import pytest
 
-from conftest import run
+from conftest import ROOT, run, unique
 from vms import STATE
 
 MANIFEST = {"manifest_version": 2, "name": "x", "ports": []}
@@ -35,6 +36,15 @@ def test_wrong_arguments_are_named(bindir, argv, want):
 
 
 @pytest.fixture
+def name(bindir):
+    """Of a machine that no person has; whatever became of it is gone after the test."""
+    chosen = unique("in")
+    yield chosen
+    run(bindir / "postern", "vm", "stop", chosen, check=False, timeout=150)
+    run(bindir / "postern", "vm", "remove", chosen, check=False)
+
+
+@pytest.fixture
 def made(workdir):
     """A folder like an image's, which nothing can boot."""
     image = workdir / "image"
@@ -51,8 +61,8 @@ def made(workdir):
     return workdir
 
 
-def start(bindir, made, *more, name="e2e-input", image=None):
-    return run(bindir / "postern", "vm", "start", name, "--image", image or made / "image", "--manifest",
+def start(bindir, made, name, *more):
+    return run(bindir / "postern", "vm", "start", name, "--image", made / "image", "--manifest",
                made / "manifest.json", "--backend", "tcg", "--gateway", "192.0.2.1:443",
                "--gateway-name", "gateway.example", "--net", "none", *more, check=False)
 
@@ -68,13 +78,12 @@ def start(bindir, made, *more, name="e2e-input", image=None):
     (["--cloud", "nowhere"], "no cloud nowhere runs"),
     (["--backend", "tdx"], "image none is SIMULATED"),
 ])
-def test_what_cannot_be_made_leaves_nothing(bindir, made, more, want):
-    done = start(bindir, made, *more)
+def test_what_cannot_be_made_leaves_nothing(bindir, made, name, more, want):
+    done = start(bindir, made, name, *more)
     assert done.returncode == 1, done.stdout
     assert want in done.stdout
     if "needs 256" not in want and "SIMULATED" not in want:  # a machine that is made is kept
-        assert not (STATE / "e2e-input").exists()
-    run(bindir / "postern", "vm", "remove", "e2e-input", check=False)
+        assert not (STATE / name).exists()
 
 
 @pytest.mark.parametrize("change, want", [
@@ -84,22 +93,23 @@ def test_what_cannot_be_made_leaves_nothing(bindir, made, more, want):
     (lambda d: d["files"]["kernel"].update(bytes=8), "has not the 8 bytes"),
     (lambda d: d["files"]["initrd"].update(path="nothing"), "No such file"),
 ])
-def test_a_bad_image_is_refused(bindir, made, change, want):
+def test_a_bad_image_is_refused(bindir, made, name, change, want):
     path = made / "image/image.json"
     document = json.loads(path.read_text())
     change(document)
     path.write_text(json.dumps(document))
-    done = start(bindir, made)
+    done = start(bindir, made, name)
     assert done.returncode == 1 and want in done.stdout, done.stdout
-    assert not (STATE / "e2e-input").exists()
+    assert not (STATE / name).exists()
 
 
 def test_a_machine_that_is_not_there(bindir):
+    name = unique("no")
     for verb in ("status", "log", "remove", "restart"):
-        done = run(bindir / "postern", "vm", verb, "e2e-nobody", check=False)
+        done = run(bindir / "postern", "vm", verb, name, check=False)
         assert done.returncode == 1, done.stdout
-        assert "e2e-nobody" in done.stdout
-    assert run(bindir / "postern", "vm", "stop", "e2e-nobody").stdout == "e2e-nobody: does not run\n"
+        assert name in done.stdout
+    assert run(bindir / "postern", "vm", "stop", name).stdout == f"{name}: does not run\n"
 
 
 @pytest.mark.parametrize("text, want", [
@@ -118,11 +128,40 @@ def test_deploy_refuses_with_file_and_line(bindir, workdir, text, want):
     assert f"postern deploy: {path}{want}" in done.stdout
 
 
+def test_deploy_in_namespaces_leaves_a_cloud_that_is_no_apps(bindir, children, name):
+    """Goal: the app's name is not enough to end what a person runs."""
+    supervisor = children.start("sleep", "60")
+    path = pathlib.Path(f"/run/postern-cloud/{name}.lock")
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print(supervisor.pid, file=lock, flush=True)
+        done = run(bindir / "postern", "deploy", ROOT / "examples/hello/compose.yaml", "--backend",
+                   "netns", "--name", name, "--wait", "5", check=False)
+        path.unlink()
+    assert done.returncode == 1, done.stdout
+    assert f"cloud {name} runs and is no app's" in done.stdout
+    assert supervisor.poll() is None
+    assert not pathlib.Path(f"/var/lib/postern-cloud/{name}.app").exists()
+
+
+def test_deploy_in_namespaces_refuses_a_folder_that_no_description_can_name(bindir, workdir, name):
+    folder = workdir / 'a", debug: true #'
+    folder.mkdir()
+    compose = folder / "compose.yaml"
+    compose.write_bytes((ROOT / "examples/hello/compose.yaml").read_bytes())
+    done = run(bindir / "postern", "deploy", compose, "--backend", "netns", "--name", name, check=False)
+    assert done.returncode == 1 and "must not have" in done.stdout, done.stdout
+    assert not pathlib.Path(f"/var/lib/postern-cloud/{name}.app").exists()
+
+
 def test_deploy_takes_one_readable_file(bindir, workdir):
+    lock = pathlib.Path("/run/postern-cloud/deploy.lock")
+    before = lock.exists()
     for argv, want in (([], "say one Compose file"), (["a", "b"], "say one Compose file"),
                        (["/nonexistent.yaml"], "/nonexistent.yaml: No such file"),
                        (["--backend", "xen", "a"], "--backend takes vm or netns"),
                        (["--name", "A b", "a"], "--name takes")):
         done = run(bindir / "postern", "deploy", *argv, check=False)
         assert done.returncode == 2 and want in done.stdout, done.stdout
-    assert not pathlib.Path("/run/postern-cloud/deploy.lock").exists()
+    assert lock.exists() == before
