@@ -238,3 +238,10 @@ def zt_world(zt_settings):
     import zt
     with zt.Zt(**zt_settings) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def guest_image(bindir):
+    """The folder of an image for the simulated platform (docs/IMAGE.md), built once a session."""
+    import vmimage
+    return vmimage.build_simulated(bindir)

@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-from conftest import ROOT, run, wait_for
-from vmimage import guest_image  # noqa: F401 (a fixture)
-from vms import RUN, Cloud, packets
+from conftest import ROOT, run, unique, wait_for
+from vms import RUN, STATE, Cloud, packets
 
 HELLO = ROOT / "examples/hello/compose.yaml"
+NAME = unique("vm")  # of the machine: it is removed in the end
 GATEWAY = "198.51.100.1"
 WG_PORT, TLS_PORT = 51820, 443
 SCAN_MORE = (22, 80, 443, 2375, 2376, 8080, 51820, 51821)
@@ -49,9 +49,10 @@ def capture(cloud, folder):
 
 
 @pytest.fixture(scope="module")
-def hello(cloud, capture, guest_image):  # noqa: F811
+def hello(cloud, capture, guest_image):
     """The URL at which the app answers."""
-    said = cloud.deploy(HELLO, "--image", guest_image, "--memory", "1G", "--cpus", "2").stdout
+    said = cloud.deploy(HELLO, "--image", guest_image, "--memory", "1G", "--cpus", "2",
+                        name=NAME).stdout
     print(said)
     assert "SIMULATED" in said
     return re.search(r"^https://\S+$", said, re.M)[0]
@@ -59,19 +60,19 @@ def hello(cloud, capture, guest_image):  # noqa: F811
 
 def test_the_app_answers_over_https(cloud, hello):
     assert "hello" in cloud.get(hello).lower()
-    status = cloud.status("hello")
+    status = cloud.status(NAME)
     assert status["running"] and status["simulated"] and status["state"] == "running"
     steps = [s["step"] for s in status["steps"]]
     assert steps.index("network") < steps.index("tunnel")
     assert hello.split("/")[2].startswith(status["app_id"])
     listed = cloud.vm("list").stdout
-    assert re.search(r"^hello +running +tcg SIMULATED", listed, re.M), listed
+    assert re.search(rf"^{NAME} +running +tcg SIMULATED", listed, re.M), listed
 
 
 def test_the_same_again_changes_nothing(cloud, hello):
-    before = cloud.status("hello")["qemu"]
-    assert "nothing changed" in cloud.deploy(HELLO).stdout
-    assert cloud.status("hello")["qemu"] == before
+    before = cloud.status(NAME)["qemu"]
+    assert "nothing changed" in cloud.deploy(HELLO, name=NAME).stdout
+    assert cloud.status(NAME)["qemu"] == before
 
 
 def checksum(data):
@@ -112,7 +113,7 @@ def settle(path):
 
 
 def test_nothing_listens_to_the_host(cloud, capture, hello, folder):
-    address = cloud.status("hello")["address"].split("/")[0]
+    address = cloud.status(NAME)["address"].split("/")[0]
     start = capture.stat().st_size
     run("nsenter", f"--net={cloud.hostile}", "/usr/bin/python3", "-c",
         "import sys; sys.path.insert(0, sys.argv[1]); import test_vm_deploy as t; t.scan(sys.argv[2])",
@@ -139,7 +140,7 @@ def test_the_wire_shows_wireguard_and_the_attested_channel_alone(cloud, capture,
     for _ in range(3):
         assert "hello" in cloud.get(hello).lower()
     settle(capture)
-    address = socket.inet_aton(cloud.status("hello")["address"].split("/")[0])
+    address = socket.inet_aton(cloud.status(NAME)["address"].split("/")[0])
     gateway = socket.inet_aton(GATEWAY)
     card = None
     seen, strange = set(), []
@@ -169,24 +170,24 @@ def test_the_wire_shows_wireguard_and_the_attested_channel_alone(cloud, capture,
 
 
 def test_qemu_has_no_network_of_the_host(cloud, hello):
-    qemu = cloud.status("hello")["qemu"]
+    qemu = cloud.status(NAME)["qemu"]
     names = [line.split(":")[0].strip() for line in
              pathlib.Path(f"/proc/{qemu}/net/dev").read_text().splitlines()[2:]]
     assert names == ["lo"]
     for table in ("tcp", "tcp6", "udp", "udp6", "raw"):
         assert len(pathlib.Path(f"/proc/{qemu}/net/{table}").read_text().splitlines()) == 1, table
-    assert sorted(p.name for p in (RUN / "hello").iterdir()) == [
+    assert sorted(p.name for p in (RUN / NAME).iterdir()) == [
         "manage.sock", "platform.sock", "qmp.sock"]
 
 
 def test_killed_keeper_takes_qemu_along(cloud, hello):
-    status = cloud.status("hello")
+    status = cloud.status(NAME)
     os.kill(status["keeper"], signal.SIGKILL)
     wait_for(lambda: not pathlib.Path(f"/proc/{status['qemu']}").exists() or
              "State:\tZ" in pathlib.Path(f"/proc/{status['qemu']}/status").read_text(), 10, "QEMU's end")
-    after = cloud.status("hello")
+    after = cloud.status(NAME)
     assert after["state"] == "killed" and not after["running"]
-    assert cloud.vm("status", "hello", check=False).returncode == 1
+    assert cloud.vm("status", NAME, check=False).returncode == 1
 
 
 def test_it_comes_back_after_a_kill_and_its_update_is_another_app(cloud, hello, folder):
@@ -197,21 +198,32 @@ def test_it_comes_back_after_a_kill_and_its_update_is_another_app(cloud, hello, 
         (compose.parent / name).write_bytes(source.read_bytes())
         (compose.parent / name).chmod(source.stat().st_mode & 0o777)
     compose.write_text(HELLO.read_text().replace("64m", "65m"))
-    said = cloud.deploy(compose).stdout
+    said = cloud.deploy(compose, name=NAME).stdout
     url = re.search(r"^https://\S+$", said, re.M)[0]
     assert url != hello
     assert "hello" in cloud.get(url).lower()
-    assert cloud.status("hello")["state"] == "running"
+    assert cloud.status(NAME)["state"] == "running"
 
 
 def test_killed_qemu_is_told_and_a_resize_waits_for_the_next_start(cloud, hello):
-    status = cloud.status("hello")
-    said = cloud.vm("resize", "hello", "--memory", "1100M").stdout
+    status = cloud.status(NAME)
+    said = cloud.vm("resize", NAME, "--memory", "1100M").stdout
     assert "at its next start" in said
     os.kill(status["qemu"], signal.SIGKILL)
-    wait_for(lambda: not cloud.status("hello")["running"], 10, "the keeper's end")
-    after = cloud.status("hello")
+    wait_for(lambda: not cloud.status(NAME)["running"], 10, "the keeper's end")
+    after = cloud.status(NAME)
     assert after["state"] == "stopped" and after["why"] == "QEMU was ended by signal 9"
     assert after["memory_mib"] == 1100
-    assert not (RUN / "hello").exists()
-    assert "QEMU was ended by signal 9" in cloud.vm("log", "hello", "--keeper").stdout
+    assert not (RUN / NAME).exists()
+    assert "QEMU was ended by signal 9" in cloud.vm("log", NAME, "--keeper").stdout
+
+
+def test_another_app_does_not_get_a_machine_with_a_disk(cloud, hello):
+    """Goal: what could not open the disk does not take the place of what can."""
+    cloud.vm("resize", NAME, "--data", "16M")
+    manifest = (STATE / NAME / "manifest.json").read_bytes()
+    done = cloud.deploy(HELLO, name=NAME, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "another app cannot open its disk" in done.stdout
+    assert (STATE / NAME / "manifest.json").read_bytes() == manifest
+    assert not cloud.status(NAME)["running"]

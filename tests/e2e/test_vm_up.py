@@ -6,7 +6,6 @@ import signal
 import subprocess
 
 from conftest import ROOT, run, unique, wait_for
-from vmimage import guest_image  # noqa: F401 (a fixture)
 from vms import BOOT_S
 
 CLOUD = """\
@@ -23,7 +22,7 @@ cvms:
 """
 
 
-def test_a_described_cvm_runs_as_a_machine(bindir, workdir, guest_image):  # noqa: F811
+def test_a_described_cvm_runs_as_a_machine(bindir, workdir, guest_image):
     name, port = unique("v"), 20000 + os.getpid() % 20000
     config, log = workdir / "cloud.yaml", workdir / "up.log"
     config.write_text(CLOUD.format(name=name, root=ROOT))

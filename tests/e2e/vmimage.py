@@ -13,8 +13,6 @@ import subprocess
 import tarfile
 import time
 
-import pytest
-
 from conftest import ROOT, run, unique, wait_for
 
 BOOT_S = 600  # some ten seconds, when nobody else wants the processors
@@ -39,9 +37,8 @@ def build(bindir, out, *options):
     return out
 
 
-@pytest.fixture(scope="session")
-def guest_image(bindir):
-    """The folder of an image for the simulated platform (docs/IMAGE.md), built once a session."""
+def build_simulated(bindir):
+    """The folder of an image for the simulated platform; conftest.py's guest_image calls this once."""
     programs = programs_for_guest(bindir)
     return build(programs, ROOT / "build/image" / f"test-{programs.parent.name}", "--simulated")
 

@@ -27,9 +27,13 @@ class Cloud:
             [bindir / "postern", "up", "--config", ROOT / "examples/deploy/cloud.yaml", "--name",
              self.name, "--port", str(self.port), "--ephemeral"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        wait_for(lambda: b"ready: " in (folder / "up.log").read_bytes() or self.up.poll() is not None,
-                 60, "the cloud")
-        assert self.up.poll() is None, (folder / "up.log").read_text()
+        try:
+            wait_for(lambda: b"ready: " in (folder / "up.log").read_bytes() or
+                     self.up.poll() is not None, 60, "the cloud")
+            assert self.up.poll() is None, (folder / "up.log").read_text()
+        except BaseException:
+            self.end()
+            raise
         self.state = pathlib.Path("/var/lib/postern-cloud") / self.name
         self.hostile = f"/run/netns/postern.{self.name}.hostile"
 
@@ -43,9 +47,9 @@ class Cloud:
         said = self.vm("status", name, "--json", check=False).stdout
         return json.loads(said)
 
-    def deploy(self, compose, *more, name=None, **kwargs):
-        """Runs `postern deploy`; its output, whatever its end."""
-        name = name or pathlib.Path(compose).parent.name
+    def deploy(self, compose, *more, name, **kwargs):
+        """Runs `postern deploy`; its output, whatever its end.  The name is one of unique()'s: the
+        machine goes with this cloud, and must not be a person's."""
         self.machines.add(name)
         return self.postern("deploy", compose, "--cloud", self.name, "--name", name, "--wait", BOOT_S,
                             *more, timeout=BOOT_S + 60, **kwargs)
@@ -59,7 +63,11 @@ class Cloud:
         for name in self.machines:
             self.vm("stop", name, check=False, timeout=150)
             self.vm("remove", name, check=False)
-        self.up.send_signal(signal.SIGINT)
+        self.end()
+
+    def end(self):
+        if self.up.poll() is None:
+            self.up.send_signal(signal.SIGINT)
         self.up.wait(60)
         self.log.close()
 
