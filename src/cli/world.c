@@ -270,10 +270,10 @@ enum rc world_settle_ingress(const char **text, const struct plan *p,
 	struct arena a;
 	enum rc rc;
 
+	arena_init(&a, ARENA_MAX);
 	*text = "";
 	if (!p->cloud->world || !domains_has(m->cvm->manifest))
 		return RC_OK;
-	arena_init(&a, ARENA_MAX);
 	rc = make_folder(m, &a, error);
 	if (!rc)
 		rc = copy_all(p, m, &a, error);

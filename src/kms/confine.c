@@ -84,11 +84,11 @@ static enum rc confine_files(const struct config *c, const struct log *log)
 	struct sandbox_path paths[PATHS_MAX] = { 0 };
 	enum rc rc;
 
+	arena_init(&arena, SETTINGS_ARENA_MAX);
 	/* It may be filled only later. */
 	rc = file_make_dirs(c->trust.collateral, 0755);
 	if (rc)
 		return rc;
-	arena_init(&arena, SETTINGS_ARENA_MAX);
 	name_paths(paths, &arena, c);
 	rc = sandbox_landlock(paths);
 	if (rc != RC_UNSUPPORTED)

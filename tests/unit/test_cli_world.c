@@ -110,6 +110,31 @@ static void gateway_is_told(void **state)
 	end(&f);
 }
 
+/* What is on the stack below the caller is no zero afterwards. */
+static void soil_stack(void)
+{
+	volatile unsigned char bytes[4096];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0xa5;
+}
+
+static void ingress_without_world_is_nothing(void **state)
+{
+	struct fixture f;
+	const char *text = "x";
+
+	(void)state;
+	start(&f);
+	f.cloud.world = NULL;
+	soil_stack();
+	assert_int_equal(world_settle_ingress(&text, &f.plan, &f.plan.machines[PLAN_FIRST_NODE],
+					      f.error),
+			 RC_OK);
+	assert_string_equal(text, "");
+	end(&f);
+}
+
 static void world_without_key_is_named(void **state)
 {
 	static const char *const wrong[] = { "{", "{}", "{\"full.\": {\"secret\": \"QUFB\"}}" };
@@ -174,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gateway_is_told),
+		cmocka_unit_test(ingress_without_world_is_nothing),
 		cmocka_unit_test(world_without_key_is_named),
 		cmocka_unit_test(world_before_is_gone),
 		cmocka_unit_test(only_the_public_gateway_is_certified),
