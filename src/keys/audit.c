@@ -185,3 +185,38 @@ enum keys_audit_verdict keys_audit_check(struct keys_audit_walk *walk,
 	*walk = w;
 	return KEYS_AUDIT_OK;
 }
+
+/* ---- going on ---- */
+
+bool keys_audit_is_signed(struct span line)
+{
+	AUTO(arena_fini)
+	struct arena arena = { .max = TREE_MAX };
+	struct span event;
+
+	return line.n < KEYS_AUDIT_LINE_MAX &&
+	       get_text(&event, jtree_read(&arena, line), "event") &&
+	       span_equal_str(event, "signed");
+}
+
+enum keys_audit_verdict keys_audit_resume(struct keys_audit_chain *out,
+					  const struct p256_point *key,
+					  struct span before, struct span line)
+{
+	AUTO(arena_fini)
+	struct arena arena = { .max = TREE_MAX };
+	struct keys_audit_walk w = { .has_key = true, .key = *key };
+	const struct jtree *seq = NULL;
+	enum keys_audit_verdict v;
+
+	if (before.n < KEYS_AUDIT_LINE_MAX)
+		seq = jtree_get(jtree_read(&arena, before), "seq");
+	if (!seq || seq->type != JTREE_NUMBER || !keys_audit_is_signed(line))
+		return KEYS_AUDIT_MALFORMED;
+	w.chain.seq = seq->number;
+	sha256_of(&w.chain.head, before);
+	v = keys_audit_check(&w, line);
+	if (!v)
+		*out = w.chain;
+	return v;
+}

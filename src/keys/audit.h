@@ -76,4 +76,14 @@ struct keys_audit_walk {
 enum keys_audit_verdict keys_audit_check(struct keys_audit_walk *walk,
 					 struct span line);
 
+/* It says that it is a "signed" line. */
+bool keys_audit_is_signed(struct span line);
+/*
+ * How far the chain came with a "signed" line, of which the line before is at
+ * hand: by the key's signature over that, whatever the rest of the log may be.
+ */
+enum keys_audit_verdict keys_audit_resume(struct keys_audit_chain *out,
+					  const struct p256_point *key,
+					  struct span before, struct span line);
+
 #endif

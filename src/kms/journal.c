@@ -2,19 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "json/jtree.h"
 
 enum {
 	BATCH_MAX = 8 * 1024 * 1024,
-	TREE_MAX = 64 * 1024,
+	TAIL_MAX = BATCH_MAX + 2 * KEYS_AUDIT_LINE_MAX,
+	ASIDE_MAX = 100000,
 };
 
 struct journal {
@@ -24,80 +25,136 @@ struct journal {
 	struct keys_audit_chain durable, next;
 	struct buf batch;
 	bool is_over; /* a line did not fit into the batch */
+	bool is_torn; /* something follows 'length' */
 };
 
 /* ---- finding the end ---- */
 
-/* The chain after its last line. */
-static bool take_last(struct keys_audit_chain *out, struct span line)
+/* Cuts the last whole line off the text; without its end.  False: none. */
+static bool take_line(struct span *text, struct span *line)
 {
-	AUTO(arena_fini)
-	struct arena arena = { .max = TREE_MAX };
-	const struct jtree *seq = jtree_get(jtree_read(&arena, line), "seq");
+	size_t end = text->n, begin;
 
-	if (!seq || seq->type != JTREE_NUMBER)
+	while (end && text->p[end - 1] != '\n')
+		end--;
+	if (!end)
 		return false;
-	out->seq = seq->number;
-	sha256_of(&out->head, line);
+	begin = end - 1;
+	while (begin && text->p[begin - 1] != '\n')
+		begin--;
+	*line = span_of(text->p + begin, end - 1 - begin);
+	text->n = begin;
 	return true;
 }
 
-/* The last whole line among the last bytes of the file. */
-static struct span last_line(struct span tail, size_t *torn)
+/* What a crash can leave of the very first batch: a chain from its beginning
+ * that nothing signs. */
+static bool is_torn_batch(struct span text)
 {
-	size_t end = tail.n, begin;
+	struct keys_audit_walk w = { 0 };
+	struct span line;
 
-	while (end && tail.p[end - 1] != '\n')
-		end--;
-	*torn = tail.n - end;
-	if (!end)
-		return span_of(NULL, 0);
-	begin = end - 1;
-	while (begin && tail.p[begin - 1] != '\n')
-		begin--;
-	return span_of(tail.p + begin, end - 1 - begin);
+	while (text.n && memchr(text.p, '\n', text.n) &&
+	       rd_until(&text, &line, '\n'))
+		if (keys_audit_check(&w, line))
+			return false;
+	return w.signatures == 0;
+}
+
+/* How much of the file's last bytes is signed.  'is_all': they are the file. */
+static enum rc find_signed(struct journal *j, size_t *end, struct span text,
+			   bool is_all)
+{
+	struct span rest = text, line, before;
+	struct p256_point key;
+
+	*end = 0;
+	while (take_line(&rest, &line)) {
+		if (!keys_audit_is_signed(line))
+			continue;
+		p256_private_point(j->key, &key);
+		if (!take_line(&rest, &before) ||
+		    keys_audit_resume(&j->durable, &key, before, line))
+			return RC_MALFORMED;
+		*end = (size_t)(line.p - text.p) + line.n + 1;
+		return RC_OK;
+	}
+	return is_all && is_torn_batch(text) ? RC_OK : RC_MALFORMED;
 }
 
 static enum rc find_end(struct journal *j)
 {
-	uint8_t bytes[2 * KEYS_AUDIT_LINE_MAX];
+	AUTO(mem_auto_free)
+	uint8_t *bytes = NULL;
 	struct stat st;
-	struct span line;
-	size_t torn, n;
+	size_t n, end;
 	ssize_t got;
+	enum rc rc;
 
 	if (fstat(j->fd, &st))
 		return RC_SYS;
-	n = (size_t)st.st_size < sizeof(bytes) ? (size_t)st.st_size
-					       : sizeof(bytes);
+	n = st.st_size < TAIL_MAX ? (size_t)st.st_size : TAIL_MAX;
+	bytes = mem_new(n + 1);
 	got = pread(j->fd, bytes, n, st.st_size - (off_t)n);
 	if (got < 0)
 		return RC_SYS;
-	line = last_line(span_of(bytes, (size_t)got), &torn);
-	j->length = st.st_size - (off_t)torn;
-	if (j->length && (!line.n || !take_last(&j->durable, line)))
-		return RC_MALFORMED;
+	rc = (size_t)got < n ? RC_MALFORMED
+			     : find_signed(j, &end, span_of(bytes, n),
+					   st.st_size == (off_t)n);
+	if (rc)
+		return rc;
 	j->next = j->durable;
-	return torn && ftruncate(j->fd, j->length) ? RC_SYS : RC_OK;
+	j->length = st.st_size - (off_t)(n - end);
+	return j->length < st.st_size && ftruncate(j->fd, j->length) ? RC_SYS
+								     : RC_OK;
+}
+
+/* Of a key that is gone. */
+static enum rc put_aside(const char *path)
+{
+	char aside[PATH_MAX];
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? RC_OK : RC_SYS;
+	if (st.st_size == 0)
+		return RC_OK;
+	for (unsigned n = 1; n <= ASIDE_MAX; n++) {
+		if (snprintf(aside, sizeof(aside), "%s.%u", path, n) >=
+		    (int)sizeof(aside)) {
+			errno = ENAMETOOLONG;
+			return RC_SYS;
+		}
+		if (!renameat2(AT_FDCWD, path, AT_FDCWD, aside,
+			       RENAME_NOREPLACE))
+			return RC_OK;
+		if (errno != EEXIST)
+			return RC_SYS;
+	}
+	return RC_SYS;
 }
 
 enum rc journal_open(struct journal **out, const char *path,
-		     const struct p256_private *key,
+		     const struct p256_private *key, bool is_new_key,
 		     char error[NODE_ERROR_MAX])
 {
 	struct journal *j = mem_new(sizeof(*j));
-	enum rc rc = RC_SYS;
+	enum rc rc = is_new_key ? put_aside(path) : RC_OK;
 
 	j->key = key;
+	j->fd = -1;
 	buf_init(&j->batch, BATCH_MAX);
-	j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		     0600);
-	if (j->fd >= 0)
-		rc = find_end(j);
+	if (!rc)
+		j->fd = open(path,
+			     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC |
+				     O_NOFOLLOW,
+			     0600);
+	if (!rc)
+		rc = j->fd < 0 ? RC_SYS : find_end(j);
 	if (rc) {
 		error_set(error, "audit log %s: %s", path,
 			  rc == RC_SYS ? strerror(errno)
-				       : "its last line is none");
+				       : "not signed by this node's key");
 		journal_free(j);
 		return rc;
 	}
@@ -156,11 +213,14 @@ static enum rc put(struct journal *j)
 		errno = EMSGSIZE;
 		return RC_SYS;
 	}
+	if (j->is_torn && ftruncate(j->fd, j->length))
+		return RC_SYS;
+	j->is_torn = false;
 	if (write_all(j->fd, buf_span(&j->batch)) && fdatasync(j->fd) == 0)
 		return RC_OK;
 	saved = errno;
 	/* What is left of it is torn, and the next start takes it off, too. */
-	(void)!ftruncate(j->fd, j->length);
+	j->is_torn = ftruncate(j->fd, j->length) != 0;
 	errno = saved;
 	return RC_SYS;
 }

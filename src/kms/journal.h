@@ -3,8 +3,9 @@
  * added is on disk, and signed, when journal_flush() returns, and nothing that
  * it is about may leave the program before.
  *
- * A line that a crash cut short is taken off at the next start; it was about
- * nothing that had left.
+ * What follows the last signature is taken off at the next start: a crash cut
+ * that batch short, and it was about nothing that had left.  So nothing is ever
+ * signed that was not written under this key: not what a host put there.
  */
 #ifndef POSTERN_KMS_JOURNAL_H
 #define POSTERN_KMS_JOURNAL_H
@@ -15,11 +16,14 @@
 struct journal;
 
 /*
- * Goes on where the file ends.  Borrows the key.  RC_MALFORMED: its last line
- * is none of an audit log; RC_SYS.  Returns owned: journal_free().
+ * Goes on after the last signature, which must be by the key.  Borrows the key.
+ * 'is_new_key': it has signed nothing yet; a file that is there is put aside as
+ * <path>.<n>, the first n from 1 that is free, and another is begun.
+ * RC_MALFORMED: the last signature is not by the key, or there is none, and it
+ * is no batch cut short either; RC_SYS.  Returns owned: journal_free().
  */
 enum rc journal_open(struct journal **out, const char *path,
-		     const struct p256_private *key,
+		     const struct p256_private *key, bool is_new_key,
 		     char error[NODE_ERROR_MAX]);
 void journal_free(struct journal *j);
 

@@ -105,7 +105,7 @@ static enum rc make_audit_key(struct p256_private **out, struct keep *k,
 	return RC_SYS;
 }
 
-enum rc keep_audit_key(struct p256_private **out, struct keep *k,
+enum rc keep_audit_key(struct p256_private **out, bool *is_new, struct keep *k,
 		       char error[NODE_ERROR_MAX])
 {
 	AUTO(buf_wipe)
@@ -115,7 +115,8 @@ enum rc keep_audit_key(struct p256_private **out, struct keep *k,
 	buf_init(&pem, FORM_SECRET_MAX);
 	if (k->seal)
 		reason = seal_read(k->seal, AUDIT_KEY, &pem);
-	if (reason == SEAL_ABSENT)
+	*is_new = reason == SEAL_ABSENT;
+	if (*is_new)
 		return make_audit_key(out, k, error);
 	if (!reason && !p256_private_from_pem(out, buf_span(&pem)))
 		return RC_OK;

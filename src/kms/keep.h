@@ -28,8 +28,9 @@ enum rc keep_read(struct keep *k, struct keys_cluster *c,
 		  char error[NODE_ERROR_MAX]);
 /* On disk when it returns; RC_SYS: it is as it was. */
 enum rc keep_write(struct keep *k, const struct keys_cluster *c);
-/* Of the audit log; made at the first call.  Returns owned. */
-enum rc keep_audit_key(struct p256_private **out, struct keep *k,
+/* Of the audit log; made where none is kept, and then *is_new.  Returns
+ * owned. */
+enum rc keep_audit_key(struct p256_private **out, bool *is_new, struct keep *k,
 		       char error[NODE_ERROR_MAX]);
 
 /* It outlives this process. */

@@ -185,6 +185,7 @@ static bool path_of(char out[PATH_LEN_MAX], const struct program *p,
 static enum rc open_state(struct program *p, char error[NODE_ERROR_MAX])
 {
 	char folder[PATH_LEN_MAX], log[PATH_LEN_MAX];
+	bool is_new = false;
 	enum rc rc;
 
 	if (!path_of(folder, p, "sealed") || !path_of(log, p, "audit.jsonl")) {
@@ -194,9 +195,10 @@ static enum rc open_state(struct program *p, char error[NODE_ERROR_MAX])
 	rc = keep_open(&p->keep, folder, &p->platform.identity,
 		       p->platform.source, error);
 	if (!rc)
-		rc = keep_audit_key(&p->audit_key, p->keep, error);
+		rc = keep_audit_key(&p->audit_key, &is_new, p->keep, error);
 	if (!rc)
-		rc = journal_open(&p->journal, log, p->audit_key, error);
+		rc = journal_open(&p->journal, log, p->audit_key, is_new,
+				  error);
 	if (!rc && !keep_is_lasting(p->keep))
 		log_event(&p->log, LOG_WARN, "state_not_kept",
 			  LSTR("why", "the platform gives no sealing key"));

@@ -28,7 +28,7 @@ static int setup(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	w->key = p256_private_generate();
-	assert_int_equal(journal_open(&w->j, w->path, w->key, w->error), RC_OK);
+	assert_int_equal(journal_open(&w->j, w->path, w->key, false, w->error), RC_OK);
 	*state = w;
 	return 0;
 }
@@ -55,7 +55,7 @@ static void reopen(struct world *w)
 {
 	journal_free(w->j);
 	w->j = NULL;
-	assert_int_equal(journal_open(&w->j, w->path, w->key, w->error), RC_OK);
+	assert_int_equal(journal_open(&w->j, w->path, w->key, false, w->error), RC_OK);
 }
 
 /* Every line of the file in order, and how many. */
@@ -132,15 +132,107 @@ static void torn_line_is_taken_off(void **state)
 	assert_int_equal(walk(w), 4);
 }
 
+/* Lines in order that nothing signs, after the chain. */
+static void append_unsigned(struct world *w, struct keys_audit_chain chain, int count)
+{
+	const struct keys_audit_event e = { .event = "release", .what = "by the host" };
+
+	for (int i = 0; i < count; i++) {
+		char line[KEYS_AUDIT_LINE_MAX] = "";
+		struct wr out = wr_over(line, sizeof(line) - 1);
+
+		keys_audit_write(&out, &chain, &e);
+		append(w, line);
+	}
+}
+
+static void what_nothing_signs_is_taken_off(void **state)
+{
+	struct world *w = *state;
+
+	append_unsigned(w, journal_chain(w->j), 2); /* the first batch, cut short */
+	append(w, "{\"seq\":3,");
+	reopen(w);
+	assert_int_equal(journal_chain(w->j).seq, 0);
+	add(w, "x");
+	assert_int_equal(journal_flush(w->j, 0), RC_OK);
+	append_unsigned(w, journal_chain(w->j), 100);
+	reopen(w);
+	assert_int_equal(journal_chain(w->j).seq, 2);
+	assert_int_equal(walk(w), 2);
+	add(w, "y");
+	assert_int_equal(journal_flush(w->j, 0), RC_OK);
+	assert_int_equal(walk(w), 4);
+}
+
+static void assert_refused(struct world *w)
+{
+	struct journal *j = NULL;
+
+	assert_int_equal(journal_open(&j, w->path, w->key, false, w->error), RC_MALFORMED);
+}
+
+static void rewritten_history_is_not_signed(void **state)
+{
+	struct world *w = *state;
+	struct p256_private *other = p256_private_generate(), *own = w->key;
+	int fd;
+
+	add(w, "x");
+	assert_int_equal(journal_flush(w->j, 0), RC_OK);
+	fd = open(w->path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "{\"seq\":1,\"time\":\"1999", 22, 0), 22);
+	close(fd);
+	assert_refused(w);
+	/* The same by a key of the host's, whole. */
+	journal_free(w->j);
+	assert_int_equal(truncate(w->path, 0), 0);
+	assert_int_equal(journal_open(&w->j, w->path, other, false, w->error), RC_OK);
+	add(w, "x");
+	assert_int_equal(journal_flush(w->j, 0), RC_OK);
+	assert_refused(w);
+	/* Without its signatures it is nobody's. */
+	assert_int_equal(truncate(w->path, 0), 0);
+	append_unsigned(w, journal_chain(w->j), 1);
+	assert_refused(w);
+	w->key = own;
+	p256_private_free(other);
+}
+
+static void new_key_begins_a_new_file(void **state)
+{
+	struct world *w = *state;
+	char aside[80];
+
+	for (int i = 1; i <= 2; i++) {
+		add(w, "x");
+		assert_int_equal(journal_flush(w->j, 0), RC_OK);
+		journal_free(w->j);
+		p256_private_free(w->key);
+		w->key = p256_private_generate();
+		assert_int_equal(journal_open(&w->j, w->path, w->key, true, w->error), RC_OK);
+		assert_int_equal(walk(w), 0);
+	}
+	for (int i = 1; i <= 2; i++) {
+		(void)snprintf(aside, sizeof(aside), "%s.%d", w->path, i);
+		assert_int_equal(unlink(aside), 0);
+	}
+	/* An empty one is no log to keep. */
+	journal_free(w->j);
+	assert_int_equal(journal_open(&w->j, w->path, w->key, true, w->error), RC_OK);
+	(void)snprintf(aside, sizeof(aside), "%s.1", w->path);
+	assert_int_equal(access(aside, F_OK), -1);
+}
+
 static void other_file_refused(void **state)
 {
 	struct world *w = *state;
 	struct journal *j = NULL;
 
 	append(w, "this is no audit log\n");
-	assert_int_equal(journal_open(&j, w->path, w->key, w->error), RC_MALFORMED);
+	assert_int_equal(journal_open(&j, w->path, w->key, false, w->error), RC_MALFORMED);
 	assert_non_null(strstr(w->error, w->path));
-	assert_int_equal(journal_open(&j, "/nowhere/at/all", w->key, w->error), RC_SYS);
+	assert_int_equal(journal_open(&j, "/nowhere/at/all", w->key, false, w->error), RC_SYS);
 }
 
 static void full_disk_leaves_what_was(void **state)
@@ -175,6 +267,9 @@ int main(void)
 		T(batch_is_signed_once),
 		T(goes_on_after_a_restart),
 		T(torn_line_is_taken_off),
+		T(what_nothing_signs_is_taken_off),
+		T(rewritten_history_is_not_signed),
+		T(new_key_begins_a_new_file),
 		T(other_file_refused),
 		T(full_disk_leaves_what_was),
 	};
