@@ -357,7 +357,10 @@ enum rc storage_open(struct storage *out, const struct config *c,
 		out->is_read_only = mount_is_read_only(c->storage.mount);
 		return RC_OK;
 	}
-	rc = open_all(&o, error);
+	/* A start that was cut short may have mapped it and no more. */
+	rc = storage_close(c, error);
+	if (!rc)
+		rc = open_all(&o, error);
 	if (!rc) {
 		say_open(&o);
 		out->is_there = true;

@@ -247,7 +247,10 @@ static enum disk_reason take_keys(struct disk *d, const struct disk_options *o,
 	char why[DISK_ERROR_MAX] = "";
 	enum rc rc;
 
-	owner->key_epoch = d->found[0].record.owner.key_epoch;
+	/* Nothing signs a begun record: its epoch is whoever's wrote it. */
+	owner->key_epoch = d->state == DISK_BEGUN
+				   ? 0
+				   : d->found[0].record.owner.key_epoch;
 	rc = o->keeper->key(o->keeper->arg, &root, &owner->key_epoch, why);
 	if (rc)
 		return refuse(error, d->path, DISK_NO_KEY,

@@ -21,6 +21,7 @@ struct world {
 	char path[128];
 	/* the provider */
 	struct key32 key;
+	uint32_t asked_epoch;
 	enum rc key_rc, count_rc;
 	uint64_t count;
 	struct disk_keeper keeper;
@@ -29,8 +30,9 @@ struct world {
 
 static enum rc give_key(void *arg, struct key32 *key, uint32_t *epoch, char error[DISK_ERROR_MAX])
 {
-	const struct world *w = arg;
+	struct world *w = arg;
 
+	w->asked_epoch = *epoch;
 	if (w->key_rc)
 		snprintf(error, DISK_ERROR_MAX, "measurement_refused");
 	*key = w->key;
@@ -294,6 +296,23 @@ static void a_begun_disk_of_a_counted_instance_is_refused(void **state)
 	assert_said(w, DISK_ROLLED_BACK, "whole once");
 }
 
+/* Whoever can write the disk can write that record: its epoch says nothing. */
+static void a_begun_disk_gets_a_key_of_the_newest_epoch(void **state)
+{
+	struct record r = { .state = RECORD_BEGUN,
+			    .owner = { .provider = RECORD_KMS, .key_epoch = 1 } };
+	struct world *w = *state;
+	uint8_t bytes[RECORD_LEN];
+
+	memcpy(r.owner.app, w->options.app, RECORD_ID_LEN);
+	record_instance(r.owner.instance, r.seed, r.owner.app);
+	record_write(bytes, &r, NULL);
+	write_file(w, 0, bytes, sizeof(bytes));
+	w->asked_epoch = 99;
+	assert_said(w, DISK_CRYPT, "");
+	assert_int_equal(w->asked_epoch, 0);
+}
+
 static void what_was_looked_at_is_what_is_used(void **state)
 {
 	struct world *w = *state;
@@ -369,6 +388,7 @@ int main(void)
 		T(a_signed_header_of_another_profile_is_refused),
 		T(a_forged_newer_record_gives_way_to_the_true_one),
 		T(a_begun_disk_of_a_counted_instance_is_refused),
+		T(a_begun_disk_gets_a_key_of_the_newest_epoch),
 		T(what_was_looked_at_is_what_is_used),
 		T(disks_of_others_are_left_alone),
 		T(short_absent_and_busy_disks),
