@@ -207,6 +207,8 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 		c->is_over = true;
 		return;
 	case CHANNEL_REFUSED:
+		if (c->is_over) /* it answered, and then it went */
+			return;
 		on_end(c, e);
 		c->is_over = true;
 		return;

@@ -752,7 +752,8 @@ bool keys_policy_is_kms(const struct keys_policy *p,
 	if (span_equal(SPAN_ARRAY(s->app), SPAN_ARRAY(own->app)) &&
 	    keys_measurement_equal(&s->measurement, &own->measurement))
 		return !s->is_simulated || own->is_simulated;
-	if (!p || (s->is_simulated && !p->accepts_simulated))
+	if (!p || (s->is_simulated &&
+		   (!own->is_simulated || !p->accepts_simulated)))
 		return false;
 	for (size_t i = 0; i < p->kms_count; i++)
 		if (span_equal(SPAN_ARRAY(p->kms[i].app), SPAN_ARRAY(s->app)) &&

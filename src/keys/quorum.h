@@ -20,7 +20,8 @@ struct keys_node {
 	bool is_linked; /* we can tell it things */
 	uint64_t confirmed; /* the version up to which it holds all of ours */
 	bool was_heard;
-	uint64_t heard_at_ms; /* when it last told us all that it holds */
+	/* when, at the earliest, it last told us all that it holds */
+	uint64_t heard_at_ms;
 };
 
 struct keys_quorum {

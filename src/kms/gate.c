@@ -15,6 +15,7 @@ enum {
 	ACCEPTS_PER_TURN = 64,
 	UNVERIFIED_MIN = 16,
 	SOURCE_MAX = 64, /* unverified channels of one address */
+	SOURCE_SHARE = 4, /* of all channels, those of one address at most */
 	HANDSHAKE_TIMEOUT_MS = 10000,
 	STEP_TIMEOUT_MS = 30000,
 	TALK_MS = 600000, /* then a node must be verified again */
@@ -30,6 +31,7 @@ struct visitor {
 	struct keys_measurement measurement; /* of the quote just verified */
 	struct service_peer peer;
 	bool is_verified, is_asking, is_gone;
+	bool is_guest; /* verified, and no node */
 	uint32_t sequence; /* that is due */
 	uint8_t session[KEYS_SESSION_LEN];
 	struct service_reply reply; /* while it is asking */
@@ -42,6 +44,7 @@ struct gate {
 	struct pause pause; /* of accepting */
 	struct visitor *visitors;
 	struct gate_counts counts;
+	size_t guests;
 	struct log_limit away_lines;
 	bool is_committing; /* at the end of this turn */
 };
@@ -55,13 +58,19 @@ static uint64_t now_of(const struct gate *g)
 
 static void answer(struct visitor *v)
 {
+	const struct service *s = v->gate->o.service;
 	struct channel *c = link_channel(v->link);
+	bool ends = v->reply.is_refusal && !service_is_node(s, &v->peer);
 
 	v->is_asking = false;
 	v->sequence++;
-	channel_say(c, buf_span(&v->reply.body), now_of(v->gate));
+	v->peer.said_at_ms = now_of(v->gate);
+	channel_say(c, buf_span(&v->reply.body), v->peer.said_at_ms);
 	service_reply_wipe(&v->reply);
-	link_flush(v->link);
+	if (ends)
+		link_close(v->link, "refused");
+	else
+		link_flush(v->link);
 }
 
 /* Answers all who are due.  What is answered is on disk. */
@@ -86,10 +95,14 @@ static void refuse_all(struct gate *g, enum keys_reason reason)
 static void commit(void *arg)
 {
 	struct gate *g = arg;
+	struct service *s = g->o.service;
 	enum keys_reason reason;
 
 	g->is_committing = false;
-	reason = service_commit(g->o.service);
+	reason = service_commit(s);
+	/* Somebody else's commit may have had our lines, and lost them. */
+	if (!reason)
+		reason = s->failed;
 	if (reason)
 		refuse_all(g, reason);
 	answer_all(g);
@@ -98,9 +111,11 @@ static void commit(void *arg)
 
 static void commit_later(struct gate *g)
 {
-	if (!g->is_committing)
-		loop_defer(g->o.loop, commit, g);
+	if (g->is_committing)
+		return;
 	g->is_committing = true;
+	g->o.service->failed = KEYS_OK; /* what failed had none of our lines */
+	loop_defer(g->o.loop, commit, g);
 }
 
 void gate_check(struct gate *g)
@@ -144,6 +159,7 @@ static void on_closed(void *arg, struct link *l, const char *why)
 		v->next->prev = v->prev;
 	g->counts.channels--;
 	g->counts.unverified -= !v->is_verified;
+	g->guests -= v->is_guest;
 	loop_defer(g->o.loop, visitor_free, v);
 }
 
@@ -168,6 +184,15 @@ static void on_verify(void *arg, struct tee_verdict *out, struct span quote)
 		copy_registers(&v->measurement, &out->quote);
 }
 
+/* One more that is no node leaves room for nodes, and for who is not yet
+ * known to be one. */
+static bool has_room_for_guest(const struct gate *g)
+{
+	size_t max = (size_t)g->o.config->max_channels;
+
+	return g->guests < max - max / 4 - max / 8;
+}
+
 static void on_verified(struct visitor *v)
 {
 	struct gate *g = v->gate;
@@ -182,7 +207,14 @@ static void on_verified(struct visitor *v)
 	memcpy(s->instance, peer->instance_id, sizeof(s->instance));
 	s->measurement = v->measurement;
 	s->is_simulated = peer->is_simulated;
-	if (channel_session_id(c, v->session))
+	g->guests -= v->is_guest;
+	v->is_guest = !service_is_node(g->o.service, &v->peer) &&
+		      has_room_for_guest(g);
+	g->guests += v->is_guest;
+	v->peer.said_at_ms = now_of(g);
+	if (!v->is_guest && !service_is_node(g->o.service, &v->peer))
+		channel_refuse(c, CHANNEL_OVERLOADED, "");
+	else if (channel_session_id(c, v->session))
 		channel_admit(c, now_of(g));
 	else
 		channel_refuse(c, CHANNEL_INTERNAL, "");
@@ -255,18 +287,25 @@ static const char *turn_away_reason(const struct gate *g,
 				    const struct sock_addr *from)
 {
 	size_t max = (size_t)g->o.config->max_channels;
-	size_t unverified_max = max / 4, same = 0;
+	size_t unverified_max = max / 4, same = 0, same_unverified = 0;
+	size_t same_max = max / SOURCE_SHARE;
 
 	if (unverified_max < UNVERIFIED_MIN)
 		unverified_max = UNVERIFIED_MIN;
+	if (same_max < SOURCE_MAX)
+		same_max = SOURCE_MAX;
 	if (g->counts.channels >= max)
 		return "max_channels";
 	if (g->counts.unverified >= unverified_max)
 		return "unverified";
-	for (const struct visitor *v = g->visitors; v; v = v->next)
-		same += !v->is_verified &&
-			span_equal(source_of(&v->from), source_of(from));
-	return same >= SOURCE_MAX ? "source" : NULL;
+	for (const struct visitor *v = g->visitors; v; v = v->next) {
+		if (!span_equal(source_of(&v->from), source_of(from)))
+			continue;
+		same++;
+		same_unverified += !v->is_verified;
+	}
+	return same_unverified >= SOURCE_MAX || same >= same_max ? "source"
+								 : NULL;
 }
 
 static void name_source(char name[SERVICE_PEER_MAX],

@@ -3,8 +3,11 @@
  * answers when state and audit log are on disk: all questions of one turn of
  * the loop are written at once.
  *
- * Bounds as those of the registrar's gate: max_channels in all, a quarter of
- * them (at least 16) not verified yet, and SOURCE_MAX of those of one address.
+ * Bounds: max_channels in all; a quarter of them (at least 16) not verified
+ * yet, and SOURCE_MAX of those of one address; of one address in all a quarter
+ * (at least SOURCE_MAX); verified ones that are no nodes five eighths, so that
+ * nodes find room.  Who is refused an answer loses its channel, unless it is a
+ * node.
  */
 #ifndef POSTERN_KMS_GATE_H
 #define POSTERN_KMS_GATE_H

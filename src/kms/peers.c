@@ -260,7 +260,7 @@ static void on_talk(struct peer *p)
 	log_event(p->all->o.service->log, LOG_INFO, "peer_linked",
 		  LSTR("peer", p->name),
 		  LHEX("instance", SPAN_ARRAY(p->subject.instance)));
-	push(p, 0);
+	tell(p);
 }
 
 static void on_event(void *arg, struct link *l, const struct channel_event *e)

@@ -24,7 +24,7 @@ void service_reply_init(struct service_reply *r)
 void service_reply_wipe(struct service_reply *r)
 {
 	buf_wipe(&r->body);
-	r->is_waiting = false;
+	r->is_waiting = r->is_refusal = false;
 }
 
 /* One that does not fit is our own mistake, and says nothing. */
@@ -57,6 +57,7 @@ void service_refuse(struct service_reply *r, enum keys_reason reason,
 	(void)snprintf(m.detail, sizeof(m.detail), "%s", detail);
 	keys_write_refused(&w, &h, &m);
 	say(r, &w);
+	r->is_refusal = true;
 }
 
 /* ---- the audit log ---- */
@@ -143,6 +144,8 @@ enum keys_reason service_commit(struct service *s)
 			  LERRNO("why", errno));
 		reason = KEYS_AUDIT;
 	}
+	if (reason)
+		s->failed = reason;
 	return reason;
 }
 
@@ -359,11 +362,18 @@ bool service_epoch_check(struct service *s, struct service_reply *r,
 
 /* ---- other nodes ---- */
 
+bool service_is_node(const struct service *s, const struct service_peer *peer)
+{
+	const struct keys_policy *p = keys_cluster_policy(s->cluster);
+
+	return keys_policy_is_kms(p, &peer->subject, &s->own) &&
+	       (!p || keys_policy_has_node(p, peer->subject.instance));
+}
+
 static void on_push(struct service *s, struct service_reply *out,
 		    const struct service_peer *peer, struct span rest,
 		    uint64_t now_ms)
 {
-	const struct keys_policy *p = keys_cluster_policy(s->cluster);
 	struct keys_head h = answer_head(out, KEYS_HELD);
 	uint8_t id[KEYS_CLUSTER_ID_LEN], is_all;
 	struct keys_merged merged;
@@ -371,8 +381,7 @@ static void on_push(struct service *s, struct service_reply *out,
 	uint8_t *body;
 	struct wr w;
 
-	if (!keys_policy_is_kms(p, &peer->subject, &s->own) ||
-	    (p && !keys_policy_has_node(p, peer->subject.instance))) {
+	if (!service_is_node(s, peer)) {
 		refuse(s, out, peer, "push", KEYS_NOT_A_NODE, "", now_ms);
 		return;
 	}
@@ -395,7 +404,8 @@ static void on_push(struct service *s, struct service_reply *out,
 	node = keys_quorum_node(&s->quorum, peer->subject.instance);
 	if (node && is_all) {
 		node->was_heard = true;
-		node->heard_at_ms = now_ms;
+		if (node->heard_at_ms < peer->said_at_ms)
+			node->heard_at_ms = peer->said_at_ms;
 	}
 	body = mem_new(KEYS_BODY_MAX);
 	w = wr_over(body, KEYS_BODY_MAX);
@@ -416,7 +426,7 @@ void service_ask(struct service *s, struct service_reply *out,
 	s->counts.questions++;
 	out->head = h;
 	memcpy(out->head.session, session, KEYS_SESSION_LEN);
-	if (h.type != KEYS_PUSH &&
+	if (!(h.type == KEYS_PUSH && service_is_node(s, peer)) &&
 	    !keys_rate_pass(s->sources, peer->source,
 			    (uint32_t)s->config->source_per_minute, now_ms))
 		refuse(s, out, peer, "", KEYS_RATE, "source", now_ms);

@@ -42,6 +42,9 @@ struct service {
 	struct log_limit refusal_lines, rate_lines;
 	struct service_counts counts;
 	bool is_dirty; /* the cluster is not on disk as it is */
+	/* Why a commit failed since the gate took it back to KEYS_OK: it may
+	 * have been about answers that wait there for the end of the turn. */
+	enum keys_reason failed;
 };
 
 /* A peer of the channel, verified. */
@@ -49,12 +52,16 @@ struct service_peer {
 	struct keys_subject subject;
 	const char *name; /* its address */
 	struct span source; /* what of it is limited: an IP address */
+	/* Our last words to it.  What it asks now is newer; when it said that,
+	 * only whoever carries the bytes knows. */
+	uint64_t said_at_ms;
 };
 
 /* An answer, or what it waits for. */
 struct service_reply {
 	struct buf body; /* of the answer; holds secrets: service_reply_wipe */
 	struct keys_head head; /* of the question */
+	bool is_refusal;
 	bool is_waiting; /* for other nodes: service_epoch_check() */
 	uint64_t asked_at_ms;
 	uint8_t app[KEYS_ID_LEN], instance[KEYS_ID_LEN];
@@ -79,6 +86,8 @@ void service_ask(struct service *s, struct service_reply *out,
  * by service_refuse().
  */
 enum keys_reason service_commit(struct service *s);
+/* A node that may tell us what it holds. */
+bool service_is_node(const struct service *s, const struct service_peer *peer);
 /* Makes the reply a refusal. */
 void service_refuse(struct service_reply *r, enum keys_reason reason,
 		    const char *detail);

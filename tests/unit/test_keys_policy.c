@@ -289,6 +289,10 @@ static void nodes_are_own_code_or_listed(void **state)
 	s = subject();
 	own.is_simulated = false;
 	assert_false(keys_policy_is_kms(NULL, &s, &own));
+	s.app[0] = 0xbb; /* whatever the policy says of those that ask for keys */
+	assert_false(keys_policy_is_kms(&w->policy, &s, &own));
+	s.is_simulated = false;
+	assert_true(keys_policy_is_kms(&w->policy, &s, &own));
 }
 
 static void authority_of_the_manifest(void **state)
