@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "io/file.h"
 #include "io/notify.h"
 #include "io/proc.h"
@@ -118,21 +119,32 @@ static bool engine_answers(const char *path)
 	return ok;
 }
 
-/* What docker-compose complains of may be what a variable says. */
-static void hide(const struct envs *envs, uint8_t *text, size_t n)
+/* Also where it begins within itself: "aa" twice in "aaa". */
+static void hide_one(const char *value, const uint8_t *as_was, uint8_t *text,
+		     size_t n)
 {
-	for (size_t i = 0; n && i < envs->count; i++) {
-		const char *value = envs->list[i].value;
-		size_t len = strlen(value);
-		uint8_t *at = text;
+	size_t len = strlen(value), at = 0;
+	const uint8_t *found;
 
-		if (len < HIDDEN_MIN)
-			continue;
-		while ((at = memmem(at, n - (size_t)(at - text), value, len))) {
-			memset(at, '*', len);
-			at += len;
-		}
+	while ((found = memmem(as_was + at, n - at, value, len))) {
+		at = (size_t)(found - as_was);
+		memset(text + at, '*', len);
+		at++;
 	}
+}
+
+void containers_hide(const struct envs *envs, uint8_t *text, size_t n)
+{
+	uint8_t *as_was;
+
+	if (!n)
+		return;
+	as_was = (uint8_t *)mem_dup_n(text, n);
+	for (size_t i = 0; i < envs->count; i++)
+		if (strlen(envs->list[i].value) >= HIDDEN_MIN)
+			hide_one(envs->list[i].value, as_was, text, n);
+	secret_wipe(as_was, n);
+	free(as_was);
 }
 
 /* The last lines are the ones that say why. */
@@ -220,7 +232,8 @@ static bool compose(struct containers *c, const char *const tail[],
 		return true;
 	if (rc == RC_CLOSED) /* we ended it */
 		return false;
-	hide(&c->envs, output.p + output.at, output.n);
+	/* What docker-compose complains of may be what a variable says. */
+	containers_hide(&c->envs, output.p + output.at, output.n);
 	keep_error(c, output.n ? buf_span(&output) : span_str(rc_name(rc)));
 	log_event(c->o.log, LOG_ERROR, "containers_failed",
 		  LSTR("command", tail[0]), LSTR("why", rc_name(rc)),

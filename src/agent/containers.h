@@ -6,7 +6,8 @@
  * file stands in a new folder in memory, which is also the project's and the
  * home, with an empty ".env"; no variable of ours reaches docker-compose, but
  * those of the app's own environment, which reach nothing else: no file, and no
- * line of a log, for what docker-compose says is searched for their values.  A
+ * line of a log, for what docker-compose says is searched for their values
+ * (containers_hide()).  A
  * relative path in the file names a place in that folder, where nothing is.
  *
  * A thread does it: the engine may take its time, and the loop does not wait.
@@ -67,6 +68,13 @@ void containers_free(struct containers *c);
 void containers_down(struct containers *c, loop_fn *done, void *arg);
 
 enum containers_state containers_state(struct containers *c);
+/*
+ * Puts asterisks over every value of four bytes or more in the text, also over
+ * those that overlap or lie within another: each is looked for in the text as
+ * it was.
+ */
+void containers_hide(const struct envs *envs, uint8_t *text, size_t n);
+
 /* The end of what the last command that failed wrote; "" when none did. */
 void containers_error(struct containers *c, char out[NODE_ERROR_MAX]);
 

@@ -138,6 +138,8 @@ _Noreturn static void run(const struct ingress *g, pid_t agent)
 				 UINT64_C(1) << CAP_NET_BIND_SERVICE,
 			 NULL))
 		_exit(EXIT_SETUP);
+	/* What we and our services say of readiness is not the agent's. */
+	(void)unsetenv("NOTIFY_SOCKET");
 	describe(services, g);
 	supervise(services, SERVICES, &options);
 	_exit(0);

@@ -225,7 +225,7 @@ static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 		.measured = p->measured,
 		.keys = &p->keys,
 		.status = p->config.status,
-		.is_simulated = quote_source_is_simulated(p->platform.source),
+		.is_simulated = platform_is_simulated(&p->platform),
 	};
 	const struct secrets_options secrets = {
 		.log = &p->log,

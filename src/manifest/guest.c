@@ -39,7 +39,7 @@ static bool is_letter(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* What the loader, Python, Docker and docker-compose read of their own
+/* What the loader, Python, Go, Docker and docker-compose read of their own
  * environment, and what says where things are. */
 static bool is_reserved(struct span name)
 {
@@ -59,6 +59,10 @@ static bool is_reserved(struct span name)
 		"NO_PROXY",
 		"CURL_CA_BUNDLE",
 		"REQUESTS_CA_BUNDLE",
+		"GODEBUG",
+		"GOTRACEBACK",
+		"GOMAXPROCS",
+		"XDG_CONFIG_HOME",
 	};
 	static const char *const prefixes[] = {
 		"LD_",
@@ -73,6 +77,7 @@ static bool is_reserved(struct span name)
 		"GCONV_",
 		"MALLOC_",
 		"GLIBC_",
+		"OTEL_",
 	};
 
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)

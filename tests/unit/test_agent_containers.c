@@ -1,6 +1,6 @@
 /*
  * What docker-compose is run with, and that it is ended in time: a script of
- * that name plays it.
+ * that name plays it.  What of its output may be kept.
  */
 #include "unit.h"
 
@@ -148,11 +148,47 @@ static void stop_does_not_wait_for_up(void **state)
 	assert_true(clock_boot_ms() - start < 15000);
 }
 
+static const struct {
+	const char *lines, *said, *kept;
+} hidings[] = {
+	{ "A=secret\n", "a secret, secret", "a ******, ******" },
+	{ "A=abc\n", "abc is too short", "abc is too short" },
+	/* one is the other's beginning, or lies within it, in either order */
+	{ "A=hunter2\nB=hunter2-long\n", "is hunter2-long here", "is ************ here" },
+	{ "A=hunter2-long\nB=hunter2\n", "is hunter2-long here", "is ************ here" },
+	{ "A=word\nB=passwords\n", "passwords", "*********" },
+	/* they overlap */
+	{ "A=abcdef\nB=defghi\n", "xabcdefghix", "x*********x" },
+	{ "A=aaaa\n", "baaaaaab", "b******b" },
+	{ "A=abab\n", "ababab", "******" },
+	/* an asterisk is no letter of a value */
+	{ "A=abcd\nB=****\nC=x**** \n", "xabcd ", "x**** " },
+	{ "A=secret\n", "", "" },
+};
+
+static void values_are_hidden_wherever_they_lie(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(hidings) / sizeof(hidings[0]); i++) {
+		struct envs envs = { 0 };
+		char text[64];
+		size_t line, n = strlen(hidings[i].said);
+
+		assert_int_equal(envs_read_lines(&envs, span_str(hidings[i].lines), &line),
+				 RC_OK);
+		memcpy(text, hidings[i].said, n + 1);
+		containers_hide(&envs, (uint8_t *)text, n);
+		assert_string_equal(text, hidings[i].kept);
+		envs_fini(&envs);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_manifest_says_what_runs),
 		cmocka_unit_test(stop_does_not_wait_for_up),
+		cmocka_unit_test(values_are_hidden_wherever_they_lie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

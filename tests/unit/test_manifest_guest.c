@@ -132,6 +132,11 @@ static void refused_with_its_key(void **state)
 		{ "\"allowed_envs\":[\"COMPOSE_FILE\"]", "allowed_envs[0]: expected" },
 		{ "\"allowed_envs\":[\"DOCKER_HOST\"]", "allowed_envs[0]: expected" },
 		{ "\"allowed_envs\":[\"PYTHONPATH\"]", "allowed_envs[0]: expected" },
+		{ "\"allowed_envs\":[\"GODEBUG\"]", "allowed_envs[0]: expected" },
+		{ "\"allowed_envs\":[\"GOTRACEBACK\"]", "allowed_envs[0]: expected" },
+		{ "\"allowed_envs\":[\"GOMAXPROCS\"]", "allowed_envs[0]: expected" },
+		{ "\"allowed_envs\":[\"XDG_CONFIG_HOME\"]", "allowed_envs[0]: expected" },
+		{ "\"allowed_envs\":[\"OTEL_TRACES_EXPORTER\"]", "allowed_envs[0]: expected" },
 	};
 
 	(void)state;
