@@ -56,16 +56,23 @@ static bool send_all(int fd, struct span bytes)
 	return true;
 }
 
-/* The engine may have seen enough before the disk's end: its answer says. */
-static void send_disk(int fd, int disk)
+/* False: the disk cannot be read; the engine would wait for the rest.  It may
+ * have seen enough before the disk's end: then its answer says. */
+static bool send_disk(int fd, int disk)
 {
 	AUTO(mem_auto_free)
 	uint8_t *piece = mem_new(PIECE);
 	ssize_t n;
 
-	while ((n = read(disk, piece, PIECE)) > 0)
+	for (;;) {
+		n = read(disk, piece, PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0;
 		if (!send_all(fd, span_of(piece, (size_t)n)))
-			return;
+			return true;
+	}
 }
 
 static enum rc read_answer(int fd, struct buf *out)
@@ -127,8 +134,8 @@ static enum rc ask(struct buf *out, struct span *body, const char *path,
 		return RC_LIMIT;
 	if (fd < 0 || !send_all(fd, wr_span(&w)))
 		return RC_SYS;
-	if (disk >= 0)
-		send_disk(fd, disk);
+	if (disk >= 0 && !send_disk(fd, disk))
+		return RC_SYS;
 	rc = read_answer(fd, out);
 	if (rc)
 		return rc;

@@ -39,6 +39,7 @@
 enum {
 	FIREWALL_MS = 30000,
 	ENGINE_POLL_MS = 100,
+	IMAGES_PAUSE_MS = 1000,
 	AGENT_STOP_MS = 60000, /* it takes the containers down first */
 	ENGINE_STOP_MS = 20000,
 	KILL_MS = 1000,
@@ -284,8 +285,9 @@ static void images_ended(struct guest *g, unsigned status)
 		open_engine(g);
 	else if (status == IMAGES_REFUSED)
 		refuse_images(g);
-	else /* the engine went away meanwhile, or we did */
-		on_engine_poll(g);
+	else /* the engine went away meanwhile, or the disk failed */
+		loop_timer_arm(g->loop, &g->engine_poll,
+			       loop_now_ms(g->loop) + IMAGES_PAUSE_MS);
 }
 
 /* ---- what the children do ---- */

@@ -9,6 +9,7 @@ import select
 import shutil
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -203,6 +204,13 @@ def test_a_changed_byte_changes_the_measurement(guest_image, bindir, workdir):
         assert predicted[register] == about["measurements"][register]
 
 
+def holds(image, path):
+    """Whether an image's root has this path."""
+    said = subprocess.run(["dump.erofs", f"--path={path}", image / "root.img"],
+                          capture_output=True, text=True)
+    return f"File : {path}\n" in said.stdout  # it ends with 0 either way
+
+
 def test_an_image_for_tdx_has_nothing_of_the_simulator(guest_image, bindir, workdir):
     """Goal: the module, the mark and what they bring are in no image that claims to protect."""
     image = vmimage.build(vmimage.programs_for_guest(bindir), workdir / "real")
@@ -212,6 +220,8 @@ def test_an_image_for_tdx_has_nothing_of_the_simulator(guest_image, bindir, work
     content = (image / "root.img").read_bytes()
     assert b"tsm_sim.ko" not in content
     assert b"tsm_sim.ko" in (guest_image / "root.img").read_bytes()
+    assert holds(guest_image, "/etc/postern/simulated") and holds(image, "/usr/sbin/postern-init")
+    assert not holds(image, "/etc/postern/simulated")
 
 
 def test_a_guest_boots_measured_and_closed(guest_image, bindir, workdir, children):
