@@ -28,6 +28,7 @@ static void try_as(struct span json, bool is_simulated)
 	char error[HOSTCONF_ERROR_MAX] = "";
 	char text[AGENTCONF_MAX];
 	struct wr w = WR_ARRAY(text);
+	const struct manifest_launch launch = { .key_service = { 1 } };
 	struct hostconf c;
 	struct span yaml;
 	size_t values;
@@ -38,9 +39,9 @@ static void try_as(struct span json, bool is_simulated)
 	}
 	require(is_simulated == (c.simulated_root[0] != '\0'));
 	require(c.kms_count <= HOSTCONF_KMS_MAX && (!c.has_net || c.address.len < 32));
-	agentconf_write(&w, &c, false);
+	agentconf_write(&w, &c, &launch, false);
 	require(wr_done(&w, &yaml));
-	values = 7U + c.kms_count + (c.gateway_app[0] != '\0') + is_simulated +
+	values = 7U + c.kms_count + (c.kms_count > 0) + (c.gateway_app[0] != '\0') + is_simulated +
 		 (c.collateral_url[0] != '\0');
 	require(count(yaml, '"') == 2 * values);
 	require(count(yaml, '\\') == 0 && count(yaml, '\0') == 0);

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "io/log.h"
+#include "manifest/launch.h"
 
 enum {
 	RESOLVERS_MAX = 8,
@@ -250,6 +252,31 @@ enum rc config_load(struct config *out, const char *path,
 		return rc;
 	}
 	*out = c;
+	return RC_OK;
+}
+
+enum rc config_key_service(uint8_t out[MANIFEST_ID_LEN], const struct config *c,
+			   struct span manifest, char error[NODE_ERROR_MAX])
+{
+	AUTO(manifest_launch_fini)
+	struct manifest_launch launch = { 0 };
+	char why[MANIFEST_ERROR_MAX] = "";
+	struct span own = SPAN_ARRAY(c->kms.app);
+	struct span measured = SPAN_ARRAY(launch.key_service);
+	enum rc rc = manifest_launch_read(&launch, manifest, why);
+
+	if (rc) {
+		error_set(error, "manifest: %s", why);
+		return rc;
+	}
+	if (span_is_zero(measured))
+		measured = own;
+	if (!span_is_zero(own) && !span_equal(own, measured)) {
+		error_set(error, "kms.app: the manifest's key_service is "
+				 "another");
+		return RC_DENIED;
+	}
+	memcpy(out, measured.p, MANIFEST_ID_LEN);
 	return RC_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "io/sock.h"
 #include "manifest/manifest.h"
+#include "node/error.h"
 #include "node/settings.h"
 
 enum config_engine {
@@ -77,5 +78,13 @@ struct config {
 enum rc config_load(struct config *out, const char *path,
 		    char error[CONF_ERROR_MAX]);
 void config_fini(struct config *c);
+
+/*
+ * The app that a key service must be, zero: any.  A manifest that was measured
+ * and names one ("key_service") decides.  RC_DENIED: agent.yaml names another;
+ * RC_MALFORMED: the manifest's word is none; error says so.
+ */
+enum rc config_key_service(uint8_t out[MANIFEST_ID_LEN], const struct config *c,
+			   struct span manifest, char error[NODE_ERROR_MAX]);
 
 #endif

@@ -71,7 +71,6 @@ static enum rc open_kms(struct diskkey *k, const struct config *c,
 		.trust = k->trust,
 		.source = source,
 	};
-	memcpy(k->kms.app, c->kms.app, sizeof(k->kms.app));
 	k->keeper = (struct disk_keeper){
 		.kind = RECORD_KMS,
 		.key = kms_key,
@@ -120,6 +119,16 @@ enum rc diskkey_open(struct diskkey *k, const struct config *c,
 	return c->kms.addresses.count
 		       ? open_kms(k, c, source, identity, error)
 		       : open_platform(k, source, error);
+}
+
+enum rc diskkey_pin(struct diskkey *k, const struct config *c,
+		    char error[NODE_ERROR_MAX])
+{
+	if (!c->kms.addresses.count)
+		return RC_OK;
+	return config_key_service(k->kms.app, c,
+				  buf_span(&k->kms.identity->manifest_bytes),
+				  error);
 }
 
 void diskkey_fini(struct diskkey *k)

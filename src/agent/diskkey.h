@@ -36,6 +36,10 @@ enum rc diskkey_open(struct diskkey *k, const struct config *c,
 		     struct quote_source *source,
 		     const struct identity *identity,
 		     char error[NODE_ERROR_MAX]);
+/* Once 'identity' is filled, and before the keeper is asked: takes from it whom
+ * to believe.  As config_key_service(). */
+enum rc diskkey_pin(struct diskkey *k, const struct config *c,
+		    char error[NODE_ERROR_MAX]);
 void diskkey_fini(struct diskkey *k);
 
 #endif

@@ -248,7 +248,7 @@ static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 	return rc;
 }
 
-static void open_measured(struct program *p)
+static enum rc open_measured(struct program *p, char error[NODE_ERROR_MAX])
 {
 	p->measured = measured_new(&p->platform.identity, p->platform.source,
 				   p->config.state);
@@ -260,11 +260,11 @@ static void open_measured(struct program *p)
 			.trust = p->platform.trust,
 			.source = p->platform.source,
 		};
-		memcpy(p->kms.options.app, p->config.kms.app,
-		       sizeof(p->kms.options.app));
 		p->keys = appkeys_kms(&p->kms);
 		p->seal = appkeys_kms_seal(&p->kms);
-		return;
+		return config_key_service(
+			p->kms.options.app, &p->config,
+			buf_span(&p->platform.identity.manifest_bytes), error);
 	}
 	p->own_keys = (struct appkeys_simulated){
 		.source = p->platform.source,
@@ -272,6 +272,7 @@ static void open_measured(struct program *p)
 	};
 	p->keys = appkeys_simulated(&p->own_keys);
 	p->seal = hardware_provider(p->platform.source);
+	return RC_OK;
 }
 
 static enum rc open_containers(struct program *p, char error[NODE_ERROR_MAX])
@@ -380,10 +381,9 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = storage_open(&p->storage, &p->config, &p->log, error);
 	if (!rc)
 		rc = open_platform(p, error);
-	if (rc)
-		return rc;
-	open_measured(p);
-	if (p->firewall)
+	if (!rc)
+		rc = open_measured(p, error);
+	if (!rc && p->firewall)
 		rc = firewall_set_manifest(p->firewall,
 					   &p->platform.identity.manifest,
 					   error);

@@ -142,8 +142,9 @@ static enum rc measure(struct opening *o, char error[NODE_ERROR_MAX])
 		.node = o->config->node,
 		.seed = disk_record(o->disk)->seed,
 	};
+	enum rc rc = identity_open(&o->identity, &options, o->source, error);
 
-	return identity_open(&o->identity, &options, o->source, error);
+	return rc ? rc : diskkey_pin(&o->key, o->config, error);
 }
 
 /* ---- opening ---- */

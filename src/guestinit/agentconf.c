@@ -1,12 +1,26 @@
 #include "guestinit/agentconf.h"
 
+#include "base/text.h"
+
 /* No value holds a quote or a backslash: hostconf.h. */
 static void put(struct wr *w, const char *key, const char *value)
 {
 	wr_printf(w, "%s: \"%s\"\n", key, value);
 }
 
-void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk)
+static void put_kms(struct wr *w, const struct hostconf *c,
+		    const struct manifest_launch *launch)
+{
+	wr_str(w, "kms:\n  addresses:\n");
+	for (size_t i = 0; i < c->kms_count; i++)
+		wr_printf(w, "    - \"%s\"\n", c->kms[i]);
+	wr_str(w, "  app: \"");
+	text_hex(w, SPAN_ARRAY(launch->key_service));
+	wr_str(w, "\"\n");
+}
+
+void agentconf_write(struct wr *w, const struct hostconf *c,
+		     const struct manifest_launch *launch, bool has_disk)
 {
 	put(w, "node", c->node);
 	wr_str(w, "gateway:\n");
@@ -25,9 +39,7 @@ void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk)
 		put(w, "    url", c->collateral_url);
 	}
 	if (c->kms_count)
-		wr_str(w, "kms:\n  addresses:\n");
-	for (size_t i = 0; i < c->kms_count; i++)
-		wr_printf(w, "    - \"%s\"\n", c->kms[i]);
+		put_kms(w, c, launch);
 	if (has_disk) {
 		wr_str(w, "storage:\n");
 		put(w, "  device", "data");

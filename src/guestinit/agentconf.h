@@ -1,5 +1,6 @@
 /*
- * agentconf: agent.yaml of a guest, written from what its host said.
+ * agentconf: agent.yaml of a guest, written from what its host said, and its
+ * manifest.
  *
  * Pure.
  */
@@ -8,6 +9,7 @@
 
 #include "base/wr.h"
 #include "guestinit/hostconf.h"
+#include "manifest/launch.h"
 
 /* Where postern-init puts what the agent reads, and where they meet. */
 #define GUEST_RUN "/run/postern"
@@ -25,7 +27,11 @@ enum {
 	AGENTCONF_MAX = 8 * 1024,
 };
 
-/* Room of AGENTCONF_MAX is enough.  'has_disk': a data disk is there. */
-void agentconf_write(struct wr *w, const struct hostconf *c, bool has_disk);
+/*
+ * Room of AGENTCONF_MAX is enough.  'has_disk': a data disk is there.  Where
+ * the host names key services, 'launch' says which app they must be.
+ */
+void agentconf_write(struct wr *w, const struct hostconf *c,
+		     const struct manifest_launch *launch, bool has_disk);
 
 #endif

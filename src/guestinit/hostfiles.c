@@ -1,7 +1,6 @@
 #include "guestinit/hostfiles.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -13,7 +12,7 @@
 #include "pcs/bundle.h"
 
 enum {
-	ENVIRONMENT_MAX = 256 * 1024,
+	ENVIRONMENT_MAX = 96 * 1024, /* all that the agent takes */
 	COLLATERAL_MAX = 1024 * 1024,
 	ARENA_MAX = 1024 * 1024,
 	FMSPC_LEN = 6,
@@ -68,20 +67,35 @@ static enum rc read_all(struct given *g, char *error)
 	return rc;
 }
 
-static enum rc judge_manifest(struct manifest_launch *out, struct span json,
-			      char *error)
+enum rc hostfiles_agree(const struct hostfiles *f, const struct manifest *m,
+			char *error)
 {
-	AUTO(manifest_fini)
-	struct manifest m = { 0 };
+	if (!f->launch.trust) {
+		kernel_say(error, "manifest: trust: missing");
+		return RC_MALFORMED;
+	}
+	if (m->storage.is_there && !f->has_disk) {
+		kernel_say(error, "manifest: storage: the host gives no disk "
+				  "\"data\"");
+		return RC_DENIED;
+	}
+	if (f->conf.kms_count &&
+	    span_is_zero(SPAN_ARRAY(f->launch.key_service))) {
+		kernel_say(error, "config: kms: the manifest names no "
+				  "key_service");
+		return RC_DENIED;
+	}
+	return RC_OK;
+}
+
+static enum rc read_manifest(struct manifest *m, struct manifest_launch *launch,
+			     struct span json, char *error)
+{
 	char why[MANIFEST_ERROR_MAX] = "";
-	enum rc rc = manifest_read(&m, json, why);
+	enum rc rc = manifest_read(m, json, why);
 
 	if (!rc)
-		rc = manifest_launch_read(out, json, why);
-	if (!rc && !out->trust) {
-		(void)snprintf(why, sizeof(why), "trust: missing");
-		rc = RC_MALFORMED;
-	}
+		rc = manifest_launch_read(launch, json, why);
 	if (rc)
 		kernel_say(error, "manifest: %s", why);
 	return rc;
@@ -90,9 +104,11 @@ static enum rc judge_manifest(struct manifest_launch *out, struct span json,
 static enum rc judge(struct hostfiles *out, struct given *g, bool is_simulated,
 		     char *error)
 {
+	AUTO(manifest_fini)
+	struct manifest m = { 0 };
 	char why[HOSTCONF_ERROR_MAX] = "", what[BUNDLE_ERROR_MAX] = "";
-	enum rc rc = judge_manifest(&out->launch, buf_span(&g->manifest),
-				    error);
+	enum rc rc = read_manifest(&m, &out->launch, buf_span(&g->manifest),
+				   error);
 
 	if (rc)
 		return rc;
@@ -101,8 +117,9 @@ static enum rc judge(struct hostfiles *out, struct given *g, bool is_simulated,
 		kernel_say(error, "config: %s", why);
 		return rc;
 	}
-	if (!g->collateral.n)
-		return RC_OK;
+	rc = hostfiles_agree(out, &m, error);
+	if (rc || !g->collateral.n)
+		return rc;
 	rc = bundle_read(&g->bundle, buf_span(&g->collateral), what);
 	if (rc)
 		kernel_say(error, "collateral: %s", what);
@@ -159,7 +176,7 @@ static enum rc write_agent(const struct hostfiles *f, char *error)
 	struct wr w = WR_ARRAY(text);
 	struct span whole;
 
-	agentconf_write(&w, &f->conf, f->has_disk);
+	agentconf_write(&w, &f->conf, &f->launch, f->has_disk);
 	if (!wr_done(&w, &whole)) {
 		kernel_say(error, "%s: it does not fit", GUEST_AGENT);
 		return RC_LIMIT;

@@ -26,4 +26,12 @@ struct hostfiles {
 enum rc hostfiles_take(struct hostfiles *out, bool is_simulated, char *error);
 void hostfiles_fini(struct hostfiles *f);
 
+/*
+ * Whether what the host gives is what the measured manifest asks for: a policy,
+ * a disk where it has "storage", and the word whose key service it is where the
+ * host names addresses of one, which may not be the host's.  Pure.
+ */
+enum rc hostfiles_agree(const struct hostfiles *f, const struct manifest *m,
+			char *error);
+
 #endif

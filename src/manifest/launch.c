@@ -116,6 +116,24 @@ static enum rc read_trust(struct manifest_launch *l, const json_t *root,
 	return RC_OK;
 }
 
+/* Zero would stand for any: it is nobody's id. */
+static enum rc read_key_service(struct manifest_launch *l, const json_t *root,
+				char *error)
+{
+	const json_t *id = json_object_get(root, "key_service");
+
+	if (!id)
+		return RC_OK;
+	if (json_is_string(id) &&
+	    text_hex_decode(l->key_service, sizeof(l->key_service),
+			    span_of(json_string_value(id),
+				    json_string_length(id))) &&
+	    !span_is_zero(SPAN_ARRAY(l->key_service)))
+		return RC_OK;
+	return refuse(error, "key_service",
+		      "expected an app id of 40 hex digits");
+}
+
 enum rc manifest_launch_read(struct manifest_launch *out, struct span json,
 			     char error[MANIFEST_ERROR_MAX])
 {
@@ -132,6 +150,8 @@ enum rc manifest_launch_read(struct manifest_launch *out, struct span json,
 		return refuse(error, "manifest",
 			      "expected a JSON object of at most 64 KiB");
 	rc = read_trust(&l, root, error);
+	if (!rc)
+		rc = read_key_service(&l, root, error);
 	if (!rc)
 		rc = read_images(&l, root, error);
 	if (rc)

@@ -378,6 +378,7 @@ static enum rc read_storage(struct manifest *m, const json_t *root, char *error)
 		      strcmp(name, "read-only") != 0))
 		return refuse(error, "storage.rollback",
 			      "expected \"refuse\" or \"read-only\"");
+	m->storage.is_there = true;
 	m->storage.has_integrity = json_is_true(integrity);
 	m->storage.reads_older = strcmp(name, "read-only") == 0;
 	return RC_OK;

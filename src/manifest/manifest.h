@@ -91,6 +91,7 @@ struct manifest_port {
 
 /* "storage": what is asked of the data disk. */
 struct manifest_storage {
+	bool is_there; /* the key is */
 	bool has_integrity; /* each sector has an authentication tag */
 	bool reads_older; /* "rollback": "read-only"; otherwise refused */
 };

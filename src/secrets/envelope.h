@@ -18,7 +18,10 @@
  *                                   another app has another key
  *   changed on the way              no: AEAD, and the signature
  *   an older one put back           no, as long as the app remembers the
- *                                   newest serial (struct envelope_seen)
+ *                                   newest serial (struct envelope_seen);
+ *                                   a new instance (a blank disk, or none)
+ *                                   remembers none, and takes any that was
+ *                                   made for the app
  *   one that the host made itself   no, where the manifest lists env_signers;
  *                                   without that list: yes, for anyone can
  *                                   encrypt to a public key

@@ -1,6 +1,6 @@
 """Goal: the guest API's and the environment's keys are the key service's, the
 same in each instance and after a restart; an app that its policy does not give
-them to gets none.
+them to gets none, nor one whose manifest names another key service.
 """
 import json
 import signal
@@ -10,7 +10,7 @@ import pytest
 from conftest import run, wait_for
 from control_bench import image_policy
 from guest_bench import call
-from kms_world import KmsWorld
+from kms_world import KmsWorld, app_id
 
 KEYS = {"instance_keys": ["seal"], "app_keys": ["env", "app/guest"]}
 
@@ -18,13 +18,13 @@ KEYS = {"instance_keys": ["seal"], "app_keys": ["env", "app/guest"]}
 class Agent:
     """An agent of the world's network, with a /run of its own."""
 
-    def __init__(self, world, td):
+    def __init__(self, world, td, manifest="hello"):
         self.world, self.dir = world, world.dir / f"agent-{td}"
         self.dir.mkdir(exist_ok=True)
         (self.dir / "policy").write_text(image_policy("kms"))
         (self.dir / "agent.yaml").write_text(
             f"node: {td}\ngateway: {{ address: 198.51.100.1:443, name: gateway.postern.localhost }}\n"
-            f"manifest: {world.dir}/hello.json\nstate: {self.dir}/state\nstatus: {self.dir}/agent.sock\n"
+            f"manifest: {world.dir}/{manifest}.json\nstate: {self.dir}/state\nstatus: {self.dir}/agent.sock\n"
             f"env: {self.dir}/env.json\ntrust:\n  policy: {self.dir}/policy\n"
             f"  collateral: {world.dir}/sim/collateral\n  simulated_root: {world.dir}/sim/root.pem\n"
             f"quotes:\n  simulator: {world.dir}/{td}.tee\nfirewall: false\n"
@@ -52,14 +52,17 @@ class Agent:
 
 class World(KmsWorld):
     def manifest(self, name, **more):
-        if name == "hello":
-            more = {"guest": {"containers": {"web": ["info", "key:*"]}}, "allowed_envs": ["A"]}
+        if name != "kms":
+            service = app_id(self.dir / "kms.json") if name == "hello" else "11" * 20
+            more = {"guest": {"containers": {"web": ["info", "key:*"]}}, "allowed_envs": ["A"],
+                    "key_service": service}
         return super().manifest(name, **more)
 
 
 @pytest.fixture(scope="module")
 def world(bindir):
-    w = World(bindir, tds=[("one", "base", "hello"), ("two", "base", "hello")])
+    w = World(bindir, tds=[("one", "base", "hello"), ("two", "base", "hello"),
+                          ("stray", "base", "other")])
     try:
         w.start()
         yield w
@@ -94,3 +97,13 @@ def test_an_app_without_the_guest_key_has_none(world):
     assert "guest_without_keys" in agent.log()
     assert agent.ask("/v1/key", {"path": "/a"})[0] == 503
     agent.stop()
+
+
+def test_a_genuine_service_that_the_manifest_does_not_name_is_not_believed(world):
+    """Its code is accepted by the policy, and it would give the keys."""
+    status, said = world.nodes[0].post("policy", world.policy(apps=[world.app("other", **KEYS)]))
+    assert status == 200, said
+    world.wait_even()
+    agent = Agent(world, "stray", "other")
+    assert agent.child.poll() == 1, agent.log()
+    assert "we refuse it: not the pinned app" in agent.log()

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/log.h"
 #include "agent/config.h"
+#include "base/text.h"
 
 static const char good[] =
 	"node: cvm-hello\n"
@@ -150,11 +151,52 @@ static void absent_keys_have_defaults(void **state)
 	folder_remove(&folder);
 }
 
+#define OWN "0f00112233445566778899aabbccddeeff00111e"
+#define OTHER "0f00112233445566778899aabbccddeeff00111f"
+
+static const struct {
+	const char *kms, *manifest; /* NULL: says nothing */
+	enum rc rc;
+	const char *want; /* NULL: any */
+} pins[] = {
+	{ NULL, "{}", RC_OK, NULL },
+	{ OWN, "{}", RC_OK, OWN },
+	{ NULL, "{\"key_service\":\"" OWN "\"}", RC_OK, OWN },
+	{ OWN, "{\"key_service\":\"" OWN "\"}", RC_OK, OWN },
+	{ OTHER, "{\"key_service\":\"" OWN "\"}", RC_DENIED, NULL },
+	{ OWN, "{\"key_service\":\"\"}", RC_MALFORMED, NULL },
+};
+
+static void the_manifest_says_which_key_service(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(pins) / sizeof(pins[0]); i++) {
+		uint8_t got[MANIFEST_ID_LEN], want[MANIFEST_ID_LEN] = { 0 };
+		char error[NODE_ERROR_MAX] = "";
+		struct config c = { 0 };
+		enum rc rc;
+
+		memset(got, 0xee, sizeof(got));
+		if (pins[i].kms)
+			assert_true(text_hex_decode(c.kms.app, MANIFEST_ID_LEN,
+						    span_str(pins[i].kms)));
+		rc = config_key_service(got, &c, span_str(pins[i].manifest), error);
+		if (rc != pins[i].rc || (rc != RC_OK) != (error[0] != '\0'))
+			fail_msg("%zu: %s, %s", i, rc_name(rc), error);
+		if (pins[i].want)
+			assert_true(text_hex_decode(want, sizeof(want), span_str(pins[i].want)));
+		if (rc)
+			memset(want, 0xee, sizeof(want)); /* untouched */
+		assert_memory_equal(got, want, sizeof(got));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_as_listed),
 		cmocka_unit_test(absent_keys_have_defaults),
+		cmocka_unit_test(the_manifest_says_which_key_service),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,11 +32,16 @@ static const char full[] = "node: \"a\"\n"
 			   "  addresses:\n"
 			   "    - \"192.0.2.2:8446\"\n"
 			   "    - \"192.0.2.3:8446\"\n"
+			   "  app: \"0102030405060708090a0b0c0d0e0f1011121314\"\n"
 			   "storage:\n"
 			   "  device: \"data\"\n"
 			   "  ready: \"/run/postern/storage\"\n"
 			   "containers:\n"
 			   "  socket: \"/run/docker.sock\"\n";
+
+static const struct manifest_launch launch = {
+	.key_service = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 },
+};
 
 static struct hostconf made(void)
 {
@@ -51,7 +56,7 @@ static void check(const struct hostconf *c, bool has_disk, const char *want)
 	struct wr w = WR_ARRAY(text);
 	struct span got;
 
-	agentconf_write(&w, c, has_disk);
+	agentconf_write(&w, c, &launch, has_disk);
 	assert_true(wr_done(&w, &got));
 	assert_int_equal(got.n, strlen(want));
 	assert_memory_equal(got.p, want, got.n);
@@ -89,7 +94,7 @@ static void room_is_enough(void **state)
 	c.kms_count = HOSTCONF_KMS_MAX;
 	for (size_t i = 0; i < c.kms_count; i++)
 		memset(c.kms[i], '1', sizeof(c.kms[i]) - 1);
-	agentconf_write(&w, &c, true);
+	agentconf_write(&w, &c, &launch, true);
 	assert_false(w.over);
 }
 

@@ -7,12 +7,14 @@
 
 #include "manifest/launch.h"
 
+#define APP "0f00112233445566778899aabbccddeeff00111e"
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static void both_read(void **state)
+static void all_read(void **state)
 {
 	static const char json[] =
-		"{\"trust\":\"tcb:\\n  accept: [UpToDate]\\n\",\"name\":\"x\",\"images\":{"
+		"{\"trust\":\"tcb:\\n  accept: [UpToDate]\\n\",\"name\":\"x\","
+		"\"key_service\":\"" APP "\",\"images\":{"
 		"\"web\":\"sha256:" ID "\","
 		"\"registry.example.net:5000/a/web:1.2_3\":\"sha256:" ID "\"}}";
 	struct manifest_launch l;
@@ -21,6 +23,8 @@ static void both_read(void **state)
 	(void)state;
 	assert_int_equal(manifest_launch_read(&l, span_str(json), error), RC_OK);
 	assert_string_equal(l.trust, "tcb:\n  accept: [UpToDate]\n");
+	assert_int_equal(l.key_service[0], 0x0f);
+	assert_int_equal(l.key_service[MANIFEST_ID_LEN - 1], 0x1e);
 	assert_true(l.lists_images);
 	assert_int_equal(l.image_count, 2);
 	assert_string_equal(l.images[0].name, "web:latest");
@@ -31,7 +35,7 @@ static void both_read(void **state)
 	assert_null(l.trust);
 }
 
-static void neither_read(void **state)
+static void none_read(void **state)
 {
 	struct manifest_launch l;
 	char error[MANIFEST_ERROR_MAX] = "";
@@ -39,6 +43,7 @@ static void neither_read(void **state)
 	(void)state;
 	assert_int_equal(manifest_launch_read(&l, span_str("{}"), error), RC_OK);
 	assert_null(l.trust);
+	assert_true(span_is_zero(SPAN_ARRAY(l.key_service)));
 	assert_false(l.lists_images);
 	manifest_launch_fini(&l);
 	assert_int_equal(manifest_launch_read(&l, span_str("{\"images\":{}}"), error), RC_OK);
@@ -56,6 +61,13 @@ static const struct refusal {
 	{ "{\"trust\":\"\"}", "trust: " },
 	{ "{\"trust\":\"a\\u0000b\"}", "manifest: " },
 	{ "{\"trust\":\"a\",\"trust\":\"b\"}", "manifest: " },
+	{ "{\"key_service\":1}", "key_service: " },
+	{ "{\"key_service\":\"\"}", "key_service: " },
+	{ "{\"key_service\":\"" APP "0\"}", "key_service: " },
+	{ "{\"key_service\":\"0x" APP "\"}", "key_service: " },
+	{ "{\"key_service\":\"" APP "\",\"key_service\":\"" APP "\"}", "manifest: " },
+	/* to the agent it would mean any */
+	{ "{\"key_service\":\"0000000000000000000000000000000000000000\"}", "key_service: " },
 	{ "{\"images\":[]}", "images: " },
 	{ "{\"images\":{\"\":\"sha256:" ID "\"}}", ": expected an image's name" },
 	{ "{\"images\":{\"a b\":\"sha256:" ID "\"}}", "a b: expected an image's name" },
@@ -113,8 +125,8 @@ static void more_images_than_the_bound_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_read),
-		cmocka_unit_test(neither_read),
+		cmocka_unit_test(all_read),
+		cmocka_unit_test(none_read),
 		cmocka_unit_test(each_refusal_has_its_reason),
 		cmocka_unit_test(more_images_than_the_bound_refused),
 	};
