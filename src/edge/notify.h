@@ -1,8 +1,8 @@
 /*
- * notify: tells the supervisor how the program is, by systemd's protocol, and
- * leaves its number in a file for others.
+ * notify: says which process stands for the service, to the service manager
+ * (io/notify.h) and in a file for others.
  *
- * Source: sd_notify(3): $NOTIFY_SOCKET, datagrams of VARIABLE=VALUE lines.
+ * Source: sd_notify(3).
  */
 #ifndef POSTERN_EDGE_NOTIFY_H
 #define POSTERN_EDGE_NOTIFY_H
@@ -10,10 +10,8 @@
 #include <sys/types.h>
 
 #include "base/rc.h"
+#include "io/notify.h"
 
-/* Sends one state, such as "READY=1"; nothing without a supervisor that
- * listens. */
-void notify_send(const char *state);
 /* The process that stands for the service from now on. */
 void notify_main_pid(pid_t pid);
 

@@ -15,7 +15,8 @@ void notify_send(const char *state)
 	AUTO(mem_auto_close)
 	int fd = -1;
 
-	if (!n || n >= sizeof(to.sun_path))
+	/* A path, or an abstract address: unix(7). */
+	if (n >= sizeof(to.sun_path) || !n || !strchr("/@", path[0]))
 		return;
 	memcpy(to.sun_path, path, n);
 	if (path[0] == '@')
