@@ -138,6 +138,7 @@ enum rc journal_open(struct journal **out, const char *path,
 		     const struct p256_private *key, bool is_new_key,
 		     char error[NODE_ERROR_MAX])
 {
+	const int flags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW;
 	struct journal *j = mem_new(sizeof(*j));
 	enum rc rc = is_new_key ? put_aside(path) : RC_OK;
 
@@ -145,10 +146,7 @@ enum rc journal_open(struct journal **out, const char *path,
 	j->fd = -1;
 	buf_init(&j->batch, BATCH_MAX);
 	if (!rc)
-		j->fd = open(path,
-			     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC |
-				     O_NOFOLLOW,
-			     0600);
+		j->fd = open(path, flags | O_CLOEXEC, 0600);
 	if (!rc)
 		rc = j->fd < 0 ? RC_SYS : find_end(j);
 	if (rc) {
