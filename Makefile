@@ -156,7 +156,7 @@ tools: $(TOOLS)
 # Fuzz targets: fuzz/<room>_<what>.c, corpus fuzz/corpus/<room>_<what>/,
 # optional dictionary fuzz/<room>_<what>.dict.  fuzz-replay runs corpora only.
 FUZZ   := $(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c))
-FCFLAGS = $(filter-out -Werror,$(CFLAGS)) $(FLAGS_asan) -fsanitize=fuzzer-no-link
+FCFLAGS = $(CFLAGS) $(FLAGS_asan) -fsanitize=fuzzer-no-link
 $(BUILD)/fuzz/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(FCFLAGS) -MMD -MP -c -o $@ $<
