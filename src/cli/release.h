@@ -1,0 +1,57 @@
+/*
+ * release: the release policy of a key service (keys/policy.h) as its one
+ * administrator writes it: begun, added to, signed.
+ *
+ * A policy is the tree of the object "policy" of a document; what it holds and
+ * nobody here knows of is kept.  An image is called after the hash of its
+ * registers, so that the same registers are one image and others another,
+ * whatever they are called where they come from.  Nothing is taken away again:
+ * that is `postern kms policy`'s to do.
+ *
+ * Pure.
+ */
+#ifndef POSTERN_CLI_RELEASE_H
+#define POSTERN_CLI_RELEASE_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "crypto/p256.h"
+#include "manifest/manifest.h"
+
+enum {
+	RELEASE_ERROR_MAX = 512,
+};
+
+/* Serial 0, and no node, image or app.  Simulated TEEs may ask; returns owned:
+ * json_decref(). */
+json_t *release_new(void);
+
+/* The nodes of the service are these and no others; texts are 40 hex digits. */
+void release_set_nodes(json_t *policy, const char *const *instances,
+		       size_t count);
+
+/*
+ * Gives the app what a CVM asks for (the keys of its disk, sealed files,
+ * environment and guest API) in each image of 'rows', elements of the list
+ * "images" of policy.yaml.  *changed becomes true when it had not all of that
+ * before, and is left alone otherwise.
+ *
+ * RC_MALFORMED    the rows are no such list; error says where
+ * RC_UNSUPPORTED  an image that does not pin MRTD, RTMR1 and RTMR2, which this
+ *                 policy must have of it
+ */
+enum rc release_allow(json_t *policy, bool *changed,
+		      const uint8_t app[MANIFEST_ID_LEN], const char *rows,
+		      char error[RELEASE_ERROR_MAX]);
+
+/*
+ * The signed document, with the next serial and that time.  RC_LIMIT: more than
+ * a policy may hold; error says what.
+ */
+enum rc release_sign(struct buf *out, json_t *policy, int64_t now_s,
+		     const struct p256_private *key,
+		     char error[RELEASE_ERROR_MAX]);
+
+#endif
