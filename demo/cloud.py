@@ -61,10 +61,12 @@ class Cloud:
 
     # Starting and stopping.
 
-    def start(self, on_line=lambda line: None, state=None, wait=60):
+    def start(self, on_line=lambda line: None, state=None, wait=60, ephemeral=True):
         """Starts `postern up`; on_line gets each line it prints, from a thread."""
         argv = [self.postern, "up", "--config", self.config, "--name", self.name,
-                "--port", str(self.port), "--wait", str(wait), "--ephemeral"]
+                "--port", str(self.port), "--wait", str(wait)]
+        if ephemeral:
+            argv.append("--ephemeral")
         if state:
             argv += ["--state", str(state)]
         self.process = subprocess.Popen(

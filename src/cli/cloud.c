@@ -128,6 +128,13 @@ static const struct conf_field gateway_fields[] = {
 	{ 0 },
 };
 
+static const struct conf_field kms_fields[] = {
+	NAME("name", struct cloud_kms, name),
+	ADDRESS(struct cloud_kms),
+	LABEL("image", struct cloud_kms, image),
+	{ 0 },
+};
+
 static const char *const expectations[] = { "tunnel", "refused", "nothing",
 					    NULL };
 
@@ -181,6 +188,12 @@ static const struct conf_field cvm_element = {
 	.fields = cvm_fields,
 };
 
+static const struct conf_field kms_element = {
+	.type = CONF_STRUCT,
+	.size = sizeof(struct cloud_kms),
+	.fields = kms_fields,
+};
+
 static const struct conf_field cloud_fields[] = {
 	NAME("name", struct cloud, name),
 	TEXT("base", struct cloud, base, check_base,
@@ -205,6 +218,12 @@ static const struct conf_field cloud_fields[] = {
 	  .offset = offsetof(struct cloud, cvms),
 	  .max = CLOUD_CVMS_MAX,
 	  .element = &cvm_element },
+	{ .key = "kms",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct cloud, kms),
+	  .min = 1,
+	  .max = CLOUD_KMS_MAX,
+	  .element = &kms_element },
 	{ 0 },
 };
 
@@ -218,13 +237,18 @@ const struct cloud_cvm *cloud_cvm(const struct cloud *c, size_t i)
 	return (const struct cloud_cvm *)c->cvms.items + i;
 }
 
+const struct cloud_kms *cloud_kms(const struct cloud *c, size_t i)
+{
+	return (const struct cloud_kms *)c->kms.items + i;
+}
+
 static bool have_same_place(const char *name_a, const char *address_a,
 			    const char *name_b, const char *address_b)
 {
 	return strcmp(name_a, name_b) == 0 || strcmp(address_a, address_b) == 0;
 }
 
-/* The name and address of node i, gateways first. */
+/* The name and address of node i: gateways, then CVMs, then the key service. */
 static void node_place(const struct cloud *c, size_t i, const char **name,
 		       const char **address)
 {
@@ -233,14 +257,20 @@ static void node_place(const struct cloud *c, size_t i, const char **name,
 		*address = cloud_gateway(c, i)->address;
 		return;
 	}
-	*name = cloud_cvm(c, i - c->gateways.count)->name;
-	*address = cloud_cvm(c, i - c->gateways.count)->address;
+	i -= c->gateways.count;
+	if (i < c->cvms.count) {
+		*name = cloud_cvm(c, i)->name;
+		*address = cloud_cvm(c, i)->address;
+		return;
+	}
+	*name = cloud_kms(c, i - c->cvms.count)->name;
+	*address = cloud_kms(c, i - c->cvms.count)->address;
 }
 
 static enum rc check_apart(const struct cloud *c, const char *path,
 			   char error[CONF_ERROR_MAX])
 {
-	size_t count = c->gateways.count + c->cvms.count;
+	size_t count = c->gateways.count + c->cvms.count + c->kms.count;
 
 	for (size_t i = 0; i < count; i++) {
 		const char *name, *address;

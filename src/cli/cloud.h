@@ -13,6 +13,10 @@
  *       image: gateway            # which image's registers its TD has
  *       accepts: base             # the image of the CVMs it takes
  *       manifest: gateway.json
+ *   kms:                            # the key service; may be left out
+ *     - name: kms
+ *       address: 198.51.100.5
+ *       image: kms
  *   cvms:
  *     - name: hello
  *       address: 198.51.100.11
@@ -26,7 +30,8 @@
  *       engine: docker            # or none
  *       expect: tunnel            # or refused, nothing: what `up` waits for
  *
- * Paths are relative to the file's folder.  Every TD is SIMULATED.
+ * Paths are relative to the file's folder.  Every TD is SIMULATED.  The key
+ * service has a manifest of its own: see keyservice.h.
  */
 #ifndef POSTERN_CLI_CLOUD_H
 #define POSTERN_CLI_CLOUD_H
@@ -38,6 +43,7 @@
 enum {
 	CLOUD_GATEWAYS_MAX = 4,
 	CLOUD_CVMS_MAX = 12,
+	CLOUD_KMS_MAX = 5,
 	CLOUD_CONTEXTS_MAX = 4,
 };
 
@@ -57,6 +63,11 @@ struct cloud_gateway {
 	bool is_public;
 };
 
+/* A node of the key service. */
+struct cloud_kms {
+	const char *name, *address, *image;
+};
+
 struct cloud_cvm {
 	const char *name, *address, *image, *manifest, *gateway, *accepts,
 		*alias;
@@ -73,6 +84,7 @@ struct cloud {
 	uint64_t lease_ms;
 	struct conf_list gateways; /* of struct cloud_gateway */
 	struct conf_list cvms; /* of struct cloud_cvm */
+	struct conf_list kms; /* of struct cloud_kms; none: no key service */
 };
 
 /*
@@ -92,6 +104,7 @@ enum rc cloud_check_files(const struct cloud *c, const char *path,
 
 const struct cloud_gateway *cloud_gateway(const struct cloud *c, size_t i);
 const struct cloud_cvm *cloud_cvm(const struct cloud *c, size_t i);
+const struct cloud_kms *cloud_kms(const struct cloud *c, size_t i);
 
 /* Lower-case letters, digits and '-', 1..15 of them: fits every name made of
  * it (host, interface, socket path). */

@@ -109,6 +109,10 @@ static void add_node(json_t *node, const char *cloud)
 			node, "status",
 			ask_node(cloud, name, "agent.sock", "/v1/status"));
 		add_ingress(node, cloud, name);
+	} else if (strcmp(kind, "kms") == 0) {
+		(void)json_object_set_new(
+			node, "status",
+			ask_node(cloud, name, "kms.sock", "/v1/status"));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/fmt.h"
+#include "cli/keyservice.h"
 #include "cli/world.h"
 #include "io/file.h"
 
@@ -129,6 +130,15 @@ static void vm_services(struct machine *m, struct arena *arena)
 			       .stop_ms = VM_STOP_MS });
 }
 
+static void kms_services(struct machine *m)
+{
+	add_service(m, (struct service){ .name = "kms",
+					 .argv = { "postern-kms", "--config",
+						   "/etc/postern/kms.yaml" },
+					 .ready = "unix:/run/postern/"
+						  "kms.sock" });
+}
+
 static struct machine *add(struct plan *p, const char *name,
 			   enum node_kind kind, struct arena *arena)
 {
@@ -180,6 +190,21 @@ static void add_hostile(struct plan *p, struct arena *arena)
 		add_service(m, world_service(p->cloud, p->places.state, arena));
 }
 
+/* Before all that may ask it. */
+static void add_kms(struct plan *p, const char *collateral, struct arena *arena)
+{
+	for (size_t i = 0; i < p->cloud->kms.count; i++) {
+		const struct cloud_kms *k = cloud_kms(p->cloud, i);
+		struct machine *m = add(p, k->name, NODE_MACHINE, arena);
+
+		m->kms = k;
+		m->manifest = keyservice_manifest(arena, p->places.state);
+		m->address = k->address;
+		m->spec.collateral = collateral;
+		kms_services(m);
+	}
+}
+
 void plan_make(struct plan *out, const struct cloud *cloud,
 	       const struct plan_places *places, struct arena *arena)
 {
@@ -192,6 +217,7 @@ void plan_make(struct plan *out, const struct cloud *cloud,
 					     places->run) };
 	add_platform(out, arena);
 	add_hostile(out, arena);
+	add_kms(out, collateral, arena);
 	for (size_t i = 0; i < cloud->gateways.count; i++) {
 		const struct cloud_gateway *g = cloud_gateway(cloud, i);
 		struct machine *m = add(out, g->name, NODE_MACHINE, arena);

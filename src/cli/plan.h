@@ -9,7 +9,9 @@
  *   <state>/<node>/lib/                its /var/lib
  *   <state>/<node>/log/<service>.log
  *   <state>/platform/                  the simulated TDX platform
- *   <state>/trust.yaml                 policy that accepts the gateways
+ *   <state>/trust.yaml                 policy that accepts the gateways, and
+ *                                      the key service
+ *   <state>/kms-*                      of its administrator: keyservice.h
  *   <state>/<node>/lib/postern-vm/     of a CVM that is a virtual machine
  *   <run>/<node>/run/                  its /run
  *   <run>/platform/control.sock        launches trust domains
@@ -30,14 +32,17 @@ enum {
 	PLAN_HOSTILE = 1,
 	PLAN_FIRST_NODE = 2,
 	PLAN_MACHINES_MAX =
-		PLAN_FIRST_NODE + CLOUD_GATEWAYS_MAX + CLOUD_CVMS_MAX,
+		PLAN_FIRST_NODE + CLOUD_KMS_MAX + CLOUD_GATEWAYS_MAX +
+		CLOUD_CVMS_MAX,
 };
 
 struct machine {
 	struct node_spec spec;
 	struct node node;
-	const struct cloud_gateway *gateway; /* what it is; or NULL */
+	/* What it is; the other two are NULL, or all of them are. */
+	const struct cloud_gateway *gateway;
 	const struct cloud_cvm *cvm;
+	const struct cloud_kms *kms;
 	const char *address; /* on the network in between, or NULL */
 	const char *conf; /* <etc>/postern */
 	const char *tee_socket; /* of the simulated platform, for this TD */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/certs.h"
 #include "cli/fmt.h"
+#include "cli/keyservice.h"
 #include "cli/settle_vm.h"
 #include "cli/world.h"
 #include "io/file.h"
@@ -48,6 +49,8 @@ static const char *image_of(const struct plan *p, const struct machine *m)
 {
 	if (m->cvm && m->cvm->is_machine)
 		return p->places.image->name;
+	if (m->kms)
+		return m->kms->image;
 	return m->cvm ? m->cvm->image : m->gateway->image;
 }
 
@@ -91,34 +94,69 @@ enum rc settle_platform(const struct plan *p, char error[PLAN_ERROR_MAX])
 	return put(teesim_conf(p, &a), 0644, text, error);
 }
 
-/* The registers of one image, as the platform knows them. */
-static enum rc policy_text(struct buf *out, const struct plan *p,
-			   const char *image, char error[PLAN_ERROR_MAX])
+enum rc settle_row(struct buf *out, const struct plan *p, const char *image,
+		   const char *manifest, char error[PLAN_ERROR_MAX])
 {
 	AUTO(arena_fini)
 	struct arena a;
+	AUTO(buf_fini)
+	struct buf row = { 0 };
 	struct span said;
 	int status;
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
+	buf_init(&row, POLICY_MAX);
 	rc = proc_run((const char *[]){ fmt(&a, "%s/postern-teesim",
 					    p->places.bin),
-					"--print-policy", image, NULL },
-		      (struct span){ 0 }, out, PROGRAM_TIMEOUT_MS, &status);
-	if (!rc)
+					"--print-policy", image,
+					manifest ? "--manifest" : NULL,
+					manifest, NULL },
+		      (struct span){ 0 }, &row, PROGRAM_TIMEOUT_MS, &status);
+	said = buf_span(&row);
+	if (!rc && buf_add(out, said))
 		return RC_OK;
-	said = buf_span(out);
 	(void)snprintf(error, PLAN_ERROR_MAX,
 		       "postern-teesim --print-policy %s: %.*s", image,
 		       (int)(said.n < 300 ? said.n : 300),
 		       (const char *)said.p);
-	return rc;
+	return rc ? rc : RC_LIMIT;
 }
 
-/* A policy that accepts one image. */
+/* One row for each image that nodes of the key service have, all of them with
+ * the service's manifest: another would have other administrators. */
+static enum rc add_kms_rows(struct buf *out, const struct plan *p,
+			    char error[PLAN_ERROR_MAX])
+{
+	for (size_t i = 0; i < p->cloud->kms.count; i++) {
+		const char *image = cloud_kms(p->cloud, i)->image;
+		bool is_said = false;
+		enum rc rc = RC_OK;
+
+		for (size_t k = 0; k < i; k++)
+			is_said = is_said ||
+				  strcmp(cloud_kms(p->cloud, k)->image,
+					 image) == 0;
+		if (!is_said)
+			rc = settle_row(out, p, image,
+					p->machines[PLAN_FIRST_NODE].manifest,
+					error);
+		if (rc)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* Gateways ask no key service, and accept none. */
+enum asks {
+	ASKS_NOBODY,
+	ASKS_KMS,
+};
+
+/* A policy that accepts one image, and the key service where it is asked. */
 static enum rc put_policy(const struct plan *p, const char *path,
-			  const char *image, char error[PLAN_ERROR_MAX])
+			  const char *image, enum asks asks,
+			  char error[PLAN_ERROR_MAX])
 {
 	AUTO(arena_fini)
 	struct arena a;
@@ -129,7 +167,9 @@ static enum rc put_policy(const struct plan *p, const char *path,
 
 	arena_init(&a, ARENA_MAX);
 	buf_init(&policy, POLICY_MAX);
-	rc = policy_text(&policy, p, image, error);
+	rc = settle_row(&policy, p, image, NULL, error);
+	if (!rc && asks == ASKS_KMS)
+		rc = add_kms_rows(&policy, p, error);
 	if (rc)
 		return rc;
 	text = buf_span(&policy);
@@ -148,11 +188,17 @@ static enum rc settle_policy(const struct plan *p, const struct machine *m,
 {
 	AUTO(arena_fini)
 	struct arena a;
+	const char *path;
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
-	rc = put_policy(p, fmt(&a, "%s/policy.yaml", m->conf),
-			m->cvm ? m->cvm->accepts : m->gateway->accepts, error);
+	path = fmt(&a, "%s/policy.yaml", m->conf);
+	/* Who gets keys is the release policy's to say. */
+	if (m->kms)
+		return put(path, 0644, "tcb:\n  accept: [UpToDate]\n", error);
+	rc = m->cvm ? put_policy(p, path, m->cvm->accepts, ASKS_KMS, error)
+		    : put_policy(p, path, m->gateway->accepts, ASKS_NOBODY,
+				 error);
 	/* Virtual machines come with another image than the description's. */
 	if (!rc && m->gateway && p->places.image)
 		rc = settle_vm_policy(p, m, error);
@@ -174,7 +220,7 @@ enum rc settle_trust(const struct plan *p, char error[PLAN_ERROR_MAX])
 	}
 	/* Exactly one is public. */
 	return put_policy(p, fmt(&a, "%s/trust.yaml", p->places.state), image,
-			  error);
+			  ASKS_KMS, error);
 }
 
 /* Every machine: who it is, whom it trusts. */
@@ -348,6 +394,46 @@ static enum rc settle_gateway(const struct plan *p, const struct machine *m,
 	return rc ? rc : settle_web(p, m, error);
 }
 
+/* Of all nodes of the key service but one (NULL: of all). */
+static const char *addresses_text(const struct plan *p,
+				  const struct machine *but, struct arena *a)
+{
+	const char *text = "";
+
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		const struct machine *m = &p->machines[i];
+
+		if (m->kms && m != but)
+			text = fmt(a, "%s%s\"%s:%d\"", text, *text ? ", " : "",
+				   m->address, KEYSERVICE_PORT);
+	}
+	return text;
+}
+
+static enum rc settle_kms(const struct plan *p, const struct machine *m,
+			  char error[PLAN_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	enum rc rc;
+
+	arena_init(&a, ARENA_MAX);
+	rc = settle_common(p, m, error);
+	if (rc)
+		return rc;
+	return put(fmt(&a, "%s/kms.yaml", m->conf), 0644,
+		   fmt(&a,
+		       "node: %s\n"
+		       "listen: \"%s:%d\"\n"
+		       "manifest: /etc/postern/manifest.json\n"
+		       "peers: [ %s ]\n"
+		       "%s"
+		       "log: info\n",
+		       m->spec.name, m->address, KEYSERVICE_PORT,
+		       addresses_text(p, m, &a), trust_text),
+		   error);
+}
+
 /* No default bridge and no proxy processes: an app has the networks of its
  * compose file, and what reaches it is the firewall's to say. */
 static enum rc settle_docker(const struct plan *p, const struct machine *m,
@@ -389,7 +475,7 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 	AUTO(arena_fini)
 	struct arena a;
 	bool has_engine = m->cvm->engine == CLOUD_DOCKER;
-	const char *ingress = "";
+	const char *ingress = "", *kms;
 	enum rc rc;
 
 	arena_init(&a, ARENA_MAX);
@@ -400,6 +486,9 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 		rc = world_settle_ingress(&ingress, p, m, error);
 	if (rc)
 		return rc;
+	kms = addresses_text(p, NULL, &a);
+	if (*kms)
+		kms = fmt(&a, "kms:\n  addresses: [ %s ]\n", kms);
 	return put(fmt(&a, "%s/agent.yaml", m->conf), 0644,
 		   fmt(&a,
 		       "node: %s\n"
@@ -408,6 +497,7 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 		       "  name: gateway.%s\n"
 		       "manifest: /etc/postern/manifest.json\n"
 		       "state: /var/lib/postern\n"
+		       "%s"
 		       "%s"
 		       "wireguard:\n"
 		       "  interface: wg0\n"
@@ -419,7 +509,8 @@ static enum rc settle_cvm(const struct plan *p, const struct machine *m,
 		       "%s"
 		       "log: info\n",
 		       m->spec.name, m->cvm->gateway, p->cloud->base,
-		       trust_text, has_engine ? "docker" : "none", ingress),
+		       trust_text, kms, has_engine ? "docker" : "none",
+		       ingress),
 		   error);
 }
 
@@ -435,6 +526,8 @@ enum rc settle_machines(const struct plan *p, char error[PLAN_ERROR_MAX])
 			rc = settle_vm(p, m, error);
 		else if (m->cvm)
 			rc = settle_cvm(p, m, cvms++, error);
+		else if (m->kms)
+			rc = settle_kms(p, m, error);
 		else
 			rc = settle_gateway(p, m, error);
 	}

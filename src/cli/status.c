@@ -83,6 +83,25 @@ static void print_cvm(const json_t *node)
 		       jtext(json_array_get(refusals, 0), "reason"));
 }
 
+static void print_kms(const json_t *node)
+{
+	const json_t *status = json_object_get(node, "status");
+	const json_t *policy = json_object_get(status, "policy");
+	const json_t *counts = json_object_get(status, "counts");
+
+	if (!json_is_object(status)) {
+		fputs(" (no answer)", stdout);
+		return;
+	}
+	printf(" %s, %lld apps, released %lld keys, refused %lld",
+	       strcmp(jtext(status, "ready"), "ok") == 0
+		       ? "ready"
+		       : jtext(status, "ready"),
+	       (long long)number_of(policy, "apps"),
+	       (long long)number_of(counts, "keys"),
+	       (long long)number_of(counts, "refusals"));
+}
+
 static void print_node(const json_t *node)
 {
 	const char *kind = jtext(node, "kind");
@@ -94,6 +113,8 @@ static void print_node(const json_t *node)
 		print_gateway(node);
 	else if (strcmp(kind, "cvm") == 0)
 		print_cvm(node);
+	else if (strcmp(kind, "kms") == 0)
+		print_kms(node);
 	putchar('\n');
 }
 

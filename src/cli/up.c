@@ -22,6 +22,7 @@
 #include "cli/progress.h"
 #include "cli/reports.h"
 #include "cli/settle.h"
+#include "cli/settle_kms.h"
 #include "cli/settle_vm.h"
 #include "cli/vm_machine.h"
 #include "cli/vm_start.h"
@@ -37,6 +38,7 @@ enum {
 	TICK_MS = 50,
 	TICK_IDLE_MS = 500, /* once everything is up */
 	PLATFORM_WAIT_MS = 20000,
+	KMS_WAIT_MS = 30000,
 	WORLD_WAIT_MS = 60000,
 	STOP_WAIT_MS = 20000, /* longest service + its engine */
 	LISTEN_BACKLOG = 512,
@@ -173,8 +175,10 @@ static bool note_cloud(struct up *u)
 
 	for (size_t i = 0; i < u->plan.count; i++) {
 		const struct machine *m = &u->plan.machines[i];
-		const char *kind = m->cvm ? "cvm" : m->gateway ? "gateway"
-							       : m->spec.name;
+		const char *kind = m->cvm	? "cvm"
+				   : m->gateway ? "gateway"
+				   : m->kms	? "kms"
+						: m->spec.name;
 
 		(void)json_array_append_new(
 			nodes,
@@ -353,9 +357,34 @@ static bool prepare(struct up *u)
 	return true;
 }
 
+/* Its nodes are there, founded, before anybody asks them. */
+static bool start_kms(struct up *u)
+{
+	const struct plan *p = &u->plan;
+	bool founded;
+
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		if (p->machines[i].kms && !start_machine(u, i))
+			return false;
+	}
+	for (size_t i = PLAN_FIRST_NODE; i < p->count; i++) {
+		if (p->machines[i].kms && !wait_machine(u, i, KMS_WAIT_MS))
+			return false;
+	}
+	if (settle_kms_found(p, &founded, u->error))
+		return false;
+	progress_event(&u->progress,
+		       "key service: %s, %zu node%s; its only administrator's "
+		       "key is on this host: %s/kms-admin.pem",
+		       founded ? "founded" : "goes on", p->cloud->kms.count,
+		       p->cloud->kms.count == 1 ? "" : "s", p->places.state);
+	return true;
+}
+
 static bool start_all(struct up *u)
 {
-	if (!prepare(u) || settle_trust(&u->plan, u->error) ||
+	if (!prepare(u) || settle_kms_prepare(&u->plan, u->error) ||
+	    settle_trust(&u->plan, u->error) ||
 	    settle_vm_apps(&u->plan, u->error) || !start_platform(u))
 		return false;
 	progress_event(&u->progress,
@@ -365,8 +394,10 @@ static bool start_all(struct up *u)
 	    !wait_machine(u, PLAN_HOSTILE, WORLD_WAIT_MS) ||
 	    settle_machines(&u->plan, u->error))
 		return false;
+	if (u->cloud.kms.count && !start_kms(u))
+		return false;
 	for (size_t i = PLAN_FIRST_NODE; i < u->plan.count; i++) {
-		if (!start_machine(u, i))
+		if (!u->plan.machines[i].kms && !start_machine(u, i))
 			return false;
 	}
 	progress_event(&u->progress,

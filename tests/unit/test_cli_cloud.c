@@ -22,6 +22,8 @@ enum {
 #define GATEWAY \
 	"gateways:\n  - { name: gw, address: 198.51.100.1, public: true, image: g, " \
 	"accepts: b, manifest: gw.json }\n"
+#define KMS(name, address) "  - { name: " name ", address: " address ", image: k }\n"
+#define KMS_K "kms:\n" KMS("k", "198.51.100.5")
 #define CVM(name, address, more) \
 	"  - { name: " name ", address: " address ", image: b, manifest: m.json, " \
 	"gateway: \"198.51.100.1:443\", accepts: g" more " }\n"
@@ -55,7 +57,7 @@ static void whole_description_read(void **state)
 			       "world: w.py\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
 				       CVM("b", "198.51.100.12",
 					   ", debug: true, engine: none, expect: refused, "
-					   "alias: x, contexts: [ /etc ]"),
+					   "alias: x, contexts: [ /etc ]") KMS_K,
 			  error),
 		RC_OK);
 	assert_string_equal(c.name, "test");
@@ -72,6 +74,10 @@ static void whole_description_read(void **state)
 	assert_int_equal(cloud_cvm(&c, 1)->engine, CLOUD_NO_ENGINE);
 	assert_true(cloud_cvm(&c, 1)->is_debug);
 	assert_string_equal(((const char *const *)cloud_cvm(&c, 1)->contexts.items)[0], "/etc");
+	assert_int_equal(c.kms.count, 1);
+	assert_string_equal(cloud_kms(&c, 0)->name, "k");
+	assert_string_equal(cloud_kms(&c, 0)->address, "198.51.100.5");
+	assert_string_equal(cloud_kms(&c, 0)->image, "k");
 	/* Relative to the file, and there is no such file. */
 	assert_int_equal(cloud_cvm(&c, 0)->manifest[0], '/');
 	assert_non_null(strstr(cloud_cvm(&c, 0)->manifest, "/m.json"));
@@ -109,6 +115,23 @@ static void mistakes_are_named(void **state)
 		  "contexts" },
 		{ "alias_of_two_words",
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", alias: \"x y\""), "alias" },
+		{ "kms_without_nodes", HEAD GATEWAY "kms: []\n", "kms" },
+		{ "kms_with_a_manifest",
+		  HEAD GATEWAY "kms:\n  - { name: k, address: 198.51.100.5, image: k, "
+			       "manifest: m }\n",
+		  "kms[0].manifest" },
+		{ "kms_on_a_cvms_address",
+		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11",
+					     "") "kms:\n" KMS("k", "198.51.100.11"),
+		  "a and k need different names and addresses" },
+		{ "two_kms_of_one_name",
+		  HEAD GATEWAY "kms:\n" KMS("k", "198.51.100.5") KMS("k", "198.51.100.6"),
+		  "k and k need different names and addresses" },
+		{ "too_many_kms",
+		  HEAD GATEWAY "kms:\n" KMS("a", "198.51.100.5") KMS("b", "198.51.100.6")
+			  KMS("c", "198.51.100.7") KMS("d", "198.51.100.8")
+				  KMS("e", "198.51.100.9") KMS("f", "198.51.100.10"),
+		  "kms" },
 		{ "base_without_name", "name: test\nbase: a..b\n" GATEWAY, "base" },
 		{ "gateway_without_port",
 		  HEAD GATEWAY "cvms:\n"

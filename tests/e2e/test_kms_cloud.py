@@ -1,0 +1,144 @@
+"""Goal: a description with `kms:` comes up with a key service that is founded, lists the CVMs' apps and
+gives them their keys; the same keys when the cloud comes up again; and nobody else's service will do."""
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+import pytest
+
+from conftest import ROOT, run, unique, wait_for
+from guest_bench import call
+from test_demo import free_port
+
+sys.path.insert(0, str(ROOT / "demo"))
+from cloud import Cloud  # noqa: E402
+
+HEAD = f"""
+name: keys
+base: postern.localhost
+lease: 10s
+gateways:
+  - {{ name: gateway, address: 198.51.100.1, public: true, image: gateway, accepts: base,
+      manifest: {ROOT}/examples/demo/gateway.json }}
+cvms:
+"""
+CVM = """\
+  - {{ name: {name}, address: 198.51.100.{host}, image: {image}, gateway: "198.51.100.1:443",
+      manifest: {manifest}.json, accepts: gateway, engine: none{more} }}
+"""
+GUEST = {"manifest_version": 2, "ports": [], "guest": {"containers": {"web": ["info", "key:*"]}}}
+MANIFESTS = {"one": GUEST, "two": {**GUEST, "allowed_envs": ["A"]}}
+
+
+def kms(count):
+    return "kms:\n" + "".join(f"  - {{ name: kms{n}, address: 198.51.100.{4 + n}, image: kms }}\n"
+                              for n in range(1, count + 1))
+
+
+class Keys(Cloud):
+    """A cloud in a folder of its own, whose state outlives it."""
+
+    def __init__(self, bindir, folder, text):
+        config = folder / "cloud.yaml"
+        config.write_text(text)
+        for name, manifest in MANIFESTS.items():
+            (folder / f"{name}.json").write_text(json.dumps({**manifest, "name": name}))
+        super().__init__(bindir, config, name=unique("kc"), port=free_port())
+        self.folder = folder
+
+    def up(self):
+        self.lines.clear()
+        self.start(state=self.folder / "state", ephemeral=False)
+        assert self.wait_for(lambda: any("ready: https" in line for line in self.lines)
+                             or self.process.poll() is not None, 90), self.said()
+        assert self.process.poll() is None, self.said()
+        self.remember_namespaces()
+        return self
+
+    def said(self):
+        return "\n".join(self.lines)
+
+    def run_of(self, node):
+        return pathlib.Path("/run/postern-cloud") / self.name / node / "run/postern"
+
+    def key(self, node):
+        socket = wait_for(lambda: next(self.run_of(node).glob("guest.*/web/s"), None), 20, "the guest API")
+        assert call(socket, "/v1/info")[1]["key_provider"] == "kms"
+        status, said = call(socket, "/v1/key", {"path": "/a"})
+        assert status == 200, said
+        return said["key"]
+
+
+@pytest.fixture(scope="module")
+def cloud(bindir, tmp_path_factory):
+    text = HEAD + CVM.format(name="one", host=11, image="base", manifest="one", more="") + \
+        CVM.format(name="same", host=12, image="base", manifest="one", more="") + \
+        CVM.format(name="two", host=13, image="base", manifest="two", more="") + \
+        CVM.format(name="odd", host=14, image="odd", manifest="one", more=", expect: refused") + kms(3)
+    made = Keys(bindir, tmp_path_factory.mktemp("kms"), text)
+    try:
+        yield made.up()
+    finally:
+        status = made.stop()
+        shutil.rmtree(made.folder / "state", ignore_errors=True)
+    assert status == 0
+    assert made.leftovers() == []
+
+
+def test_it_is_founded_and_says_whose_key_rules(cloud):
+    said = re.search(r"key service: founded, 3 nodes; .* on this host: (\S+)$", cloud.said(), re.M)
+    assert said, cloud.said()
+    admin = cloud.folder / "state/kms-admin.pem"
+    assert said[1] == str(admin) and admin.stat().st_mode & 0o777 == 0o600
+    for n in (1, 2, 3):
+        status = cloud.node(f"kms{n}")["status"]
+        assert (status["ready"], status["simulated"], status["policy"]["serial"]) == ("ok", True, 1)
+        assert status["policy"]["apps"] == 2 and len(status["policy"]["nodes"]) == 3
+    assert re.search(r"^kms1 +kms +198\.51\.100\.5 +kms +ready, 2 apps", cloud.call(
+        "status", "--name", cloud.name).stdout, re.M)
+
+
+def test_an_app_has_its_own_keys_in_every_instance(cloud):
+    one, same, two = (cloud.key(n) for n in ("one", "same", "two"))
+    assert one == same and one != two
+
+
+def test_another_image_gets_none(cloud):
+    socket = next(cloud.run_of("odd").glob("guest.*/web/s"), None)
+    assert socket is None or call(socket, "/v1/key", {"path": "/a"})[0] == 503
+    log = (cloud.folder / "state/odd/log/agent.log").read_text()
+    assert "measurement_refused" in log
+
+
+def test_the_services_manifest_is_pinned(cloud):
+    """Its image under another manifest would have other administrators."""
+    for policy in ("trust.yaml", "one/etc/postern/policy.yaml"):
+        text = (cloud.folder / "state" / policy).read_text()
+        rows = re.findall(r"- name: (\S+)[^-]*?(mr_config_id: \S+)?\n(?=  -|\Z)", text)
+        assert [(name, bool(pin)) for name, pin in rows] == [("gateway", False), ("kms", True)]
+    assert "kms" not in (cloud.folder / "state/gateway/etc/postern/policy.yaml").read_text()
+
+
+def test_the_keys_are_there_again(cloud):
+    before = cloud.key("one")
+    assert cloud.stop() == 0
+    cloud.up()
+    assert "key service: goes on, 3 nodes" in cloud.said()
+    assert cloud.key("one") == before
+    assert cloud.node("kms1")["status"]["policy"]["serial"] == 2
+
+
+def test_without_the_administrators_key_it_does_not_come_up(cloud, bindir):
+    assert cloud.stop() == 0
+    admin = cloud.folder / "state/kms-admin.pem"
+    key = admin.read_bytes()
+    try:
+        admin.write_text("nonsense")
+        done = run(bindir / "postern", "up", "--config", cloud.config, "--name", cloud.name, "--port",
+                   str(cloud.port), "--state", cloud.folder / "state", "--once", check=False)
+        assert done.returncode == 1
+        assert "kms-admin.pem: no P-256 private key" in done.stdout
+    finally:
+        admin.write_bytes(key)
