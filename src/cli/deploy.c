@@ -218,6 +218,7 @@ static bool make_manifest(struct deploy *d, bool has_images)
 		.images = d->images,
 		.image_count = has_images ? d->image_count : 0,
 		.trust = has_images ? d->cloud.trust : NULL,
+		.key_service = has_images ? d->cloud.key_service : NULL,
 	};
 
 	buf_init(&d->manifest, MANIFEST_MAX);

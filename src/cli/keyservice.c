@@ -46,6 +46,22 @@ const char *keyservice_manifest(struct arena *a, const char *state)
 	return fmt(a, "%s/kms-manifest.json", state);
 }
 
+const char *keyservice_id(struct arena *a, const char *state)
+{
+	AUTO(buf_fini)
+	struct buf json = { 0 };
+	uint8_t id[MANIFEST_ID_LEN];
+	char hex[2 * MANIFEST_ID_LEN + 1] = "";
+	struct wr w = wr_over(hex, sizeof(hex) - 1);
+
+	buf_init(&json, MANIFEST_MAX);
+	if (file_read(&json, keyservice_manifest(a, state)))
+		return NULL;
+	manifest_app_id(id, buf_span(&json));
+	text_hex(&w, SPAN_ARRAY(id));
+	return fmt(a, "%s", hex);
+}
+
 /* ---- the two files ---- */
 
 static enum rc load_admin(struct p256_private **out, const char *state,

@@ -41,6 +41,10 @@ struct keyservice_app {
 const char *keyservice_admin(struct arena *a, const char *state);
 const char *keyservice_manifest(struct arena *a, const char *state);
 
+/* Its app id, of that manifest, in hex and in the arena; NULL: the manifest
+ * cannot be read, errno. */
+const char *keyservice_id(struct arena *a, const char *state);
+
 /* Makes the two files of a state folder, unless they are there.  RC_SYS, and
  * RC_MALFORMED where the key is none. */
 enum rc keyservice_prepare(const char *state, char error[KEYSERVICE_ERROR_MAX]);

@@ -109,6 +109,9 @@ static enum rc write_manifest(struct arena *a, const struct plan *p,
 		jset_text(images, archive->images[i].name,
 			  archive->images[i].digest);
 	jset_text(root, "trust", policy);
+	if (p->cloud->kms.count)
+		jset_text(root, "key_service",
+			  keyservice_id(a, p->places.state));
 	text = json_dumps(root, JSON_INDENT(2));
 	if (!text || fmt_file(m->manifest, 0644, text))
 		rc = say(error, m->manifest);
@@ -156,7 +159,9 @@ static enum rc write_config(struct arena *a, const struct plan *p,
 	const char *path = fmt(a, "%s/config.json", folder);
 	AUTO(buf_fini)
 	struct buf json = { 0 };
+	const char *kms[CLOUD_KMS_MAX];
 	struct vm_config config = {
+		.kms = kms,
 		.node = m->spec.name,
 		.gateway_address = m->cvm->gateway,
 		.gateway_name = fmt(a, "gateway.%s", p->cloud->base),
@@ -166,6 +171,11 @@ static enum rc write_config(struct arena *a, const struct plan *p,
 
 	if (!config.root)
 		return say(error, root);
+	for (; config.kms_count < p->cloud->kms.count; config.kms_count++)
+		kms[config.kms_count] =
+			fmt(a, "%s:%d",
+			    cloud_kms(p->cloud, config.kms_count)->address,
+			    KEYSERVICE_PORT);
 	buf_init(&json, TEXT_MAX);
 	if (!vm_config_write(&json, &config) ||
 	    file_replace(path, buf_span(&json), 0600))

@@ -2,10 +2,11 @@
  * settle_vm: CVMs of a cloud that are virtual machines: what their keepers find
  * in the node's /var/lib/postern-vm, and what their manifests say besides.
  *
- * A machine's manifest is the description's with two keys more: "images", the
- * ids of the container images made from its contexts, and "trust", the policy
- * with which it accepts the public gateway.  So it is another app than the same
- * in namespaces.
+ * A machine's manifest is the description's with some keys more: "images", the
+ * ids of the container images made from its contexts, "trust", the policy with
+ * which it accepts the public gateway and the key service, and "key_service",
+ * where there is one: its app id.  So it is another app than the same in
+ * namespaces.
  */
 #ifndef POSTERN_CLI_SETTLE_VM_H
 #define POSTERN_CLI_SETTLE_VM_H

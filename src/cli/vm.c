@@ -64,6 +64,7 @@ static const char vm_help[] =
 	"\n"
 	"in no cloud of this host:\n"
 	"  --gateway ADDRESS:PORT  --gateway-name NAME\n"
+	"  --kms ADDRESS:PORT,...  nodes of its key service\n"
 	"  --net user|none|tap  --netns PATH  --bridge NAME\n"
 	"  --address A/N  --route A\n"
 	"  --collateral FILE | --collateral-url URL\n"
@@ -403,6 +404,7 @@ static const struct {
 	TEXT("route", route),
 	TEXT("gateway", gateway),
 	TEXT("gateway-name", gateway_name),
+	TEXT("kms", kms),
 	TEXT("collateral", collateral),
 	TEXT("collateral-url", collateral_url),
 	TEXT("root", root),

@@ -1,5 +1,6 @@
 #include "cli/vm_cloud.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ enum {
 };
 
 static const char net[] = "198.51.100.";
+
+static_assert((int)KEYSERVICE_ERROR_MAX <= (int)VM_CLOUD_ERROR_MAX);
 
 static enum rc say(char error[VM_CLOUD_ERROR_MAX], const char *what)
 {
@@ -59,6 +62,32 @@ static const json_t *find_gateway(const json_t *nodes)
 	return NULL;
 }
 
+/* Nodes that exceed the bound are not asked: any one knows all. */
+static enum rc find_kms(struct vm_cloud *c, struct arena *arena,
+			const json_t *nodes,
+			char error[VM_CLOUD_ERROR_MAX])
+{
+	struct keyservice *k = &c->keys;
+	const json_t *node;
+	size_t i;
+
+	*k = (struct keyservice){ .cloud = c->name, .state = c->state };
+	json_array_foreach(nodes, i, node)
+	{
+		if (strcmp(jtext(node, "kind"), "kms") != 0 ||
+		    k->count == KEYSERVICE_NODES_MAX)
+			continue;
+		c->kms[k->count] = fmt(arena, "%s:%d", jtext(node, "address"),
+				       KEYSERVICE_PORT);
+		k->nodes[k->count++] = fmt(arena, "%s", jtext(node, "name"));
+	}
+	if (k->count)
+		c->key_service = keyservice_id(arena, c->state);
+	if (k->count && !c->key_service)
+		return say(error, keyservice_manifest(arena, c->state));
+	return RC_OK;
+}
+
 enum rc vm_cloud_find(struct vm_cloud *out, struct arena *arena,
 		      const char *name, char error[VM_CLOUD_ERROR_MAX])
 {
@@ -67,6 +96,7 @@ enum rc vm_cloud_find(struct vm_cloud *out, struct arena *arena,
 	const json_t *gateway;
 	char path[PLACE_PATH_MAX];
 	struct vm_cloud c = { .name = fmt(arena, "%s", name) };
+	enum rc rc;
 
 	if (place_supervisor(name) == 0) {
 		(void)snprintf(error, VM_CLOUD_ERROR_MAX,
@@ -94,8 +124,10 @@ enum rc vm_cloud_find(struct vm_cloud *out, struct arena *arena,
 	c.trust = read_text(arena, fmt(arena, "%s/trust.yaml", c.state));
 	if (!c.trust)
 		return say(error, fmt(arena, "%s/trust.yaml", c.state));
-	*out = c;
-	return RC_OK;
+	rc = find_kms(&c, arena, json_object_get(root, "nodes"), error);
+	if (!rc)
+		*out = c;
+	return rc;
 }
 
 /* Addresses that somebody has, by their last byte. */
@@ -195,6 +227,12 @@ bool vm_config_write(struct buf *out, const struct vm_config *c)
 	jwrite_str(&j, "address", c->gateway_address);
 	jwrite_str(&j, "name", c->gateway_name);
 	jwrite_end(&j);
+	if (c->kms_count) {
+		jwrite_array(&j, "kms");
+		for (size_t i = 0; i < c->kms_count; i++)
+			jwrite_str(&j, NULL, c->kms[i]);
+		jwrite_end(&j);
+	}
 	if (c->address && *c->address) {
 		jwrite_object(&j, "net");
 		jwrite_str(&j, "address", c->address);
@@ -213,6 +251,31 @@ bool vm_config_write(struct buf *out, const struct vm_config *c)
 	return jwrite_done(&j);
 }
 
+enum rc vm_cloud_heed(struct vm_cloud *cloud, const char *manifest,
+		      char error[VM_CLOUD_ERROR_MAX])
+{
+	AUTO(jfree)
+	json_t *root = jload(manifest);
+	const char *named = jtext(root, "key_service");
+
+	if (!root) {
+		(void)snprintf(error, VM_CLOUD_ERROR_MAX,
+			       "%.300s: cannot be read as JSON", manifest);
+		return RC_SYS;
+	}
+	if (!cloud->keys.count || !*named) {
+		cloud->keys.count = 0;
+		return RC_OK;
+	}
+	if (strcmp(named, cloud->key_service) == 0)
+		return RC_OK;
+	(void)snprintf(error, VM_CLOUD_ERROR_MAX,
+		       "its manifest names key service %.40s, that of cloud %s "
+		       "is %s",
+		       named, cloud->name, cloud->key_service);
+	return RC_DENIED;
+}
+
 static enum rc write_config(const struct vm_settings *s, struct arena *a,
 			    const struct vm_cloud *cloud, const char *name,
 			    char error[VM_CLOUD_ERROR_MAX])
@@ -225,6 +288,8 @@ static enum rc write_config(const struct vm_settings *s, struct arena *a,
 		.node = name,
 		.gateway_address = cloud->gateway_address,
 		.gateway_name = fmt(a, "gateway.%s", cloud->base),
+		.kms = cloud->kms,
+		.kms_count = cloud->keys.count,
 		.address = s->address,
 		.root = read_text(a, root),
 	};
@@ -346,4 +411,27 @@ enum rc vm_cloud_list_image(bool *was_added, const struct vm_cloud *cloud,
 		return RC_SYS;
 	}
 	return fmt_file(path, 0644, whole) ? say(error, path) : RC_OK;
+}
+
+enum rc vm_cloud_list_app(bool *was_added, const struct vm_cloud *cloud,
+			  const struct image *image, const char *manifest,
+			  char error[VM_CLOUD_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena a;
+	AUTO(buf_fini)
+	struct buf json = { 0 };
+	struct keyservice_app app;
+
+	arena_init(&a, 2 * TEXT_MAX);
+	*was_added = false;
+	if (!cloud->keys.count)
+		return RC_OK;
+	buf_init(&json, MANIFEST_MAX);
+	if (file_read(&json, manifest))
+		return say(error, manifest);
+	manifest_app_id(app.id, buf_span(&json));
+	app.rows = vm_cloud_image_row(&a, image, error);
+	return app.rows ? keyservice_allow(&cloud->keys, was_added, &app, error)
+			: RC_MALFORMED;
 }

@@ -4,8 +4,8 @@
  * what it must bring to be believed.
  *
  * The cloud of `postern up` has one operator, who runs this command, too: so it
- * may list an image in the gateways' policies, which elsewhere is for each
- * gateway's operator to do.  Everything here is SIMULATED.
+ * may list an image in the gateways' policies, and an app in the key service's,
+ * which elsewhere is for others to do.  Everything here is SIMULATED.
  */
 #ifndef POSTERN_CLI_VM_CLOUD_H
 #define POSTERN_CLI_VM_CLOUD_H
@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rc.h"
+#include "cli/keyservice.h"
 #include "vm/folder.h"
 #include "vm/image.h"
 
@@ -28,7 +29,11 @@ struct vm_cloud {
 	const char *gateway_address; /* "198.51.100.1:443" */
 	const char *control; /* of the simulated platform */
 	const char *netns; /* path: of the network in between */
-	const char *trust; /* policy with which its gateways are accepted */
+	/* policy with which its gateways and key service are accepted */
+	const char *trust;
+	struct keyservice keys;
+	const char *kms[KEYSERVICE_NODES_MAX]; /* addresses of its nodes */
+	const char *key_service; /* its app id in hex; NULL: there is none */
 };
 
 /*
@@ -46,6 +51,14 @@ enum rc vm_cloud_find(struct vm_cloud *out, struct arena *arena,
 enum rc vm_cloud_settle(struct vm_settings *s, struct arena *arena,
 			const struct vm_cloud *cloud, const char *name,
 			char error[VM_CLOUD_ERROR_MAX]);
+
+/*
+ * Leaves the key service out of the cloud for a machine whose manifest (a file)
+ * names none ("key_service"), since its guest would believe none.  RC_DENIED:
+ * it names another; RC_SYS: it cannot be read; error says so.
+ */
+enum rc vm_cloud_heed(struct vm_cloud *cloud, const char *manifest,
+		      char error[VM_CLOUD_ERROR_MAX]);
 
 /* config.json and collateral.json of the machine. */
 enum rc vm_cloud_files(const struct vm_settings *s,
@@ -69,10 +82,21 @@ enum rc vm_cloud_list_image(bool *was_added, const struct vm_cloud *cloud,
 			    char error[VM_CLOUD_ERROR_MAX]);
 
 /*
+ * Has the cloud's key service, if it has one, give the app of that manifest its
+ * keys in the image; *was_added as above.  RC_SYS: the file cannot be read;
+ * else as keyservice_allow().
+ */
+enum rc vm_cloud_list_app(bool *was_added, const struct vm_cloud *cloud,
+			  const struct image *image, const char *manifest,
+			  char error[VM_CLOUD_ERROR_MAX]);
+
+/*
  * The text of config.json (docs/IMAGE.md); 'root' is a PEM, or NULL.  Pure.
  * False: it does not fit.
  */
 struct vm_config {
+	const char *const *kms; /* addresses of the key service */
+	size_t kms_count;
 	const char *node, *gateway_address, *gateway_name, *address, *route,
 		*collateral_url, *root; /* NULL or "": none */
 };

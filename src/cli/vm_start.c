@@ -18,6 +18,7 @@
 #include "cli/vm_machine.h"
 #include "io/clock.h"
 #include "io/file.h"
+#include "io/sock.h"
 #include "manifest/manifest.h"
 #include "vm/disk.h"
 
@@ -244,12 +245,17 @@ static enum rc place_in_cloud(struct work *w, const char *cloud)
 	bool was_added;
 
 	if (!rc)
+		rc = vm_cloud_heed(&c, own(w, "manifest.json"), w->error);
+	if (!rc)
 		rc = vm_cloud_settle(&w->settings, &w->arena, &c, w->name,
 				     w->error);
 	if (!rc)
 		rc = vm_cloud_files(&w->settings, &c, w->name, w->error);
 	if (!rc)
 		rc = vm_cloud_list_image(&was_added, &c, &w->image, w->error);
+	if (!rc)
+		rc = vm_cloud_list_app(&was_added, &c, &w->image,
+				       own(w, "manifest.json"), w->error);
 	return rc;
 }
 
@@ -274,6 +280,35 @@ static enum rc set_net(struct work *w)
 	return RC_DENIED;
 }
 
+/* "192.0.2.2:8446,192.0.2.3:8446" */
+static bool split_kms(const char *kms[KEYSERVICE_NODES_MAX], size_t *count,
+		      struct work *w)
+{
+	struct span rest, one;
+
+	if (!w->change->kms)
+		return true;
+	for (rest = span_str(w->change->kms); rest.n;) {
+		struct sock_addr a;
+
+		if (!rd_until(&rest, &one, ',')) {
+			one = rest;
+			rest = (struct span){ 0 };
+		}
+		if (*count == KEYSERVICE_NODES_MAX ||
+		    !sock_addr_parse(&a, one) || a.sa.sa_family == AF_UNIX) {
+			(void)snprintf(w->error, VM_START_ERROR_MAX,
+				       "--kms takes at most %d addresses such "
+				       "as 192.0.2.2:8446",
+				       KEYSERVICE_NODES_MAX);
+			return false;
+		}
+		kms[(*count)++] = fmt(&w->arena, "%.*s", (int)one.n,
+				      (const char *)one.p);
+	}
+	return true;
+}
+
 static enum rc write_config(struct work *w)
 {
 	const struct vm_change *c = w->change;
@@ -282,6 +317,7 @@ static enum rc write_config(struct work *w)
 	AUTO(buf_fini)
 	struct buf root = { 0 };
 	bool is_user = w->settings.net == VM_NET_USER;
+	const char *kms[KEYSERVICE_NODES_MAX];
 	struct vm_config config = {
 		.node = w->name,
 		.gateway_address = c->gateway,
@@ -290,7 +326,11 @@ static enum rc write_config(struct work *w)
 		.address = is_user && !c->address ? "10.0.2.15/24" : c->address,
 		.route = is_user && !c->route ? "10.0.2.2" : c->route,
 		.collateral_url = c->collateral_url,
+		.kms = kms,
 	};
+
+	if (!split_kms(kms, &config.kms_count, w))
+		return RC_DENIED;
 
 	buf_init(&root, CONFIG_MAX);
 	if (c->root && file_read(&root, c->root))

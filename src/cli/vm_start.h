@@ -26,6 +26,7 @@ struct vm_change {
 	const char *net; /* "user", "none" or "tap" */
 	const char *netns, *bridge; /* of tap */
 	const char *address, *route, *gateway, *gateway_name;
+	const char *kms; /* addresses, with commas between */
 	const char *collateral; /* a bundle */
 	const char *collateral_url;
 	const char *root; /* PEM: a simulated one */

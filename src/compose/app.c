@@ -72,6 +72,8 @@ static bool write_app(struct buf *to, const struct app *app)
 	write_images(&j, app);
 	if (app->trust)
 		jwrite_str(&j, "trust", app->trust);
+	if (app->key_service)
+		jwrite_str(&j, "key_service", app->key_service);
 	jwrite_end(&j);
 	return jwrite_done(&j);
 }

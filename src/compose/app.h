@@ -3,10 +3,12 @@
  * be measured with it.
  *
  * The same inputs give the same bytes, hence the same app id.  Keys are those
- * of manifest/manifest.h, and two more that belong to a CVM that is a machine:
+ * of manifest/manifest.h, and those of manifest/launch.h, which belong to a CVM
+ * that is a machine:
  *
  *   "images": { "hello:latest": "sha256:..." }
  *   "trust": "tcb: ..."       a policy: whom the app accepts as its gateway
+ *   "key_service": "0f1e..."  the only key service that it believes
  *
  * Pure.
  */
@@ -34,6 +36,7 @@ struct app {
 	const struct app_image *images; /* each name once */
 	size_t image_count; /* 0: the manifest says nothing of images */
 	const char *trust; /* text of a policy; NULL: none */
+	const char *key_service; /* its app id in hex; NULL: none */
 };
 
 /*

@@ -1,5 +1,6 @@
 """Goal: a description with `kms:` comes up with a key service that is founded, lists the CVMs' apps and
 gives them their keys; the same keys when the cloud comes up again; and nobody else's service will do."""
+import hashlib
 import json
 import pathlib
 import re
@@ -8,6 +9,7 @@ import sys
 
 import pytest
 
+from cert_node import ask
 from conftest import ROOT, run, unique, wait_for
 from guest_bench import call
 from test_demo import free_port
@@ -121,13 +123,68 @@ def test_the_services_manifest_is_pinned(cloud):
     assert "kms" not in (cloud.folder / "state/gateway/etc/postern/policy.yaml").read_text()
 
 
+def image_without_a_guest(folder, name, digit):
+    """An image folder whose QEMU ends at once: for what is said of a machine before it runs."""
+    folder.mkdir()
+    files = {}
+    for file in ("kernel", "initrd", "root", "firmware"):
+        (folder / file).write_text(file)
+        files[file] = {"path": file, "sha256": "00", "bytes": len(file)}
+    (folder / "qemu").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "qemu").chmod(0o755)
+    (folder / "image.json").write_text(json.dumps({
+        "format": "postern-image/1", "name": name, "simulated": True, "files": files, "cmdline": "x",
+        "memory_min_mib": 256, "qemu": {"program": "qemu", "firmware_folders": ["."]}}))
+    (folder / "policy.yaml").write_text(f"images:\n  - name: {name}\n" + "".join(
+        f"    {r}: {digit * 96}\n" for r in ("mr_td", "rtmr0", "rtmr1", "rtmr2")))
+    return folder
+
+
+def test_a_machine_is_told_of_it_and_its_app_listed(cloud, bindir):
+    """Also for an update to another image, which needs the same keys."""
+    manifest, name = cloud.folder / "machine.json", unique("km")
+    about = {"manifest_version": 2, "name": "machine", "ports": [],
+             "key_service": hashlib.sha256((cloud.folder / "state/kms-manifest.json").read_bytes()).hexdigest()[:40],
+             "trust": (cloud.folder / "state/trust.yaml").read_text()}
+    manifest.write_text(json.dumps(about))
+    app = hashlib.sha256(manifest.read_bytes()).hexdigest()[:40]
+    registers = []
+    try:
+        for digit in "12":
+            image = image_without_a_guest(cloud.folder / f"image{digit}", "guest", digit)
+            for _ in range(2):  # the second time there is nothing to tell
+                cloud.call("vm", "start", name, "--cloud", cloud.name, "--image", str(image), "--manifest",
+                           str(manifest), "--data", "64M")
+            policy = json.loads(ask(cloud.run_of("kms2") / "kms.sock", "GET", "/v1/policy")[1])["policy"]
+            entry = [a for a in policy["apps"] if a["app"] == app][0]
+            images = {i["name"]: i["rtmr2"] for i in policy["images"]}
+            registers.append([images[i][0] for i in entry["images"]])
+            assert entry["instance_keys"] == ["disk", "seal"] and entry["app_keys"] == ["env", "app/guest"]
+            assert policy["serial"] == 1 + int(digit)
+        config = json.loads(pathlib.Path(f"/var/lib/postern-vm/{name}/config.json").read_text())
+        # A guest whose manifest names none would refuse the word; another's is no use to it.
+        manifest.write_text(json.dumps({**about, "key_service": "f" * 40}))
+        said = cloud.call("vm", "start", name, "--manifest", str(manifest)).stdout
+        del about["key_service"]
+        manifest.write_text(json.dumps(about))
+        cloud.call("vm", "start", name, "--manifest", str(manifest))
+        without = json.loads(pathlib.Path(f"/var/lib/postern-vm/{name}/config.json").read_text())
+    finally:
+        cloud.call("vm", "remove", name)
+    assert registers == [["1"], ["1", "2"]]
+    assert config["kms"] == [f"198.51.100.{n}:8446" for n in (5, 6, 7)]
+    assert f"its manifest names key service {'f' * 40}, that of cloud {cloud.name} is" in said
+    assert "kms" not in without and without["node"] == name
+
+
 def test_the_keys_are_there_again(cloud):
     before = cloud.key("one")
     assert cloud.stop() == 0
     cloud.up()
     assert "key service: goes on, 3 nodes" in cloud.said()
     assert cloud.key("one") == before
-    assert cloud.node("kms1")["status"]["policy"]["serial"] == 2
+    status = cloud.node("kms1")["status"]
+    assert (status["policy"]["serial"], status["policy"]["apps"]) == (4, 3)  # what was deployed stays
 
 
 def test_without_the_administrators_key_it_does_not_come_up(cloud, bindir):

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/fmt.h"
 #include "cli/keyservice.h"
 #include "io/file.h"
@@ -43,7 +44,18 @@ static void made_once_and_measured_the_same(void **state)
 	assert_int_equal(keyservice_prepare(f.path, error), RC_OK);
 	read_all(&second, keyservice_manifest(&a, f.path));
 	assert_true(span_equal(buf_span(&first), buf_span(&second)));
+	/* SHA-256 of the manifest, cut, as everybody counts it. */
+	{
+		uint8_t id[MANIFEST_ID_LEN];
+		char hex[2 * MANIFEST_ID_LEN + 1] = "";
+		struct wr w = wr_over(hex, sizeof(hex) - 1);
+
+		manifest_app_id(id, buf_span(&first));
+		text_hex(&w, SPAN_ARRAY(id));
+		assert_string_equal(keyservice_id(&a, f.path), hex);
+	}
 	folder_remove(&f);
+	assert_null(keyservice_id(&a, f.path));
 }
 
 static void another_key_is_another_service(void **state)

@@ -5,8 +5,11 @@
 #include "cli/fmt.h"
 #include "cli/vm_cloud.h"
 
+#define ID "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"
+
 static void configs_written(void **state)
 {
+	static const char *const nodes[] = { "192.0.2.2:8446", "192.0.2.3:8446" };
 	static const struct {
 		struct vm_config config;
 		const char *want;
@@ -25,6 +28,15 @@ static void configs_written(void **state)
 		  "\"name\":\"gateway.x\"},"
 		  "\"net\":{\"address\":\"10.0.2.15/24\",\"route\":\"10.0.2.2\"},"
 		  "\"collateral\":{\"url\":\"https://c\"},\"simulated_root\":\"P\\\"EM\\u000a\"}" },
+		{ { .node = "a",
+		    .gateway_address = "g:1",
+		    .gateway_name = "g",
+		    .kms = nodes,
+		    .kms_count = 2,
+		    .address = "10.0.0.1/24" },
+		  "{\"node\":\"a\",\"gateway\":{\"address\":\"g:1\",\"name\":\"g\"},"
+		  "\"kms\":[\"192.0.2.2:8446\",\"192.0.2.3:8446\"],"
+		  "\"net\":{\"address\":\"10.0.0.1/24\"}}" },
 		{ { .node = "a",
 		    .gateway_address = "g:1",
 		    .gateway_name = "g",
@@ -74,6 +86,52 @@ static void rows_taken(void **state)
 	folder_remove(&f);
 }
 
+static void services_that_a_manifest_names_heeded(void **state)
+{
+	static const struct {
+		const char *name, *manifest;
+		size_t count; /* of nodes that are left */
+		enum rc want;
+	} rows[] = {
+		{ "none_named", "{}", 0, RC_OK },
+		{ "ours", "{\"key_service\":\"" ID "\"}", 2, RC_OK },
+		{ "anothers", "{\"key_service\":\"ff\"}", 2, RC_DENIED },
+		{ "no_json", "{", 2, RC_SYS },
+	};
+	char path[128];
+	struct folder f;
+
+	(void)state;
+	folder_make(&f);
+	folder_file(path, &f, "manifest.json");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vm_cloud c = { .name = "c", .keys.count = 2, .key_service = ID };
+		struct vm_cloud without = { .name = "c" };
+		char error[VM_CLOUD_ERROR_MAX] = "";
+
+		assert_int_equal(fmt_file(path, 0644, rows[i].manifest), RC_OK);
+		if (vm_cloud_heed(&c, path, error) != rows[i].want ||
+		    c.keys.count != rows[i].count || !error[0] != !rows[i].want)
+			fail_msg("%s: %s", rows[i].name, error);
+		if (rows[i].want != RC_SYS)
+			assert_int_equal(vm_cloud_heed(&without, path, error), RC_OK);
+	}
+	folder_remove(&f);
+}
+
+/* Of a cloud without a key service nobody is told. */
+static void no_service_is_not_told(void **state)
+{
+	const struct vm_cloud cloud = { .name = "c" };
+	const struct image image = { 0 };
+	char error[VM_CLOUD_ERROR_MAX] = "";
+	bool told = true;
+
+	(void)state;
+	assert_int_equal(vm_cloud_list_app(&told, &cloud, &image, "/nonexistent", error), RC_OK);
+	assert_false(told);
+}
+
 static void no_cloud_is_said(void **state)
 {
 	AUTO(arena_fini)
@@ -93,6 +151,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configs_written),
 		cmocka_unit_test(rows_taken),
+		cmocka_unit_test(services_that_a_manifest_names_heeded),
+		cmocka_unit_test(no_service_is_not_told),
 		cmocka_unit_test(no_cloud_is_said),
 	};
 

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "compose/app.h"
 
+#define ID "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"
+
 static const char file[] = "services:\n  a:\n    image: x\n    ports: [\"80:80\", \"443:443\"]\n";
 
 static enum rc make(struct buf *out, const char *text, struct app *app, char *error)
@@ -31,11 +33,14 @@ static void bytes_are_exact(void **state)
 		"    ports: [\\\"80:80\\\", \\\"443:443\\\"]\\u000a\","
 		"\"ports\":[{\"port\":80,\"protocol\":"
 		"\"http\"},{\"port\":443,\"protocol\":\"tls\"}],\"egress\":false,\"images\":"
-		"{\"x:latest\":\"sha256:ab\"},\"trust\":\"images: []\"}\n";
+		"{\"x:latest\":\"sha256:ab\"},\"trust\":\"images: []\","
+		"\"key_service\":\"" ID "\"}\n";
 	struct app_image image = { "x:latest", "sha256:ab" };
-	struct app app = {
-		.name = "shop", .images = &image, .image_count = 1, .trust = "images: []"
-	};
+	struct app app = { .name = "shop",
+			   .images = &image,
+			   .image_count = 1,
+			   .trust = "images: []",
+			   .key_service = ID };
 	char error[MANIFEST_ERROR_MAX] = "";
 	AUTO(buf_fini)
 	struct buf text = { 0 };
