@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 /* Its name; no app and no domain can be under it (RFC 6761 §6.4). */
 #define BASE "ingress.invalid"
 #define LETS_ENCRYPT "https://acme-v02.api.letsencrypt.org/directory"
@@ -203,6 +205,32 @@ static void write_ct(struct wr *w, const struct config_ingress_ct *ct)
 		wr_str(w, "    []\n");
 }
 
+/* Whom the agent asks for its own keys, by what it goes. */
+static void write_kms(struct wr *w, const struct config *c)
+{
+	const struct sock_addr *at = c->kms.addresses.items;
+	const struct span app = SPAN_ARRAY(c->kms.app);
+
+	if (!c->kms.addresses.count)
+		return;
+	wr_str(w, "kms:\n  addresses: [ ");
+	for (size_t i = 0; i < c->kms.addresses.count; i++) {
+		wr_str(w, i ? ", \"" : "\"");
+		sock_addr_write(w, &at[i]);
+		wr_str(w, "\"");
+	}
+	wr_str(w, " ]\n");
+	if (!span_is_zero(app)) {
+		wr_str(w, "  app: \"");
+		text_hex(w, app);
+		wr_str(w, "\"\n");
+	}
+	wr_str(w, "  trust:\n");
+	line(w, "    policy", c->trust.policy);
+	line(w, "    collateral", c->trust.collateral);
+	line(w, "    simulated_root", c->trust.simulated_root);
+}
+
 void ingress_write_cert(struct wr *w, const struct manifest *m,
 			const struct config *c,
 			const struct ingress_places *places)
@@ -215,6 +243,7 @@ void ingress_write_cert(struct wr *w, const struct manifest *m,
 		wr_str(w, "quotes:\n");
 		line(w, "  simulator", c->quotes.simulator);
 	}
+	write_kms(w, c);
 	line(w, "collateral", c->trust.collateral);
 	write_names(w, &m->ingress);
 	write_authority(w, &m->ingress, &c->ingress);

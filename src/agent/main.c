@@ -181,12 +181,18 @@ static enum rc open_firewall(struct program *p, char error[NODE_ERROR_MAX])
 static enum rc open_ingress(struct program *p, char error[NODE_ERROR_MAX])
 {
 	const struct manifest *m = &p->platform.identity.manifest;
+	struct config config = p->config; /* borrows all that it points to */
+	enum rc rc;
 
 	if (m->ingress.domain_count == 0)
 		return RC_OK;
 	log_event(&p->log, LOG_INFO, "ingress",
 		  LU64("domains", m->ingress.domain_count));
-	return ingress_open(&p->ingress, &p->config, m, error);
+	/* postern-cert believes the same key service, of what was measured. */
+	rc = config_key_service(
+		config.kms.app, &p->config,
+		buf_span(&p->platform.identity.manifest_bytes), error);
+	return rc ? rc : ingress_open(&p->ingress, &config, m, error);
 }
 
 static enum rc open_device(struct program *p, char error[NODE_ERROR_MAX])

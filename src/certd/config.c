@@ -158,6 +158,17 @@ static const struct conf_field dns_fields[] = {
 	{ 0 },
 };
 
+static const struct conf_field kms_fields[] = {
+	{ IN(struct config_kms, addresses), .is_required = true,
+	  FROM_TO(CONF_LIST, 1, CONFIG_SERVERS_MAX),
+	  .element = &server_element },
+	{ IN(struct config_kms, app), .type = CONF_HEX,
+	  .size = MANIFEST_ID_LEN },
+	{ IN(struct config_kms, trust), .is_required = true,
+	  .type = CONF_STRUCT, .fields = settings_trust_fields },
+	{ 0 },
+};
+
 static const struct conf_field caa_fields[] = {
 	{ IN(struct config_caa, pin), .type = CONF_BOOL },
 	{ .key = "watch", FROM_TO(CONF_MS, 1000, DAY_MS),
@@ -209,6 +220,7 @@ static const struct conf_field fields[] = {
 	{ AT(state), TEXT },
 	{ AT(instance), TEXT },
 	{ AT(quotes), .type = CONF_STRUCT, .fields = settings_quotes_fields },
+	{ AT(kms), .type = CONF_STRUCT, .fields = kms_fields },
 	{ AT(collateral), TEXT },
 	{ AT(certificates), .is_required = true,
 	  FROM_TO(CONF_LIST, 1, CONFIG_CERTIFICATES_MAX),

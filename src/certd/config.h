@@ -5,6 +5,7 @@
 #include "acme/authz.h"
 #include "acme/ledger.h"
 #include "dns/tsig.h"
+#include "manifest/manifest.h"
 #include "node/settings.h"
 
 enum {
@@ -85,10 +86,18 @@ struct config_evidence {
 	uint64_t life_ms; /* from issued to expiry of a core */
 };
 
+/* Who holds the key of what is sealed: the key service, or the platform. */
+struct config_kms {
+	struct conf_list addresses; /* struct sock_addr; none: the platform */
+	uint8_t app[MANIFEST_ID_LEN]; /* its only app; zero: any */
+	struct trust_settings trust; /* whom to take for it */
+};
+
 struct config {
 	struct arena arena; /* of everything below */
 	const char *node, *manifest, *state, *instance;
 	struct quotes_settings quotes;
+	struct config_kms kms;
 	struct conf_list certificates, authorities;
 	struct conf_list challenges; /* enum challenge_type */
 	struct config_dns dns;

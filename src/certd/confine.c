@@ -83,6 +83,9 @@ static void name_paths(struct paths *p, const struct config *c)
 	add_folder(p, c->dns.anchors, false);
 	add_folder(p, c->dns.update.secret_file, false);
 	add(p, c->collateral, false);
+	add_folder(p, c->kms.trust.policy, false);
+	add(p, c->kms.trust.collateral, false);
+	add_folder(p, c->kms.trust.simulated_root, false);
 	add(p, c->state, true);
 	add(p, c->instance, true);
 	add_folder(p, c->admin, true);

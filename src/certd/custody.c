@@ -598,5 +598,6 @@ uint64_t custody_generation(struct custody *c)
 
 bool custody_is_simulated(struct custody *c)
 {
-	return seal_is_simulated(c->seal);
+	return seal_is_simulated(c->seal) ||
+	       quote_source_is_simulated(c->source);
 }

@@ -136,6 +136,7 @@ enum seal_reason custody_get(struct custody *c, const char *purpose,
 			     struct buf *out);
 
 uint64_t custody_generation(struct custody *c);
+/* The seal's keys, or the quotes, are those of a simulated CPU. */
 bool custody_is_simulated(struct custody *c);
 
 #endif

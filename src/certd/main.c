@@ -17,6 +17,7 @@
 #include "certd/watch.h"
 #include "io/file.h"
 #include "io/sandbox.h"
+#include "keyclient/sealing.h"
 #include "node/quoter.h"
 #include "seal/hardware.h"
 
@@ -107,11 +108,17 @@ static enum rc open_platform(struct program *p, char error[NODE_ERROR_MAX])
 	return RC_OK;
 }
 
-static enum rc open_seal(struct program *p, char error[NODE_ERROR_MAX])
+static void auto_trust(struct trust **t)
 {
-	const struct seal_provider provider = hardware_provider(p->source);
+	trust_free(*t);
+}
+
+static enum rc open_folder(struct program *p,
+			   const struct seal_provider *provider,
+			   char error[NODE_ERROR_MAX])
+{
 	char folder[4096], why[SEAL_ERROR_MAX] = "";
-	struct seal_options o = { .folder = folder, .provider = &provider };
+	struct seal_options o = { .folder = folder, .provider = provider };
 	enum seal_reason reason;
 
 	memcpy(o.app, p->identity.manifest.app_id, sizeof(o.app));
@@ -122,6 +129,33 @@ static enum rc open_seal(struct program *p, char error[NODE_ERROR_MAX])
 		return RC_OK;
 	error_set(error, "sealed files: %s", why);
 	return RC_DENIED;
+}
+
+/* Asked once, now: what it gives is kept in memory. */
+static enum rc open_seal(struct program *p, char error[NODE_ERROR_MAX])
+{
+	const struct config_kms *kms = &p->config.kms;
+	AUTO(auto_trust)
+	struct trust *trust = NULL;
+	struct keyclient_options options = {
+		.addresses = kms->addresses.items,
+		.address_count = kms->addresses.count,
+		.identity = &p->identity,
+		.source = p->source,
+	};
+	struct keyclient_sealing sealing = { .options = &options };
+	struct seal_provider provider = hardware_provider(p->source);
+	enum rc rc;
+
+	if (!kms->addresses.count)
+		return open_folder(p, &provider, error);
+	rc = trust_open(&trust, &kms->trust, p->config.state, error);
+	if (rc)
+		return rc;
+	options.trust = trust;
+	memcpy(options.app, kms->app, sizeof(options.app));
+	provider = keyclient_seal_provider(&sealing);
+	return open_folder(p, &provider, error);
 }
 
 static enum rc open_custody(struct program *p, char error[NODE_ERROR_MAX])

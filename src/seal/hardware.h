@@ -1,7 +1,7 @@
 /*
  * hardware: the sealing keys that this machine's own platform gives: today the
  * simulated one (SIMULATED).  TDX has none; there a key service, itself in a
- * TEE, will release them.
+ * TEE, releases them: keyclient/sealing.h.
  */
 #ifndef POSTERN_SEAL_HARDWARE_H
 #define POSTERN_SEAL_HARDWARE_H

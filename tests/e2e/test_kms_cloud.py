@@ -31,7 +31,8 @@ CVM = """\
       manifest: {manifest}.json, accepts: gateway, engine: none{more} }}
 """
 GUEST = {"manifest_version": 2, "ports": [], "guest": {"containers": {"web": ["info", "key:*"]}}}
-MANIFESTS = {"one": GUEST, "two": {**GUEST, "allowed_envs": ["A"]}}
+MANIFESTS = {"one": GUEST, "two": {**GUEST, "allowed_envs": ["A"]},
+             "shop": {"manifest_version": 2, "ingress": {"domains": ["www.shop.example"], "backend": 8080}}}
 
 
 def kms(count):
@@ -78,6 +79,7 @@ def cloud(bindir, tmp_path_factory):
     text = HEAD + CVM.format(name="one", host=11, image="base", manifest="one", more="") + \
         CVM.format(name="same", host=12, image="base", manifest="one", more="") + \
         CVM.format(name="two", host=13, image="base", manifest="two", more="") + \
+        CVM.format(name="shop", host=15, image="base", manifest="shop", more="") + \
         CVM.format(name="odd", host=14, image="odd", manifest="one", more=", expect: refused") + kms(3)
     made = Keys(bindir, tmp_path_factory.mktemp("kms"), text)
     try:
@@ -97,14 +99,23 @@ def test_it_is_founded_and_says_whose_key_rules(cloud):
     for n in (1, 2, 3):
         status = cloud.node(f"kms{n}")["status"]
         assert (status["ready"], status["simulated"], status["policy"]["serial"]) == ("ok", True, 1)
-        assert status["policy"]["apps"] == 2 and len(status["policy"]["nodes"]) == 3
-    assert re.search(r"^kms1 +kms +198\.51\.100\.5 +kms +ready, 2 apps", cloud.call(
+        assert status["policy"]["apps"] == 3 and len(status["policy"]["nodes"]) == 3
+    assert re.search(r"^kms1 +kms +198\.51\.100\.5 +kms +ready, 3 apps", cloud.call(
         "status", "--name", cloud.name).stdout, re.M)
 
 
 def test_an_app_has_its_own_keys_in_every_instance(cloud):
     one, same, two = (cloud.key(n) for n in ("one", "same", "two"))
     assert one == same and one != two
+
+
+def test_an_ingress_seals_by_it(cloud):
+    socket = cloud.run_of("shop") / "ingress/cert.sock"
+    wait_for(socket.exists, 20, "the ingress")
+    assert json.loads(ask(socket, "GET", "/v1/status")[1])["node"]["simulated"]
+    sealed = list((cloud.folder / "state/shop/lib/postern/ingress/sealed").glob("*.sealed"))
+    assert sealed and {f.read_bytes()[9] for f in sealed} == {2}  # PROTOCOL.seal.md: postern-kms
+    assert "seal@1" in (cloud.folder / "state/kms1/lib/postern-kms/audit.jsonl").read_text()
 
 
 def test_another_image_gets_none(cloud):
@@ -184,7 +195,7 @@ def test_the_keys_are_there_again(cloud):
     assert "key service: goes on, 3 nodes" in cloud.said()
     assert cloud.key("one") == before
     status = cloud.node("kms1")["status"]
-    assert (status["policy"]["serial"], status["policy"]["apps"]) == (4, 3)  # what was deployed stays
+    assert (status["policy"]["serial"], status["policy"]["apps"]) == (4, 4)  # what was deployed stays
 
 
 def test_without_the_administrators_key_it_does_not_come_up(cloud, bindir):

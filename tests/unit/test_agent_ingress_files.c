@@ -138,6 +138,31 @@ static void cert_of_one_line(void **state)
 	assert_not(text, "ct:");
 }
 
+static void cert_sealed_by_the_key_service(void **state)
+{
+	struct sock_addr nodes[2];
+	struct manifest m = read(ONE, "");
+	struct config c = node();
+
+	(void)state;
+	assert_not(cert_text(&m, &c), "kms");
+	assert_true(sock_addr_parse(&nodes[0], span_str("192.0.2.2:8446")));
+	assert_true(sock_addr_parse(&nodes[1], span_str("[2001:db8::2]:8446")));
+	c.kms.addresses = (struct conf_list){ .items = nodes, .count = 2 };
+	c.trust.policy = "/run/postern/policy.yaml";
+	assert_has(cert_text(&m, &c),
+		   "kms:\n"
+		   "  addresses: [ \"192.0.2.2:8446\", \"[2001:db8::2]:8446\" ]\n"
+		   "  trust:\n"
+		   "    policy: \"/run/postern/policy.yaml\"\n"
+		   "    collateral: \"/var/lib/postern/collateral\"\n"
+		   "collateral: ");
+	memset(c.kms.app, 0xab, sizeof(c.kms.app));
+	c.trust.simulated_root = "/run/root.pem";
+	assert_has(cert_text(&m, &c), " ]\n  app: \"abababababababababababababababababababab\"\n");
+	assert_has(cert_text(&m, &c), "    simulated_root: \"/run/root.pem\"\n");
+}
+
 static void cert_by_a_node(void **state)
 {
 	static struct config_searcher searchers[] = {
@@ -233,6 +258,7 @@ int main(void)
 		cmocka_unit_test(edge_of_one_line),
 		cmocka_unit_test(edge_of_more),
 		cmocka_unit_test(cert_of_one_line),
+		cmocka_unit_test(cert_sealed_by_the_key_service),
 		cmocka_unit_test(cert_by_a_node),
 		cmocka_unit_test(directory_of_the_manifest_wins),
 		cmocka_unit_test(a_text_stays_a_text),
