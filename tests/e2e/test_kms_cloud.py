@@ -102,6 +102,7 @@ def test_it_is_founded_and_says_whose_key_rules(cloud):
         assert status["policy"]["apps"] == 3 and len(status["policy"]["nodes"]) == 3
     assert re.search(r"^kms1 +kms +198\.51\.100\.5 +kms +ready, 3 apps", cloud.call(
         "status", "--name", cloud.name).stdout, re.M)
+    assert re.search(r"^ready +ok$", cloud.exec("kms1", "postern", "kms", "status").stdout, re.M)
 
 
 def test_an_app_has_its_own_keys_in_every_instance(cloud):
