@@ -394,16 +394,26 @@ static enum rc learn_registers(struct guest *g, char error[NODE_ERROR_MAX])
 	return rc;
 }
 
-/* Without a key the rest of the API is still of use. */
-static void get_root(struct guest *g)
+/*
+ * Where there is no key for this app the rest of the API is still of use.  A
+ * provider that is away is another matter: it is asked at the start alone, so
+ * the app would be without keys long after it came back.
+ */
+static enum rc get_root(struct guest *g, char error[NODE_ERROR_MAX])
 {
 	char why[NODE_ERROR_MAX] = "";
+	enum rc rc = g->o.keys->get(g->o.keys->arg, &g->root, "app/guest",
+				    why);
 
-	g->has_root = g->o.keys->get(g->o.keys->arg, &g->root, "app/guest",
-				     why) == RC_OK;
-	if (!g->has_root)
+	g->has_root = rc == RC_OK;
+	if (rc == RC_CLOSED || rc == RC_LIMIT) {
+		error_set(error, "guest API: %s", why);
+		return rc;
+	}
+	if (rc)
 		log_event(g->o.log, LOG_WARN, "guest_without_keys",
 			  LSTR("why", why));
+	return RC_OK;
 }
 
 static enum rc open_all(struct guest *g, char error[NODE_ERROR_MAX])
@@ -414,7 +424,7 @@ static enum rc open_all(struct guest *g, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = learn_registers(g, error);
 	if (!rc)
-		get_root(g);
+		rc = get_root(g, error);
 	for (size_t i = 0; !rc && i < m->container_count; i++)
 		rc = open_door(g, &m->containers[i], error);
 	if (!rc && pthread_create(&g->thread, NULL, work, g)) {

@@ -35,8 +35,9 @@ struct guest_options {
 
 /*
  * Makes the sockets, and one quote to know the registers.  A provider without a
- * key is logged, and requests for keys are refused then.  RC_SYS, ...: error
- * says why.  Copies options; returns owned: guest_free(), before the loop.
+ * key is logged, and requests for keys are refused then.  RC_CLOSED, RC_LIMIT:
+ * the provider is away, or asked too often.  RC_SYS, ...: error says why.
+ * Copies options; returns owned: guest_free(), before the loop.
  */
 enum rc guest_new(struct guest **out, const struct guest_options *options,
 		  char error[NODE_ERROR_MAX]);

@@ -52,17 +52,19 @@ class Agent:
 
 class World(KmsWorld):
     def manifest(self, name, **more):
-        if name != "kms":
-            service = app_id(self.dir / "kms.json") if name == "hello" else "11" * 20
-            more = {"guest": {"containers": {"web": ["info", "key:*"]}}, "allowed_envs": ["A"],
-                    "key_service": service}
-        return super().manifest(name, **more)
+        if name == "kms":
+            return super().manifest(name, **more)
+        guest = {"guest": {"containers": {"web": ["info", "key:*"]}}}
+        if name == "other":
+            super().manifest("bare", **guest)
+        service = app_id(self.dir / "kms.json") if name == "hello" else "11" * 20
+        return super().manifest(name, **guest, allowed_envs=["A"], key_service=service)
 
 
 @pytest.fixture(scope="module")
 def world(bindir):
     w = World(bindir, tds=[("one", "base", "hello"), ("two", "base", "hello"),
-                          ("stray", "base", "other")])
+                          ("stray", "base", "other"), ("bare", "base", "bare")])
     try:
         w.start()
         yield w
@@ -71,8 +73,9 @@ def world(bindir):
 
 
 def give(world, **keys):
-    """A policy under which the app gets these keys."""
-    status, said = world.nodes[0].post("policy", world.policy(apps=[world.app(**keys)]))
+    """A policy under which both apps get these keys."""
+    apps = [world.app(manifest, **keys) for manifest in ("hello", "bare")]
+    status, said = world.nodes[0].post("policy", world.policy(apps=apps))
     assert status == 200, said
     world.wait_even()
 
@@ -107,3 +110,17 @@ def test_a_genuine_service_that_the_manifest_does_not_name_is_not_believed(world
     agent = Agent(world, "stray", "other")
     assert agent.child.poll() == 1, agent.log()
     assert "we refuse it: not the pinned app" in agent.log()
+
+
+def test_it_waits_for_a_service_that_is_away(world):
+    """Without keys it would stay until its next start, so it does not start."""
+    give(world, **KEYS)
+    world.nodes[0].kill()
+    agent = Agent(world, "bare", "bare")
+    assert agent.child.wait(30) == 1, agent.log()
+    assert "not_started" in agent.log() and "guest API: key service: unreachable" in agent.log()
+    world.nodes[0].start().wait()
+    world.wait_even()
+    agent = Agent(world, "bare", "bare")
+    assert agent.ask("/v1/key", {"path": "/a"})[0] == 200
+    agent.stop()

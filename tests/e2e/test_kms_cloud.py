@@ -2,9 +2,11 @@
 gives them their keys; the same keys when the cloud comes up again; and nobody else's service will do."""
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
+import signal
 import sys
 
 import pytest
@@ -187,6 +189,23 @@ def test_a_machine_is_told_of_it_and_its_app_listed(cloud, bindir):
     assert config["kms"] == [f"198.51.100.{n}:8446" for n in (5, 6, 7)]
     assert f"its manifest names key service {'f' * 40}, that of cloud {cloud.name} is" in said
     assert "kms" not in without and without["node"] == name
+
+
+def test_a_platform_that_dies_takes_no_key_along(cloud):
+    """All TDs start at once, the key service's too: who finds it away waits for it."""
+    before = cloud.key("one")
+    place = pathlib.Path("/run/postern-cloud") / cloud.name
+    first = {name: (place / name / "lock").read_text() for name in ("one", "kms1", "kms2", "kms3")}
+    os.kill(int((place / "platform/lock").read_text()), signal.SIGKILL)
+    wait_for(lambda: all((place / name / "lock").read_text() not in ("", pid) for name, pid in first.items()),
+             20, "another start of each")
+
+    def key():
+        try:
+            return cloud.key("one")
+        except (OSError, AssertionError, json.JSONDecodeError):
+            return None
+    assert wait_for(key, 40, "the keys", 0.2) == before
 
 
 def test_the_keys_are_there_again(cloud):
