@@ -208,12 +208,16 @@ def test_a_platform_that_dies_takes_no_key_along(cloud):
     assert wait_for(key, 40, "the keys", 0.2) == before
 
 
-def test_the_keys_are_there_again(cloud):
-    before = cloud.key("one")
+def test_the_keys_are_there_again_also_when_a_node_lost_its_state(cloud):
+    before, lost = cloud.key("one"), cloud.node("kms2")["status"]["instance_id"]
     assert cloud.stop() == 0
+    shutil.rmtree(cloud.folder / "state/kms2/lib/postern-kms")
     cloud.up()
     assert "key service: goes on, 3 nodes" in cloud.said()
     assert cloud.key("one") == before
+    joined = cloud.node("kms2")["status"]
+    assert joined["ready"] == "ok" and joined["instance_id"] != lost
+    assert lost not in joined["policy"]["nodes"]
     status = cloud.node("kms1")["status"]
     assert (status["policy"]["serial"], status["policy"]["apps"]) == (4, 4)  # what was deployed stays
 
