@@ -14,6 +14,8 @@
 #include "cli/fmt.h"
 #include "io/file.h"
 #include "io/sock.h"
+#include "vm/disk.h"
+#include "vm/spec.h"
 
 enum {
 	NAME_MAX_LEN = 15, /* IFNAMSIZ - 1 */
@@ -72,6 +74,17 @@ static bool check_label(void *out, const char *text, struct arena *arena)
 {
 	(void)out, (void)arena;
 	return is_label(text, strlen(text));
+}
+
+static bool check_size(void *out, const char *text, struct arena *arena)
+{
+	uint64_t mib = 0;
+
+	(void)arena;
+	if (!vm_size(&mib, text) || mib < DISK_MIN_MIB || mib > DISK_MAX_MIB)
+		return false;
+	memcpy(out, &mib, sizeof(mib));
+	return true;
 }
 
 static bool check_base(void *out, const char *text, struct arena *arena)
@@ -164,6 +177,12 @@ static const struct conf_field cvm_fields[] = {
 	  .offset = offsetof(struct cloud_cvm, engine),
 	  .names = engines,
 	  .expected = "docker or none" },
+	{ .key = "data",
+	  .type = CONF_CUSTOM,
+	  .size = sizeof(uint64_t),
+	  .offset = offsetof(struct cloud_cvm, data_mib),
+	  .check = check_size,
+	  .expected = "a size such as 64M or 2G" },
 	{ .key = "expect",
 	  .type = CONF_ENUM,
 	  .offset = offsetof(struct cloud_cvm, expect),

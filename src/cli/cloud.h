@@ -28,6 +28,7 @@
  *       accepts: gateway
  *       alias: hello              # the label under which gateways serve it
  *       engine: docker            # or none
+ *       data: 2G                  # disk of a virtual machine; absent: none
  *       expect: tunnel            # or refused, nothing: what `up` waits for
  *
  * Paths are relative to the file's folder.  Every TD is SIMULATED.  The key
@@ -75,6 +76,7 @@ struct cloud_cvm {
 	int engine; /* enum cloud_engine */
 	int expect; /* enum cloud_expect */
 	bool is_machine; /* a virtual one; the command line says so */
+	uint64_t data_mib; /* of a machine's disk; 0: none */
 	struct conf_list contexts; /* of const char * */
 };
 

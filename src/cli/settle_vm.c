@@ -14,6 +14,7 @@
 #include "cli/vm_cloud.h"
 #include "cli/vm_start.h"
 #include "io/file.h"
+#include "vm/disk.h"
 
 enum {
 	ARENA_MAX = 8 * 1024 * 1024,
@@ -186,7 +187,8 @@ static enum rc write_config(struct arena *a, const struct plan *p,
 /* vm.json as folder_write_settings() writes it; the machine's folder is that
  * of another file system here. */
 static enum rc write_settings(struct arena *a, const struct plan *p,
-			      const char *folder, char error[PLAN_ERROR_MAX])
+			      const struct machine *m, const char *folder,
+			      char error[PLAN_ERROR_MAX])
 {
 	const char *path = fmt(a, "%s/vm.json", folder);
 	AUTO(buf_fini)
@@ -204,6 +206,7 @@ static enum rc write_settings(struct arena *a, const struct plan *p,
 		.control = "",
 		.platform = "/run/postern/tee.sock",
 		.quotes = "",
+		.has_data = m->cvm->data_mib > 0,
 		.has_images = true,
 		.has_collateral = true,
 	};
@@ -213,6 +216,25 @@ static enum rc write_settings(struct arena *a, const struct plan *p,
 	    file_replace(path, buf_span(&json), 0600))
 		return say(error, path);
 	return RC_OK;
+}
+
+/* The one of an earlier run, if there is one. */
+static enum rc give_disk(struct arena *a, const struct machine *m,
+			 const char *folder, char error[PLAN_ERROR_MAX])
+{
+	const char *path = fmt(a, "%s/data.img", folder);
+	enum rc rc = disk_make(path, m->cvm->data_mib);
+
+	if (rc == RC_DENIED)
+		rc = disk_grow(path, m->cvm->data_mib);
+	if (rc == RC_DENIED)
+		(void)snprintf(error, PLAN_ERROR_MAX,
+			       "%s: data: its disk is larger, and a disk "
+			       "cannot shrink",
+			       m->spec.name);
+	else if (rc)
+		(void)say(error, path);
+	return rc;
 }
 
 enum rc settle_vm(const struct plan *p, const struct machine *m,
@@ -227,7 +249,9 @@ enum rc settle_vm(const struct plan *p, const struct machine *m,
 	folder = folder_of(&a, m);
 	rc = write_config(&a, p, m, folder, error);
 	if (!rc)
-		rc = write_settings(&a, p, folder, error);
+		rc = write_settings(&a, p, m, folder, error);
+	if (!rc && m->cvm->data_mib)
+		rc = give_disk(&a, m, folder, error);
 	if (!rc && fmt_copy(fmt(&a, "%s/manifest.json", folder), m->manifest,
 			    0600))
 		rc = say(error, m->manifest);

@@ -1,5 +1,5 @@
 """`postern up --backend vm`: a description's CVM with containers is a virtual machine; it answers under
-its alias, and nothing of it stays."""
+its alias, has a disk whose key is the key service's, and nothing of it stays."""
 import os
 import pathlib
 import signal
@@ -14,9 +14,12 @@ base: postern.localhost
 gateways:
   - {{ name: gateway, address: 198.51.100.1, public: true, image: gateway, accepts: base,
       manifest: {root}/examples/demo/gateway.json }}
+kms:
+  - {{ name: kms, address: 198.51.100.5, image: kms }}
 cvms:
   - {{ name: hello, address: 198.51.100.11, image: base, manifest: {root}/examples/hello/manifest.json,
-      contexts: [ {root}/examples/hello ], gateway: "198.51.100.1:443", accepts: gateway, alias: hello }}
+      contexts: [ {root}/examples/hello ], gateway: "198.51.100.1:443", accepts: gateway, alias: hello,
+      data: 128M }}
   - {{ name: plain, address: 198.51.100.12, image: base, manifest: {root}/examples/hello/manifest.json,
       gateway: "198.51.100.1:443", accepts: gateway, engine: none }}
 """
@@ -47,6 +50,8 @@ def test_a_described_cvm_runs_as_a_machine(bindir, workdir, guest_image):
                        f"hello.postern.localhost:{port}:127.0.0.1",
                        f"https://hello.postern.localhost:{port}/", check=False).stdout
         wait_for(lambda: "hello" in answer().lower(), BOOT_S, "the app", 0.5)
+        audit = pathlib.Path(f"/var/lib/postern-cloud/{name}/kms/lib/postern-kms/audit.jsonl").read_text()
+        assert '"instance disk@1"' in audit, audit
     finally:
         up.send_signal(signal.SIGINT)
         up.wait(60)

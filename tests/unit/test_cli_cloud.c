@@ -57,7 +57,7 @@ static void whole_description_read(void **state)
 			       "world: w.py\n" GATEWAY "cvms:\n" CVM("a", "198.51.100.11", "")
 				       CVM("b", "198.51.100.12",
 					   ", debug: true, engine: none, expect: refused, "
-					   "alias: x, contexts: [ /etc ]") KMS_K,
+					   "alias: x, contexts: [ /etc ], data: 2G") KMS_K,
 			  error),
 		RC_OK);
 	assert_string_equal(c.name, "test");
@@ -74,6 +74,8 @@ static void whole_description_read(void **state)
 	assert_int_equal(cloud_cvm(&c, 1)->engine, CLOUD_NO_ENGINE);
 	assert_true(cloud_cvm(&c, 1)->is_debug);
 	assert_string_equal(((const char *const *)cloud_cvm(&c, 1)->contexts.items)[0], "/etc");
+	assert_int_equal(cloud_cvm(&c, 0)->data_mib, 0);
+	assert_int_equal(cloud_cvm(&c, 1)->data_mib, 2048);
 	assert_int_equal(c.kms.count, 1);
 	assert_string_equal(cloud_kms(&c, 0)->name, "k");
 	assert_string_equal(cloud_kms(&c, 0)->address, "198.51.100.5");
@@ -113,6 +115,10 @@ static void mistakes_are_named(void **state)
 		{ "too_many_contexts",
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", contexts: [a, b, c, d, e]"),
 		  "contexts" },
+		{ "no_size", HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", data: much"),
+		  "cvms[0].data" },
+		{ "disk_too_small", HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", data: 15M"),
+		  "cvms[0].data" },
 		{ "alias_of_two_words",
 		  HEAD GATEWAY "cvms:\n" CVM("a", "198.51.100.11", ", alias: \"x y\""), "alias" },
 		{ "kms_without_nodes", HEAD GATEWAY "kms: []\n", "kms" },
