@@ -10,13 +10,16 @@ import pathlib
 import pty
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "world"))
 _serial = itertools.count(1)
 
 
@@ -40,6 +43,14 @@ def wait_for(condition, timeout=10.0, what="condition", step=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"timed out after {timeout} s waiting for {what}")
         time.sleep(step)
+
+
+def connect_unix(path, timeout=10.0):
+    """A connection to a socket that somebody is about to make: its name is there before it is
+    listened on."""
+    sock = socket.socket(socket.AF_UNIX)
+    wait_for(lambda: sock.connect_ex(str(path)) == 0, timeout, f"{path} to be listened on")
+    return sock
 
 
 def run(*argv, check=True, timeout=60, **kwargs):

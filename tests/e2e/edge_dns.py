@@ -1,6 +1,7 @@
 """Name servers for tests of the edge: one that we play and that misbehaves as
 told, and a real one (knot) that signs its zone.
 """
+import contextlib
 import pathlib
 import shutil
 import socket
@@ -10,6 +11,7 @@ import tempfile
 import threading
 
 from conftest import run, wait_for
+from ports import free_port
 
 TXT, OPT = 16, 41
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
@@ -23,9 +25,9 @@ class PlayedDns:
 
     def __init__(self, records=None, ttl=60):
         self.records, self.ttl, self.asked = dict(records or {}), ttl, []
+        self.port = free_port()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", 0))
-        self.port = self.sock.getsockname()[1]
+        self.sock.bind(("127.0.0.1", self.port))
         # Long answers and those after a forged one are asked for over TCP.
         self.tcp = socket.socket()
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,8 +76,9 @@ class PlayedDns:
 
     def reply(self, packet, peer):
         reply = self.answer(packet)
-        if reply is not None:
-            self.sock.sendto(reply, peer)
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if reply is not None:
+                self.sock.sendto(reply, peer)
 
     def serve_tcp(self):
         while True:
@@ -103,9 +106,7 @@ class Knot:
 
     def __init__(self, zone, records, sign=True):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pt-knot-", dir="/tmp"))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         lines = [f"$ORIGIN {zone}.", "$TTL 60",
                  f"@ SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 30", f"@ NS ns.{zone}.",
                  "ns A 127.0.0.1"]

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from cert_node import UnixConnection
-from conftest import wait_for
+from conftest import connect_unix, wait_for
 from test_cert import REPORT_DATA, node, zt_settings  # noqa: F401
 
 PATH = "/evidences/v2/attest"
@@ -86,7 +86,7 @@ def ready(node):  # noqa: F811
 def test_no_evidence_yet(node):  # noqa: F811
     n = node("gateway.%.example.test")
     n.start()
-    wait_for(n.public.exists, what="the socket")
+    connect_unix(n.public).close()
     status, headers, said = post(n, json.dumps({"nonce": b64url(bytes(32))}), fields(bytes(32)))
     assert (status, said, headers["Retry-After"]) == (503, {"error": "no_evidence"}, "1")
 

@@ -12,6 +12,7 @@ import time
 
 import pytest
 from conftest import ROOT, run, unique, wait_for
+from ports import free_port
 
 sys.path.insert(0, str(ROOT / "demo"))
 from cloud import Cloud  # noqa: E402
@@ -28,13 +29,6 @@ cvms:
       manifest: %(root)s/examples/hello/manifest.json, contexts: [ %(root)s/examples/hello ],
       accepts: gateway, alias: hello }
 """
-
-
-def free_port():
-    import socket
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def small_cloud(folder, bindir):

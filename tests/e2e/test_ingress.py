@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from conftest import ROOT, found_in_memory, unique, wait_for
-from test_demo import free_port
+from ports import free_port
 
 sys.path.insert(0, str(ROOT / "demo"))
 from cloud import Cloud, Connection  # noqa: E402

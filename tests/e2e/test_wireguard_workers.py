@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, run, unique, wait_for
+from conftest import ROOT, connect_unix, run, unique, wait_for
 from test_wireguard import FILE, RUN, STREAM, Side, Stream, link, talk
 
 WORKERS = 4
@@ -313,7 +313,7 @@ def test_without_the_right_to_steer_there_is_one_worker(children, netns, program
     process = children.start(*ns.argv("setpriv", "--bounding-set=-bpf,-sys_admin",
                                       "--inh-caps=-bpf,-sys_admin", program, "-f", "--workers",
                                       WORKERS, name))
-    wait_for((RUN / f"{name}.sock").exists, what="the socket")
+    connect_unix(RUN / f"{name}.sock").close()
     wait_for(lambda: "event=ready" in process.log.read_text(), what="readiness")
     log = process.log.read_text()
     assert "event=one_worker" in log and "workers=1" in log

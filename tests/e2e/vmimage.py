@@ -8,12 +8,11 @@ import io
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import tarfile
 import time
 
-from conftest import ROOT, run, unique, wait_for
+from conftest import ROOT, connect_unix, run, unique
 
 BOOT_S = 600  # some ten seconds, when nobody else wants the processors
 PROGRAMS = ("postern", "postern-init", "postern-agent", "postern-wg", "postern-edge", "postern-cert")
@@ -93,7 +92,7 @@ class Platform:
             f"  - name: a\n    socket: {self.socket}\n    image: base\n"
             f"    manifest: {self.manifest}\n    measured: {image}/measured.json\n")
         children.start(bindir / "postern-teesim", "--config", folder / "teesim.yaml")
-        wait_for(self.socket.exists, what="the platform's socket")
+        connect_unix(self.socket).close()
         self.bundle = folder / "collateral.json"
         run(bindir / "postern", "collateral", "export", self.bundle, "--dir", folder / "collateral")
 
@@ -137,9 +136,7 @@ class Machine:
                      "-device", f"virtio-blk-pci,drive={serial},serial={serial}"]
         argv = ns.argv(*argv) if ns else argv
         self.child = children.start(*argv, log=f"{name}.qemu")
-        wait_for(manage.exists, what="the management port")
-        self.manage = socket.socket(socket.AF_UNIX)
-        self.manage.connect(str(manage))
+        self.manage = connect_unix(manage, timeout=60)
 
     def cpu_s(self):
         """What QEMU has used of the processors."""

@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import pathlib
-import socket
 
 from cryptography.hazmat.primitives import serialization
 
@@ -26,12 +25,7 @@ import authority
 import caa
 import serve
 from acmefront import Front
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from ports import free_port
 
 
 class Pebble:
