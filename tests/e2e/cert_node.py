@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 
-from conftest import Children, connect_unix, wait_for
+from conftest import Children, accepts, wait_for
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -84,7 +84,7 @@ log: debug
     def start_platform(self):
         self.platform = self.children.start(self.bindir / "postern-teesim", "--config",
                                             self.dir / "teesim.yaml")
-        connect_unix(self.dir / "tee.sock").close()
+        wait_for(lambda: accepts(self.dir / "tee.sock"), what="the platform")
 
     def launch_anew(self):
         """Another launch of the trust domain: registers are as at boot."""

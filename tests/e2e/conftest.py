@@ -33,7 +33,7 @@ def unique(what="x"):
     return f"pt{os.getpid() % 100000:x}{what[:3]}{next(_serial)}"
 
 
-def wait_for(condition, timeout=10.0, what="condition", step=0.02):
+def wait_for(condition, timeout=30.0, what="condition", step=0.02):
     """Polls until condition() is true and returns its value."""
     end = time.monotonic() + timeout
     while True:
@@ -45,12 +45,19 @@ def wait_for(condition, timeout=10.0, what="condition", step=0.02):
         time.sleep(step)
 
 
-def connect_unix(path, timeout=10.0):
+def connect_unix(path, timeout=60.0):
     """A connection to a socket that somebody is about to make: its name is there before it is
     listened on."""
     sock = socket.socket(socket.AF_UNIX)
     wait_for(lambda: sock.connect_ex(str(path)) == 0, timeout, f"{path} to be listened on")
     return sock
+
+
+def accepts(path):
+    """Whether somebody listens at a unix socket's path; he sees a connection that says nothing."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(str(path)) == 0
 
 
 def run(*argv, check=True, timeout=60, **kwargs):
@@ -153,7 +160,7 @@ class Children:
         self.all.append(child)
         return child
 
-    def stop(self, child, sig=signal.SIGTERM, timeout=10):
+    def stop(self, child, sig=signal.SIGTERM, timeout=30):
         """Ends one child; returns its exit status."""
         if child.poll() is None:
             child.send_signal(sig)

@@ -16,7 +16,7 @@ import subprocess
 import textwrap
 import time
 
-from conftest import Children, Netns, run, unique, wait_for
+from conftest import Children, Netns, accepts, run, unique, wait_for
 
 ATTEST_PORT, WG_PORT = 4443, 51820
 LEASE = 6.0
@@ -50,12 +50,12 @@ except OSError:
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=5)
+        super().__init__("localhost", timeout=20)
         self.path = str(path)
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
+        self.sock.settimeout(20)
         self.sock.connect(self.path)
 
 
@@ -170,7 +170,7 @@ class Bench:
         config.write_text(text)
         self.platform = self.children.start(self.bindir / "postern-teesim", "--config", config,
                                             log="teesim.log")
-        wait_for(lambda: all(td["socket"].exists() for td in self.tds)
+        wait_for(lambda: all(accepts(td["socket"]) for td in self.tds)
                  and (sim / "root.pem").exists(), what="the simulated platform")
 
     def trust(self, policy, td):

@@ -87,7 +87,7 @@ class PlayedDns:
             except OSError:
                 return
             with conn:
-                conn.settimeout(2)
+                conn.settimeout(10)
                 try:
                     size = struct.unpack("!H", conn.recv(2))[0]
                     reply = self.answer(conn.recv(size))
@@ -156,6 +156,6 @@ zone:
 
     def close(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -8,7 +8,7 @@ import json
 import pathlib
 import socket
 
-from conftest import Children, run, wait_for
+from conftest import Children, accepts, run, wait_for
 from control_bench import image_policy
 
 # All rights there are, for one container; one that may do little; one that may nothing.
@@ -78,7 +78,7 @@ class GuestBench:
             f"tds:\n  - name: cvm\n    socket: {self.dir}/cvm.tee\n    image: base\n"
             f"    manifest: {self.manifest}\n")
         self.platform = self.start("postern-teesim", "--config", self.dir / "teesim.yaml")
-        wait_for(lambda: (self.dir / "cvm.tee").exists() and (sim / "root.pem").exists(),
+        wait_for(lambda: accepts(self.dir / "cvm.tee") and (sim / "root.pem").exists(),
                  what="the platform")
 
     def policy(self, image="base"):
@@ -96,7 +96,7 @@ class GuestBench:
             "wireguard:\n  interface: wg0\n  listen_port: 51821\nfirewall: false\n"
             "containers:\n  engine: none\nlog: debug\n" + extra)
         self.agent = self.start("postern-agent", "--config", self.dir / "agent.yaml", log="agent.log")
-        wait_for(lambda: (self.dir / "agent.sock").exists() or self.agent.poll() is not None,
+        wait_for(lambda: accepts(self.dir / "agent.sock") or self.agent.poll() is not None,
                  30, "the agent")
         assert self.agent.poll() is None, self.log()
 

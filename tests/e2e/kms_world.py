@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from cert_node import ask
-from conftest import ROOT, Children, run, tool, wait_for
+from conftest import ROOT, Children, accepts, run, tool, wait_for
 from control_bench import REGISTERS, image_policy
 from private_net import PrivateNet
 
@@ -143,7 +143,7 @@ class KmsWorld:
         (self.dir / "teesim.yaml").write_text(text)
         self.platform = self.children.start(self.bindir / "postern-teesim", "--config",
                                             self.dir / "teesim.yaml", log="teesim.log")
-        wait_for(lambda: all((self.dir / f"{t[0]}.tee").exists() for t in tds)
+        wait_for(lambda: all(accepts(self.dir / f"{t[0]}.tee") for t in tds)
                  and (self.dir / "sim/root.pem").exists(), 20, "the simulated platform")
 
     # ---- the policy

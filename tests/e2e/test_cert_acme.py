@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from cert_node import follow
-from conftest import connect_unix, run, wait_for
+from conftest import accepts, run, wait_for
 from test_cert import node, zt_settings  # noqa: F401
 
 
@@ -25,7 +25,7 @@ def issued(n):
 def test_status_for_people_and_machines(node):  # noqa: F811
     n = node()
     n.start()
-    connect_unix(n.admin).close()
+    wait_for(lambda: accepts(n.admin), what="the socket")
     acme(n, "status", status=1)  # nothing is there yet
     issued(n)
     text = acme(n, "status")

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from cert_node import ask
-from conftest import wait_for
+from conftest import accepts, wait_for
 from control_bench import image_policy
 from kms_world import KmsWorld, app_id
 
@@ -38,7 +38,8 @@ class Cert:
         (self.dir / "cert.sock").unlink(missing_ok=True)
         self.child = world.children.start(*world.net.argv(
             world.bindir / "postern-cert", "--config", self.dir / "cert.yaml"), log=f"cert-{td}.log")
-        wait_for(lambda: self.child.poll() is not None or (self.dir / "cert.sock").exists(), 30, "the start")
+        wait_for(lambda: self.child.poll() is not None or accepts(self.dir / "cert.sock"),
+                 60, "the start")
 
     def status(self):
         assert self.child.poll() is None, self.log()

@@ -15,7 +15,7 @@ import tempfile
 
 import pytest
 
-from conftest import wait_for
+from conftest import accepts, wait_for
 from control_bench import ATTEST_PORT, Bench
 
 SNI = "gateway.postern.localhost"
@@ -36,7 +36,7 @@ def bench(bindir):
         gw = b.gateway()
         gw.start_wg()
         gw.start_daemon()
-        wait_for(lambda: (gw.dir / "admin.sock").exists(), what="the registrar")
+        wait_for(lambda: accepts(gw.dir / "admin.sock"), what="the registrar")
         yield b
     finally:
         b.close()

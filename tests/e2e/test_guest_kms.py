@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from conftest import run, wait_for
+from conftest import accepts, run, wait_for
 from control_bench import image_policy
 from guest_bench import call
 from kms_world import KmsWorld, app_id
@@ -34,9 +34,11 @@ class Agent:
         self.child = world.children.start(*world.net.argv(
             "unshare", "-m", "-p", "-f", "--kill-child", "sh", "-c",
             "mount --make-rprivate / && mount -t tmpfs tmpfs /run && mkdir /run/wireguard && "
-            f"{world.bindir}/postern-wg -f wg0 & sleep 0.3; "
+            f"{world.bindir}/postern-wg -f wg0 & "
+            "until [ -S /run/wireguard/wg0.sock ]; do sleep 0.05; done; "
             f"exec {world.bindir}/postern-agent --config {self.dir}/agent.yaml"), log=f"agent-{td}.log")
-        wait_for(lambda: (self.dir / "agent.sock").exists() or self.child.poll() is not None, 30, "the agent")
+        wait_for(lambda: accepts(self.dir / "agent.sock") or self.child.poll() is not None,
+                 60, "the agent")
 
     def log(self):
         return self.child.log.read_text(errors="replace")

@@ -14,7 +14,7 @@ import threading
 import time
 
 import vmimage
-from conftest import run, unique
+from conftest import connect_unix, run, unique
 from private_net import PrivateNet
 from vmimage import image_of
 
@@ -44,8 +44,7 @@ class Tap:
             self.serve(self.listener.accept()[0])
 
     def serve(self, guest):
-        platform = socket.socket(socket.AF_UNIX)
-        platform.connect(str(self.real))
+        platform = connect_unix(self.real)
         while request := self.frame(guest):
             platform.sendall(request)
             reply = self.frame(platform)

@@ -15,7 +15,7 @@ import tempfile
 import pytest
 
 from control_bench import Bench
-from conftest import ROOT, Children, Netns, connect_unix, run, tool, unique, wait_for
+from conftest import ROOT, Children, Netns, accepts, run, tool, unique, wait_for
 from guest import Guest
 
 MIB = 1 << 20
@@ -56,7 +56,7 @@ class Tunnel:
         self.ns.run("ip", "addr", "add", "192.0.2.1/24", "dev", self.guest.tap)
         self.guest.script("ip addr add 192.0.2.2/24 dev eth0; ip link set eth0 up")
         self.daemon = self.children.start(*self.ns.argv(bindir / "postern-wg", "-f", self.name))
-        connect_unix(f"/var/run/wireguard/{self.name}.sock").close()
+        wait_for(lambda: accepts(f"/var/run/wireguard/{self.name}.sock"), what="postern-wg")
         keys = [run("wg", "genkey").stdout.strip() for _ in range(2)]
         self.ours, self.theirs = (run("wg", "pubkey", input=k).stdout.strip() for k in keys)
         (self.folder / "key").write_text(keys[0])
@@ -344,7 +344,7 @@ def test_postern_wg_show_has_all_of_it(tunnel, back_end):
     else:
         command = tunnel.wg
         tunnel.children.start(*tunnel.ns.argv(tunnel.bindir / "postern-wg", "-f", name))
-        connect_unix(f"/var/run/wireguard/{name}.sock").close()
+        wait_for(lambda: accepts(f"/var/run/wireguard/{name}.sock"), what=name)
     command("wg", "set", name, "fwmark", "0x1234", "peer", tunnel.theirs, "allowed-ips",
             ",".join(many))
     postern = "postern" if back_end == "kernel" else tunnel.bindir / "postern"

@@ -12,9 +12,9 @@ import sys
 import pytest
 
 from cert_node import ask
-from conftest import ROOT, run, unique, wait_for
+from conftest import ROOT, accepts, run, unique, wait_for
+from ports import free_port
 from guest_bench import call
-from test_demo import free_port
 
 sys.path.insert(0, str(ROOT / "demo"))
 from cloud import Cloud  # noqa: E402
@@ -114,7 +114,7 @@ def test_an_app_has_its_own_keys_in_every_instance(cloud):
 
 def test_an_ingress_seals_by_it(cloud):
     socket = cloud.run_of("shop") / "ingress/cert.sock"
-    wait_for(socket.exists, 20, "the ingress")
+    wait_for(lambda: accepts(socket), 60, "the ingress")
     assert json.loads(ask(socket, "GET", "/v1/status")[1])["node"]["simulated"]
     sealed = list((cloud.folder / "state/shop/lib/postern/ingress/sealed").glob("*.sealed"))
     assert sealed and {f.read_bytes()[9] for f in sealed} == {2}  # PROTOCOL.seal.md: postern-kms

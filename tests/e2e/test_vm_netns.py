@@ -4,10 +4,11 @@ import os
 import re
 
 from conftest import ROOT, run, unique
+from ports import free_port
 
 
 def test_deployed_in_namespaces_and_again(bindir):
-    name, port = unique("n"), 20000 + os.getpid() % 20000
+    name, port = unique("n"), free_port()
     argv = [bindir / "postern", "deploy", ROOT / "examples/hello/compose.yaml", "--backend", "netns",
             "--name", name, "--port", str(port), "--wait", "120"]
     try:

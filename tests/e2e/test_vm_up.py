@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 from conftest import ROOT, run, unique, wait_for
+from ports import free_port
 from vms import BOOT_S
 
 CLOUD = """\
@@ -25,8 +26,15 @@ cvms:
 """
 
 
+def command_of(path):
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
 def test_a_described_cvm_runs_as_a_machine(bindir, workdir, guest_image):
-    name, port = unique("v"), 20000 + os.getpid() % 20000
+    name, port = unique("v"), free_port()
     config, log = workdir / "cloud.yaml", workdir / "up.log"
     config.write_text(CLOUD.format(name=name, root=ROOT))
     with open(log, "wb") as out:
@@ -40,8 +48,8 @@ def test_a_described_cvm_runs_as_a_machine(bindir, workdir, guest_image):
         assert "hello: a virtual machine, attested both ways" in said, said
         assert "plain: attested both ways" in said, said
         qemus = [p for p in pathlib.Path("/proc").glob("[0-9]*/cmdline")
-                 if b"qemu-system" in p.read_bytes() and b"\0hello\0" in p.read_bytes()
-                 and b"/run/postern/tee.sock" in p.read_bytes()]
+                 if all(part in command_of(p) for part in (b"qemu-system", b"\0hello\0",
+                                                           b"/run/postern/tee.sock"))]
         assert len(qemus) == 1
 
         def answer():

@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from conftest import Children, Netns, connect_unix, found_in_memory, run, tool, unique, wait_for
+from conftest import Children, Netns, accepts, found_in_memory, run, tool, unique, wait_for
 
 GIB = 1 << 30
 RUN = pathlib.Path("/var/run/wireguard")
@@ -69,7 +69,7 @@ class Side:
         self.private = run("wg", "genkey").stdout.strip()
         self.public = run("wg", "pubkey", input=self.private).stdout.strip()
         self.process = self.children.start(*ns.argv(program, "-f", *options, self.name))
-        connect_unix(self.socket).close()
+        wait_for(lambda: accepts(self.socket), what=f"{self.socket}")
 
     @property
     def socket(self):
@@ -436,7 +436,7 @@ def test_datagrams_are_cut_and_joined_unchanged(own):
 
 def talk(path, text):
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(5)
+        s.settimeout(20)
         s.connect(str(path))
         s.sendall(text)
         s.shutdown(socket.SHUT_WR)
@@ -484,7 +484,7 @@ def test_long_request_stops_nobody(program, netns, children):
     second, not searched from the start with each part."""
     ns, name = netns("wgl"), unique("wg")
     process = children.start(*ns.argv(program, "-f", name))
-    connect_unix(RUN / f"{name}.sock").close()
+    wait_for(lambda: accepts(RUN / f"{name}.sock"), what="the socket")
     text = b"set=1\n" + b"fwmark=1\n" * (3 << 20) + b"x\n\n"
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(RUN / f"{name}.sock"))
@@ -531,7 +531,7 @@ def test_metrics_for_prometheus(program, own, netns):
     ns, name = netns("wgx"), unique("wg")
     path = RUN / f"{name}.metrics"
     process = own.children.start(*ns.argv(program, "-f", "--metrics", name))
-    connect_unix(path).close()
+    wait_for(lambda: accepts(path), what="the metrics socket")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     def get(what):
@@ -622,7 +622,7 @@ def test_interface_may_be_renamed_and_moved(program, own, netns):
     outside, inside, name = netns("wgm"), netns("wgn"), unique("wg")
     b, process = own.b, own.children.start(*outside.argv(program, "-f", name))
     link(outside, "198.51.101.2/24", b.ns, "198.51.101.1/24")
-    connect_unix(RUN / f"{name}.sock").close()
+    wait_for(lambda: accepts(RUN / f"{name}.sock"), what="the socket")
     private = run("wg", "genkey").stdout.strip()
     public = run("wg", "pubkey", input=private).stdout.strip()
     key = own.folder / "moved.key"

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, connect_unix, run, unique, wait_for
+from conftest import ROOT, accepts, run, unique, wait_for
 from test_wireguard import FILE, RUN, STREAM, Side, Stream, link, talk
 
 WORKERS = 4
@@ -120,13 +120,14 @@ def test_order_in_a_flow_is_kept_while_control_is_busy(cloud):
     c.transfer_all(1 << 16)
     servers = [c.children.start(*side.ns.argv("iperf3", "-s", "-1", "-B", side.inner, "-p", 5200),
                                 stdout=subprocess.DEVNULL) for side in c.clients]
-    time.sleep(0.5)
+    for side in c.clients:
+        wait_for(lambda: ":5200" in side.ns.run("ss", "-ltnH").stdout, what="iperf3")  # noqa: B023
     flows = [c.children.start(*c.gateway_ns.argv(
         "iperf3", "-u", "-c", side.inner, "-p", 5200, "-b", "60M", "-l", 1200, "-t", 5, "-J"),
         stdout=subprocess.PIPE, text=True) for side in c.clients]
     up = c.children.start(*c.gateway_ns.argv("iperf3", "-s", "-1", "-B", c.gateway.inner, "-p",
                                              5300), stdout=subprocess.DEVNULL)
-    time.sleep(0.3)
+    wait_for(lambda: ":5300" in c.gateway_ns.run("ss", "-ltnH").stdout, what="iperf3")
     flows.append(c.children.start(*c.clients[3].ns.argv(
         "iperf3", "-u", "-c", c.gateway.inner, "-p", 5300, "-b", "60M", "-l", 1200, "-t", 4, "-J"),
         stdout=subprocess.PIPE, text=True))
@@ -313,7 +314,7 @@ def test_without_the_right_to_steer_there_is_one_worker(children, netns, program
     process = children.start(*ns.argv("setpriv", "--bounding-set=-bpf,-sys_admin",
                                       "--inh-caps=-bpf,-sys_admin", program, "-f", "--workers",
                                       WORKERS, name))
-    connect_unix(RUN / f"{name}.sock").close()
+    wait_for(lambda: accepts(RUN / f"{name}.sock"), what="the socket")
     wait_for(lambda: "event=ready" in process.log.read_text(), what="readiness")
     log = process.log.read_text()
     assert "event=one_worker" in log and "workers=1" in log

@@ -1,13 +1,13 @@
 """A cloud of `postern up` with a gateway alone, in which `postern deploy` puts apps on virtual
 machines; their image is vmimage.py's."""
 import json
-import os
 import pathlib
 import signal
 import struct
 import subprocess
 
 from conftest import ROOT, run, unique, wait_for
+from ports import free_port
 
 BOOT_S = 400  # a tenth of it, when nobody else wants the processors
 STATE = pathlib.Path("/var/lib/postern-vm")
@@ -20,7 +20,7 @@ class Cloud:
     def __init__(self, bindir, folder):
         self.bindir, self.folder = bindir, folder
         self.name = unique("c")
-        self.port = 20000 + os.getpid() % 20000
+        self.port = free_port()
         self.machines = set()
         self.log = open(folder / "up.log", "wb")
         self.up = subprocess.Popen(
