@@ -38,11 +38,11 @@ class Connection(http.client.HTTPSConnection):
     """To an address of ours, whatever the name in the URL resolves to."""
 
     def __init__(self, name, address, port, context):
-        super().__init__(name, port, context=context, timeout=10)
+        super().__init__(name, port, context=context, timeout=20)
         self.address, self.tls = address, context
 
     def connect(self):
-        plain = socket.create_connection((self.address, self.port), timeout=10)
+        plain = socket.create_connection((self.address, self.port), timeout=20)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
         self.seen = (self.sock.version(), self.sock.cipher()[0], self.sock.getpeercert(True))

@@ -445,7 +445,7 @@ def test_slow_log_holds_up_no_other(node, zt_world):
     zt_world.control("ct", "fill", log="birch", count=9000)
     time.sleep(2)  # its long turn has begun
     zt_world.tricked(n.names[0])
-    n.wait_alarm("ct_foreign", 18)
+    n.wait_alarm("ct_foreign", 30)
     zt_world.control("ct", "mend", log="birch")
 
 

@@ -152,7 +152,7 @@ def test_empty_folders_are_filled_and_a_tunnel_comes_up(bench):
 
 def test_the_cvm_is_closed_but_for_the_source(bench):
     cvm = bench.machines["cvm"]
-    ok = ["curl", "-skf", "--max-time", "3", f"https://198.51.100.66:{PCCS_PORT}"
+    ok = ["curl", "-skf", "--max-time", "20", f"https://198.51.100.66:{PCCS_PORT}"
           "/sgx/certification/v4/rootcacrl", "-o", "/dev/null"]
     assert cvm.run(*ok, check=False).returncode == 0
     other = bench.children.start(*bench.middle.argv(
@@ -255,8 +255,8 @@ def test_it_stops_in_the_middle_of_a_transfer(bench):
         assert silent.stdout.readline() == b"in\n"
         begun = time.monotonic()
         gw.daemon.terminate()
-        assert gw.daemon.wait(10) == 0
-        assert time.monotonic() - begun < 4
+        assert gw.daemon.wait(30) == 0
+        assert time.monotonic() - begun < 8
     finally:
         silent.kill()
         silent.wait()

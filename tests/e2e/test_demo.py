@@ -486,7 +486,7 @@ def test_daemon_names_a_mistake_by_file_line_and_key(bindir, workdir, program, t
     path = workdir / "wrong.yaml"
     path.write_text(text)
     for check in (["--check"], []):
-        done = run(bindir / program, "--config", path, *check, check=False, timeout=10)
+        done = run(bindir / program, "--config", path, *check, check=False, timeout=60)
         assert done.returncode == 2, done.stdout
         assert re.search(rf"{re.escape(str(path))}:{line}: .*{key}", done.stdout), done.stdout
 
@@ -494,7 +494,7 @@ def test_daemon_names_a_mistake_by_file_line_and_key(bindir, workdir, program, t
 @pytest.mark.parametrize("program", [
     "postern-registrar", "postern-agent", "postern-edge", "postern-teesim"])
 def test_daemon_without_its_file_ends_with_2(bindir, program):
-    done = run(bindir / program, "--config", "/nonexistent.yaml", check=False, timeout=10)
+    done = run(bindir / program, "--config", "/nonexistent.yaml", check=False, timeout=60)
     assert done.returncode == 2 and "/nonexistent.yaml" in done.stdout
 
 
@@ -509,7 +509,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize("argv", NONSENSE, ids=lambda argv: " ".join(argv) or "nothing")
 def test_nonsense_is_2_with_a_word_on_stderr(bindir, argv):
-    done = subprocess.run([bindir / "postern", *argv], text=True, timeout=10,
+    done = subprocess.run([bindir / "postern", *argv], text=True, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 2
     assert done.stderr.strip()

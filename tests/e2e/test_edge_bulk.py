@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from conftest import wait_for
 from test_edge import TCP, Tls, VECTORS, name, reset, wait_result, world  # noqa: F401
 
 SIZE = (1 << 30) if os.environ.get("POSTERN_LONG") == "1" else 48 << 20
@@ -175,7 +176,7 @@ def test_reset_of_the_client_reaches_the_backend(world):
     send_body(client.send, 4 << 20)
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.sock.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not seen and time.monotonic() < deadline:
         time.sleep(0.01)
     assert seen == ["reset"]
@@ -189,7 +190,8 @@ def test_pipes_come_back_and_more_flows_than_pipes_work(world):
     clients = [Raw(world) for _ in range(count)]
     for client in clients:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    time.sleep(0.5)
+    wait_for(lambda: world.edge.files(pipes=True) >= 2, what="pipes to be in use")
+    time.sleep(0.5)  # for more than are allowed
     assert world.edge.files() <= before + 2 * count
     assert 2 <= world.edge.files(pipes=True) <= 64
     got = [None] * count

@@ -163,7 +163,7 @@ def test_the_secret_is_nowhere_outside(cloud):
 
 
 def ask_inside(cloud, name, socket, what, **kwargs):
-    return in_container(cloud, name, "/usr/bin/curl", "-s", "--max-time", "5", "--unix-socket", socket,
+    return in_container(cloud, name, "/usr/bin/curl", "-s", "--max-time", "20", "--unix-socket", socket,
                         f"http://localhost{what}", **kwargs)
 
 

@@ -19,7 +19,7 @@ from conftest import run, wait_for
 def ask(path, request):
     """One request to the simulated CPU; its reply's status and body."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
+        s.settimeout(30)
         s.connect(str(path))
         s.sendall(struct.pack(">I", len(request)) + request)
         length = struct.unpack(">I", s.recv(4, socket.MSG_WAITALL))[0]
@@ -29,7 +29,7 @@ def ask(path, request):
 
 def control(path, command):
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
+        s.settimeout(30)
         s.connect(str(path))
         s.sendall(json.dumps(command).encode() + b"\n")
         return json.loads(s.makefile().readline())

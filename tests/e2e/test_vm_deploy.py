@@ -42,10 +42,10 @@ def capture(cloud, folder):
     tcpdump = subprocess.Popen(["nsenter", f"--net={cloud.hostile}", "tcpdump", "-ni", "br0", "-s", "0",
                                 "-B", "65536", "-U", "-w", path],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: path.exists() and path.stat().st_size >= 24, 10, "tcpdump")
+    wait_for(lambda: path.exists() and path.stat().st_size >= 24, 60, "tcpdump")
     yield path
     tcpdump.send_signal(signal.SIGINT)
-    tcpdump.wait(10)
+    tcpdump.wait(60)
 
 
 @pytest.fixture(scope="module")
