@@ -280,6 +280,16 @@ enum rc config_key_service(uint8_t out[MANIFEST_ID_LEN], const struct config *c,
 	return RC_OK;
 }
 
+enum rc config_lineage(const struct config *c, const struct manifest *m,
+		       char error[NODE_ERROR_MAX])
+{
+	if (!m->continues || c->kms.addresses.count)
+		return RC_OK;
+	error_set(error, "manifest: continues: expected a key service, which "
+			 "says whether it may; none is configured");
+	return RC_DENIED;
+}
+
 void config_fini(struct config *c)
 {
 	arena_fini(&c->arena);

@@ -87,4 +87,9 @@ void config_fini(struct config *c);
 enum rc config_key_service(uint8_t out[MANIFEST_ID_LEN], const struct config *c,
 			   struct span manifest, char error[NODE_ERROR_MAX]);
 
+/* Whether a manifest that continues an app may do so is a key service's to say.
+ * RC_DENIED: none is configured; error says so. */
+enum rc config_lineage(const struct config *c, const struct manifest *m,
+		       char error[NODE_ERROR_MAX]);
+
 #endif

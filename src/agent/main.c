@@ -256,6 +256,8 @@ static enum rc open_guest(struct program *p, char error[NODE_ERROR_MAX])
 
 static enum rc open_measured(struct program *p, char error[NODE_ERROR_MAX])
 {
+	enum rc rc;
+
 	p->measured = measured_new(&p->platform.identity, p->platform.source,
 				   p->config.state);
 	if (p->config.kms.addresses.count) {
@@ -272,6 +274,9 @@ static enum rc open_measured(struct program *p, char error[NODE_ERROR_MAX])
 			p->kms.options.app, &p->config,
 			buf_span(&p->platform.identity.manifest_bytes), error);
 	}
+	rc = config_lineage(&p->config, &p->platform.identity.manifest, error);
+	if (rc)
+		return rc;
 	p->own_keys = (struct appkeys_simulated){
 		.source = p->platform.source,
 		.identity = &p->platform.identity,

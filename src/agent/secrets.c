@@ -33,7 +33,7 @@ static enum rc open_seal(struct secrets *s, char error[NODE_ERROR_MAX])
 	struct seal_options o = { .folder = folder, .provider = s->o.seal };
 	enum seal_reason reason;
 
-	memcpy(o.app, s->o.identity->manifest.app_id, sizeof(o.app));
+	memcpy(o.app, s->o.identity->manifest.lineage, sizeof(o.app));
 	memcpy(o.instance, s->o.identity->instance_id, sizeof(o.instance));
 	if (snprintf(folder, sizeof(folder), "%s/env-seal", s->o.state) >=
 	    (int)sizeof(folder)) {
@@ -103,7 +103,7 @@ static enum rc make_proof(struct secrets *s, char error[NODE_ERROR_MAX])
 
 	buf_init(&quote, QUOTE_MAX);
 	buf_init(&log, EVENTLOG_MAX);
-	memcpy(p.app_id, id->manifest.app_id, sizeof(p.app_id));
+	memcpy(p.app_id, id->manifest.lineage, sizeof(p.app_id));
 	memcpy(p.instance_id, id->instance_id, sizeof(p.instance_id));
 	x25519_public(p.public_key, &s->secret);
 	keyproof_report_data(&report_data, &p);
@@ -217,7 +217,7 @@ enum rc secrets_take(void *secrets, struct envs *out,
 		rc = read_seen(s, &terms.seen, error);
 	if (rc)
 		return rc;
-	memcpy(terms.app_id, s->o.identity->manifest.app_id,
+	memcpy(terms.app_id, s->o.identity->manifest.lineage,
 	       sizeof(terms.app_id));
 	v = envelope_open(out, &seen, buf_span(&text), &terms);
 	if (v) {

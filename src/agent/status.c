@@ -202,7 +202,8 @@ char *status_json(const struct status_sources *s)
 	add(j, "version", json_string(NODE_VERSION));
 	add(j, "simulated", json_boolean(is_simulated));
 	add(j, "name", json_string(s->identity->manifest.name));
-	add_hex(j, "app_id", SPAN_ARRAY(s->identity->manifest.app_id));
+	add_hex(j, "app_id", SPAN_ARRAY(s->identity->manifest.lineage));
+	add_hex(j, "compose_hash", SPAN_ARRAY(s->identity->manifest.hash.b));
 	add_hex(j, "instance_id", SPAN_ARRAY(s->identity->instance_id));
 	add(j, "wireguard",
 	    json_string(wgctl_backend_name(tunnel_backend(s->device))));

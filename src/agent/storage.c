@@ -128,8 +128,9 @@ static enum rc read_manifest(struct opening *o, char error[NODE_ERROR_MAX])
 		return rc;
 	}
 	rc = manifest_read(&o->manifest, buf_span(&text), why);
-	if (rc)
-		error_set(error, "manifest %s: %s", o->config->manifest, why);
+	if (!rc)
+		return config_lineage(o->config, &o->manifest, error);
+	error_set(error, "manifest %s: %s", o->config->manifest, why);
 	return rc;
 }
 
@@ -173,7 +174,7 @@ static enum rc look(struct opening *o, char error[NODE_ERROR_MAX])
 	enum disk_reason reason = disk_look(&o->disk, o->path, why);
 
 	if (!reason && disk_state(o->disk) == DISK_BLANK)
-		reason = disk_begin(o->disk, o->manifest.app_id,
+		reason = disk_begin(o->disk, o->manifest.lineage,
 				    o->key.keeper.kind, why);
 	return reason ? refuse(o, reason, why, error) : RC_OK;
 }
@@ -190,7 +191,7 @@ static enum rc open_disk(struct opening *o, char error[NODE_ERROR_MAX])
 	char why[DISK_ERROR_MAX] = "";
 	enum disk_reason reason;
 
-	memcpy(options.app, o->identity.manifest.app_id, sizeof(options.app));
+	memcpy(options.app, o->identity.manifest.lineage, sizeof(options.app));
 	memcpy(options.instance, o->identity.instance_id,
 	       sizeof(options.instance));
 	reason = disk_open(o->disk, &options, why);

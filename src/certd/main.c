@@ -121,7 +121,7 @@ static enum rc open_folder(struct program *p,
 	struct seal_options o = { .folder = folder, .provider = provider };
 	enum seal_reason reason;
 
-	memcpy(o.app, p->identity.manifest.app_id, sizeof(o.app));
+	memcpy(o.app, p->identity.manifest.lineage, sizeof(o.app));
 	memcpy(o.instance, p->identity.instance_id, sizeof(o.instance));
 	(void)snprintf(folder, sizeof(folder), "%s/sealed", p->config.state);
 	reason = seal_open(&p->seal, &o, why);

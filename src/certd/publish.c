@@ -134,7 +134,7 @@ static enum rc write_app(struct buf *out, const struct publish *p)
 
 	return dotdstack_app_write(
 		out, &(struct dotdstack_app){
-			     .app_id = SPAN_ARRAY(id->manifest.app_id),
+			     .app_id = SPAN_ARRAY(id->manifest.lineage),
 			     .instance_id = SPAN_ARRAY(id->instance_id),
 			     .compose_hash = SPAN_ARRAY(id->manifest.hash.b),
 			     .app_name = span_str(id->manifest.name),

@@ -104,7 +104,7 @@ static bool check_events(struct eventlog_identity *id,
 	if (!id->has_app_id || !id->has_instance_id || !id->has_manifest_hash)
 		return refuse_tee(why, TEE_LOG_MALFORMED,
 				  "no app-id, instance-id or compose-hash");
-	if (!span_equal(SPAN_ARRAY(id->app_id), SPAN_ARRAY(m->app_id)))
+	if (!span_equal(SPAN_ARRAY(id->app_id), SPAN_ARRAY(m->lineage)))
 		return refuse(why, CHANNEL_MANIFEST_MISMATCH, "event app-id");
 	if (!span_equal(SPAN_ARRAY(id->manifest_hash), SPAN_ARRAY(m->hash.b)))
 		return refuse(why, CHANNEL_MANIFEST_MISMATCH,
@@ -119,7 +119,7 @@ static bool check_claims(struct channel_claims *claims,
 {
 	if (channel_claims_read(claims, in->evidence->claims))
 		return refuse(why, CHANNEL_CLAIMS_MALFORMED, "claims");
-	if (!span_equal(SPAN_ARRAY(claims->app_id), SPAN_ARRAY(m->app_id)))
+	if (!span_equal(SPAN_ARRAY(claims->app_id), SPAN_ARRAY(m->lineage)))
 		return refuse(why, CHANNEL_CLAIMS_MISMATCH, "app_id");
 	if (!span_equal(SPAN_ARRAY(claims->instance_id),
 			SPAN_ARRAY(id->instance_id)))

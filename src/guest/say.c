@@ -158,7 +158,7 @@ static enum rc say_dstack_info(struct buf *out, const struct desk_world *w)
 	image_hash(&image, w->registers);
 	jwrite_object(&j, NULL);
 	jwrite_str(&j, "app_name", m->name);
-	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->app_id));
+	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->lineage));
 	jwrite_hex(&j, "instance_id", SPAN_ARRAY(w->instance_id));
 	jwrite_hex(&j, "device_id", SPAN_ARRAY(w->registers->device.b));
 	jwrite_hex(&j, "mr_aggregated", SPAN_ARRAY(all.b));
@@ -186,7 +186,8 @@ enum rc say_info(struct buf *out, const struct desk_world *w,
 	jwrite_object(&j, NULL);
 	jwrite_str(&j, "name", w->manifest->name);
 	jwrite_str(&j, "container", container);
-	jwrite_hex(&j, "app_id", SPAN_ARRAY(w->manifest->app_id));
+	jwrite_hex(&j, "app_id", SPAN_ARRAY(w->manifest->lineage));
+	jwrite_hex(&j, "compose_hash", SPAN_ARRAY(w->manifest->hash.b));
 	jwrite_hex(&j, "instance_id", SPAN_ARRAY(w->instance_id));
 	jwrite_bool(&j, "simulated", w->is_simulated);
 	jwrite_str(&j, "key_provider", w->provider);
@@ -224,7 +225,7 @@ void say_key_make(struct say_key *k, const struct desk_world *w,
 		memcpy(k->issued, w->issuer_signature.p, sizeof(k->issued));
 	else
 		derive_self_issue(k->issued, &voucher,
-				  SPAN_ARRAY(w->manifest->app_id));
+				  SPAN_ARRAY(w->manifest->lineage));
 }
 
 static void add_public(struct jwrite *j, const struct say_key *k)
@@ -350,7 +351,7 @@ enum rc say_evidence_text(struct evidence_text *out,
 	buf_init(&text, sizeof(out->text));
 	jwrite_object(&j, NULL);
 	jwrite_str(&j, "format", "postern/guest-evidence/v1");
-	jwrite_hex(&j, "app_id", SPAN_ARRAY(w->manifest->app_id));
+	jwrite_hex(&j, "app_id", SPAN_ARRAY(w->manifest->lineage));
 	jwrite_hex(&j, "instance_id", SPAN_ARRAY(w->instance_id));
 	jwrite_hex(&j, "nonce", nonce);
 	add_voucher(&j, w->root);

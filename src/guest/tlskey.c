@@ -34,7 +34,7 @@ static struct subject authority_subject(const struct desk_world *w)
 	struct wr to = WR_ARRAY(s.text);
 
 	wr_str(&to, "postern app ");
-	text_hex(&to, SPAN_ARRAY(w->manifest->app_id));
+	text_hex(&to, SPAN_ARRAY(w->manifest->lineage));
 	s.n = wr_span(&to).n;
 	return s;
 }
@@ -191,7 +191,7 @@ static enum rc make_leaf(struct buf *der, const struct desk_world *w,
 			return RC_MALFORMED;
 	if (quote.n) {
 		cert.event_log = w->event_log;
-		cert.app_id = SPAN_ARRAY(w->manifest->app_id);
+		cert.app_id = SPAN_ARRAY(w->manifest->lineage);
 	}
 	signer = derive_authority(w->root);
 	p256_private_point(key, &at);

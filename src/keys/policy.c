@@ -314,6 +314,40 @@ static bool read_app_images(struct keys_app *app, const struct reading *r,
 	return true;
 }
 
+static bool has_manifest(const struct keys_app *app, const struct sha256 *m)
+{
+	for (size_t i = 0; i < app->manifest_count; i++)
+		if (span_equal(SPAN_ARRAY(app->manifests[i].b),
+			       SPAN_ARRAY(m->b)))
+			return true;
+	return false;
+}
+
+static bool read_manifests(struct keys_app *app, const struct reading *r,
+			   const struct jtree *object)
+{
+	const struct jtree *array;
+	struct sha256 *at;
+
+	if (!get_array(&array, object, "manifests", KEYS_MANIFESTS_MAX))
+		return false;
+	app->lists_manifests = array != NULL;
+	if (!array || !array->count)
+		return true;
+	at = arena_new(r->arena, array->count, sizeof(*at));
+	app->manifests = at;
+	if (!at)
+		return false;
+	for (const struct jtree *i = array->first; i; i = i->next, at++) {
+		if (i->type != JTREE_TEXT ||
+		    !text_hex_decode(at->b, sizeof(at->b), i->text) ||
+		    has_manifest(app, at))
+			return false;
+		app->manifest_count++;
+	}
+	return true;
+}
+
 static bool read_instance(struct keys_instance *out, const struct reading *r,
 			  const struct jtree *item)
 {
@@ -358,7 +392,7 @@ static bool read_instances(struct keys_app *app, const struct reading *r,
 static bool read_app(struct keys_app *out, const struct reading *r,
 		     const struct jtree *item)
 {
-	static const char *const known[] = { "app", "images",
+	static const char *const known[] = { "app", "images", "manifests",
 					     "instance_keys", "app_keys",
 					     "min_epoch", "per_minute",
 					     "instances", NULL };
@@ -368,6 +402,7 @@ static bool read_app(struct keys_app *out, const struct reading *r,
 	    !get_hex(out->id, sizeof(out->id), item, "app") ||
 	    keys_policy_app(r->policy, out->id) ||
 	    !read_app_images(out, r, item) ||
+	    !read_manifests(out, r, item) ||
 	    !read_purposes(&out->of_instance, r, item, "instance_keys") ||
 	    !read_purposes(&out->of_app, r, item, "app_keys") ||
 	    !get_number(&min_epoch, item, "min_epoch", 1, UINT32_MAX) ||
@@ -472,8 +507,8 @@ enum keys_reason keys_policy_read_object(struct keys_policy *out,
 
 		(void)snprintf(which, sizeof(which), "apps[%zu]", p.app_count);
 		ok = bad(&r, which,
-			 "app (once), images by name, lists of purposes, "
-			 "bounds and instances");
+			 "app (once), images by name, manifests (each once), "
+			 "lists of purposes, bounds and instances");
 	}
 	if (!ok)
 		return KEYS_MALFORMED;
@@ -653,6 +688,21 @@ static bool runs_one_of(const struct keys_policy *p, const struct keys_app *app,
 	return false;
 }
 
+/* Its hash begins with the app id: it is the app's first manifest, whatever a
+ * list says. */
+static bool is_founder(const struct keys_subject *s)
+{
+	return span_equal(span_of(s->manifest.b, KEYS_ID_LEN),
+			  SPAN_ARRAY(s->app));
+}
+
+static bool runs_its_manifest(const struct keys_app *app,
+			      const struct keys_subject *s)
+{
+	return app->lists_manifests ? has_manifest(app, &s->manifest)
+				    : is_founder(s);
+}
+
 enum keys_reason keys_policy_admits(const struct keys_policy *p,
 				    const struct keys_subject *s)
 {
@@ -664,6 +714,8 @@ enum keys_reason keys_policy_admits(const struct keys_policy *p,
 		return KEYS_SIMULATED;
 	if (!runs_one_of(p, app, &s->measurement))
 		return KEYS_MEASUREMENT;
+	if (!runs_its_manifest(app, s))
+		return KEYS_MANIFEST;
 	for (size_t i = 0; i < app->instance_count; i++)
 		if (app->instances[i].is_denied &&
 		    span_equal(SPAN_ARRAY(app->instances[i].id),
@@ -749,6 +801,10 @@ bool keys_policy_is_kms(const struct keys_policy *p,
 			const struct keys_subject *s,
 			const struct keys_subject *own)
 {
+	/* Its administrators stand in its manifest, and its instance id is of
+	 * that app: another manifest could name others and take ours. */
+	if (!is_founder(s))
+		return false;
 	if (span_equal(SPAN_ARRAY(s->app), SPAN_ARRAY(own->app)) &&
 	    keys_measurement_equal(&s->measurement, &own->measurement))
 		return !s->is_simulated || own->is_simulated;

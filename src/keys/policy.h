@@ -20,6 +20,7 @@
  *      "apps":[{
  *         "app":"<40 hex>",
  *         "images":["guest-1"],
+ *         "manifests":["<64 hex: SHA-256>", ...],
  *         "instance_keys":["disk","seal","app/"],
  *         "app_keys":["env"],
  *         "min_epoch":1,
@@ -29,7 +30,7 @@
  *    "signatures":[{"key":"<128 hex>","signature":"<128 hex>"}]}
  *
  * Members from "images" down may be left out, and so may those of an app from
- * "instance_keys" down; "rtmr0", which depends on the machine's size, may be
+ * "manifests" down; "rtmr0", which depends on the machine's size, may be
  * left out of an image.  A member that is not named here, or one that comes
  * twice, makes the document malformed: what is not understood may have been
  * meant to restrict.
@@ -38,6 +39,12 @@
  * they stand, from its brace to its brace.  Each administrator counts once;
  * a key that is no administrator's, or a signature that is wrong, refuses the
  * document whole.
+ *
+ * "manifests" of an app are the ones that get its keys: versions of it, each
+ * of which says by "continues" whose keys it asks for (manifest/lineage.h).
+ * The list is the whole list, so the first manifest, whose hash begins with the
+ * app id, must stand in it, too, as long as it is to get them.  Left out: the
+ * first manifest alone.
  *
  * A purpose in a list that ends in "/" stands for all that begin so.
  * "release":"known" lets a node that does not see a majority go on releasing
@@ -51,6 +58,7 @@
 
 #include "base/arena.h"
 #include "base/rc.h"
+#include "crypto/hash.h"
 #include "crypto/p256.h"
 #include "keys/message.h"
 
@@ -63,6 +71,7 @@ enum {
 	KEYS_IMAGES_MAX = 64,
 	KEYS_APPS_MAX = 1024,
 	KEYS_PURPOSES_MAX = 64, /* of one list */
+	KEYS_MANIFESTS_MAX = 64, /* of one app */
 	KEYS_INSTANCES_MAX = 1024, /* of one app */
 	KEYS_REGISTER_LEN = 48,
 	KEYS_RATE_DEFAULT = 600, /* releases a minute of one app */
@@ -88,9 +97,11 @@ struct keys_measurement {
 bool keys_measurement_equal(const struct keys_measurement *a,
 			    const struct keys_measurement *b);
 
-/* A verified peer. */
+/* A verified peer.  'app' is a claim of its manifest until the policy was
+ * asked; the manifest is measured. */
 struct keys_subject {
 	uint8_t app[KEYS_ID_LEN], instance[KEYS_ID_LEN];
+	struct sha256 manifest;
 	struct keys_measurement measurement;
 	bool is_simulated;
 };
@@ -116,6 +127,9 @@ struct keys_instance {
 struct keys_app {
 	uint8_t id[KEYS_ID_LEN];
 	uint64_t images; /* bit i: images[i] */
+	bool lists_manifests; /* "manifests" is there */
+	const struct sha256 *manifests;
+	size_t manifest_count;
 	struct keys_purposes of_instance, of_app;
 	uint32_t min_epoch; /* 0: none */
 	uint32_t per_minute;
@@ -206,7 +220,8 @@ bool keys_policy_has_node(const struct keys_policy *p,
 			  const uint8_t instance[KEYS_ID_LEN]);
 /*
  * Is this peer code that may hold the roots: the same as 'own', or one that the
- * policy (NULL: none yet) lists?  Says nothing of membership.
+ * policy (NULL: none yet) lists?  Says nothing of membership.  A manifest that
+ * continues another is none of these, whichever app it names.
  */
 bool keys_policy_is_kms(const struct keys_policy *p,
 			const struct keys_subject *s,

@@ -34,7 +34,8 @@
 	X(KEYS_DONE_ALREADY, "done_already") \
 	X(KEYS_INTERNAL, "internal_error") \
 	X(KEYS_SIMULATED, "simulated_refused") \
-	X(KEYS_UNKNOWN, "reason_unknown")
+	X(KEYS_UNKNOWN, "reason_unknown") \
+	X(KEYS_MANIFEST, "manifest_not_listed")
 
 enum keys_reason {
 #define X(constant, name) constant,

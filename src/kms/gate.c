@@ -203,7 +203,8 @@ static void on_verified(struct visitor *v)
 	if (!v->is_verified)
 		g->counts.unverified--;
 	v->is_verified = true;
-	memcpy(s->app, peer->manifest.app_id, sizeof(s->app));
+	memcpy(s->app, peer->manifest.lineage, sizeof(s->app));
+	s->manifest = peer->manifest.hash;
 	memcpy(s->instance, peer->instance_id, sizeof(s->instance));
 	s->measurement = v->measurement;
 	s->is_simulated = peer->is_simulated;

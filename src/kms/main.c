@@ -170,6 +170,7 @@ static enum rc measure_self(struct program *p, char error[NODE_ERROR_MAX])
 	memcpy(own->measurement.rtmr1, q.td.rtmr[1].p, KEYS_REGISTER_LEN);
 	memcpy(own->measurement.rtmr2, q.td.rtmr[2].p, KEYS_REGISTER_LEN);
 	memcpy(own->app, id->manifest.app_id, sizeof(own->app));
+	own->manifest = id->manifest.hash;
 	memcpy(own->instance, id->instance_id, sizeof(own->instance));
 	own->is_simulated = quote_source_is_simulated(p->platform.source);
 	return RC_OK;

@@ -218,7 +218,8 @@ static void on_verified(struct peer *p)
 	const struct channel_peer *peer = channel_peer(c);
 	const char *why;
 
-	memcpy(p->subject.app, peer->manifest.app_id, sizeof(p->subject.app));
+	memcpy(p->subject.app, peer->manifest.lineage, sizeof(p->subject.app));
+	p->subject.manifest = peer->manifest.hash;
 	memcpy(p->subject.instance, peer->instance_id,
 	       sizeof(p->subject.instance));
 	p->subject.measurement = p->measurement;

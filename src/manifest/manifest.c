@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "manifest/guest_read.h"
+#include "manifest/lineage.h"
 
 enum {
 	/* dstack's two numeric generations; the keys read here mean the same */
@@ -384,6 +385,15 @@ static enum rc read_storage(struct manifest *m, const json_t *root, char *error)
 	return RC_OK;
 }
 
+static enum rc read_lineage(struct manifest *m, const json_t *root, char *error)
+{
+	const json_t *id = json_object_get(root, "continues");
+	const char *expected = lineage_read(m->lineage, m->app_id, id);
+
+	m->continues = id != NULL;
+	return expected ? refuse(error, "continues", expected) : RC_OK;
+}
+
 static bool may_extend(const struct manifest_guest *g)
 {
 	for (size_t i = 0; g && i < g->container_count; i++)
@@ -434,6 +444,9 @@ static enum rc read_root(struct manifest *m, const json_t *root, char *error)
 	rc = read_storage(m, root, error);
 	if (rc)
 		return rc;
+	rc = read_lineage(m, root, error);
+	if (rc)
+		return rc;
 	/* Last: they take memory, and nothing can fail after it. */
 	rc = read_compose(m, root, error);
 	if (rc)
@@ -467,11 +480,11 @@ enum rc manifest_read(struct manifest *out, struct span json,
 	}
 	if (!json_is_object(root))
 		return refuse(error, "manifest", "expected a JSON object");
+	sha256_of(&m->hash, json);
+	memcpy(m->app_id, m->hash.b, sizeof(m->app_id));
 	rc = read_root(m, root, error);
 	if (rc)
 		return rc;
-	sha256_of(&m->hash, json);
-	memcpy(m->app_id, m->hash.b, sizeof(m->app_id));
 	*out = *m;
 	return RC_OK;
 }

@@ -18,6 +18,7 @@
  *                {"port": 443, "protocol": "tls"} ],
  *     "domains": ["www.example.org", "*.shop.example.org"],
  *     "egress": false,
+ *     "continues": "<40 hex>",
  *     "ingress": {"domains": ["www.example.org"], "backend": 8080},
  *     "storage": {"integrity": false, "rollback": "refuse"},
  *     "guest": { ... }, "allowed_envs": [ ... ]      (guest.h)
@@ -41,6 +42,12 @@
  * not written ("read-only"); no other member.  manifest_version is 1 or 2;
  * "runner" is "docker-compose" with a compose file, or "none" or absent without
  * one.  No port, domain or JSON key may come twice.
+ *
+ * "continues": this manifest is an update of the app whose first manifest has
+ * that app id; it asks for that app's keys ("lineage").  Anybody can write it
+ * of any app, so it proves nothing: who gives something away by it finds out
+ * first whether the manifest is one of that app's.  The key service does, by
+ * its signed policy (docs/PROTOCOL.kms.md §2).
  */
 #ifndef POSTERN_MANIFEST_MANIFEST_H
 #define POSTERN_MANIFEST_MANIFEST_H
@@ -98,7 +105,11 @@ struct manifest_storage {
 
 struct manifest {
 	struct sha256 hash;
+	/* of these bytes: no other manifest can have it */
 	uint8_t app_id[MANIFEST_ID_LEN];
+	/* of the app whose keys it asks for: app_id, or a claim */
+	uint8_t lineage[MANIFEST_ID_LEN];
+	bool continues; /* "continues" is there */
 	char name[64]; /* LDH label, lower case */
 	struct manifest_port ports[MANIFEST_PORTS_MAX];
 	size_t port_count;

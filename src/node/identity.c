@@ -147,7 +147,7 @@ static enum rc find_instance_id(struct identity *id, const char *state,
 	rc = read_seed(&seed, path, error);
 	if (!rc)
 		identity_instance_id(id->instance_id, seed.b,
-				     id->manifest.app_id);
+				     id->manifest.lineage);
 	return rc;
 }
 
@@ -188,7 +188,7 @@ static enum rc make_events(struct identity *id,
 			   struct sha384 digests[EVENTLOG_BOOT_COUNT])
 {
 	return eventlog_append_boot(&id->events, digests,
-				    SPAN_ARRAY(id->manifest.app_id),
+				    SPAN_ARRAY(id->manifest.lineage),
 				    SPAN_ARRAY(id->manifest.hash.b),
 				    SPAN_ARRAY(id->instance_id));
 }
@@ -318,7 +318,7 @@ static enum rc make_claims(struct identity *id, const char *node,
 	struct channel_claims c = { 0 };
 	enum rc rc;
 
-	memcpy(c.app_id, id->manifest.app_id, sizeof(c.app_id));
+	memcpy(c.app_id, id->manifest.lineage, sizeof(c.app_id));
 	memcpy(c.instance_id, id->instance_id, sizeof(c.instance_id));
 	c.manifest_hash = id->manifest.hash;
 	snprintf(c.node_id, sizeof(c.node_id), "%s", node);
@@ -351,7 +351,7 @@ enum rc identity_open(struct identity *out, const struct identity_options *o,
 		rc = find_instance_id(&id, o->state, error);
 	else if (!rc)
 		identity_instance_id(id.instance_id, o->seed,
-				     id.manifest.app_id);
+				     id.manifest.lineage);
 	if (!rc)
 		rc = measure(&id, source, o->state, error);
 	if (!rc)

@@ -36,7 +36,8 @@ enum rc platform_open(struct platform *p, const struct platform_options *o,
 		return rc;
 	log_event(o->log, LOG_INFO, "identity",
 		  LSTR("name", p->identity.manifest.name),
-		  LHEX("app", SPAN_ARRAY(p->identity.manifest.app_id)),
+		  LHEX("app", SPAN_ARRAY(p->identity.manifest.lineage)),
+		  LHEX("manifest", SPAN_ARRAY(p->identity.manifest.hash.b)),
 		  LHEX("instance", SPAN_ARRAY(p->identity.instance_id)),
 		  LSTR("quotes", quote_source_name(p->source)));
 	rc = trust_open(&p->trust, o->trust, o->identity.state, error);

@@ -154,6 +154,15 @@ static void what_is_not_understood_is_refused(void **state)
 						       "\",\"floor\":1}]}]}" },
 		{ "rate_zero", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
 					      "\",\"images\":[],\"per_minute\":0}]}" },
+		{ "manifest_of_31_bytes", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
+							 "\",\"images\":[],\"manifests\":[\"" R16
+							 "222222222222222222222222222222\"]}]}" },
+		{ "manifest_twice", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
+						   "\",\"images\":[],\"manifests\":[\"" R16 R16
+						   "\",\"" R16 R16 "\"]}]}" },
+		{ "manifests_no_list", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
+						      "\",\"images\":[],\"manifests\":\"" R16 R16
+						      "\"}]}" },
 		{ "app_unknown_member", HEAD(1) IMAGES ",\"apps\":[{\"app\":\"" ID_A
 						       "\",\"images\":[],\"x\":0}]}" },
 	};
@@ -169,6 +178,7 @@ static struct keys_subject subject(void)
 	struct keys_subject s = { .app = { 0xaa }, .instance = { 1 }, .is_simulated = true };
 
 	memset(&s.measurement, 0x11, sizeof(s.measurement));
+	memcpy(s.manifest.b, s.app, sizeof(s.app));
 	return s;
 }
 
@@ -204,13 +214,77 @@ static void decisions(void **state)
 		struct keys_wanted k = { table[i].epoch, table[i].scope, "" };
 		struct keys_subject s = subject();
 
-		s.app[0] = table[i].app;
+		s.app[0] = s.manifest.b[0] = table[i].app;
 		s.instance[0] = table[i].instance;
 		s.measurement.rtmr2[47] = table[i].register_byte;
 		(void)snprintf(k.purpose, sizeof(k.purpose), "%s", table[i].purpose);
 		if (keys_policy_allows(&w->policy, &s, &k, 3) != table[i].want)
 			fail_msg("%s", table[i].name);
 	}
+}
+
+/* Hashes of manifests: of 64 equal digits, and the first one's, which begins with the app id. */
+#define EIGHT(digit) digit digit digit digit digit digit digit digit
+#define HASH(digit) \
+	EIGHT(digit) \
+	EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) \
+		EIGHT(digit) EIGHT(digit)
+#define FIRST ID_A "000000000000000000000000"
+#define LISTS(manifests) \
+	HEAD(1) \
+	IMAGES ",\"simulated\":true,\"apps\":[{\"app\":\"" ID_A \
+	       "\",\"images\":[\"base\"]," manifests \
+	       "\"instance_keys\":[\"disk\"]}]}"
+
+static void manifests_of_an_app(void **state)
+{
+	static const struct {
+		const char *name, *object;
+		uint8_t manifest; /* 0: the first */
+		enum keys_reason want;
+	} table[] = {
+		{ "first_without_a_list", LISTS(""), 0, KEYS_OK },
+		{ "second_without_a_list", LISTS(""), 0x22, KEYS_MANIFEST },
+		{ "first_listed", LISTS("\"manifests\":[\"" FIRST "\"],"), 0, KEYS_OK },
+		{ "second_listed", LISTS("\"manifests\":[\"" FIRST "\",\"" HASH("2") "\"],"), 0x22,
+		  KEYS_OK },
+		{ "first_beside_it", LISTS("\"manifests\":[\"" FIRST "\",\"" HASH("2") "\"],"), 0,
+		  KEYS_OK },
+		{ "first_taken_out", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0, KEYS_MANIFEST },
+		{ "second_alone", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0x22, KEYS_OK },
+		{ "another", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0x33, KEYS_MANIFEST },
+		{ "empty_list_first", LISTS("\"manifests\":[],"), 0, KEYS_MANIFEST },
+		{ "empty_list_second", LISTS("\"manifests\":[],"), 0x22, KEYS_MANIFEST },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct keys_wanted k = { 1, KEYS_OF_INSTANCE, "disk" };
+		struct keys_subject s = subject();
+		uint64_t floor;
+
+		if (table[i].manifest)
+			memset(s.manifest.b, table[i].manifest, sizeof(s.manifest.b));
+		assert_int_equal(read_signed(w, table[i].object, 3), KEYS_OK);
+		if (keys_policy_allows(&w->policy, &s, &k, 1) != table[i].want ||
+		    keys_policy_epoch(&floor, &w->policy, &s, "disk") != table[i].want)
+			fail_msg("%s", table[i].name);
+	}
+}
+
+static void every_byte_of_a_manifest_counts(void **state)
+{
+	struct world *w = *state;
+	struct keys_subject s = subject();
+
+	memset(s.manifest.b, 0x22, sizeof(s.manifest.b));
+	assert_int_equal(read_signed(w, LISTS("\"manifests\":[\"" HASH("2") "\"],"), 3), KEYS_OK);
+	for (size_t i = 0; i < sizeof(s.manifest.b); i++) {
+		s.manifest.b[i] ^= 1;
+		assert_int_equal(keys_policy_admits(&w->policy, &s), KEYS_MANIFEST);
+		s.manifest.b[i] ^= 1;
+	}
+	assert_int_equal(keys_policy_admits(&w->policy, &s), KEYS_OK);
 }
 
 static void every_register_counts(void **state)
@@ -278,18 +352,26 @@ static void nodes_are_own_code_or_listed(void **state)
 	s.measurement.mr_td[0] = 0;
 	assert_false(keys_policy_is_kms(NULL, &s, &own));
 	s = subject();
-	s.app[0] = 0xbb;
+	s.app[0] = s.manifest.b[0] = 0xbb;
 	assert_false(keys_policy_is_kms(NULL, &s, &own));
 	assert_int_equal(read_signed(w, OTHER_KMS, 3),
 			 KEYS_OK);
 	assert_true(keys_policy_is_kms(&w->policy, &s, &own));
 	s.measurement.mr_td[0] = 0;
 	assert_false(keys_policy_is_kms(&w->policy, &s, &own));
+	/* Nor is a manifest that says it continues ours, which is what the app
+	 * of a subject comes from. */
+	s = subject();
+	s.manifest.b[0] ^= 1;
+	assert_false(keys_policy_is_kms(NULL, &s, &own));
+	assert_false(keys_policy_is_kms(&w->policy, &s, &own));
+	s.app[0] = 0xbb; /* or one that is listed */
+	assert_false(keys_policy_is_kms(&w->policy, &s, &own));
 	/* A simulated TEE is none that a real one gives its roots to. */
 	s = subject();
 	own.is_simulated = false;
 	assert_false(keys_policy_is_kms(NULL, &s, &own));
-	s.app[0] = 0xbb; /* whatever the policy says of those that ask for keys */
+	s.app[0] = s.manifest.b[0] = 0xbb; /* whatever the policy says of those that ask for keys */
 	assert_false(keys_policy_is_kms(&w->policy, &s, &own));
 	s.is_simulated = false;
 	assert_true(keys_policy_is_kms(&w->policy, &s, &own));
@@ -342,6 +424,8 @@ int main(void)
 		T(no_byte_of_it_can_change),
 		T(what_is_not_understood_is_refused),
 		T(decisions),
+		T(manifests_of_an_app),
+		T(every_byte_of_a_manifest_counts),
 		T(every_register_counts),
 		T(rtmr0_may_be_left_out),
 		T(simulated_only_when_the_policy_says),

@@ -32,6 +32,7 @@ static struct keys_subject subject(uint8_t app, uint8_t instance)
 {
 	struct keys_subject s = { .app = { app }, .instance = { instance } };
 
+	s.manifest.b[0] = app;
 	memset(&s.measurement, 0x11, sizeof(s.measurement));
 	return s;
 }
