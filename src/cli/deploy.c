@@ -14,6 +14,7 @@
 #include "cli/archive.h"
 #include "cli/builder.h"
 #include "cli/deploy_cloud.h"
+#include "cli/deploy_lineage.h"
 #include "cli/fmt.h"
 #include "cli/place.h"
 #include "cli/progress.h"
@@ -44,9 +45,10 @@ static const char deploy_help[] =
 	"\n"
 	"Runs an app in a confidential VM of this host, in a cloud of `postern "
 	"up`, and\n"
-	"waits until it answers.  Again: its machine gets the new manifest; "
-	"with another\n"
-	"one it is another app, which cannot open a disk of before.  All "
+	"waits until it answers.  Again: its machine gets the new manifest, as "
+	"the same\n"
+	"app with its disk where the cloud has a key service, else as another "
+	"app.  All\n"
 	"SIMULATED.\n"
 	"\n"
 	"  --name NAME       of the app and its machine (default the file's "
@@ -208,7 +210,7 @@ static bool list_images(struct deploy *d)
 	return true;
 }
 
-static bool make_manifest(struct deploy *d, bool has_images)
+static bool write_app(struct deploy *d, bool has_images, const char *continues)
 {
 	char why[MANIFEST_ERROR_MAX];
 	struct app app = {
@@ -219,13 +221,30 @@ static bool make_manifest(struct deploy *d, bool has_images)
 		.image_count = has_images ? d->image_count : 0,
 		.trust = has_images ? d->cloud.trust : NULL,
 		.key_service = has_images ? d->cloud.key_service : NULL,
+		.continues = continues,
 	};
 
+	buf_fini(&d->manifest);
 	buf_init(&d->manifest, MANIFEST_MAX);
 	if (app_manifest(&d->manifest, &app, why) == RC_OK)
 		return true;
 	(void)snprintf(d->error, ERROR_MAX, "%.200s: %s", d->o->file, why);
 	return false;
+}
+
+/* Of a machine: an app that ran under this name goes on as the same app, if a
+ * key service says so. */
+static bool make_manifest(struct deploy *d, bool is_machine)
+{
+	const char *continues;
+
+	if (!write_app(d, is_machine, NULL))
+		return false;
+	if (!is_machine)
+		return true;
+	continues = deploy_continues(&d->arena, d->name, buf_span(&d->manifest),
+				     d->cloud.key_service);
+	return !continues || write_app(d, true, continues);
 }
 
 /* Its machine. */
@@ -237,7 +256,9 @@ static const char *app_host(struct deploy *d, const struct compose_port *port)
 	struct wr w = wr_over(hex, sizeof(hex) - 1);
 	const char *suffix = "";
 
-	manifest_app_id(id, buf_span(&d->manifest));
+	/* ours, so it is one */
+	if (lineage_of(id, buf_span(&d->manifest)))
+		manifest_app_id(id, buf_span(&d->manifest));
 	text_hex(&w, SPAN_ARRAY(id));
 	if (port->protocol == MANIFEST_TLS)
 		suffix = port->port == PORT_HTTPS
@@ -284,12 +305,13 @@ static bool write_manifest(struct deploy *d, const char *path, mode_t mode)
 /* Before the old one is stopped: the new app would not start. */
 static bool can_have_disk(struct deploy *d)
 {
-	if (!folder_has_other_disk(d->name, buf_span(&d->manifest)))
+	if (!deploy_has_other_disk(d->name, buf_span(&d->manifest)))
 		return true;
 	(void)snprintf(d->error, ERROR_MAX,
-		       "%s: its manifest has changed, and another app cannot "
-		       "open its disk; `postern vm remove %s` first, which "
-		       "removes the disk, or deploy under another --name",
+		       "%s: its manifest has changed, and no key service that "
+		       "both name lets it be the same app, so it cannot open "
+		       "its disk; `postern vm remove %s` first, which removes "
+		       "the disk, or deploy under another --name",
 		       d->name, d->name);
 	return false;
 }

@@ -41,7 +41,7 @@ static void add(struct domains *d, const char *path, struct arena *arena)
 
 	if (read_manifest(&m, path))
 		return;
-	text_hex(&w, SPAN_ARRAY(m.app_id));
+	text_hex(&w, SPAN_ARRAY(m.lineage));
 	app = fmt(arena, "%s", hex);
 	for (size_t i = 0; i < m.ingress.domain_count; i++) {
 		if (d->count == DOMAINS_MAX)

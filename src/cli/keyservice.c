@@ -307,18 +307,17 @@ static enum rc wait_ready(const struct telling *t, size_t wanted)
 }
 
 static enum rc allow_all(struct telling *t, bool *changed,
-			 const struct keyservice_app *apps, size_t count)
+			 const struct release_app *apps, size_t count)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = release_allow(t->policy, changed, apps[i].id, apps[i].rows,
-				   t->error);
+		rc = release_allow(t->policy, changed, &apps[i], t->error);
 	return rc;
 }
 
 enum rc keyservice_found(const struct keyservice *k, bool *founded,
-			 const struct keyservice_app *apps, size_t count,
+			 const struct release_app *apps, size_t count,
 			 char error[KEYSERVICE_ERROR_MAX])
 {
 	AUTO(telling_fini)
@@ -343,7 +342,7 @@ enum rc keyservice_found(const struct keyservice *k, bool *founded,
 }
 
 enum rc keyservice_allow(const struct keyservice *k, bool *changed,
-			 const struct keyservice_app *app,
+			 const struct release_app *app,
 			 char error[KEYSERVICE_ERROR_MAX])
 {
 	AUTO(telling_fini)

@@ -17,7 +17,7 @@
 
 #include "base/arena.h"
 #include "base/rc.h"
-#include "manifest/manifest.h"
+#include "cli/release.h"
 
 enum {
 	KEYSERVICE_ERROR_MAX = 512,
@@ -29,12 +29,6 @@ struct keyservice {
 	const char *cloud, *state; /* its name, its state folder */
 	const char *nodes[KEYSERVICE_NODES_MAX]; /* their names */
 	size_t count; /* 0: the cloud has none */
-};
-
-/* What is to have its keys, and in which images: see release_allow(). */
-struct keyservice_app {
-	uint8_t id[MANIFEST_ID_LEN];
-	const char *rows;
 };
 
 /* Both paths, in the arena. */
@@ -59,7 +53,7 @@ enum rc keyservice_prepare(const char *state, char error[KEYSERVICE_ERROR_MAX]);
  * else       as release_allow(), release_sign(); error is a line
  */
 enum rc keyservice_found(const struct keyservice *k, bool *founded,
-			 const struct keyservice_app *apps, size_t count,
+			 const struct release_app *apps, size_t count,
 			 char error[KEYSERVICE_ERROR_MAX]);
 
 /*
@@ -67,7 +61,7 @@ enum rc keyservice_found(const struct keyservice *k, bool *founded,
  * nodes has the policy then.  *changed: it had to be told.
  */
 enum rc keyservice_allow(const struct keyservice *k, bool *changed,
-			 const struct keyservice_app *app,
+			 const struct release_app *app,
 			 char error[KEYSERVICE_ERROR_MAX]);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "cli/measure_input.h"
 #include "cli/prediction.h"
-#include "manifest/manifest.h"
+#include "manifest/lineage.h"
 #include "measure/firmware.h"
 #include "measure/linux.h"
 #include "tee/eventlog.h"
@@ -214,7 +214,8 @@ static int predict_kernel(struct prediction *p, const struct measure_options *o)
 }
 
 /* The events that a guest of ours extends at its start. */
-static void add_boot_events(struct prediction *p, const struct sha256 *hash,
+static void add_boot_events(struct prediction *p, struct span app_id,
+			    const struct sha256 *hash,
 			    const uint8_t instance_id[MANIFEST_ID_LEN])
 {
 	AUTO(eventlog_fini)
@@ -223,9 +224,7 @@ static void add_boot_events(struct prediction *p, const struct sha256 *hash,
 
 	eventlog_init(&log);
 	/* five short events: they fit */
-	if (eventlog_append_boot(&log, digests,
-				 span_of(hash->b, MANIFEST_ID_LEN),
-				 SPAN_ARRAY(hash->b),
+	if (eventlog_append_boot(&log, digests, app_id, SPAN_ARRAY(hash->b),
 				 span_of(instance_id, MANIFEST_ID_LEN)))
 		return;
 	for (size_t i = 0; i < EVENTLOG_BOOT_COUNT; i++)
@@ -239,7 +238,7 @@ static int predict_manifest(struct prediction *p,
 {
 	AUTO(buf_fini)
 	struct buf file = { 0 };
-	uint8_t config_id[MANIFEST_CONFIG_ID_LEN];
+	uint8_t config_id[MANIFEST_CONFIG_ID_LEN], app_id[MANIFEST_ID_LEN];
 	struct sha256 hash;
 
 	if (measure_load(&file, &o->say, o->manifest, MANIFEST_MAX))
@@ -247,8 +246,12 @@ static int predict_manifest(struct prediction *p,
 	sha256_of(&hash, buf_span(&file));
 	manifest_config_id(config_id, buf_span(&file));
 	prediction_set(p, POLICY_MR_CONFIG_ID, SPAN_ARRAY(config_id));
-	if (o->has_instance_id)
-		add_boot_events(p, &hash, o->instance_id);
+	if (!o->has_instance_id)
+		return CLI_OK;
+	if (lineage_of(app_id, buf_span(&file)))
+		return complain(&o->say, CLI_USAGE, COMPLAINT_MALFORMED,
+				o->manifest, "%s: no manifest", o->manifest);
+	add_boot_events(p, SPAN_ARRAY(app_id), &hash, o->instance_id);
 	return CLI_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "crypto/sha256.h"
 #include "keys/policy.h"
+#include "manifest/lineage.h"
 #include "tee/policy.h"
 
 enum {
@@ -147,22 +148,43 @@ static void add_image(json_t *policy, bool *changed, const char *name,
 	*changed = true;
 }
 
+/* Made where it is not there; but NULL where somebody else should have. */
 static json_t *app_of(json_t *policy, bool *changed,
-		      const uint8_t id[MANIFEST_ID_LEN])
+		      const struct release_app *app,
+		      char error[RELEASE_ERROR_MAX])
 {
-	json_t *apps = list_of(policy, "apps"), *app;
+	json_t *apps = list_of(policy, "apps"), *entry;
 	char hex[APP_HEX] = "";
 	struct wr w = wr_over(hex, sizeof(hex) - 1);
 
-	text_hex(&w, span_of(id, MANIFEST_ID_LEN));
-	app = find(apps, "app", hex);
-	if (app)
-		return app;
-	app = json_object();
-	jset_text(app, "app", hex);
-	jadd(apps, app);
+	text_hex(&w, SPAN_ARRAY(app->id));
+	entry = find(apps, "app", hex);
+	if (entry)
+		return entry;
+	if (app->continues) {
+		(void)snprintf(error, RELEASE_ERROR_MAX,
+			       "the manifest continues app %s, which the key "
+			       "service's policy does not have",
+			       hex);
+		return NULL;
+	}
+	entry = json_object();
+	jset_text(entry, "app", hex);
+	jadd(apps, entry);
 	*changed = true;
-	return app;
+	return entry;
+}
+
+/* An app of before there were lists is its first manifest alone, whose whole
+ * hash is not known here: that one comes in again when it is deployed. */
+static void add_manifest(json_t *entry, bool *changed,
+			 const struct sha256 *manifest)
+{
+	char hex[2 * sizeof(manifest->b) + 1] = "";
+	struct wr w = wr_over(hex, sizeof(hex) - 1);
+
+	text_hex(&w, SPAN_ARRAY(manifest->b));
+	add_text(list_of(entry, "manifests"), changed, hex);
 }
 
 /* What src/agent asks for: docs/PROTOCOL.disk.md, PROTOCOL.seal.md,
@@ -173,6 +195,7 @@ static void give_purposes(json_t *app, bool *changed)
 	add_text(list_of(app, "instance_keys"), changed, "seal");
 	add_text(list_of(app, "app_keys"), changed, "env");
 	add_text(list_of(app, "app_keys"), changed, "app/guest");
+	add_text(list_of(app, "app_keys"), changed, "lineage");
 }
 
 static enum rc read_rows(struct tee_policy *out, struct arena *arena,
@@ -188,8 +211,23 @@ static enum rc read_rows(struct tee_policy *out, struct arena *arena,
 	return policy_read(out, arena, "images", buf_span(&text), error);
 }
 
+enum rc release_app_of(struct release_app *out, struct span manifest)
+{
+	struct release_app app = { 0 };
+	uint8_t own[MANIFEST_ID_LEN];
+	enum rc rc = lineage_of(app.id, manifest);
+
+	if (rc)
+		return rc;
+	manifest_app_id(own, manifest);
+	sha256_of(&app.manifest, manifest);
+	app.continues = !span_equal(SPAN_ARRAY(own), SPAN_ARRAY(app.id));
+	*out = app;
+	return RC_OK;
+}
+
 enum rc release_allow(json_t *policy, bool *changed,
-		      const uint8_t app[MANIFEST_ID_LEN], const char *rows,
+		      const struct release_app *app,
 		      char error[RELEASE_ERROR_MAX])
 {
 	AUTO(arena_fini)
@@ -199,7 +237,7 @@ enum rc release_allow(json_t *policy, bool *changed,
 	enum rc rc;
 
 	arena_init(&arena, POLICY_ARENA_MAX);
-	rc = read_rows(&read, &arena, rows, error);
+	rc = read_rows(&read, &arena, app->rows, error);
 	for (size_t i = 0; !rc && i < read.image_count; i++) {
 		if (is_pinned_enough(&read.images[i]))
 			continue;
@@ -211,7 +249,9 @@ enum rc release_allow(json_t *policy, bool *changed,
 	}
 	if (rc)
 		return rc;
-	entry = app_of(policy, changed, app);
+	entry = app_of(policy, changed, app, error);
+	if (!entry)
+		return RC_DENIED;
 	for (size_t i = 0; i < read.image_count; i++) {
 		char name[NAME_MAX_LEN];
 
@@ -219,6 +259,7 @@ enum rc release_allow(json_t *policy, bool *changed,
 		add_image(policy, changed, name, &read.images[i]);
 		add_text(list_of(entry, "images"), changed, name);
 	}
+	add_manifest(entry, changed, &app->manifest);
 	give_purposes(entry, changed);
 	return RC_OK;
 }

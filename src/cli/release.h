@@ -5,8 +5,9 @@
  * A policy is the tree of the object "policy" of a document; what it holds and
  * nobody here knows of is kept.  An image is called after the hash of its
  * registers, so that the same registers are one image and others another,
- * whatever they are called where they come from.  Nothing is taken away again:
- * that is `postern kms policy`'s to do.
+ * whatever they are called where they come from.  Nothing is taken away again,
+ * neither an image nor a manifest that a later one continues: that is
+ * `postern kms policy`'s to do.
  *
  * Pure.
  */
@@ -32,18 +33,29 @@ json_t *release_new(void);
 void release_set_nodes(json_t *policy, const char *const *instances,
 		       size_t count);
 
+/* A manifest that is to get its app's keys, and in which images. */
+struct release_app {
+	uint8_t id[MANIFEST_ID_LEN]; /* of the app: manifest/lineage.h */
+	struct sha256 manifest;
+	bool continues; /* it is not the app's first */
+	const char *rows; /* elements of "images" of a policy.yaml */
+};
+/* The first three of a manifest's bytes; as lineage_of(). */
+enum rc release_app_of(struct release_app *out, struct span manifest);
+
 /*
  * Gives the app what a CVM asks for (the keys of its disk, sealed files,
- * environment and guest API) in each image of 'rows', elements of the list
- * "images" of policy.yaml.  *changed becomes true when it had not all of that
- * before, and is left alone otherwise.
+ * environment, guest API and lineage) under that manifest, in each of its
+ * images.  *changed becomes true when it had not all of that before, and is
+ * left alone otherwise.
  *
+ * RC_DENIED       the manifest continues an app that the policy does not have
  * RC_MALFORMED    the rows are no such list; error says where
  * RC_UNSUPPORTED  an image that does not pin MRTD, RTMR1 and RTMR2, which this
  *                 policy must have of it
  */
 enum rc release_allow(json_t *policy, bool *changed,
-		      const uint8_t app[MANIFEST_ID_LEN], const char *rows,
+		      const struct release_app *app,
 		      char error[RELEASE_ERROR_MAX]);
 
 /*

@@ -37,6 +37,8 @@ static const char secret_help[] =
 	"         for \"env_signers\" of the manifest\n"
 	"\n"
 	"  --app ID          the app, 40 hex digits\n"
+	"  --compose-hash H  of its manifest, 64 hex digits, where that is an\n"
+	"                    update: not the one that the app's id is made of\n"
 	"  --key FILE        what `postern secret key` wrote; - is not allowed\n"
 	"  --policy FILE     which measurements may hold the key\n"
 	"  --sign FILE       sign with a key of `postern secret keygen`\n"
@@ -55,7 +57,7 @@ enum {
 
 struct secret_options {
 	struct complainer say;
-	const char *app, *key, *sign, *policy, *root;
+	const char *app, *key, *sign, *policy, *root, *manifest;
 	const char *file; /* what stands without an option */
 	uint64_t serial;
 	struct collateral_want want;
@@ -171,6 +173,7 @@ static int load_envs(struct envs *out, const struct secret_options *o)
 }
 
 static int judge_key(struct envelope_recipe *recipe,
+		     const struct sha256 *manifest,
 		     const struct secret_options *o)
 {
 	AUTO(buf_fini)
@@ -179,6 +182,7 @@ static int judge_key(struct envelope_recipe *recipe,
 		.say = &o->say,
 		.file = o->key,
 		.app_id = recipe->app_id,
+		.manifest = manifest,
 		.policy = o->policy,
 		.root = o->root,
 		.want = o->want,
@@ -227,6 +231,7 @@ static int encrypt(const struct secret_options *o)
 		.envs = &envs,
 		.signer = o->sign ? &signer : NULL,
 	};
+	struct sha256 manifest;
 	int status;
 
 	if (!o->app || !o->key || !o->policy)
@@ -235,7 +240,11 @@ static int encrypt(const struct secret_options *o)
 	if (!text_hex_decode(recipe.app_id, sizeof(recipe.app_id),
 			     span_str(o->app)))
 		return complain_usage(&o->say, "--app: expected 40 hex digits");
-	status = judge_key(&recipe, o);
+	if (o->manifest && !text_hex_decode(manifest.b, sizeof(manifest.b),
+					    span_str(o->manifest)))
+		return complain_usage(&o->say,
+				      "--compose-hash: expected 64 hex digits");
+	status = judge_key(&recipe, o->manifest ? &manifest : NULL, o);
 	if (status == CLI_OK && o->sign)
 		status = load_signer(&signer, o);
 	if (status == CLI_OK)
@@ -340,6 +349,9 @@ static int set_option(struct secret_options *o, int c, const char *value)
 	case 'i':
 		o->app = value;
 		return CLI_OK;
+	case 'm':
+		o->manifest = value;
+		return CLI_OK;
 	case 'K':
 		o->key = value;
 		return CLI_OK;
@@ -375,6 +387,7 @@ static int read_options(struct secret_options *o, int argc, char **argv,
 {
 	static const struct option options[] = {
 		{ "app", required_argument, NULL, 'i' },
+		{ "compose-hash", required_argument, NULL, 'm' },
 		{ "key", required_argument, NULL, 'K' },
 		{ "sign", required_argument, NULL, 's' },
 		{ "serial", required_argument, NULL, 'n' },

@@ -62,6 +62,16 @@ static int load(struct grounds *g, const struct secret_proof *p,
 	return CLI_OK;
 }
 
+/* The app id is the manifest's word: it says nothing where the manifest is not
+ * one that was asked for. */
+static bool is_manifest(const struct secret_proof *p, const uint8_t hash[32])
+{
+	return p->manifest ? span_equal(SPAN_ARRAY(p->manifest->b),
+					span_of(hash, 32))
+			   : span_equal(span_of(p->app_id, KEYPROOF_ID_LEN),
+					span_of(hash, KEYPROOF_ID_LEN));
+}
+
 /* By the launch (MRCONFIGID) and by the platform's events alike. */
 static bool is_app(const struct secret_proof *p,
 		   const struct eventlog_identity *identity,
@@ -74,8 +84,7 @@ static bool is_app(const struct secret_proof *p,
 	return identity->has_app_id && identity->has_manifest_hash &&
 	       span_equal(span_of(p->app_id, KEYPROOF_ID_LEN),
 			  SPAN_ARRAY(identity->app_id)) &&
-	       span_equal(span_of(p->app_id, KEYPROOF_ID_LEN),
-			  span_of(identity->manifest_hash, KEYPROOF_ID_LEN)) &&
+	       is_manifest(p, identity->manifest_hash) &&
 	       span_equal(SPAN_ARRAY(config_id), quote->td.mr_config_id);
 }
 

@@ -16,6 +16,9 @@ struct secret_proof {
 	const char *file; /* for people */
 	struct span json;
 	const uint8_t *app_id; /* KEYPROOF_ID_LEN bytes */
+	/* of the manifest that continues the app; NULL: the app's first, whose
+	 * hash begins with app_id */
+	const struct sha256 *manifest;
 	const char *policy, *root; /* root: NULL: the vendor's */
 	struct collateral_want want; /* but for quote and anchors */
 };

@@ -14,7 +14,7 @@
 #include "cli/world.h"
 #include "io/file.h"
 #include "io/proc.h"
-#include "manifest/manifest.h"
+#include "manifest/lineage.h"
 
 enum {
 	ARENA_MAX = 1024 * 1024,
@@ -277,7 +277,8 @@ static enum rc aliases_text(const char **out, const struct plan *p,
 		buf_init(&json, MANIFEST_MAX);
 		if (file_read(&json, p->machines[i].manifest))
 			return say(error, p->machines[i].manifest);
-		manifest_app_id(id, buf_span(&json));
+		if (lineage_of(id, buf_span(&json)))
+			continue; /* its agent says what is wrong with it */
 		text_hex(&w, SPAN_ARRAY(id));
 		text = fmt(a, "%s  - { label: %s, app: %s }\n", text, c->alias,
 			   hex);

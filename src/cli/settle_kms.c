@@ -45,7 +45,7 @@ static enum rc find_rows(const char **out, struct arena *a,
 	return rc;
 }
 
-static enum rc add_app(struct keyservice_app *out, struct arena *a,
+static enum rc add_app(struct release_app *out, struct arena *a,
 		       const struct plan *p, const struct machine *m,
 		       char error[PLAN_ERROR_MAX])
 {
@@ -58,7 +58,11 @@ static enum rc add_app(struct keyservice_app *out, struct arena *a,
 			       strerror(errno));
 		return RC_SYS;
 	}
-	manifest_app_id(out->id, buf_span(&json));
+	if (release_app_of(out, buf_span(&json))) {
+		(void)snprintf(error, PLAN_ERROR_MAX, "%.400s: no manifest",
+			       m->manifest);
+		return RC_MALFORMED;
+	}
 	return find_rows(&out->rows, a, p, m, error);
 }
 
@@ -69,7 +73,7 @@ enum rc settle_kms_found(const struct plan *p, bool *founded,
 	struct arena a;
 	struct keyservice k = { .cloud = p->cloud->name,
 				.state = p->places.state };
-	struct keyservice_app apps[CLOUD_CVMS_MAX];
+	struct release_app apps[CLOUD_CVMS_MAX];
 	size_t count = 0;
 	enum rc rc = RC_OK;
 

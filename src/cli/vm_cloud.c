@@ -421,7 +421,7 @@ enum rc vm_cloud_list_app(bool *was_added, const struct vm_cloud *cloud,
 	struct arena a;
 	AUTO(buf_fini)
 	struct buf json = { 0 };
-	struct keyservice_app app;
+	struct release_app app;
 
 	arena_init(&a, 2 * TEXT_MAX);
 	*was_added = false;
@@ -430,7 +430,11 @@ enum rc vm_cloud_list_app(bool *was_added, const struct vm_cloud *cloud,
 	buf_init(&json, MANIFEST_MAX);
 	if (file_read(&json, manifest))
 		return say(error, manifest);
-	manifest_app_id(app.id, buf_span(&json));
+	if (release_app_of(&app, buf_span(&json))) {
+		(void)snprintf(error, VM_CLOUD_ERROR_MAX, "%.300s: no manifest",
+			       manifest);
+		return RC_MALFORMED;
+	}
 	app.rows = vm_cloud_image_row(&a, image, error);
 	return app.rows ? keyservice_allow(&cloud->keys, was_added, &app, error)
 			: RC_MALFORMED;

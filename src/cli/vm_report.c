@@ -9,7 +9,7 @@
 #include "cli/json.h"
 #include "io/clock.h"
 #include "io/file.h"
-#include "manifest/manifest.h"
+#include "manifest/lineage.h"
 #include "vm/disk.h"
 #include "vm/monitor.h"
 
@@ -89,13 +89,17 @@ static void add_app(json_t *report, const char *name)
 	struct buf json = { 0 };
 	char path[FOLDER_PATH_MAX];
 	uint8_t id[MANIFEST_ID_LEN];
+	struct sha256 hash;
 
 	folder_state(path, name, "manifest.json");
 	buf_init(&json, MANIFEST_MAX);
 	if (file_read(&json, path))
 		return;
-	manifest_app_id(id, buf_span(&json));
+	if (lineage_of(id, buf_span(&json)))
+		return;
+	sha256_of(&hash, buf_span(&json));
 	jset_hex(report, "app_id", SPAN_ARRAY(id));
+	jset_hex(report, "compose_hash", SPAN_ARRAY(hash.b));
 }
 
 static void add_settings(json_t *report, const struct vm_settings *s,
@@ -196,7 +200,8 @@ void vm_report_print(const json_t *r)
 		       number(r, "qemu"), number(r, "resident_kib") / 1024);
 	printf("\n  platform  %s%s\n  image     %s\n", jtext(r, "accel"),
 	       jtrue(r, "simulated") ? ", SIMULATED" : "", jtext(r, "image"));
-	printf("  app       %s\n", jtext(r, "app_id"));
+	printf("  app       %s\n  manifest  %s\n", jtext(r, "app_id"),
+	       jtext(r, "compose_hash"));
 	printf("  size      %lld MiB, %lld CPUs, disk %lld MiB\n",
 	       number(r, "memory_mib"), number(r, "cpus"),
 	       number(r, "data_mib"));

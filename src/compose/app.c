@@ -74,6 +74,8 @@ static bool write_app(struct buf *to, const struct app *app)
 		jwrite_str(&j, "trust", app->trust);
 	if (app->key_service)
 		jwrite_str(&j, "key_service", app->key_service);
+	if (app->continues)
+		jwrite_str(&j, "continues", app->continues);
 	jwrite_end(&j);
 	return jwrite_done(&j);
 }

@@ -9,6 +9,7 @@
  *   "images": { "hello:latest": "sha256:..." }
  *   "trust": "tcb: ..."       a policy: whom the app accepts as its gateway
  *   "key_service": "0f1e..."  the only key service that it believes
+ *   "continues": "9f86..."    the app that it is an update of
  *
  * Pure.
  */
@@ -37,6 +38,7 @@ struct app {
 	size_t image_count; /* 0: the manifest says nothing of images */
 	const char *trust; /* text of a policy; NULL: none */
 	const char *key_service; /* its app id in hex; NULL: none */
+	const char *continues; /* an app id in hex; NULL: it founds its own */
 };
 
 /*

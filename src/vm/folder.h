@@ -102,9 +102,9 @@ enum rc folder_write_run(const struct vm_run *r, const char *name);
 bool folder_exists(const char *name);
 
 /*
- * Whether it has a disk that an app with this manifest could not open: another
- * manifest is another app id, and the disk's key is that of its app.  One whose
- * manifest cannot be read is taken for another app's.
+ * Whether it has a disk that was used under another manifest than this.  One
+ * whose manifest cannot be read is taken for such.  Whether the two are one app
+ * is for who reads manifests.
  */
 bool folder_has_other_disk(const char *name, struct span manifest);
 

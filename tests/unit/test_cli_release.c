@@ -50,11 +50,22 @@ static void bench_fini(struct bench *b)
 	arena_fini(&b->arena);
 }
 
+/* Its first manifest: a hash that begins with the app id. */
+static struct release_app first_of(const uint8_t *app, const char *rows)
+{
+	struct release_app a = { .rows = rows };
+
+	memcpy(a.id, app, sizeof(a.id));
+	memcpy(a.manifest.b, app, sizeof(a.id));
+	return a;
+}
+
 static bool allow(struct bench *b, const uint8_t *app, const char *rows)
 {
+	struct release_app a = first_of(app, rows);
 	bool changed = false;
 
-	assert_int_equal(release_allow(b->policy, &changed, app, rows, b->error), RC_OK);
+	assert_int_equal(release_allow(b->policy, &changed, &a, b->error), RC_OK);
 	return changed;
 }
 
@@ -75,6 +86,7 @@ static enum keys_reason asks(const struct bench *b, const uint8_t *app, uint8_t 
 	struct keys_wanted wanted = { .scope = scope };
 
 	memcpy(s.app, app, sizeof(s.app));
+	memcpy(s.manifest.b, app, sizeof(s.app));
 	memset(&s.measurement, 0x11, sizeof(s.measurement));
 	memset(s.measurement.rtmr2, rtmr2, sizeof(s.measurement.rtmr2));
 	(void)snprintf(wanted.purpose, sizeof(wanted.purpose), "%s", purpose);
@@ -94,6 +106,7 @@ static void who_is_allowed_gets_what_an_agent_asks_for(void **state)
 		{ "disk", app_a, 0x11, KEYS_OF_INSTANCE, "disk", KEYS_OK },
 		{ "seal", app_a, 0x11, KEYS_OF_INSTANCE, "seal", KEYS_OK },
 		{ "environment", app_a, 0x11, KEYS_OF_APP, "env", KEYS_OK },
+		{ "lineage", app_a, 0x11, KEYS_OF_APP, "lineage", KEYS_OK },
 		{ "guest_api", app_a, 0x11, KEYS_OF_APP, "app/guest", KEYS_OK },
 		{ "disk_of_all_instances", app_a, 0x11, KEYS_OF_APP, "disk", KEYS_SCOPE },
 		{ "another_purpose", app_a, 0x11, KEYS_OF_APP, "app/other", KEYS_PURPOSE },
@@ -166,6 +179,90 @@ static void what_others_wrote_is_kept(void **state)
 	bench_fini(&b);
 }
 
+static enum keys_reason gets_disk(const struct bench *b, const struct sha256 *manifest)
+{
+	struct keys_subject s = { .app = { 0xaa }, .is_simulated = true, .manifest = *manifest };
+	struct keys_wanted wanted = { .scope = KEYS_OF_INSTANCE, .purpose = "disk" };
+
+	memset(&s.measurement, 0x11, sizeof(s.measurement));
+	return keys_policy_allows(&b->read, &s, &wanted, 1);
+}
+
+/* The new one besides the old one, which goes when somebody takes it out. */
+static void an_update_is_listed_besides(void **state)
+{
+	struct release_app old = first_of(app_a, ROW("x", R96)), new = old;
+	json_t *list;
+	bool changed = false;
+	struct bench b;
+
+	(void)state;
+	memset(new.manifest.b, 0x22, sizeof(new.manifest.b));
+	new.continues = true;
+	bench_init(&b);
+	assert_true(allow(&b, app_a, old.rows));
+	sign(&b);
+	assert_int_equal(gets_disk(&b, &old.manifest), KEYS_OK);
+	assert_int_equal(gets_disk(&b, &new.manifest), KEYS_MANIFEST);
+	assert_int_equal(release_allow(b.policy, &changed, &new, b.error), RC_OK);
+	assert_true(changed);
+	buf_fini(&b.text);
+	sign(&b);
+	assert_int_equal(gets_disk(&b, &old.manifest), KEYS_OK);
+	assert_int_equal(gets_disk(&b, &new.manifest), KEYS_OK);
+	assert_int_equal(b.read.app_count, 1);
+	changed = false;
+	assert_int_equal(release_allow(b.policy, &changed, &new, b.error), RC_OK);
+	assert_false(changed);
+	list = json_object_get(json_array_get(json_object_get(b.policy, "apps"), 0), "manifests");
+	assert_int_equal(json_array_remove(list, 0), 0);
+	buf_fini(&b.text);
+	sign(&b);
+	assert_int_equal(gets_disk(&b, &old.manifest), KEYS_MANIFEST);
+	assert_int_equal(gets_disk(&b, &new.manifest), KEYS_OK);
+	bench_fini(&b);
+}
+
+static void an_update_of_nothing_refused(void **state)
+{
+	struct release_app app = first_of(app_b, ROW("x", R96));
+	bool changed = false;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b);
+	allow(&b, app_a, ROW("x", R96));
+	app.continues = true;
+	assert_int_equal(release_allow(b.policy, &changed, &app, b.error), RC_DENIED);
+	assert_non_null(strstr(b.error, "continues app bb00"));
+	assert_false(changed);
+	assert_int_equal(json_array_size(json_object_get(b.policy, "apps")), 1);
+	bench_fini(&b);
+}
+
+static void what_a_manifest_asks_for(void **state)
+{
+	static const char first[] = "{\"name\":\"a\"}";
+	static const char later[] = "{\"name\":\"a\",\"continues\":"
+				    "\"aa00000000000000000000000000000000000000\"}";
+	struct release_app app = { 0 };
+	uint8_t own[MANIFEST_ID_LEN];
+
+	(void)state;
+	manifest_app_id(own, span_str(first));
+	assert_int_equal(release_app_of(&app, span_str(first)), RC_OK);
+	assert_false(app.continues);
+	assert_memory_equal(app.id, own, sizeof(own));
+	assert_memory_equal(app.manifest.b, own, sizeof(own));
+	manifest_app_id(own, span_str(later));
+	assert_int_equal(release_app_of(&app, span_str(later)), RC_OK);
+	assert_true(app.continues);
+	assert_memory_equal(app.id, app_a, sizeof(own));
+	assert_memory_equal(app.manifest.b, own, sizeof(own));
+	assert_int_equal(release_app_of(&app, span_str("{\"continues\":1}")), RC_MALFORMED);
+	assert_true(app.continues);
+}
+
 static void serials_grow(void **state)
 {
 	struct bench b;
@@ -216,10 +313,10 @@ static void images_without_registers_refused(void **state)
 	(void)state;
 	bench_init(&b);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct release_app app = first_of(app_a, rows[i].rows);
 		bool changed = false;
 
-		assert_int_equal(release_allow(b.policy, &changed, app_a, rows[i].rows, b.error),
-				 rows[i].rc);
+		assert_int_equal(release_allow(b.policy, &changed, &app, b.error), rows[i].rc);
 		if (!strstr(b.error, rows[i].want))
 			fail_msg("%s: %s", rows[i].name, b.error);
 		assert_false(changed);
@@ -260,6 +357,9 @@ int main(void)
 		cmocka_unit_test(who_is_allowed_gets_what_an_agent_asks_for),
 		cmocka_unit_test(the_same_again_changes_nothing),
 		cmocka_unit_test(what_others_wrote_is_kept),
+		cmocka_unit_test(an_update_is_listed_besides),
+		cmocka_unit_test(an_update_of_nothing_refused),
+		cmocka_unit_test(what_a_manifest_asks_for),
 		cmocka_unit_test(serials_grow),
 		cmocka_unit_test(rtmr0_may_be_free),
 		cmocka_unit_test(images_without_registers_refused),
