@@ -12,6 +12,7 @@
 
 #include "agent/guest.h"
 #include "agent/ingress.h"
+#include "agent/lineage.h"
 #include "agent/secrets.h"
 #include "agent/serve.h"
 #include "agent/storage.h"
@@ -406,6 +407,10 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 		rc = give_up_capabilities(error);
 	if (!rc)
 		rc = keeper_new(&p->keeper, &p->config.trust, &p->log, error);
+	/* Before the guest API's thread, which quotes, too. */
+	if (!rc)
+		rc = lineage_show(&p->platform.identity, &p->keys, &p->log,
+				  error);
 	if (!rc)
 		rc = open_guest(p, error);
 	if (!rc)

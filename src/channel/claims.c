@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 enum {
-	KEY_COUNT = 6,
+	KEY_COUNT = 6, /* without "lineage" */
 	TEXT_MAX = 512, /* the longest document the writer makes */
 };
 
@@ -57,8 +57,14 @@ enum rc channel_claims_write(struct buf *out, const struct channel_claims *c)
 	write_hex(&w, "instance_id", SPAN_ARRAY(c->instance_id));
 	write_hex(&w, "manifest_hash", SPAN_ARRAY(c->manifest_hash.b));
 	wr_printf(&w,
-		  "\"node_id\":\"%s\",\"purpose\":\"%s\",\"version\":\"%s\"}",
+		  "\"node_id\":\"%s\",\"purpose\":\"%s\",\"version\":\"%s\"",
 		  c->node_id, c->purpose, c->version);
+	if (c->has_lineage) {
+		wr_str(&w, ",\"lineage\":\"");
+		text_hex(&w, SPAN_ARRAY(c->lineage.b));
+		wr_str(&w, "\"");
+	}
+	wr_str(&w, "}");
 	if (!wr_done(&w, &done) || !buf_add(out, done))
 		return RC_LIMIT;
 	return RC_OK;
@@ -92,7 +98,12 @@ enum rc channel_claims_read(struct channel_claims *out, struct span json)
 		return RC_MALFORMED;
 	root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES,
 			  NULL);
-	if (!json_is_object(root) || json_object_size(root) != KEY_COUNT)
+	c.has_lineage = json_object_get(root, "lineage") != NULL;
+	if (!json_is_object(root) ||
+	    json_object_size(root) != KEY_COUNT + (c.has_lineage ? 1u : 0u))
+		return RC_MALFORMED;
+	if (c.has_lineage &&
+	    !read_hex(root, "lineage", c.lineage.b, sizeof(c.lineage.b)))
 		return RC_MALFORMED;
 	if (!read_hex(root, "app_id", c.app_id, sizeof(c.app_id)) ||
 	    !read_hex(root, "instance_id", c.instance_id,

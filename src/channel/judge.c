@@ -158,6 +158,8 @@ bool judge_evidence(struct channel_peer *peer, struct judge_refusal *why,
 	memcpy(p.instance_id, id.instance_id, sizeof(p.instance_id));
 	memcpy(p.node_id, claims.node_id, sizeof(p.node_id));
 	memcpy(p.version, claims.version, sizeof(p.version));
+	p.has_lineage = claims.has_lineage;
+	p.lineage = claims.lineage;
 	p.is_simulated = p.verdict.is_simulated;
 	p.verdict.quote = (struct quote){ 0 };
 	p.manifest = m;

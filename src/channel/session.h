@@ -138,6 +138,9 @@ struct channel_peer {
 	/* from the claims: labels, not identities */
 	char node_id[CHANNEL_LABEL_MAX];
 	char version[CHANNEL_WORD_MAX];
+	/* from the claims too, and the word of its measured code: claims.h */
+	bool has_lineage;
+	struct sha256 lineage;
 	bool is_simulated;
 	struct tee_verdict verdict; /* verdict.quote is not valid any more */
 };

@@ -375,6 +375,19 @@ enum rc identity_claims(struct buf *out, const struct identity *id,
 	return channel_claims_write(out, &c);
 }
 
+enum rc identity_show_lineage(struct identity *id, const struct sha256 *mark)
+{
+	struct channel_claims c;
+	enum rc rc = channel_claims_read(&c, buf_span(&id->claims));
+
+	if (rc)
+		return rc;
+	c.has_lineage = true;
+	c.lineage = *mark;
+	buf_reset(&id->claims);
+	return channel_claims_write(&id->claims, &c);
+}
+
 void identity_fini(struct identity *id)
 {
 	manifest_fini(&id->manifest);

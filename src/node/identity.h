@@ -78,6 +78,9 @@ void identity_fini(struct identity *id);
 enum rc identity_claims(struct buf *out, const struct identity *id,
 			const char *purpose);
 
+/* Puts a mark into id->claims: channel/claims.h. */
+enum rc identity_show_lineage(struct identity *id, const struct sha256 *mark);
+
 /*
  * Extends RTMR3 by an event of the app and writes it down, before, so that no
  * moment of death leaves a register that nobody can explain.  'state' is the

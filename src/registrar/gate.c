@@ -12,6 +12,7 @@
 #include "channel/link.h"
 #include "io/clock.h"
 #include "io/pause.h"
+#include "registrar/standing.h"
 
 enum {
 	BACKLOG = 256,
@@ -30,7 +31,8 @@ struct visitor {
 	struct lease *lease; /* NULL: none yet, or it ended */
 	struct sock_addr from;
 	char name[REFUSAL_PEER_MAX];
-	char app[2 * MANIFEST_ID_LEN + 1];
+	char app[2 * MANIFEST_ID_LEN + 1]; /* of its manifest, then app_id */
+	uint8_t app_id[STORE_ID_LEN]; /* standing.h */
 	bool is_verified; /* once: it is not a stranger any more */
 	bool has_key; /* its WireGuard key came */
 	bool is_refused;
@@ -192,6 +194,28 @@ static void refuse_grant(struct visitor *v, enum grant grant)
 	}
 }
 
+/* Before its instance id is looked at: that follows from the app. */
+static bool has_standing(struct visitor *v, const struct channel_peer *peer)
+{
+	struct wr w = wr_over(v->app, sizeof(v->app) - 1);
+
+	switch (standing_of(v->app_id, v->gate->o.store, peer)) {
+	case STANDING_OK:
+		text_hex(&w, SPAN_ARRAY(v->app_id));
+		return true;
+	case STANDING_UNKNOWN:
+		refuse(v, CHANNEL_PEER_DENIED, "lineage-unknown");
+		return false;
+	case STANDING_UNPROVEN:
+		refuse(v, CHANNEL_PEER_DENIED, "lineage-unproven");
+		return false;
+	case STANDING_FAILED:
+		refuse(v, CHANNEL_INTERNAL, "store");
+		return false;
+	}
+	return false;
+}
+
 static void on_verified(struct visitor *v)
 {
 	struct gate *g = v->gate;
@@ -208,13 +232,16 @@ static void on_verified(struct visitor *v)
 		log_event(g->o.log, LOG_INFO, "peer_verified",
 			  LSTR("peer", v->name), LSTR("app", v->app),
 			  LHEX("instance", SPAN_ARRAY(peer->instance_id)),
+			  LHEX("manifest", SPAN_ARRAY(peer->manifest.hash.b)),
 			  LSTR("name", peer->manifest.name),
 			  LSPAN("node", span_str(peer->node_id)),
 			  LSTR("image", verdict->image),
 			  LSTR("tcb", tee_tcb_status_name(verdict->tcb_status)),
 			  LSTR("simulated", yes_no(peer->is_simulated)));
 	}
-	if (!config_admits(g->o.config, peer->manifest.app_id)) {
+	if (!has_standing(v, peer))
+		return;
+	if (!config_admits(g->o.config, v->app_id)) {
 		refuse(v, CHANNEL_PEER_DENIED, "the app is not on the list");
 		return;
 	}
@@ -222,8 +249,7 @@ static void on_verified(struct visitor *v)
 		refuse(v, CHANNEL_PEER_DENIED, "the instance id is ours");
 		return;
 	}
-	grant = registry_admits(g->o.registry, peer->instance_id,
-				peer->manifest.app_id);
+	grant = registry_admits(g->o.registry, peer->instance_id, v->app_id);
 	if (grant == GRANT_OK)
 		channel_admit(c, now_of(g));
 	else
@@ -276,6 +302,7 @@ static void on_keyed(struct visitor *v, const struct channel_event *e)
 {
 	struct gate *g = v->gate;
 	struct grant_request request = {
+		.app_id = v->app_id,
 		.peer = channel_peer(link_channel(v->link)),
 		.wg_public = e->peer_wg_public,
 		.psk = &e->psk,

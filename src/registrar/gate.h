@@ -24,6 +24,7 @@ struct gate_options {
 	struct tls_context *tls;
 	struct batch *batch;
 	struct registry *registry;
+	struct store *store;
 	struct tunnel *device;
 	struct trust *trust;
 	const struct identity *identity;

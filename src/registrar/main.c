@@ -179,6 +179,7 @@ static enum rc open_gate(struct program *p, char error[NODE_ERROR_MAX])
 	struct gate_options options = {
 		.loop = p->loop,
 		.registry = p->registry,
+		.store = p->store,
 		.device = p->device,
 		.trust = p->platform.trust,
 		.identity = &p->platform.identity,

@@ -331,9 +331,11 @@ enum grant registry_admits(const struct registry *r,
 /* ---- granting ---- */
 
 static void fill_record(struct store_lease *record,
-			const struct channel_peer *p)
+			const struct grant_request *q)
 {
-	memcpy(record->app_id, p->manifest.app_id, STORE_ID_LEN);
+	const struct channel_peer *p = q->peer;
+
+	memcpy(record->app_id, q->app_id, STORE_ID_LEN);
 	memcpy(record->app_name, p->manifest.name, sizeof(record->app_name));
 	memcpy(record->node_id, p->node_id, sizeof(record->node_id));
 	memcpy(record->image, p->verdict.image, sizeof(record->image));
@@ -354,7 +356,8 @@ static void fill_record(struct store_lease *record,
 }
 
 /* What its manifest says of all instances of an app. */
-static enum rc put_app(struct registry *r, const struct manifest *m)
+static enum rc put_app(struct registry *r, const uint8_t *app_id,
+		       const struct manifest *m)
 {
 	AUTO(mem_auto_free)
 	struct store_app *a = mem_new(sizeof(*a));
@@ -377,7 +380,7 @@ static enum rc put_app(struct registry *r, const struct manifest *m)
 		c->interval_s = p->interval_s;
 		memcpy(c->path, p->path, sizeof(c->path));
 	}
-	return store_app_put(r->o.store, m->app_id, a);
+	return store_app_put(r->o.store, app_id, a);
 }
 
 static enum grant find_address(struct registry *r, uint8_t address[16],
@@ -456,7 +459,7 @@ static enum grant make_record(struct registry *r, struct store_lease *record,
 		*record = old->record;
 	memcpy(record->instance_id, q->peer->instance_id, STORE_ID_LEN);
 	memcpy(record->wg_public, q->wg_public, 32);
-	fill_record(record, q->peer);
+	fill_record(record, q);
 	grant = check_key(r, q->wg_public, record->instance_id);
 	if (grant == GRANT_OK && !old) {
 		record->granted_unix_ms = now;
@@ -476,12 +479,12 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 {
 	struct store_lease record = { 0 };
 	struct lease *old = registry_find(r, request->peer->instance_id);
-	struct lease *l = registry_find(r, request->peer->manifest.app_id);
+	struct lease *l = registry_find(r, request->app_id);
 	enum grant grant;
 	enum rc rc;
 
 	grant = registry_admits(r, request->peer->instance_id,
-				request->peer->manifest.app_id);
+				request->app_id);
 	if (grant == GRANT_OK)
 		grant = make_record(r, &record, request, old);
 	if (grant != GRANT_OK)
@@ -491,7 +494,7 @@ enum grant registry_grant(struct registry *r, struct lease **out,
 		registry_end(l, CHANNEL_PEER_DENIED,
 			     "its instance id is the id of an app");
 	/* Before the lease: a route to an app says whose names lead there. */
-	rc = put_app(r, &request->peer->manifest);
+	rc = put_app(r, request->app_id, &request->peer->manifest);
 	if (rc)
 		return failed(r, "store", rc);
 	rc = store_lease_put(r->o.store, &record, request->quote);

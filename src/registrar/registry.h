@@ -75,6 +75,7 @@ enum grant {
 /* What a lease is granted on. */
 struct grant_request {
 	const struct channel_peer *peer;
+	const uint8_t *app_id; /* STORE_ID_LEN bytes: its standing */
 	const uint8_t *wg_public; /* 32 bytes */
 	const struct key32 *psk;
 	struct span quote;

@@ -36,6 +36,7 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_DOMAINS] = "domains",
 	[TABLE_CHECKS] = "checks",
 	[TABLE_DRAINED] = "drained",
+	[TABLE_LINEAGES] = "lineages",
 };
 
 struct db {

@@ -28,6 +28,7 @@ enum table {
 	TABLE_DOMAINS, /* app id -> whether it lists any; app id, name */
 	TABLE_CHECKS, /* app id -> the health checks of its ports */
 	TABLE_DRAINED, /* instance id -> nothing */
+	TABLE_LINEAGES, /* app id -> mark */
 	TABLE_COUNT,
 };
 

@@ -35,6 +35,8 @@ enum {
 	STORE_PATH_MAX = 128,
 	STORE_LABEL_MAX = 64,
 	STORE_DOMAIN_MAX = 254,
+	STORE_MARK_LEN = 32,
+	STORE_LINEAGES_MAX = 100000,
 };
 
 enum store_protocol { /* as manifest_protocol */
@@ -118,6 +120,11 @@ enum rc store_lease_put(struct store *s, const struct store_lease *l,
  * write.  It goes with the app's last lease. */
 enum rc store_app_put(struct store *s, const uint8_t app_id[STORE_ID_LEN],
 		      const struct store_app *a);
+/* Keeps the mark that later manifests of the app have to show; the same as
+ * before costs no write.  It stays when the app goes.  RC_LIMIT: of
+ * STORE_LINEAGES_MAX apps already. */
+enum rc store_lineage_put(struct store *s, const uint8_t app_id[STORE_ID_LEN],
+			  const uint8_t mark[STORE_MARK_LEN]);
 /* Marks an instance so that no new connection goes to it, or takes the mark
  * away.  It outlives the lease, until the instance is forgotten. */
 enum rc store_drain(struct store *s, const uint8_t instance_id[STORE_ID_LEN],
@@ -169,6 +176,9 @@ enum store_answer store_alias_get(struct store *s,
 				  struct span label);
 enum store_answer store_app_get(struct store *s, struct store_app *out,
 				const uint8_t app_id[STORE_ID_LEN]);
+enum store_answer store_lineage_get(struct store *s,
+				    uint8_t mark[STORE_MARK_LEN],
+				    const uint8_t app_id[STORE_ID_LEN]);
 enum store_answer store_is_drained(struct store *s,
 				   const uint8_t instance_id[STORE_ID_LEN]);
 /* Calls fn for every lease, in order of instance id, until it says false. */
