@@ -24,6 +24,8 @@ static void fuzz_object(struct span object)
 			abort();
 		for (size_t i = 0; i < p.app_count; i++)
 			if (!p.apps[i].per_minute ||
+			    p.apps[i].manifest_count > KEYS_MANIFESTS_MAX ||
+			    (p.apps[i].manifest_count && !p.apps[i].lists_manifests) ||
 			    keys_policy_app(&p, p.apps[i].id) != &p.apps[i])
 				abort();
 	} else if (!error[0] || p.serial) {

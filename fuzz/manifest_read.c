@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "manifest/manifest.h"
+#include "manifest/lineage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	manifest_app_id(app_id, json);
 	require(span_equal(SPAN_ARRAY(app_id), SPAN_ARRAY(m.app_id)));
+	require(m.continues ==
+		!span_equal(SPAN_ARRAY(m.lineage), SPAN_ARRAY(m.app_id)));
+	require(lineage_of(app_id, json) == RC_OK &&
+		span_equal(SPAN_ARRAY(app_id), SPAN_ARRAY(m.lineage)));
 	require(m.name[0] && strlen(m.name) <= 63);
 	require(m.port_count <= MANIFEST_PORTS_MAX && m.domain_count <= MANIFEST_DOMAINS_MAX);
 	for (size_t i = 0; i < m.port_count; i++) {

@@ -688,9 +688,7 @@ static bool runs_one_of(const struct keys_policy *p, const struct keys_app *app,
 	return false;
 }
 
-/* Its hash begins with the app id: it is the app's first manifest, whatever a
- * list says. */
-static bool is_founder(const struct keys_subject *s)
+bool keys_policy_is_founder(const struct keys_subject *s)
 {
 	return span_equal(span_of(s->manifest.b, KEYS_ID_LEN),
 			  SPAN_ARRAY(s->app));
@@ -700,7 +698,7 @@ static bool runs_its_manifest(const struct keys_app *app,
 			      const struct keys_subject *s)
 {
 	return app->lists_manifests ? has_manifest(app, &s->manifest)
-				    : is_founder(s);
+				    : keys_policy_is_founder(s);
 }
 
 enum keys_reason keys_policy_admits(const struct keys_policy *p,
@@ -803,7 +801,7 @@ bool keys_policy_is_kms(const struct keys_policy *p,
 {
 	/* Its administrators stand in its manifest, and its instance id is of
 	 * that app: another manifest could name others and take ours. */
-	if (!is_founder(s))
+	if (!keys_policy_is_founder(s))
 		return false;
 	if (span_equal(SPAN_ARRAY(s->app), SPAN_ARRAY(own->app)) &&
 	    keys_measurement_equal(&s->measurement, &own->measurement))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/rng.h"
 #include "io/clock.h"
 
@@ -232,6 +233,19 @@ static enum keys_reason derive_all(const struct service *s,
 	return KEYS_OK;
 }
 
+/* Of the app's later manifests, and of what is none of its: for who reads the
+ * log, since the app's id does not tell them apart. */
+static void name_manifest(char out[KEYS_DETAIL_MAX],
+			  const struct keys_subject *s)
+{
+	struct wr w = wr_over(out, KEYS_DETAIL_MAX - 1);
+
+	if (keys_policy_is_founder(s))
+		return;
+	wr_str(&w, "manifest ");
+	text_hex(&w, SPAN_ARRAY(s->manifest.b));
+}
+
 static void on_get(struct service *s, struct service_reply *out,
 		   const struct service_peer *peer, struct span rest,
 		   uint64_t now_ms)
@@ -243,6 +257,7 @@ static void on_get(struct service *s, struct service_reply *out,
 	struct keys_head h = answer_head(out, KEYS_KEYS);
 	AUTO(keys_keys_wipe)
 	struct keys_keys keys = { 0 };
+	char detail[KEYS_DETAIL_MAX] = "";
 	enum keys_reason reason;
 	struct keys_get m;
 
@@ -251,18 +266,19 @@ static void on_get(struct service *s, struct service_reply *out,
 		return;
 	}
 	name_wanted(&names, &m, keys_cluster_newest(s->cluster));
+	name_manifest(detail, &peer->subject);
 	reason = may_ask(s, peer, now_ms);
 	if (!reason)
 		reason = service_ready(s, now_ms);
 	if (!reason)
 		reason = derive_all(s, peer, &m, &keys);
 	if (reason) {
-		refuse(s, out, peer, what, reason, "", now_ms);
+		refuse(s, out, peer, what, reason, detail, now_ms);
 		return;
 	}
 	s->counts.releases++;
 	s->counts.keys += m.count;
-	note(s, "release", peer, what, KEYS_OK, "");
+	note(s, "release", peer, what, KEYS_OK, detail);
 	keys_write_keys(&w, &h, &keys);
 	say(out, &w);
 	secret_wipe(body, sizeof(body));
@@ -277,12 +293,14 @@ static void on_epoch(struct service *s, struct service_reply *out,
 	const struct keys_policy *p = keys_cluster_policy(s->cluster);
 	enum keys_reason reason;
 	struct keys_record *record = NULL;
+	char detail[KEYS_DETAIL_MAX] = "";
 	struct keys_epoch m;
 
 	if (keys_read_epoch(&m, rest)) {
 		refuse(s, out, peer, "", KEYS_MALFORMED, "epoch", now_ms);
 		return;
 	}
+	name_manifest(detail, &peer->subject);
 	reason = may_ask(s, peer, now_ms);
 	if (!reason)
 		reason = keys_policy_epoch(&out->floor, p, &peer->subject,
@@ -296,7 +314,7 @@ static void on_epoch(struct service *s, struct service_reply *out,
 	if (!reason && !record)
 		reason = KEYS_FULL;
 	if (reason) {
-		refuse(s, out, peer, m.name, reason, "", now_ms);
+		refuse(s, out, peer, m.name, reason, detail, now_ms);
 		return;
 	}
 	s->counts.epochs++;

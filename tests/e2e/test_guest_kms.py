@@ -18,7 +18,7 @@ KEYS = {"instance_keys": ["seal"], "app_keys": ["env", "app/guest"]}
 class Agent:
     """An agent of the world's network, with a /run of its own."""
 
-    def __init__(self, world, td, manifest="hello"):
+    def __init__(self, world, td, manifest="hello", kms=True):
         self.world, self.dir = world, world.dir / f"agent-{td}"
         self.dir.mkdir(exist_ok=True)
         (self.dir / "policy").write_text(image_policy("kms"))
@@ -28,7 +28,7 @@ class Agent:
             f"env: {self.dir}/env.json\ntrust:\n  policy: {self.dir}/policy\n"
             f"  collateral: {world.dir}/sim/collateral\n  simulated_root: {world.dir}/sim/root.pem\n"
             f"quotes:\n  simulator: {world.dir}/{td}.tee\nfirewall: false\n"
-            f"kms:\n  addresses: [ \"{world.nodes[0].address}\" ]\n"
+            + (f"kms:\n  addresses: [ \"{world.nodes[0].address}\" ]\n" if kms else "") +
             "containers:\n  engine: none\nlog: debug\n")
         (self.dir / "agent.sock").unlink(missing_ok=True)
         self.child = world.children.start(*world.net.argv(

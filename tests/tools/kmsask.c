@@ -90,7 +90,7 @@ static int seal(const struct keyclient_options *o, const char *folder, char **ar
 	struct seal *s = NULL;
 	struct buf out;
 
-	memcpy(so.app, o->identity->manifest.app_id, sizeof(so.app));
+	memcpy(so.app, o->identity->manifest.lineage, sizeof(so.app));
 	memcpy(so.instance, o->identity->instance_id, sizeof(so.instance));
 	buf_init(&out, FORM_SECRET_MAX);
 	reason = seal_open(&s, &so, error);

@@ -108,7 +108,7 @@ static void silent_nodes_are_named(void **state)
 				      .state = "/nonexistent",
 				      .nodes = { "kms-1" },
 				      .count = 1 };
-	const struct keyservice_app app = { .rows = "" };
+	const struct release_app app = { .rows = "" };
 	char error[KEYSERVICE_ERROR_MAX] = "";
 	bool told = true;
 

@@ -637,6 +637,25 @@ static void many_threads_read(void **state)
 	}
 }
 
+static void marks_of_lineages_stay(void **state)
+{
+	static const uint8_t app[STORE_ID_LEN] = { 1 }, other[STORE_ID_LEN] = { 2 };
+	uint8_t mark[STORE_MARK_LEN] = { 7 }, have[STORE_MARK_LEN] = { 0x5a };
+	struct fixture *f = *state;
+
+	assert_int_equal(store_lineage_get(f->store, have, app), STORE_NONE);
+	assert_int_equal(have[0], 0x5a);
+	assert_int_equal(store_lineage_put(f->store, app, mark), RC_OK);
+	assert_int_equal(store_lineage_put(f->store, app, mark), RC_OK);
+	assert_int_equal(store_lineage_get(f->store, have, other), STORE_NONE);
+	mark[31] = 9;
+	assert_int_equal(store_lineage_put(f->store, app, mark), RC_OK);
+	store_close(f->store);
+	f->store = open_store(&f->folder, STORE_WRITE);
+	assert_int_equal(store_lineage_get(f->store, have, app), STORE_FOUND);
+	assert_memory_equal(have, mark, sizeof(mark));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -660,6 +679,7 @@ int main(void)
 		T(aliases_are_replaced_at_once),
 		T(each_goes_in_order_until_told),
 		T(full_map_is_a_limit_and_changes_nothing),
+		T(marks_of_lineages_stay),
 		T(reader_without_a_store_fails),
 		T(reader_process_sees_each_change),
 		T(killed_writer_keeps_every_confirmed_put),
