@@ -139,6 +139,17 @@ static bool app_matches(const struct rules_app *app,
 			    SPAN_ARRAY(id->manifest_hash))));
 }
 
+/* The app id in the log follows from the manifest where that is the app's
+ * first; another one only says whose update it is, as anybody's could. */
+static bool is_proven(const struct rules_app *app,
+		      const struct eventlog_identity *id)
+{
+	return app->has_compose ||
+	       (id->has_manifest_hash &&
+		span_equal(SPAN_ARRAY(app->app_id),
+			   span_of(id->manifest_hash, sizeof(app->app_id))));
+}
+
 /* The manifest in the bundle is the one that was measured. */
 static bool manifest_agrees(const struct reading *r,
 			    const struct eventlog_identity *id)
@@ -156,6 +167,7 @@ void check_app(struct finding *f, const struct reading *r)
 {
 	const struct rules *rules = r->m->rules;
 	const struct eventlog_identity *id = &r->quote.identity;
+	bool is_claimed = false;
 
 	if (!has_verified(f, r))
 		return;
@@ -175,7 +187,16 @@ void check_app(struct finding *f, const struct reading *r)
 	for (size_t i = 0; i < rules->app_count; i++) {
 		if (!app_matches(&rules->apps[i], id))
 			continue;
-		finding_say(f, CHECK_PASS, "application and manifest");
+		if (is_proven(&rules->apps[i], id)) {
+			finding_say(f, CHECK_PASS, "application and manifest");
+			return;
+		}
+		is_claimed = true;
+	}
+	if (is_claimed) {
+		finding_say(f, CHECK_UNKNOWN,
+			    "its manifest says that it is an update of that "
+			    "application, and no rule names its compose_hash");
 		return;
 	}
 	finding_say(f, CHECK_FAIL,

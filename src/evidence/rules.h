@@ -8,7 +8,7 @@
  *   simulated_root: root.pem         # accept this SIMULATED anchor, too
  *   apps:                            # only these applications
  *     - app_id: <40 hex>
- *       compose_hash: <64 hex>       # may be left out
+ *       compose_hash: <64 hex>       # left out: its first manifest alone
  *   ca:
  *     directories: [acme-v02.api.letsencrypt.org]   # hosts
  *     issuers: [letsencrypt.org]     # as CAA names them

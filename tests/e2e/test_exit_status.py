@@ -59,6 +59,8 @@ JSON_ERRORS = [
      "absent", "No such file"),
     (["secret", "encrypt", "--app", 20 * "00", "--key", "object", "--policy", "x"], "input-malformed",
      "object", "not a key with its proof"),
+    (["secret", "encrypt", "--app", 20 * "00", "--key", "x", "--policy", "x", "--compose-hash", 20 * "00"],
+     "usage", None, "64 hex"),
     (["secret", "encrypt", "--serial", "0"], "usage", None, "--serial"),
     (["secret", "show", "object"], "input-malformed", "object", "not an envelope"),
     (["secret", "show"], "usage", None, "expected one argument"),

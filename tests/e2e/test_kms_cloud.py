@@ -173,9 +173,17 @@ def test_a_machine_is_told_of_it_and_its_app_listed(cloud, bindir):
             entry = [a for a in policy["apps"] if a["app"] == app][0]
             images = {i["name"]: i["rtmr2"] for i in policy["images"]}
             registers.append([images[i][0] for i in entry["images"]])
-            assert entry["instance_keys"] == ["disk", "seal"] and entry["app_keys"] == ["env", "app/guest"]
+            assert entry["instance_keys"] == ["disk", "seal"] and entry["app_keys"] == ["env", "app/guest", "lineage"]
             assert policy["serial"] == 1 + int(digit)
         config = json.loads(pathlib.Path(f"/var/lib/postern-vm/{name}/config.json").read_text())
+        # An update is listed besides; one of an app that nobody has is none.
+        manifest.write_text(json.dumps({**about, "continues": app}))
+        cloud.call("vm", "start", name, "--manifest", str(manifest))
+        status = json.loads(cloud.call("vm", "status", name, "--json").stdout)
+        policy = json.loads(ask(cloud.run_of("kms2") / "kms.sock", "GET", "/v1/policy")[1])["policy"]
+        entry = [a for a in policy["apps"] if a["app"] == app][0]
+        manifest.write_text(json.dumps({**about, "continues": "e" * 40}))
+        of_nobody = cloud.call("vm", "start", name, "--manifest", str(manifest)).stdout
         # A guest whose manifest names none would refuse the word; another's is no use to it.
         manifest.write_text(json.dumps({**about, "key_service": "f" * 40}))
         said = cloud.call("vm", "start", name, "--manifest", str(manifest)).stdout
@@ -186,6 +194,9 @@ def test_a_machine_is_told_of_it_and_its_app_listed(cloud, bindir):
     finally:
         cloud.call("vm", "remove", name)
     assert registers == [["1"], ["1", "2"]]
+    assert status["app_id"] == app and entry["manifests"][0][:40] == app
+    assert entry["manifests"][1:] == [status["compose_hash"]]
+    assert f"continues app {'e' * 40}, which the key service's policy does not have" in of_nobody
     assert config["kms"] == [f"198.51.100.{n}:8446" for n in (5, 6, 7)]
     assert f"its manifest names key service {'f' * 40}, that of cloud {cloud.name} is" in said
     assert "kms" not in without and without["node"] == name
@@ -219,7 +230,7 @@ def test_the_keys_are_there_again_also_when_a_node_lost_its_state(cloud):
     assert joined["ready"] == "ok" and joined["instance_id"] != lost
     assert lost not in joined["policy"]["nodes"]
     status = cloud.node("kms1")["status"]
-    assert (status["policy"]["serial"], status["policy"]["apps"]) == (4, 4)  # what was deployed stays
+    assert (status["policy"]["serial"], status["policy"]["apps"]) == (5, 4)  # what was deployed stays
 
 
 def test_without_the_administrators_key_it_does_not_come_up(cloud, bindir):

@@ -3,16 +3,18 @@ service's signed policy lists the manifest: the same keys, sealed files and numb
 at the gateway. Nobody becomes another's app, or a node of the key service, by saying so.
 """
 import hashlib
+import json
 import shutil
 
 import pytest
 
-from conftest import wait_for
+from conftest import run, wait_for
+from control_bench import image_policy
 from kms_world import KmsNode, KmsWorld, app_id
 from test_guest_kms import Agent
 
 KEYS = {"instance_keys": ["disk", "seal"], "app_keys": ["env", "app/guest", "lineage"]}
-GUEST = {"guest": {"containers": {"web": ["info", "key:*"]}}}
+GUEST = {"guest": {"containers": {"web": ["info", "key:*"]}}, "allowed_envs": ["A"]}
 SEED = "ab" * 32 + "\n"
 
 
@@ -154,9 +156,28 @@ def test_agents_of_both_say_which_app_they_are_and_have_its_keys(world):
         assert agent.child.poll() is None, agent.log() + world.story()
         info = agent.ask("/v1/info")[1]
         assert (info["app_id"], info["compose_hash"]) == (app_id(world.dir / "hello.json"), hash_of(world, manifest))
-        found[manifest] = agent.ask("/v1/key", {"path": "/a"})[1]["key"]
+        proof = agent.dir / "env.proof"
+        proof.write_text(run(world.bindir / "postern", "secret", "key", agent.dir / "agent.sock").stdout)
+        found[manifest] = agent.ask("/v1/key", {"path": "/a"})[1]["key"], json.loads(proof.read_text())["public_key"]
         agent.stop()
     assert found["hello"] == found["v2"]
+
+
+def test_secrets_go_to_an_update_that_is_named(world):
+    """The proof of the test before: the app id in it is the manifest's word, so it is not enough."""
+    def encrypt(td, *more):
+        return run(world.bindir / "postern", "secret", "encrypt", "--app", app_id(world.dir / "hello.json"), "--key",
+                   world.dir / f"agent-{td}/env.proof", "--policy", world.dir / "base.policy", "--collateral",
+                   world.dir / "sim/collateral", "--root", world.dir / "sim/root.pem", *more, input="A=1\n",
+                   check=False)
+    (world.dir / "base.policy").write_text(image_policy("base"))
+    assert encrypt("agent1").returncode == 0
+    for more, status in (((), 1), (("--compose-hash", hash_of(world, "v3")), 1),
+                         (("--compose-hash", hash_of(world, "v2")), 0)):
+        done = encrypt("agent2", *more)
+        assert done.returncode == status, done.stdout
+        assert ("another app's key" in done.stdout) == (status == 1)
+        assert (app_id(world.dir / "hello.json") in done.stdout) == (status == 0)
 
 
 def test_an_agent_of_what_is_not_listed_does_not_start(world):
