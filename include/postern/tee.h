@@ -351,7 +351,8 @@ postern_tee_layer_name(enum postern_tee_layer layer);
  *          VLEK, cloud: text that the certificate says, without a NUL;
  *          guest_policy platform_info guest_svn vmpl
  *          reported_tcb current_tcb committed_tcb launch_tcb
- * logs     app_id instance_id manifest_hash, each only if stated
+ * logs     app_id instance_id manifest_hash, each only if stated; app_id is
+ *          proven where manifest_hash begins with it, else the app's word
  */
 #define POSTERN_TEE_NAME_MAX 24
 #define POSTERN_TEE_VALUE_MAX 64

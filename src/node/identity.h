@@ -22,7 +22,9 @@
  * The host chooses what stands in that folder.  It can take an instance's
  * identity away, or give the same to two TDs of one app, but it cannot aim:
  * measured code cannot be made to come under another app's id, or under the id
- * of another app's instance.
+ * of another app's instance.  Only a manifest that says it continues an app
+ * comes under that one's, and who gives something for an id asks whether it may
+ * (manifest/lineage.h).
  *
  * Blocks (a quote, files): for a program's start.
  */
