@@ -1,11 +1,16 @@
 """Goal: a gateway serves an app's update under the app's name, and nobody who only says that he is one."""
 import hashlib
 import json
+import os
+import pathlib
+import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
+from cert_node import ask
 from conftest import run, wait_for
 from test_kms_cloud import CVM, HEAD, Keys, kms
 
@@ -78,3 +83,21 @@ def test_who_only_says_so_gets_no_lease(cloud):
     log = cloud.folder / "state/gateway/log/registrar.log"
     wait_for(lambda: "lineage-unproven" in log.read_text(), 30, "a refusal")
     assert not any(lease["app_name"] == "thief" for lease in cloud.node("gateway")["leases"])
+
+
+def test_a_version_is_ended(cloud, bindir):
+    """As docs/VM.md says it: what is taken out gets no key at its next start, whatever its host does."""
+    socket = cloud.run_of("kms1") / "kms.sock"
+    policy = json.loads(ask(socket, "GET", "/v1/policy")[1])["policy"]
+    assert policy["apps"][0]["manifests"] == [cloud.first, cloud.v2]
+    policy["apps"][0]["manifests"].remove(cloud.first)
+    policy["serial"] += 1
+    path = cloud.folder / "policy.json"
+    path.write_text(json.dumps(policy))
+    run(bindir / "postern", "kms", "policy", "sign", path, "--key", cloud.folder / "state/kms-admin.pem", "--output",
+        path)
+    run(bindir / "postern", "kms", "policy", "set", path, "--socket", socket, "--wait")
+    place = pathlib.Path("/run/postern-cloud") / cloud.name / "first/lock"
+    os.kill(int(place.read_text()), signal.SIGKILL)
+    log = cloud.folder / "state/first/log/agent.log"
+    wait_for(lambda: re.search(r"lineage_not_shown why=.*manifest_not_listed", log.read_text()), 30, "a refusal")

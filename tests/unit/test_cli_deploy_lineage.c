@@ -115,7 +115,7 @@ static void the_first_continues_nothing(void **state)
 	manifest_app_id(id, span_str(first));
 	text_hex(&w, SPAN_ARRAY(id));
 	(void)snprintf(update, sizeof(update),
-		       "{\"name\":\"a\",\"key_service\":\"" SERVICE "\",\"continues\":\"%s\"}", hex);
+		       "{\"key_service\":\"" SERVICE "\",\"continues\":\"%s\"}", hex);
 	runs(update);
 	assert_null(deploy_continues(&a, "a", span_str(first), SERVICE));
 	assert_false(deploy_has_other_disk("a", span_str(first)));

@@ -227,7 +227,8 @@ static void decisions(void **state)
 #define EIGHT(digit) digit digit digit digit digit digit digit digit
 #define HASH(digit) \
 	EIGHT(digit) \
-	EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) \
+	EIGHT(digit) \
+	EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) \
 		EIGHT(digit) EIGHT(digit)
 #define FIRST ID_A "000000000000000000000000"
 #define LISTS(manifests) \
@@ -250,7 +251,8 @@ static void manifests_of_an_app(void **state)
 		  KEYS_OK },
 		{ "first_beside_it", LISTS("\"manifests\":[\"" FIRST "\",\"" HASH("2") "\"],"), 0,
 		  KEYS_OK },
-		{ "first_taken_out", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0, KEYS_MANIFEST },
+		{ "first_taken_out", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0,
+		  KEYS_MANIFEST },
 		{ "second_alone", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0x22, KEYS_OK },
 		{ "another", LISTS("\"manifests\":[\"" HASH("2") "\"],"), 0x33, KEYS_MANIFEST },
 		{ "empty_list_first", LISTS("\"manifests\":[],"), 0, KEYS_MANIFEST },

@@ -67,7 +67,8 @@ static void table(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct span json = span_str(rows[i].json);
-		uint8_t own[MANIFEST_ID_LEN], id[MANIFEST_ID_LEN] = { 0x5a }, untouched[MANIFEST_ID_LEN] = { 0x5a };
+		uint8_t own[MANIFEST_ID_LEN], id[MANIFEST_ID_LEN] = { 0x5a };
+		uint8_t untouched[MANIFEST_ID_LEN] = { 0x5a };
 		char error[MANIFEST_ERROR_MAX] = "";
 		const uint8_t *want = rows[i].want == OF_FIRST ? first : own;
 		struct manifest m;
