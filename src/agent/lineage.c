@@ -43,8 +43,11 @@ enum rc lineage_show(struct identity *id, const struct appkeys *keys,
 	if (strcmp(keys->name, "kms") != 0 || !names_service(id))
 		return RC_OK;
 	rc = get_mark(&mark, keys, error);
-	if (!rc)
+	if (!rc) {
+		log_event(log, LOG_INFO, "lineage_shown",
+			  LHEX("app", SPAN_ARRAY(id->manifest.lineage)));
 		return identity_show_lineage(id, &mark);
+	}
 	if (id->manifest.continues)
 		return rc;
 	log_event(log, LOG_WARN, "lineage_not_shown", LSTR("why", error));

@@ -27,6 +27,7 @@ class World(KmsWorld):
             return path
         service = app_id(self.dir / "kms.json")
         path = super().manifest(name, **GUEST, key_service=service)
+        super().manifest("bare", guest=GUEST["guest"])
         if name == "hello":
             for later in ("v2", "v3", "thief"):
                 super().manifest(later, **GUEST, key_service=service, continues=app_id(path))
@@ -40,7 +41,7 @@ def world(bindir):
     tds = [(name, "base", name) for name in ("hello", "v2", "v3", "thief", "grandchild")]
     w = World(bindir, tds=[*tds, ("bent", "evil", "v2"), ("fake", "kms", "fakekms"),
                         ("agent1", "base", "hello"), ("agent2", "base", "v2"), ("agent3", "base", "v2"),
-                        ("agent4", "base", "v3")])
+                        ("agent4", "base", "v3"), ("bare", "base", "bare")])
     try:
         for td, *_ in tds:  # one instance: what an update finds on its disk
             state = w._asker(td, "kms") / "state"
@@ -156,6 +157,7 @@ def test_agents_of_both_say_which_app_they_are_and_have_its_keys(world):
         assert agent.child.poll() is None, agent.log() + world.story()
         info = agent.ask("/v1/info")[1]
         assert (info["app_id"], info["compose_hash"]) == (app_id(world.dir / "hello.json"), hash_of(world, manifest))
+        assert f"lineage_shown app={info['app_id']}" in agent.log()
         proof = agent.dir / "env.proof"
         proof.write_text(run(world.bindir / "postern", "secret", "key", agent.dir / "agent.sock").stdout)
         found[manifest] = agent.ask("/v1/key", {"path": "/a"})[1]["key"], json.loads(proof.read_text())["public_key"]
@@ -187,7 +189,16 @@ def test_an_agent_of_what_is_not_listed_does_not_start(world):
     assert "manifest_not_listed" in agent.log()
 
 
-def test_nor_one_without_a_key_service(world):
+def test_no_mark_of_a_service_that_is_not_measured(world):
+    """Its host names it, so the host could be it, and choose what the app's updates have to show."""
+    give(world, "hello")
+    agent = Agent(world, "bare", "bare")
+    assert agent.ask("/v1/info")[0] == 200, agent.log()
+    assert "lineage" not in agent.log()
+    agent.stop()
+
+
+def test_an_update_without_a_key_service_does_not_start(world):
     """Without one nobody says which manifests may."""
     agent = Agent(world, "agent4", "v3", kms=False)
     assert agent.child.wait(30) == 1
