@@ -198,6 +198,8 @@ enum keys_reason keys_policy_read_object(struct keys_policy *out,
 const struct keys_app *keys_policy_app(const struct keys_policy *p,
 				       const uint8_t app[KEYS_ID_LEN]);
 
+bool keys_app_has_manifest(const struct keys_app *app,
+			   const struct sha256 *manifest);
 /* Its manifest's hash begins with its app's id: it is the app's first one. */
 bool keys_policy_is_founder(const struct keys_subject *s);
 /* May this peer be released anything at all? */

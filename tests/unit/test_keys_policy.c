@@ -228,7 +228,8 @@ static void decisions(void **state)
 #define HASH(digit) \
 	EIGHT(digit) \
 	EIGHT(digit) \
-	EIGHT(digit) EIGHT(digit) EIGHT(digit) EIGHT(digit) \
+	EIGHT(digit) \
+	EIGHT(digit) EIGHT(digit) EIGHT(digit) \
 		EIGHT(digit) EIGHT(digit)
 #define FIRST ID_A "000000000000000000000000"
 #define LISTS(manifests) \
