@@ -306,6 +306,59 @@ static enum rc wait_ready(const struct telling *t, size_t wanted)
 	return RC_CLOSED;
 }
 
+static enum rc fail_untold(const struct telling *t, size_t node)
+{
+	(void)snprintf(t->error, KEYSERVICE_ERROR_MAX,
+		       "%s: it has not heard of the policy after %d s",
+		       t->service->nodes[node], READY_MS / 1000);
+	return RC_CLOSED;
+}
+
+/* Until all nodes that the policy names have it, of those that there are. */
+static enum rc wait_told(const struct telling *t,
+			 const char *const instances[KEYSERVICE_NODES_MAX])
+{
+	json_int_t serial =
+		json_integer_value(json_object_get(t->policy, "serial"));
+	uint64_t end_ms = clock_boot_ms() + READY_MS;
+
+	for (size_t i = 0; i < t->service->count; i++) {
+		while (release_has_node(t->policy, instances[i])) {
+			AUTO(jfree)
+			json_t *status = NULL;
+
+			if (status_of(t, &status, i) == RC_OK &&
+			    serial_of(status) >= serial)
+				break;
+			if (clock_boot_ms() > end_ms)
+				return fail_untold(t, i);
+			(void)usleep(TICK_US);
+		}
+	}
+	return RC_OK;
+}
+
+/* Those that run now take the place of those that ran before, one at a time. */
+static enum rc tell_all(struct telling *t,
+			const char *const instances[KEYSERVICE_NODES_MAX])
+{
+	size_t count = t->service->count;
+	bool is_last = false;
+	enum rc rc = RC_OK;
+
+	if (!t->is_founded) {
+		release_set_nodes(t->policy, instances, count);
+		return tell(t);
+	}
+	while (!rc && !is_last) {
+		is_last = release_step_nodes(t->policy, instances, count);
+		rc = tell(t);
+		if (!rc && !is_last)
+			rc = wait_told(t, instances);
+	}
+	return rc;
+}
+
 static enum rc allow_all(struct telling *t, bool *changed,
 			 const struct release_app *apps, size_t count)
 {
@@ -330,10 +383,9 @@ enum rc keyservice_found(const struct keyservice *k, bool *founded,
 	rc = look(&t, instances, k->count);
 	if (rc)
 		return rc;
-	release_set_nodes(t.policy, instances, k->count);
 	rc = allow_all(&t, &ignored, apps, count);
 	if (!rc)
-		rc = tell(&t);
+		rc = tell_all(&t, instances);
 	if (!rc)
 		rc = wait_ready(&t, k->count);
 	if (!rc)

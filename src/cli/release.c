@@ -79,7 +79,7 @@ static json_t *find(json_t *list, const char *key, const char *text)
 	return NULL;
 }
 
-static bool has_text(json_t *list, const char *text)
+static bool has_text(const json_t *list, const char *text)
 {
 	const json_t *item;
 	size_t i;
@@ -99,6 +99,50 @@ static void add_text(json_t *list, bool *changed, const char *text)
 		return;
 	jadd(list, json_string(text));
 	*changed = true;
+}
+
+static bool is_wanted(const json_t *node, const char *const *instances,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (json_is_string(node) &&
+		    strcmp(json_string_value(node), instances[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The first that is not wanted; the list's end: all are. */
+static size_t find_unwanted(const json_t *nodes, const char *const *instances,
+			    size_t count)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(nodes) &&
+	       is_wanted(json_array_get(nodes, i), instances, count))
+		i++;
+	return i;
+}
+
+bool release_has_node(const json_t *policy, const char *instance)
+{
+	return has_text(json_object_get(policy, "nodes"), instance);
+}
+
+bool release_step_nodes(json_t *policy, const char *const *instances,
+			size_t count)
+{
+	json_t *nodes = list_of(policy, "nodes");
+	size_t unwanted = find_unwanted(nodes, instances, count);
+	bool has_changed = false;
+
+	if (unwanted < json_array_size(nodes) && json_array_size(nodes) > 1) {
+		(void)json_array_remove(nodes, unwanted);
+		has_changed = true;
+	}
+	for (size_t i = 0; !has_changed && i < count; i++)
+		add_text(nodes, &has_changed, instances[i]);
+	return json_array_size(nodes) == count &&
+	       find_unwanted(nodes, instances, count) == count;
 }
 
 static bool is_pinned_enough(const struct policy_image *image)

@@ -33,6 +33,14 @@ json_t *release_new(void);
 void release_set_nodes(json_t *policy, const char *const *instances,
 		       size_t count);
 
+bool release_has_node(const json_t *policy, const char *instance);
+/*
+ * The same, one step: one node goes that is not wanted, or one comes that is
+ * missing, as a service takes a policy.  True: they are these now.
+ */
+bool release_step_nodes(json_t *policy, const char *const *instances,
+			size_t count);
+
 /* A manifest that is to get its app's keys, and in which images. */
 struct release_app {
 	uint8_t id[MANIFEST_ID_LEN]; /* of the app: manifest/lineage.h */

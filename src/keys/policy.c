@@ -177,6 +177,22 @@ bool keys_policy_is_kms(const struct keys_policy *p,
 	return false;
 }
 
+static size_t count_missing(const struct keys_policy *in,
+			    const struct keys_policy *of)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < of->node_count; i++)
+		count += !keys_policy_has_node(in, of->nodes[i]);
+	return count;
+}
+
+size_t keys_policy_node_changes(const struct keys_policy *from,
+				const struct keys_policy *to)
+{
+	return count_missing(from, to) + count_missing(to, from);
+}
+
 size_t keys_majority(size_t node_count)
 {
 	return node_count / 2 + 1;

@@ -16,6 +16,7 @@
  *                 "rtmr1":"<96 hex>","rtmr2":"<96 hex>"}],
  *      "kms":[{"app":"<40 hex>","image":"kms-2"}],
  *      "release":"quorum",                or "known"
+ *      "majority_lost":false,
  *      "simulated":false,                 true: simulated TEEs may ask
  *      "apps":[{
  *         "app":"<40 hex>",
@@ -50,6 +51,11 @@
  * "release":"known" lets a node that does not see a majority go on releasing
  * by the policy it knows; "quorum" does not, so that what was withdrawn is not
  * given out by a node that was cut off.  Default: "quorum".
+ *
+ * A policy adds one node to those of the one before or leaves one out, so that
+ * any majority of the old ones and any of the new ones share a node.
+ * "majority_lost":true says that there is no old majority any more which could
+ * promise something beside the new one; then any nodes may come and go.
  *
  * Pure.  Source: docs/PROTOCOL.kms.md §2.
  */
@@ -151,7 +157,7 @@ struct keys_policy {
 	size_t image_count;
 	const struct keys_kms *kms;
 	size_t kms_count;
-	bool releases_alone, accepts_simulated;
+	bool releases_alone, accepts_simulated, is_majority_lost;
 	const struct keys_app *apps;
 	size_t app_count;
 	size_t signer_count;
@@ -230,6 +236,10 @@ bool keys_policy_has_node(const struct keys_policy *p,
 bool keys_policy_is_kms(const struct keys_policy *p,
 			const struct keys_subject *s,
 			const struct keys_subject *own);
+
+/* How many nodes come and go with the second in the place of the first. */
+size_t keys_policy_node_changes(const struct keys_policy *from,
+				const struct keys_policy *to);
 
 /* How many of n nodes are a majority. */
 size_t keys_majority(size_t node_count);

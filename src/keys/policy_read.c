@@ -439,8 +439,8 @@ static bool read_head(struct keys_policy *p, const struct reading *r,
 {
 	static const char *const known[] = { "type", "serial", "issued",
 					     "nodes", "images", "kms",
-					     "release", "simulated", "apps",
-					     NULL };
+					     "release", "majority_lost",
+					     "simulated", "apps", NULL };
 	uint64_t serial = 0;
 	struct span text;
 
@@ -457,6 +457,8 @@ static bool read_head(struct keys_policy *p, const struct reading *r,
 		return bad(r, "issued", "a time such as 2026-11-28T00:00:00Z");
 	if (!read_release(&p->releases_alone, object))
 		return bad(r, "release", "\"quorum\" or \"known\"");
+	if (!get_bool(&p->is_majority_lost, object, "majority_lost"))
+		return bad(r, "majority_lost", "true or false");
 	if (!get_bool(&p->accepts_simulated, object, "simulated"))
 		return bad(r, "simulated", "true or false");
 	return true;

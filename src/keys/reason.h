@@ -35,7 +35,8 @@
 	X(KEYS_INTERNAL, "internal_error") \
 	X(KEYS_SIMULATED, "simulated_refused") \
 	X(KEYS_UNKNOWN, "reason_unknown") \
-	X(KEYS_MANIFEST, "manifest_not_listed")
+	X(KEYS_MANIFEST, "manifest_not_listed") \
+	X(KEYS_NODES, "nodes_at_once") /* more than one comes or goes */
 
 enum keys_reason {
 #define X(constant, name) constant,

@@ -534,6 +534,30 @@ enum keys_reason service_bootstrap(struct service *s, struct span policy,
 	return reason;
 }
 
+/* Only where an administrator hands it in: a node that was away comes from one
+ * policy to a much later one.  What cannot be read is said by who takes it. */
+static bool changes_one_node(const struct service *s, struct span policy,
+			     char error[KEYS_POLICY_ERROR_MAX])
+{
+	AUTO(arena_fini)
+	struct arena arena = { .max = KEYS_POLICY_TREE_MAX };
+	const struct keys_policy *now = keys_cluster_policy(s->cluster);
+	struct keys_policy p;
+	size_t changes;
+
+	if (!now ||
+	    keys_policy_read(&p, &arena, policy, &s->authority, error))
+		return true;
+	changes = keys_policy_node_changes(now, &p);
+	if (changes <= 1 || p.is_majority_lost)
+		return true;
+	(void)snprintf(error, KEYS_POLICY_ERROR_MAX,
+		       "nodes: expected one to come or go, found %zu; or "
+		       "majority_lost, if that is so",
+		       changes);
+	return false;
+}
+
 enum keys_reason service_set_policy(struct service *s, struct span policy,
 				    char error[KEYS_POLICY_ERROR_MAX])
 {
@@ -543,8 +567,10 @@ enum keys_reason service_set_policy(struct service *s, struct span policy,
 
 	error[0] = '\0';
 	if (s->cluster->is_founded)
-		reason = keys_cluster_set_policy(s->cluster, policy,
-						 &s->authority, error);
+		reason = changes_one_node(s, policy, error)
+				 ? keys_cluster_set_policy(s->cluster, policy,
+							   &s->authority, error)
+				 : KEYS_NODES;
 	if (s->cluster->version != version) {
 		s->is_dirty = true;
 		(void)snprintf(what, sizeof(what), "policy serial %u",

@@ -105,6 +105,7 @@ bool service_advance(struct service *s);
 
 enum keys_reason service_bootstrap(struct service *s, struct span policy,
 				   char error[KEYS_POLICY_ERROR_MAX]);
+/* KEYS_NODES: more than one node comes or goes, without "majority_lost". */
 enum keys_reason service_set_policy(struct service *s, struct span policy,
 				    char error[KEYS_POLICY_ERROR_MAX]);
 enum keys_reason service_rotate(struct service *s);

@@ -523,7 +523,9 @@ def test_all_but_one_lost(world):
     left.peers = [spare.address]
     left.start().wait()
     world.nodes = [left, spare]
-    assert left.post("policy", world.policy())[0] == 200
+    status, said = left.post("policy", world.policy())
+    assert (status, said["error"]) == (409, "nodes_at_once") and "found 3" in said["detail"]
+    assert left.post("policy", world.policy(majority_lost=True))[0] == 200
     world.wait_even(left.status()["epoch"])
     for node in world.nodes:
         assert [world.key("cvm1", epoch=e, nodes=[node]) for e in (1, 0)] == keys

@@ -263,6 +263,48 @@ static void what_a_manifest_asks_for(void **state)
 	assert_true(app.continues);
 }
 
+static void nodes_change_one_at_a_time(void **state)
+{
+	static const struct {
+		const char *name, *before[3], *wanted[3], *steps[5];
+	} rows[] = {
+		{ "the_same", { "a", "b" }, { "a", "b" }, { "ab" } },
+		{ "in_another_order", { "a", "b" }, { "b", "a" }, { "ab" } },
+		{ "one_more", { "a", "b" }, { "a", "b", "c" }, { "abc" } },
+		{ "one_less", { "a", "b", "c" }, { "a", "c" }, { "ac" } },
+		{ "one_replaced", { "a", "b", "c" }, { "a", "x", "c" }, { "ac", "acx" } },
+		{ "two_replaced", { "a", "b", "c" }, { "x", "y", "c" }, { "bc", "c", "cx", "cxy" } },
+		{ "the_last_goes_after_another_came", { "a" }, { "b" }, { "ab", "b" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *policy = release_new();
+		size_t before = 0, wanted = 0;
+		bool is_last = false;
+
+		while (before < 3 && rows[i].before[before])
+			before++;
+		while (wanted < 3 && rows[i].wanted[wanted])
+			wanted++;
+		release_set_nodes(policy, rows[i].before, before);
+		for (size_t k = 0; k < 5 && rows[i].steps[k]; k++) {
+			char now[8] = "";
+			json_t *node;
+			size_t n;
+
+			assert_false(is_last);
+			is_last = release_step_nodes(policy, rows[i].wanted, wanted);
+			json_array_foreach(json_object_get(policy, "nodes"), n, node)
+				strcat(now, json_string_value(node));
+			if (strcmp(now, rows[i].steps[k]) != 0)
+				fail_msg("%s: %s", rows[i].name, now);
+		}
+		assert_true(is_last);
+		json_decref(policy);
+	}
+}
+
 static void serials_grow(void **state)
 {
 	struct bench b;
@@ -360,6 +402,7 @@ int main(void)
 		cmocka_unit_test(an_update_is_listed_besides),
 		cmocka_unit_test(an_update_of_nothing_refused),
 		cmocka_unit_test(what_a_manifest_asks_for),
+		cmocka_unit_test(nodes_change_one_at_a_time),
 		cmocka_unit_test(serials_grow),
 		cmocka_unit_test(rtmr0_may_be_free),
 		cmocka_unit_test(images_without_registers_refused),

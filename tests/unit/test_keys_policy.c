@@ -132,6 +132,7 @@ static void what_is_not_understood_is_refused(void **state)
 		{ "node_twice",
 		  "{\"type\":\"postern/kms-policy/v1\",\"serial\":1,\"issued\":"
 		  "\"2026-11-28T00:00:00Z\",\"nodes\":[\"" NODE_1 "\",\"" NODE_1 "\"]}" },
+		{ "majority_lost_text", HEAD(1) ",\"majority_lost\":\"yes\"}" },
 		{ "release_other", HEAD(1) ",\"release\":\"always\"}" },
 		{ "image_without_mr_td", HEAD(1) ",\"images\":[{\"name\":\"x\",\"rtmr1\":\"" R96
 						 "\",\"rtmr2\":\"" R96 "\"}]}" },
@@ -229,7 +230,8 @@ static void decisions(void **state)
 	EIGHT(digit) \
 	EIGHT(digit) \
 	EIGHT(digit) \
-	EIGHT(digit) EIGHT(digit) EIGHT(digit) \
+	EIGHT(digit) \
+	EIGHT(digit) EIGHT(digit) \
 		EIGHT(digit) EIGHT(digit)
 #define FIRST ID_A "000000000000000000000000"
 #define LISTS(manifests) \
@@ -380,6 +382,34 @@ static void nodes_are_own_code_or_listed(void **state)
 	assert_true(keys_policy_is_kms(&w->policy, &s, &own));
 }
 
+static void nodes_that_come_and_go(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t from[4], to[4];
+		size_t want;
+	} table[] = {
+		{ "none", { 1, 2, 3 }, { 3, 1, 2 }, 0 },
+		{ "one_comes", { 1, 2 }, { 1, 2, 3 }, 1 },
+		{ "one_goes", { 1, 2, 3 }, { 1, 3 }, 1 },
+		{ "one_replaced", { 1, 2, 3 }, { 1, 4, 3 }, 2 },
+		{ "all_replaced", { 1, 2 }, { 3, 4 }, 4 },
+		{ "all_but_one_go", { 1, 2, 3 }, { 2 }, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct keys_policy from = { 0 }, to = { 0 };
+
+		for (const uint8_t *n = table[i].from; *n; n++)
+			from.nodes[from.node_count++][0] = *n;
+		for (const uint8_t *n = table[i].to; *n; n++)
+			to.nodes[to.node_count++][0] = *n;
+		if (keys_policy_node_changes(&from, &to) != table[i].want)
+			fail_msg("%s", table[i].name);
+	}
+}
+
 static void authority_of_the_manifest(void **state)
 {
 	static const struct {
@@ -434,6 +464,7 @@ int main(void)
 		T(simulated_only_when_the_policy_says),
 		T(floors_of_numbers),
 		T(nodes_are_own_code_or_listed),
+		T(nodes_that_come_and_go),
 		T(authority_of_the_manifest),
 	};
 
