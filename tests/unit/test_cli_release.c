@@ -273,7 +273,10 @@ static void nodes_change_one_at_a_time(void **state)
 		{ "one_more", { "a", "b" }, { "a", "b", "c" }, { "abc" } },
 		{ "one_less", { "a", "b", "c" }, { "a", "c" }, { "ac" } },
 		{ "one_replaced", { "a", "b", "c" }, { "a", "x", "c" }, { "ac", "acx" } },
-		{ "two_replaced", { "a", "b", "c" }, { "x", "y", "c" }, { "bc", "c", "cx", "cxy" } },
+		{ "two_replaced",
+		  { "a", "b", "c" },
+		  { "x", "y", "c" },
+		  { "bc", "c", "cx", "cxy" } },
 		{ "the_last_goes_after_another_came", { "a" }, { "b" }, { "ab", "b" } },
 	};
 
