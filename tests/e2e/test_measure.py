@@ -192,16 +192,23 @@ def test_what_is_given_or_missing_is_said(measure, image):
     assert "mr_td" in done.stdout.splitlines()[0]
 
 
-def test_rtmr3_of_a_guest_of_ours(measure):
-    data, instance = MANIFEST.read_bytes(), "ab" * 20
+@pytest.mark.parametrize("continues", [None, "cd" * 20])
+def test_rtmr3_of_a_guest_of_ours(measure, tmp_path, continues):
+    """The app's first manifest, or an update of it, which has the id of the first."""
+    data, instance, manifest = MANIFEST.read_bytes(), "ab" * 20, MANIFEST
+    if continues:
+        manifest = tmp_path / "update.json"
+        data = json.dumps({**json.loads(data), "continues": continues}).encode()
+        manifest.write_bytes(data)
     digest = hashlib.sha256(data).digest()
-    made = said(measure("--manifest", MANIFEST, "--instance-id", instance, "--json"))
-    events = [("system-preparing", b""), ("app-id", digest[:20]), ("compose-hash", digest),
+    app = bytes.fromhex(continues) if continues else digest[:20]
+    made = said(measure("--manifest", manifest, "--instance-id", instance, "--json"))
+    events = [("system-preparing", b""), ("app-id", app), ("compose-hash", digest),
               ("instance-id", bytes.fromhex(instance)), ("boot-mr-done", b"")]
     assert made["rtmr3"] == replay(*(sha384(struct.pack("<I", 0x08000001) + b":" + name.encode() +
                                             b":" + payload) for name, payload in events))
     assert made["mr_config_id"] == "01" + digest.hex() + "00" * 15
-    assert "rtmr3" not in said(measure("--manifest", MANIFEST, "--json"))
+    assert "rtmr3" not in said(measure("--manifest", manifest, "--json"))
 
 
 def test_rtmr3_of_dstacks_events(measure, tmp_path):
