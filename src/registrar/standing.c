@@ -11,8 +11,13 @@ static_assert((int)STORE_ID_LEN == (int)MANIFEST_ID_LEN &&
 static enum standing found(uint8_t app[STORE_ID_LEN], struct store *s,
 			   const struct channel_peer *peer)
 {
-	if (peer->has_lineage &&
-	    store_lineage_put(s, peer->manifest.app_id, peer->lineage.b))
+	enum rc rc = RC_OK;
+
+	if (peer->has_lineage)
+		rc = store_lineage_put(s, peer->manifest.app_id,
+				       peer->lineage.b);
+	/* Where there is no room its updates are unknown; it is itself. */
+	if (rc && rc != RC_LIMIT)
 		return STANDING_FAILED;
 	memcpy(app, peer->manifest.app_id, STORE_ID_LEN);
 	return STANDING_OK;
