@@ -1,19 +1,22 @@
 #include "crypto/keccak.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 enum {
-	RATE = 136, /* bytes: 1600 - 2 * 256 bits */
+	STATE_LEN = 200,
 	LANES = 25,
 	ROUNDS = 24,
-	PAD_FIRST = 0x01, /* FIPS 202 would have 0x06 */
+	PAD_PLAIN = 0x01,
+	PAD_SHA3 = 0x06, /* with the suffix 01 of §6.1 */
 	PAD_LAST = 0x80,
 };
 
 /* The state as in FIPS 202 §3.1.2: lane (x, y) is a[5 * y + x]. */
 struct sponge {
 	uint64_t a[LANES];
-	size_t at; /* bytes taken in of this block */
+	size_t rate; /* bytes of a block */
+	size_t at; /* bytes taken in of this one */
 };
 
 /* Derived from the LFSR of FIPS 202 §3.2.5, algorithm 5. */
@@ -119,23 +122,30 @@ static void absorb(struct sponge *s, struct span in)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		mix(s, s->at++, in.p[i]);
-		if (s->at == RATE) {
+		if (s->at == s->rate) {
 			permute(s->a);
 			s->at = 0;
 		}
 	}
 }
 
+void keccak_parts(uint8_t *out, size_t n, enum keccak_kind kind,
+		  const struct span *parts, size_t count)
+{
+	struct sponge s = { .rate = STATE_LEN - 2 * n };
+
+	assert(n == 32 || n == 48 || n == KECCAK_MAX);
+	for (size_t i = 0; i < count; i++)
+		absorb(&s, parts[i]);
+	mix(&s, s.at, kind == KECCAK_SHA3 ? PAD_SHA3 : PAD_PLAIN);
+	mix(&s, s.rate - 1, PAD_LAST);
+	permute(s.a);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)(s.a[i / 8] >> 8 * (i % 8));
+}
+
 void keccak256_parts(struct keccak256 *out, const struct span *parts,
 		     size_t count)
 {
-	struct sponge s = { 0 };
-
-	for (size_t i = 0; i < count; i++)
-		absorb(&s, parts[i]);
-	mix(&s, s.at, PAD_FIRST);
-	mix(&s, RATE - 1, PAD_LAST);
-	permute(s.a);
-	for (size_t i = 0; i < sizeof(out->b); i++)
-		out->b[i] = (uint8_t)(s.a[i / 8] >> 8 * (i % 8));
+	keccak_parts(out->b, sizeof(out->b), KECCAK_PLAIN, parts, count);
 }
