@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct manifest m;
 	static bool is_made;
 	const struct key32 root = { { 1 } };
-	const struct desk_registers registers = { .mrtd = { 2 } };
+	const struct desk_registers registers = { .mr_td = { 2 } };
 	struct desk_world w = {
 		.manifest = &m,
 		.manifest_bytes = span_str(manifest),

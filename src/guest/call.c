@@ -21,9 +21,14 @@ enum member {
 	M_SUBJECT = 1 << 10,
 	M_TLS = 1 << 11, /* alt_names, usages, dates */
 	M_HASH = 1 << 12, /* hash_algorithm, prefix */
+	M_APP_INFO = 1 << 13, /* with_app_info */
+	M_RANDOM = 1 << 14, /* random_seed */
+	M_DOMAIN = 1 << 15,
+	M_GPU = 1 << 16, /* include_boottime_gpu_evidence */
 
 	M_NAMED = M_PATH | M_PURPOSE | M_ALGORITHM,
 	M_CHECK = M_ALGORITHM | M_DATA | M_SIGNATURE | M_PUBLIC_KEY,
+	M_CERTIFICATE = M_SUBJECT | M_TLS,
 };
 
 struct method {
@@ -40,7 +45,7 @@ static const struct method ours[] = {
 	{ "key", CALL_KEY, M_NAMED, M_PATH },
 	{ "sign", CALL_SIGN, M_NAMED | M_DATA, M_PATH | M_DATA },
 	{ "verify", CALL_VERIFY, M_CHECK, M_CHECK & ~(unsigned)M_ALGORITHM },
-	{ "tls-key", CALL_TLS_KEY, M_SUBJECT | M_TLS, 0 },
+	{ "tls-key", CALL_TLS_KEY, M_CERTIFICATE, 0 },
 	{ "event", CALL_EVENT, M_EVENT | M_PAYLOAD, M_EVENT },
 	{ 0 },
 };
@@ -53,16 +58,29 @@ static const struct method dstack[] = {
 	{ "GetKey", CALL_KEY, M_NAMED, 0 },
 	{ "Sign", CALL_SIGN, M_ALGORITHM | M_DATA, M_DATA },
 	{ "Verify", CALL_VERIFY, M_CHECK, M_CHECK & ~(unsigned)M_ALGORITHM },
-	{ "GetTlsKey", CALL_TLS_KEY, M_SUBJECT | M_TLS, 0 },
+	{ "GetTlsKey", CALL_TLS_KEY, M_CERTIFICATE | M_APP_INFO, 0 },
 	{ "EmitEvent", CALL_EVENT, M_EVENT | M_PAYLOAD, M_EVENT },
+	{ "GpuInfo", CALL_GPU_INFO, 0, 0 },
+	{ 0 },
+};
+
+static const struct method dstack_v1[] = {
+	{ "Version", CALL_VERSION, 0, 0 },
+	{ "Info", CALL_INFO, 0, 0 },
+	{ "GetKey", CALL_KEY, M_DOMAIN | M_ALGORITHM, M_ALGORITHM },
+	{ "Attest", CALL_ATTEST, M_REPORT_DATA | M_GPU, M_REPORT_DATA },
+	{ "AttestGpu", CALL_GPU_ATTEST, M_NONCE, M_NONCE },
+	{ "IssueCert", CALL_TLS_KEY, M_CERTIFICATE | M_APP_INFO, 0 },
 	{ 0 },
 };
 
 static const struct method tappd[] = {
+	{ "Version", CALL_VERSION, 0, 0 },
 	{ "Info", CALL_INFO, 0, 0 },
 	{ "TdxQuote", CALL_QUOTE, M_REPORT_DATA | M_HASH, M_REPORT_DATA },
-	{ "RawQuote", CALL_QUOTE, M_REPORT_DATA, M_REPORT_DATA },
-	{ "DeriveKey", CALL_TLS_KEY, M_PATH | M_SUBJECT | M_TLS, 0 },
+	{ "RawQuote", CALL_RAW_QUOTE, M_REPORT_DATA, M_REPORT_DATA },
+	{ "DeriveKey", CALL_TLS_KEY, M_PATH | M_CERTIFICATE | M_RANDOM, 0 },
+	{ "DeriveK256Key", CALL_KEY, M_NAMED, 0 },
 	{ 0 },
 };
 
@@ -88,6 +106,7 @@ static const struct {
 	{ "signature", M_SIGNATURE, HEX, offsetof(struct call, signature) },
 	{ "public_key", M_PUBLIC_KEY, HEX, offsetof(struct call, public_key) },
 	{ "path", M_PATH, TEXT, offsetof(struct call, path) },
+	{ "domain", M_DOMAIN, TEXT, offsetof(struct call, path) },
 	{ "purpose", M_PURPOSE, TEXT, offsetof(struct call, purpose) },
 	{ "event", M_EVENT, TEXT, offsetof(struct call, event) },
 	{ "subject", M_SUBJECT, TEXT, offsetof(struct call, subject) },
@@ -99,6 +118,11 @@ static const struct {
 	{ "usage_server_auth", M_TLS, BOOL, offsetof(struct call, is_server) },
 	{ "usage_client_auth", M_TLS, BOOL, offsetof(struct call, is_client) },
 	{ "usage_ra_tls", M_TLS, BOOL, offsetof(struct call, has_quote) },
+	{ "with_app_info", M_APP_INFO, BOOL,
+	  offsetof(struct call, has_app_info) },
+	{ "random_seed", M_RANDOM, BOOL, offsetof(struct call, is_random) },
+	{ "include_boottime_gpu_evidence", M_GPU, BOOL,
+	  offsetof(struct call, wants_gpu) },
 	{ "not_before", M_TLS, NUMBER, offsetof(struct call, not_before) },
 	{ "not_after", M_TLS, NUMBER, offsetof(struct call, not_after) },
 };
@@ -127,17 +151,27 @@ static bool take_prefix(struct span *s, const char *prefix)
 	       rd_skip(s, strlen(prefix));
 }
 
-/* "/v1/quote"; "/GetQuote", "/prpc/GetQuote", "/prpc/DstackGuest.GetQuote";
+static const struct method *route_v1(enum call_dialect *dialect,
+				     struct span rest)
+{
+	const struct method *m = find(ours, rest);
+
+	*dialect = m ? CALL_POSTERN : CALL_DSTACK_V1;
+	(void)take_prefix(&rest, "DstackGuest."); /* or not */
+	return m ? m : find(dstack_v1, rest);
+}
+
+/* "/v1/quote"; "/v1/Attest", "/v1/DstackGuest.Attest"; "/GetQuote",
+ * "/v0/GetQuote", "/prpc/GetQuote", "/prpc/DstackGuest.GetQuote";
  * "/prpc/Tappd.TdxQuote". */
 static const struct method *route(enum call_dialect *dialect, const char *path)
 {
 	struct span rest = span_str(path);
 
-	if (take_prefix(&rest, "/v1/")) {
-		*dialect = CALL_POSTERN;
-		return find(ours, rest);
-	}
-	if (!take_prefix(&rest, "/prpc/") && !take_prefix(&rest, "/"))
+	if (take_prefix(&rest, "/v1/"))
+		return route_v1(dialect, rest);
+	if (!take_prefix(&rest, "/prpc/") && !take_prefix(&rest, "/v0/") &&
+	    !take_prefix(&rest, "/"))
 		return NULL;
 	if (take_prefix(&rest, "Tappd.")) {
 		*dialect = CALL_TAPPD;
@@ -150,16 +184,19 @@ static const struct method *route(enum call_dialect *dialect, const char *path)
 
 /* ---- members ---- */
 
-static bool read_hex(struct span *out, struct arena *arena,
-		     const struct jtree *v)
+static bool read_hex(struct span *out, const struct call *c,
+		     struct arena *arena, const struct jtree *v)
 {
+	struct span text = v->text;
 	size_t n = 0;
 	uint8_t *room;
 
-	if (v->type != JTREE_TEXT || v->text.n > 2 * CALL_DATA_MAX)
+	if (v->type == JTREE_TEXT && c->dialect != CALL_POSTERN)
+		(void)take_prefix(&text, "0x"); /* or not */
+	if (v->type != JTREE_TEXT || text.n > 2 * CALL_DATA_MAX)
 		return false;
-	room = arena_new(arena, 1, v->text.n / 2 + 1);
-	if (!room || !text_hex_decode_any(room, v->text.n / 2, &n, v->text))
+	room = arena_new(arena, 1, text.n / 2 + 1);
+	if (!room || !text_hex_decode_any(room, text.n / 2, &n, text))
 		return false;
 	*out = span_of(room, n);
 	return true;
@@ -188,19 +225,21 @@ static bool read_algorithm(struct call *c, const struct jtree *v)
 	static const struct {
 		const char *name;
 		enum call_algorithm is;
+		bool is_in_v1; /* of dstack, where each key has one name */
 	} table[] = {
-		{ "secp256k1", CALL_SECP256K1 },
-		{ "k256", CALL_SECP256K1 },
-		{ "", CALL_SECP256K1 },
-		{ "secp256k1_prehashed", CALL_SECP256K1_PREHASHED },
-		{ "ed25519", CALL_ED25519 },
-		{ "raw", CALL_RAW },
+		{ "secp256k1", CALL_SECP256K1, true },
+		{ "k256", CALL_SECP256K1, false },
+		{ "", CALL_SECP256K1, false },
+		{ "secp256k1_prehashed", CALL_SECP256K1_PREHASHED, false },
+		{ "ed25519", CALL_ED25519, true },
+		{ "raw", CALL_RAW, false },
 	};
 
 	if (v->type != JTREE_TEXT)
 		return false;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (!span_equal_str(v->text, table[i].name))
+		if (!span_equal_str(v->text, table[i].name) ||
+		    (c->dialect == CALL_DSTACK_V1 && !table[i].is_in_v1))
 			continue;
 		c->algorithm = table[i].is;
 		return true;
@@ -215,7 +254,7 @@ static bool read_value(struct call *c, size_t which, struct arena *arena,
 
 	switch (members[which].kind) {
 	case HEX:
-		return read_hex((struct span *)(void *)at, arena, v);
+		return read_hex((struct span *)(void *)at, c, arena, v);
 	case TEXT:
 		return read_text((struct span *)(void *)at, v);
 	case BOOL:
@@ -232,8 +271,19 @@ static bool read_value(struct call *c, size_t which, struct arena *arena,
 	return false;
 }
 
+static const char *const expected[] = {
+	[HEX] = "a member: expected bytes in hex, at most 16 KiB",
+	[TEXT] = "a member: expected text of at most 1024 bytes",
+	[BOOL] = "a member: expected true or false",
+	[NUMBER] = "a member: expected a number",
+	[NAMES] = "alt_names: expected at most 32 texts",
+	[ALGORITHM] = "algorithm: expected secp256k1, ed25519 or another one "
+		      "of this call",
+};
+
 /* Null says as much as nothing: the JSON of some clients' absent options. */
-static bool read_member(struct call *c, unsigned *seen, struct arena *arena,
+static bool read_member(struct call *c, struct call_fault *fault,
+			unsigned *seen, struct arena *arena,
 			const struct method *m, const struct jtree *v)
 {
 	for (size_t i = 0; i < MEMBER_COUNT; i++) {
@@ -243,9 +293,11 @@ static bool read_member(struct call *c, unsigned *seen, struct arena *arena,
 		if (v->type == JTREE_NULL && c->dialect != CALL_POSTERN)
 			return true;
 		*seen |= members[i].of;
-		return read_value(c, i, arena, v);
+		return read_value(c, i, arena, v) ||
+		       refuse(fault, 400, expected[members[i].kind]);
 	}
-	return c->dialect != CALL_POSTERN;
+	return c->dialect != CALL_POSTERN ||
+	       refuse(fault, 400, "this call has no member of that name");
 }
 
 static bool read_body(struct call *c, struct call_fault *fault,
@@ -262,10 +314,8 @@ static bool read_body(struct call *c, struct call_fault *fault,
 			return refuse(fault, 400, "expected a JSON object");
 	}
 	for (const struct jtree *v = root ? root->first : NULL; v; v = v->next)
-		if (!read_member(c, &seen, arena, m, v))
-			return refuse(fault, 400,
-				      "a member is unknown, or its value is "
-				      "not what is expected there");
+		if (!read_member(c, fault, &seen, arena, m, v))
+			return false;
 	if ((seen & m->needs) != m->needs)
 		return refuse(fault, 400, "a member is missing");
 	return true;
@@ -279,7 +329,8 @@ bool call_read(struct call *out, struct call_fault *fault, struct arena *arena,
 	bool is_get = strcmp(method, "GET") == 0;
 
 	if (!m)
-		return refuse(fault, 404, "there is no such method");
+		return refuse(fault, 404,
+			      "Service not found: there is no such method");
 	if ((!is_get || m->needs) && strcmp(method, "POST") != 0)
 		return refuse(fault, 405, "expected POST");
 	c.op = m->op;

@@ -9,6 +9,7 @@
 #include "crypto/keccak.h"
 
 enum {
+	KIND_P256 = 4,
 	KIND_VOUCHER = 16,
 	KIND_AUTHORITY = 17,
 	INFO_MAX = 2 + 2 * (2 + DERIVE_TEXT_MAX),
@@ -75,18 +76,32 @@ void derive_voucher(struct key32 *out, const struct key32 *root)
 	derive_secp256k1(out, root, KIND_VOUCHER, &none);
 }
 
-struct p256_private *derive_authority(const struct key32 *root)
+static struct p256_private *derive_point(const struct key32 *root, uint8_t kind,
+					 const struct derive_name *name)
 {
-	const struct derive_name none = { 0 };
 	AUTO(key32_wipe)
 	struct key32 secret = { 0 };
 	struct p256_private *out = NULL;
 	uint8_t counter = 0;
 
 	do
-		derive(&secret, root, KIND_AUTHORITY, counter++, &none);
+		derive(&secret, root, kind, counter++, name);
 	while (p256_private_from_secret(&out, &secret));
 	return out;
+}
+
+struct p256_private *derive_p256(const struct key32 *root, struct span path)
+{
+	const struct derive_name name = { .path = path };
+
+	return derive_point(root, KIND_P256, &name);
+}
+
+struct p256_private *derive_authority(const struct key32 *root)
+{
+	const struct derive_name none = { 0 };
+
+	return derive_point(root, KIND_AUTHORITY, &none);
 }
 
 void derive_vouch(uint8_t out[SECP256K1_RECOVERABLE_LEN],

@@ -5,8 +5,8 @@
  *   key = HKDF-SHA256(salt "postern/guest-key/v1", root,
  *                     kind ‖ counter ‖ be16 n ‖ purpose ‖ be16 n ‖ path)
  *
- * 'kind' is one byte: 1 secp256k1, 2 Ed25519, 3 bytes without a curve, 16 the
- * key that vouches for others, 17 the certificate authority's.  So no two
+ * 'kind' is one byte: 1 secp256k1, 2 Ed25519, 3 bytes without a curve, 4 P-256,
+ * 16 the key that vouches for others, 17 the certificate authority's.  So no two
  * triples of algorithm, purpose and path give the same bytes, whatever stands
  * in them.  (dstack's derivation ignores the purpose and gives the same 32
  * bytes for both curves.)  'counter' is 0, and counts up where the result is no
@@ -46,7 +46,9 @@ size_t derive_public(uint8_t out[SECP256K1_PUBLIC_LEN],
 
 /* Signs for the others (secp256k1). */
 void derive_voucher(struct key32 *out, const struct key32 *root);
-/* Returns owned: p256_private_free(). */
+/* P-256: the one of a path, without a purpose; the certificate authority's.
+ * Each returns owned: p256_private_free(). */
+struct p256_private *derive_p256(const struct key32 *root, struct span path);
 struct p256_private *derive_authority(const struct key32 *root);
 
 /*

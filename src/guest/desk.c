@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "crypto/ed25519.h"
-#include "crypto/keccak.h"
+#include "guest/reportdata.h"
 #include "guest/say.h"
+#include "guest/signature.h"
 #include "guest/tlskey.h"
 #include "tee/eventlog.h"
 
@@ -135,54 +135,10 @@ static bool is_raw_refused(struct asking *a)
 	return true;
 }
 
-/* Left-aligned and padded with zeros, as dstack does. */
-static enum desk_step quote_bytes(struct asking *a, struct span data)
-{
-	struct desk *d = a->d;
-
-	if (data.n > sizeof(d->report_data.b))
-		return refuse(a, 400, "report_data: expected at most 64 bytes");
-	memset(&d->report_data, 0, sizeof(d->report_data));
-	if (data.n)
-		memcpy(d->report_data.b, data.p, data.n);
-	return DESK_QUOTE;
-}
-
-static enum desk_step quote_hashed(struct asking *a, const struct call *c)
-{
-	struct span prefix = c->prefix.n ? c->prefix : span_str("app-data:");
-	const struct span parts[] = { prefix, c->data };
-	union {
-		struct sha256 sha256;
-		struct sha384 sha384;
-		struct sha512 sha512;
-		struct keccak256 keccak256;
-	} h;
-
-	if (c->hash_algorithm.n == 0 ||
-	    span_equal_str(c->hash_algorithm, "sha512")) {
-		sha512_parts(&h.sha512, parts, 2);
-		return quote_bytes(a, SPAN_ARRAY(h.sha512.b));
-	}
-	if (span_equal_str(c->hash_algorithm, "sha384")) {
-		sha384_parts(&h.sha384, parts, 2);
-		return quote_bytes(a, SPAN_ARRAY(h.sha384.b));
-	}
-	if (span_equal_str(c->hash_algorithm, "sha256")) {
-		sha256_parts(&h.sha256, parts, 2);
-		return quote_bytes(a, SPAN_ARRAY(h.sha256.b));
-	}
-	if (span_equal_str(c->hash_algorithm, "keccak256")) {
-		keccak256_parts(&h.keccak256, parts, 2);
-		return quote_bytes(a, SPAN_ARRAY(h.keccak256.b));
-	}
-	return refuse(a, 400,
-		      "hash_algorithm: expected raw, sha256, sha384, sha512 or "
-		      "keccak256");
-}
-
 static enum desk_step ask_quote(struct asking *a, const struct call *c)
 {
+	const char *fault;
+
 	if (!may(a, GUEST_QUOTE, (struct span){ 0 }))
 		return not_allowed(a, "quote");
 	if (c->dialect == CALL_POSTERN) {
@@ -191,10 +147,8 @@ static enum desk_step ask_quote(struct asking *a, const struct call *c)
 	}
 	if (is_raw_refused(a))
 		return DESK_ANSWERED;
-	if (c->dialect == CALL_TAPPD &&
-	    !span_equal_str(c->hash_algorithm, "raw"))
-		return quote_hashed(a, c);
-	return quote_bytes(a, c->data);
+	fault = reportdata_of(a->d->report_data.b, c);
+	return fault ? refuse(a, 400, fault) : DESK_QUOTE;
 }
 
 static enum desk_step no_keys(struct asking *a)
@@ -255,94 +209,83 @@ static enum desk_step ask_key(struct asking *a, const struct call *c)
 			      "algorithm: expected secp256k1 or ed25519");
 	if (!a->w->root)
 		return no_keys(a);
-	say_key_make(&key, a->w, &name);
-	return answered(a, say_key(&a->answer->body, &key, c->dialect));
-}
-
-static void digest_of(uint8_t out[SECP256K1_DIGEST_LEN], const struct call *c)
-{
-	struct sha256 h;
-
-	if (c->algorithm == CALL_SECP256K1_PREHASHED) {
-		memcpy(out, c->data.p, SECP256K1_DIGEST_LEN);
-		return;
+	if (c->dialect == CALL_DSTACK_V1) {
+		if (!say_key_make_v1(&key, a->w, name.algorithm, name.path))
+			return refuse(a, 400, "domain: choose another one");
+	} else {
+		say_key_make(&key, a->w, &name);
 	}
-	sha256_of(&h, c->data);
-	memcpy(out, h.b, sizeof(h.b));
-}
-
-static bool has_prehash_fault(struct asking *a, const struct call *c)
-{
-	if (c->algorithm != CALL_SECP256K1_PREHASHED ||
-	    c->data.n == SECP256K1_DIGEST_LEN)
-		return false;
-	(void)refuse(a, 400, "data: expected a digest of 32 bytes");
-	return true;
+	return answered(a, say_key(&a->answer->body, &key, c->dialect));
 }
 
 static enum desk_step ask_sign(struct asking *a, const struct call *c)
 {
 	const struct derive_name name = name_of(c);
+	const char *fault = signature_fault(c);
 	AUTO(say_key_wipe)
 	struct say_key key = { 0 };
-	uint8_t signature[SECP256K1_RECOVERABLE_LEN], digest[32];
+	uint8_t signature[SIGNATURE_LEN];
 
 	if (!may(a, GUEST_SIGN, name.path))
 		return not_allowed(a, "sign with that path");
-	if (c->algorithm == CALL_RAW)
-		return refuse(a, 400, "algorithm: expected one that signs");
-	if (has_prehash_fault(a, c))
-		return DESK_ANSWERED;
+	if (fault)
+		return refuse(a, 400, fault);
 	if (!a->w->root)
 		return no_keys(a);
 	say_key_make(&key, a->w, &name);
-	if (name.algorithm == DERIVE_ED25519) {
-		ed25519_sign(signature, &key.secret, c->data);
-	} else {
-		digest_of(digest, c);
-		secp256k1_sign(signature, &key.secret, digest);
-	}
+	signature_make(signature, &key.secret, c);
 	return answered(a, say_signature(&a->answer->body, &key,
-					 span_of(signature, 64), c->dialect));
+					 SPAN_ARRAY(signature)));
 }
 
 static enum desk_step ask_verify(struct asking *a, const struct call *c)
 {
-	uint8_t digest[32];
-	bool is_good = false;
+	const char *fault = signature_fault(c);
 
-	if (c->algorithm == CALL_RAW)
-		return refuse(a, 400, "algorithm: expected one that signs");
-	if (has_prehash_fault(a, c))
-		return DESK_ANSWERED;
-	if (c->signature.n == 64 && c->algorithm == CALL_ED25519) {
-		is_good = c->public_key.n == ED25519_PUBLIC_LEN &&
-			  ed25519_verify(c->public_key.p, c->signature.p,
-					 c->data);
-	} else if (c->signature.n == 64) {
-		digest_of(digest, c);
-		is_good = secp256k1_verify(c->public_key, c->signature.p,
-					   digest);
-	}
-	return answered(a, say_valid(&a->answer->body, is_good));
+	if (fault)
+		return refuse(a, 400, fault);
+	return answered(a, say_valid(&a->answer->body, signature_check(c)));
+}
+
+/* Tappd's follow from their path unless they shall be random. */
+static bool is_derived(const struct call *c)
+{
+	return c->dialect == CALL_TAPPD && !c->is_random;
+}
+
+/* The rule that is missing, or NULL. */
+static const char *tls_rule_missing(const struct asking *a,
+				    const struct call *c)
+{
+	const struct span none = { 0 };
+
+	if (!may(a, GUEST_TLS_KEY, none))
+		return "tls-key";
+	if (c->has_quote && !may(a, GUEST_QUOTE, none))
+		return "quote (with usage_ra_tls)";
+	if (c->has_app_info && !may(a, GUEST_INFO, none))
+		return "info (with with_app_info)";
+	if (is_derived(c) && !may(a, GUEST_KEY, c->path))
+		return "key with that path (without random_seed)";
+	return NULL;
 }
 
 static enum desk_step ask_tls_key(struct asking *a, struct call *c)
 {
-	const char *fault;
+	const char *rule = tls_rule_missing(a, c), *fault;
 
-	if (!may(a, GUEST_TLS_KEY, (struct span){ 0 }))
-		return not_allowed(a, "tls-key");
-	if (c->has_quote && !may(a, GUEST_QUOTE, (struct span){ 0 }))
-		return not_allowed(a, "quote (with usage_ra_tls)");
+	if (rule)
+		return not_allowed(a, rule);
 	if (!a->w->root)
 		return no_keys(a);
-	if (c->dialect == CALL_TAPPD) /* its method names no usage */
+	/* Its SDKs name no usage, and mean any. */
+	if (c->dialect == CALL_TAPPD && !c->is_server && !c->is_client)
 		c->is_server = c->is_client = true;
 	fault = tlskey_fault(c, a->w->now_s);
 	if (fault)
 		return refuse(a, 400, fault);
-	a->d->key = p256_private_generate();
+	a->d->key = is_derived(c) ? derive_p256(a->w->root, c->path)
+				  : p256_private_generate();
 	if (c->has_quote) {
 		tlskey_bind(&a->d->report_data, a->d->key);
 		return DESK_QUOTE;
@@ -388,6 +331,26 @@ static enum desk_step ask_info(struct asking *a, const struct call *c)
 				    c->dialect));
 }
 
+/* ---- GPUs, of which there are none ---- */
+
+static enum desk_step ask_gpu(struct asking *a, const struct call *c)
+{
+	enum {
+		NONCE_LEN = 32,
+	};
+
+	if (!may(a, c->op == CALL_GPU_INFO ? GUEST_INFO : GUEST_QUOTE,
+		 (struct span){ 0 }))
+		return not_allowed(a, c->op == CALL_GPU_INFO ? "info"
+							     : "quote");
+	if (c->op == CALL_GPU_INFO)
+		return answered(a, say_gpu_info(&a->answer->body));
+	if (c->data.n != NONCE_LEN)
+		return refuse(a, 400, "nonce: expected 32 bytes");
+	return refuse(a, 501,
+		      "GPU attestation is not available in this image");
+}
+
 static enum desk_step dispatch(struct asking *a, struct call *c)
 {
 	switch (c->op) {
@@ -396,6 +359,7 @@ static enum desk_step dispatch(struct asking *a, struct call *c)
 	case CALL_INFO:
 		return ask_info(a, c);
 	case CALL_QUOTE:
+	case CALL_RAW_QUOTE:
 	case CALL_ATTEST:
 		return ask_quote(a, c);
 	case CALL_EVIDENCE:
@@ -410,6 +374,9 @@ static enum desk_step dispatch(struct asking *a, struct call *c)
 		return ask_tls_key(a, c);
 	case CALL_EVENT:
 		return ask_event(a, c);
+	case CALL_GPU_INFO:
+	case CALL_GPU_ATTEST:
+		return ask_gpu(a, c);
 	}
 	return refuse(a, 404, "there is no such method");
 }
@@ -478,7 +445,7 @@ void desk_end(struct desk *d, struct desk_answer *answer,
 	}
 	answer->status = 200;
 	if (d->call.op == CALL_EVENT)
-		rc = say_nothing(&answer->body);
+		rc = say_nothing(&answer->body, d->call.dialect);
 	else
 		rc = write_quoted(d, &answer->body, w, quote);
 	if (rc)

@@ -3,11 +3,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "guest/appinfo.h"
+#include "guest/attestation.h"
+#include "guest/dstackv1.h"
+#include "guest/reportdata.h"
 #include "json/jwrite.h"
 #include "pki/pem.h"
 
 enum {
-	ATTESTATION_MAX = 768 * 1024,
+	TCB_TEXT_MAX = 768 * 1024,
 	AUTHORITY_MAX = 4096, /* of DER, and of PEM */
 };
 
@@ -16,9 +20,11 @@ static enum rc done(const struct jwrite *j)
 	return jwrite_done(j) ? RC_OK : RC_LIMIT;
 }
 
-enum rc say_nothing(struct buf *out)
+enum rc say_nothing(struct buf *out, enum call_dialect dialect)
 {
-	return buf_add(out, span_str("{}")) ? RC_OK : RC_LIMIT;
+	const char *what = dialect == CALL_POSTERN ? "{}" : "null";
+
+	return buf_add(out, span_str(what)) ? RC_OK : RC_LIMIT;
 }
 
 void say_error(struct buf *out, const char *why)
@@ -51,41 +57,18 @@ enum rc say_version(struct buf *out, const struct desk_world *w)
 	return done(&j);
 }
 
+/* As dstack answers where nothing of a GPU was written down. */
+enum rc say_gpu_info(struct buf *out)
+{
+	struct jwrite j = jwrite_to(out);
+
+	jwrite_object(&j, NULL);
+	jwrite_str(&j, "attestation", "");
+	jwrite_end(&j);
+	return done(&j);
+}
+
 /* ---- who this is ---- */
-
-static bool is_zero(const struct desk_registers *r)
-{
-	return span_is_zero(SPAN_ARRAY(r->mr_config_id)) &&
-	       span_is_zero(SPAN_ARRAY(r->mr_owner)) &&
-	       span_is_zero(SPAN_ARRAY(r->mr_owner_config));
-}
-
-/* dstack's mr_aggregated: what the launch's owner chose counts where any of it
- * is there. */
-static void aggregate(struct sha256 *out, const struct desk_registers *r)
-{
-	const struct span parts[] = {
-		SPAN_ARRAY(r->mr_td),
-		span_of(r->rtmr, sizeof(r->rtmr)),
-		SPAN_ARRAY(r->mr_config_id),
-		SPAN_ARRAY(r->mr_owner),
-		SPAN_ARRAY(r->mr_owner_config),
-	};
-
-	sha256_parts(out, parts, is_zero(r) ? 2 : 5);
-}
-
-/* What our images are known by: all that is measured of one but its size. */
-static void image_hash(struct sha256 *out, const struct desk_registers *r)
-{
-	const struct span parts[] = {
-		SPAN_ARRAY(r->mr_td),
-		SPAN_ARRAY(r->rtmr[1]),
-		SPAN_ARRAY(r->rtmr[2]),
-	};
-
-	sha256_parts(out, parts, 3);
-}
 
 static void add_registers(struct jwrite *j, const struct desk_world *w)
 {
@@ -94,8 +77,8 @@ static void add_registers(struct jwrite *j, const struct desk_world *w)
 	const struct desk_registers *r = w->registers;
 	struct sha256 all, image;
 
-	aggregate(&all, r);
-	image_hash(&image, r);
+	appinfo_aggregate(&all, r);
+	appinfo_image(&image, r);
 	jwrite_hex(j, "mrtd", SPAN_ARRAY(r->mr_td));
 	for (size_t i = 0; i < QUOTE_RTMR_COUNT; i++)
 		jwrite_hex(j, names[i], SPAN_ARRAY(r->rtmr[i]));
@@ -137,7 +120,7 @@ static enum rc add_tcb_text(struct jwrite *j, const struct desk_world *w)
 	struct buf text = { 0 };
 	struct jwrite inner = jwrite_to(&text);
 
-	buf_init(&text, ATTESTATION_MAX);
+	buf_init(&text, TCB_TEXT_MAX);
 	jwrite_object(&inner, NULL);
 	add_registers(&inner, w);
 	jwrite_end(&inner);
@@ -154,8 +137,8 @@ static enum rc say_dstack_info(struct buf *out, const struct desk_world *w)
 	struct sha256 all, image;
 	struct jwrite j = jwrite_to(out);
 
-	aggregate(&all, w->registers);
-	image_hash(&image, w->registers);
+	appinfo_aggregate(&all, w->registers);
+	appinfo_image(&image, w->registers);
 	jwrite_object(&j, NULL);
 	jwrite_str(&j, "app_name", m->name);
 	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->lineage));
@@ -175,12 +158,40 @@ static enum rc say_dstack_info(struct buf *out, const struct desk_world *w)
 	return done(&j);
 }
 
+/* Version 1's: who it is, without registers or a log. */
+static enum rc say_dstack_info_v1(struct buf *out, const struct desk_world *w)
+{
+	const struct manifest *m = w->manifest;
+	struct sha256 all, image;
+	struct jwrite j = jwrite_to(out);
+
+	appinfo_aggregate(&all, w->registers);
+	appinfo_image(&image, w->registers);
+	jwrite_object(&j, NULL);
+	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->app_id));
+	jwrite_str(&j, "app_name", m->name);
+	jwrite_hex(&j, "compose_hash", SPAN_ARRAY(m->hash.b));
+	jwrite_text(&j, "app_compose", w->manifest_bytes);
+	jwrite_hex(&j, "instance_id", SPAN_ARRAY(w->instance_id));
+	jwrite_hex(&j, "device_id", SPAN_ARRAY(w->registers->device.b));
+	jwrite_hex(&j, "os_image_hash", SPAN_ARRAY(image.b));
+	jwrite_hex(&j, "mr_aggregated", SPAN_ARRAY(all.b));
+	jwrite_str(&j, "vm_config", "");
+	add_provider(&j, w);
+	jwrite_str(&j, "cloud_vendor", "");
+	jwrite_str(&j, "cloud_product", "");
+	jwrite_end(&j);
+	return done(&j);
+}
+
 enum rc say_info(struct buf *out, const struct desk_world *w,
 		 const char *container, enum call_dialect dialect)
 {
 	char pem[AUTHORITY_MAX];
 	struct jwrite j = jwrite_to(out);
 
+	if (dialect == CALL_DSTACK_V1)
+		return say_dstack_info_v1(out, w);
 	if (dialect != CALL_POSTERN)
 		return say_dstack_info(out, w);
 	jwrite_object(&j, NULL);
@@ -206,6 +217,17 @@ void say_key_wipe(struct say_key *k)
 	secret_wipe(k, sizeof(*k));
 }
 
+/* dstack's second link: the provider's, or the voucher's own. */
+static void make_issued(struct say_key *k, const struct desk_world *w,
+			const struct key32 *voucher)
+{
+	if (w->issuer_signature.n == sizeof(k->issued))
+		memcpy(k->issued, w->issuer_signature.p, sizeof(k->issued));
+	else
+		derive_self_issue(k->issued, voucher,
+				  SPAN_ARRAY(w->manifest->lineage));
+}
+
 void say_key_make(struct say_key *k, const struct desk_world *w,
 		  const struct derive_name *name)
 {
@@ -221,11 +243,25 @@ void say_key_make(struct say_key *k, const struct desk_world *w,
 	derive_voucher(&voucher, w->root);
 	derive_vouch(k->vouched, &voucher, name->purpose,
 		     span_of(k->public_key, k->public_len));
-	if (w->issuer_signature.n == sizeof(k->issued))
-		memcpy(k->issued, w->issuer_signature.p, sizeof(k->issued));
-	else
-		derive_self_issue(k->issued, &voucher,
-				  SPAN_ARRAY(w->manifest->lineage));
+	make_issued(k, w, &voucher);
+}
+
+bool say_key_make_v1(struct say_key *k, const struct desk_world *w,
+		     enum derive_algorithm algorithm, struct span domain)
+{
+	const struct dstackv1_name name = { algorithm, domain };
+	AUTO(key32_wipe)
+	struct key32 voucher = { 0 };
+
+	k->algorithm = algorithm;
+	derive_voucher(&voucher, w->root);
+	if (!dstackv1_key(&k->secret, &voucher, &name))
+		return false;
+	k->public_len = derive_public(k->public_key, algorithm, &k->secret);
+	dstackv1_vouch(k->vouched, &voucher, &name,
+		       span_of(k->public_key, k->public_len));
+	make_issued(k, w, &voucher);
+	return true;
 }
 
 static void add_public(struct jwrite *j, const struct say_key *k)
@@ -236,13 +272,14 @@ static void add_public(struct jwrite *j, const struct say_key *k)
 enum rc say_key(struct buf *out, const struct say_key *k,
 		enum call_dialect dialect)
 {
+	bool is_old = dialect == CALL_TAPPD;
 	struct jwrite j = jwrite_to(out);
 
 	jwrite_object(&j, NULL);
-	jwrite_hex(&j, "key", SPAN_ARRAY(k->secret.b));
-	if (dialect == CALL_POSTERN)
+	jwrite_hex(&j, is_old ? "k256_key" : "key", SPAN_ARRAY(k->secret.b));
+	if (dialect == CALL_POSTERN || dialect == CALL_DSTACK_V1)
 		add_public(&j, k);
-	jwrite_array(&j, "signature_chain");
+	jwrite_array(&j, is_old ? "k256_signature_chain" : "signature_chain");
 	if (k->public_len) {
 		jwrite_hex(&j, NULL, SPAN_ARRAY(k->vouched));
 		jwrite_hex(&j, NULL, SPAN_ARRAY(k->issued));
@@ -253,11 +290,10 @@ enum rc say_key(struct buf *out, const struct say_key *k,
 }
 
 enum rc say_signature(struct buf *out, const struct say_key *k,
-		      struct span signature, enum call_dialect dialect)
+		      struct span signature)
 {
 	struct jwrite j = jwrite_to(out);
 
-	(void)dialect; /* both say the same */
 	jwrite_object(&j, NULL);
 	jwrite_hex(&j, "signature", signature);
 	jwrite_array(&j, "signature_chain");
@@ -272,24 +308,25 @@ enum rc say_signature(struct buf *out, const struct say_key *k,
 
 /* ---- quotes ---- */
 
-/* One blob of a quote and its log, in place of dstack's own encoding, which
- * only its verifier reads. */
 static enum rc say_attestation(struct buf *out, const struct say_quote *q)
 {
+	const struct attestation a = { q->quote, q->event_log, q->report_data };
 	AUTO(buf_fini)
 	struct buf blob = { 0 };
-	struct jwrite inner = jwrite_to(&blob), j = jwrite_to(out);
+	struct jwrite j = jwrite_to(out);
+	enum rc rc;
 
 	buf_init(&blob, ATTESTATION_MAX);
-	jwrite_object(&inner, NULL);
-	jwrite_str(&inner, "format", "postern/attestation/v1");
-	jwrite_hex(&inner, "quote", q->quote);
-	jwrite_text(&inner, "event_log", q->event_log);
-	jwrite_end(&inner);
-	if (!jwrite_done(&inner))
-		return RC_LIMIT;
+	rc = attestation_write(&blob, &a);
+	if (rc)
+		return rc;
 	jwrite_object(&j, NULL);
 	jwrite_hex(&j, "attestation", buf_span(&blob));
+	if (q->call->dialect == CALL_DSTACK_V1) {
+		/* There was no GPU at the start. */
+		jwrite_array(&j, "boottime_gpu_evidence");
+		jwrite_end(&j);
+	}
 	jwrite_end(&j);
 	return done(&j);
 }
@@ -297,6 +334,7 @@ static enum rc say_attestation(struct buf *out, const struct say_quote *q)
 enum rc say_quoted(struct buf *out, const struct say_quote *q)
 {
 	const struct call *c = q->call;
+	const struct reportdata_form form = reportdata_form(c);
 	struct jwrite j = jwrite_to(out);
 
 	if (c->op == CALL_ATTEST)
@@ -307,8 +345,8 @@ enum rc say_quoted(struct buf *out, const struct say_quote *q)
 	jwrite_hex(&j, "quote", q->quote);
 	jwrite_text(&j, "event_log", q->event_log);
 	if (c->dialect == CALL_TAPPD) {
-		jwrite_text(&j, "hash_algorithm", c->hash_algorithm);
-		jwrite_text(&j, "prefix", c->prefix);
+		jwrite_text(&j, "hash_algorithm", form.hash);
+		jwrite_text(&j, "prefix", form.prefix);
 	} else {
 		jwrite_hex(&j, "report_data", q->report_data);
 	}

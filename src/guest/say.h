@@ -10,10 +10,12 @@
 #include "guest/derive.h"
 #include "guest/desk.h"
 
-enum rc say_nothing(struct buf *out); /* {} */
+/* {}; of dstack's null, which its Rust SDK insists on. */
+enum rc say_nothing(struct buf *out, enum call_dialect dialect);
 void say_error(struct buf *out, const char *why); /* always fits */
 enum rc say_valid(struct buf *out, bool is_valid);
 enum rc say_version(struct buf *out, const struct desk_world *w);
+enum rc say_gpu_info(struct buf *out); /* there is none */
 enum rc say_info(struct buf *out, const struct desk_world *w,
 		 const char *container, enum call_dialect dialect);
 
@@ -28,11 +30,16 @@ struct say_key {
 };
 void say_key_make(struct say_key *k, const struct desk_world *w,
 		  const struct derive_name *name);
+/* As version 1 of dstack's API derives it.  False: dstackv1_key(). */
+[[nodiscard]] bool say_key_make_v1(struct say_key *k,
+				   const struct desk_world *w,
+				   enum derive_algorithm algorithm,
+				   struct span domain);
 void say_key_wipe(struct say_key *k); /* for AUTO() */
 enum rc say_key(struct buf *out, const struct say_key *k,
 		enum call_dialect dialect);
 enum rc say_signature(struct buf *out, const struct say_key *k,
-		      struct span signature, enum call_dialect dialect);
+		      struct span signature);
 
 struct say_quote {
 	const char *container;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "guest/appinfo.h"
 #include "guest/derive.h"
 #include "json/jwrite.h"
 #include "pki/appcert.h"
@@ -15,6 +16,7 @@ enum {
 	HOST_MAX = 253,
 	DER_MAX = 192 * 1024, /* a leaf with a quote and a log in it */
 	PEM_MAX = 2 * DER_MAX,
+	APP_INFO_MAX = 1024,
 };
 
 /* Of the authority: a fixed span, so that its certificate says no more than its
@@ -170,6 +172,8 @@ static enum rc make_leaf(struct buf *der, const struct desk_world *w,
 {
 	const struct subject authority = authority_subject(w);
 	const struct validity v = validity_of(c, w->now_s);
+	AUTO(buf_fini)
+	struct buf info = { 0 };
 	struct request_name names[CALL_NAMES_MAX];
 	uint8_t rooms[CALL_NAMES_MAX][16];
 	struct p256_private *signer;
@@ -192,6 +196,13 @@ static enum rc make_leaf(struct buf *der, const struct desk_world *w,
 	if (quote.n) {
 		cert.event_log = w->event_log;
 		cert.app_id = SPAN_ARRAY(w->manifest->lineage);
+	}
+	buf_init(&info, APP_INFO_MAX);
+	if (c->has_app_info) {
+		rc = appinfo_write(&info, w);
+		if (rc)
+			return rc;
+		cert.app_info = buf_span(&info);
 	}
 	signer = derive_authority(w->root);
 	p256_private_point(key, &at);

@@ -22,6 +22,7 @@ enum {
 	OID_QUOTE = 1,
 	OID_EVENT_LOG = 2,
 	OID_APP_ID = 3,
+	OID_APP_INFO = 9,
 	EXTENSION_MAX = 512 * 1024,
 };
 
@@ -245,6 +246,7 @@ enum rc appcert_leaf(struct buf *der, const struct appcert *c,
 	    !add_octets(x, OID_QUOTE, c->quote) ||
 	    !add_octets(x, OID_EVENT_LOG, c->event_log) ||
 	    !add_octets(x, OID_APP_ID, c->app_id) ||
+	    !add_octets(x, OID_APP_INFO, c->app_info) ||
 	    X509_sign(x, sign, EVP_sha256()) <= 0)
 		return pkey_failed();
 	n = i2d_X509(x, &p);

@@ -8,7 +8,8 @@
  * caller's to know.
  *
  * Source: RFC 5280 §4; dstack's RA-TLS extensions under 1.3.6.1.4.1.62397.1
- * (1 the quote, 2 the event log, 3 the app id, each an OCTET STRING inside).
+ * (1 the quote, 2 the event log, 3 the app id, 9 the app's information, each an
+ * OCTET STRING inside).
  */
 #ifndef POSTERN_PKI_APPCERT_H
 #define POSTERN_PKI_APPCERT_H
@@ -26,7 +27,8 @@ struct appcert {
 	size_t name_count;
 	int64_t not_before, not_after; /* unix seconds */
 	bool is_server, is_client; /* extended key usage; neither: none */
-	struct span quote, event_log, app_id; /* n == 0: no extension */
+	/* n == 0: no extension */
+	struct span quote, event_log, app_id, app_info;
 };
 
 /*
