@@ -277,8 +277,7 @@ static const char *const expected[] = {
 	[BOOL] = "a member: expected true or false",
 	[NUMBER] = "a member: expected a number",
 	[NAMES] = "alt_names: expected at most 32 texts",
-	[ALGORITHM] = "algorithm: expected secp256k1, ed25519 or another one "
-		      "of this call",
+	[ALGORITHM] = "algorithm: expected secp256k1 or ed25519",
 };
 
 /* Null says as much as nothing: the JSON of some clients' absent options. */

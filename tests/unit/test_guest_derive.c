@@ -83,6 +83,26 @@ static void the_authority_stays_the_same(void **state)
 	p256_private_free(b);
 }
 
+static void p256_keys_follow_from_their_path(void **state)
+{
+	struct p256_private *keys[] = { derive_p256(&root, span_str("/a")),
+					derive_p256(&root, span_str("/a")),
+					derive_p256(&root, span_str("/b")),
+					derive_p256(&root, span_str("")), derive_authority(&root) };
+	struct p256_point at[5];
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		p256_private_point(keys[i], &at[i]);
+		assert_true(p256_is_point(&at[i]));
+		p256_private_free(keys[i]);
+	}
+	assert_memory_equal(&at[0], &at[1], sizeof(at[0]));
+	for (size_t i = 1; i < 5; i++)
+		for (size_t k = 1; k < i; k++)
+			assert_memory_not_equal(&at[i], &at[k], sizeof(at[0]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +110,7 @@ int main(void)
 		cmocka_unit_test(names_do_not_run_together),
 		cmocka_unit_test(public_keys_are_of_their_kind),
 		cmocka_unit_test(the_authority_stays_the_same),
+		cmocka_unit_test(p256_keys_follow_from_their_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
