@@ -28,7 +28,8 @@ static bool has(struct span text, const char *word)
 /* Not as eventlog_append() writes: with versions, escapes, white space, or digests left out. */
 static bool is_other(struct span log)
 {
-	static const char *const words[] = { "version", "\\", "\t", "\n", "\r", " ", "\"digest\":\"\"" };
+	static const char *const words[] = { "version", "\\", "\t", "\n", "\r", " ",
+					     "\"digest\":\"\"" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (has(log, words[i]))

@@ -6,8 +6,8 @@
  *     "platform": { "kind": "tdx",
  *                   "data": { "quote": [...], "event_log": [{...}, ...] } },
  *     "stack": { "kind": "dstack",
- *                "data": { "report_data": [...], "runtime_events": [{...}, ...],
- *                          "config": "" } } }
+ *                "data": { "report_data": [...],
+ *                          "runtime_events": [{...}, ...], "config": "" } } }
  *
  * in MessagePack.  quote and report_data are arrays of numbers, an event's
  * digest and payload are bytes: two ways of one encoder.  "config" is dstack's

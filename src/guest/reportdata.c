@@ -102,6 +102,6 @@ const char *reportdata_of(uint8_t out[REPORTDATA_LEN], const struct call *c)
 		hash_into(&hash, i, parts);
 		return take_bytes(out, span_of(hash.b, hashes[i].len));
 	}
-	return "hash_algorithm: expected raw, or sha, sha3- or keccak with 256, "
-	       "384 or 512 behind it";
+	return "hash_algorithm: expected raw, or sha, sha3- or keccak and "
+	       "then 256, 384 or 512";
 }

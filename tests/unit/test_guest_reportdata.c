@@ -124,7 +124,8 @@ static void nothing_said_means_sha512(void **state)
 
 static void other_hashes_are_refused(void **state)
 {
-	static const char *const names[] = { "md5", "SHA512", "sha512 ", "sha3", "sha3_256", "keccak" };
+	static const char *const names[] = { "md5", "SHA512", "sha512 ",
+					     "sha3", "sha3_256", "keccak" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
