@@ -5,12 +5,13 @@
  *   key = HKDF-SHA256(salt "postern/guest-key/v1", root,
  *                     kind ‖ counter ‖ be16 n ‖ purpose ‖ be16 n ‖ path)
  *
- * 'kind' is one byte: 1 secp256k1, 2 Ed25519, 3 bytes without a curve, 4 P-256,
- * 16 the key that vouches for others, 17 the certificate authority's.  So no
- * two triples of algorithm, purpose and path give the same bytes, whatever
- * stands in them.  (dstack's derivation ignores the purpose and gives the same
- * 32 bytes for both curves.)  'counter' is 0, and counts up where the result is no
- * scalar of the curve: once in 2^128 for secp256k1, in 2^32 for P-256.
+ * 'kind' is one byte: 1 secp256k1, 2 Ed25519, 3 bytes without a curve, 4
+ * P-256, 16 the key that vouches for others, 17 the certificate authority's.
+ * So no two triples of algorithm, purpose and path give the same bytes,
+ * whatever stands in them.  (dstack's derivation ignores the purpose and gives
+ * the same 32 bytes for both curves.)  'counter' is 0, and counts up where the
+ * result is no scalar of the curve: once in 2^128 for secp256k1, in 2^32 for
+ * P-256.
  *
  * Source: RFC 5869; docs/GUEST.md.
  */
