@@ -5,6 +5,7 @@ step; and what leaves them is in an audit log in which nothing can be changed.
 import base64
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -358,10 +359,14 @@ def killer(world):
 
 
 class Armed:
-    """A node that dies at the N-th step of what it does next."""
+    """A node that dies at a step of what it does next: the N-th one, or the N-th call of that
+    name on that file: (2, "fsync", "epochs.sealed")."""
+
+    NEVER = 1 << 20  # so many there are not
 
     def __init__(self, killer, node):
         self.node, self.file = node, node.state / "killat"
+        self.log = node.state / "killat.log"
         self.preload = ("env", f"LD_PRELOAD={killer}", f"KILLAT={self.file}")
 
     def restart(self):
@@ -369,10 +374,22 @@ class Armed:
         self.node.kill()
         self.node.start(self.preload).wait()
 
-    def arm(self, step):
+    def arm(self, *step):
+        self.log.unlink(missing_ok=True)
         part = self.file.with_suffix(".new")
-        part.write_text(str(step))
+        part.write_text(" ".join(str(word) for word in step))
         part.rename(self.file)
+
+    def traces(self):
+        """What it did since it was armed, in order; of a dead one the last was not done."""
+        count, steps = {}, []
+        for line in self.log.read_text().splitlines():
+            call, what = line.split(" ", 1)
+            # a descriptor of no file is "socket:[7]"; a file's name may be one that is to be renamed
+            name = what.split(":")[0] if ":" in what else re.sub(r"\.\w{6}\.tmp$", "", what.split("/")[-1])
+            count[call, name] = count.get((call, name), 0) + 1
+            steps.append((count[call, name], call, name))
+        return steps
 
     def dies(self, within=0.5):
         try:
@@ -428,62 +445,92 @@ def test_killed_at_every_step_of_bootstrap(bindir, killer):
         w.close()
 
 
+SENDS = 4  # to clients and peers; more of them are heartbeats
+
+
+def kill_points(traces):
+    """Every trace on the disk, and the first words to others. (A wake-up of a thread is no trace.)"""
+    return [t for t in traces if t[2] not in ("socket", "anon_inode")] \
+        + [(n, "send", "socket") for n in range(1, SENDS + 1)]
+
+
 @pytest.mark.parametrize("who", [0, 1], ids=["teller", "told"])
-def test_killed_at_every_step_of_replication(world, killer, who):
+def test_killed_at_every_step_of_replication(bindir, killer, who):
     """A rotation: whoever dies, the root that gets active is one, and is the same on all."""
-    armed, step = Armed(killer, world.nodes[who]), 0
-    first = world.key("cvm1", epoch=1)
-    armed.restart()
-    world.wait_even(world.nodes[2].status()["epoch"])
-    while True:
-        step += 1
-        newest = world.nodes[2].status()["epoch"]
-        armed.arm(step)
-        post_quietly(world.nodes[0], "rotate")
-        if not armed.dies():
-            break
+    w = KmsWorld(bindir, tds=[("cvm1", "base", "hello")])
+    try:
+        w.start()
+        armed = Armed(killer, w.nodes[who])
+        first = w.key("cvm1", epoch=1)
         armed.restart()
-        if len(world.nodes[0].status()["roots"]) == newest:
-            assert world.nodes[0].post("rotate")[0] == 200
-        world.wait_even(newest + 1)
-        ids = [json.dumps(n.status()["roots"]) for n in world.nodes]
-        assert ids[0] == ids[1] == ids[2]
-        if step >= 14:
-            break
-    assert step >= 6
-    armed.restart()
-    world.wait_even(len(world.nodes[2].status()["roots"]))
-    assert all(world.key("cvm1", epoch=1, nodes=[n]) == first for n in world.nodes)
+        w.wait_even(1)
+        armed.arm(Armed.NEVER)
+        assert w.nodes[0].post("rotate")[0] == 200
+        w.wait_even(2)
+        points, died = kill_points(armed.traces()), set()
+        for point in points:
+            newest = len(w.nodes[2].status()["roots"])
+            armed.arm(*point)
+            post_quietly(w.nodes[0], "rotate")
+            if armed.dies(15):
+                assert armed.traces()[-1] == point
+                died.add(point)
+            armed.restart()
+            if len(w.nodes[0].status()["roots"]) == newest:
+                post_quietly(w.nodes[0], "rotate")
+            w.wait_even(newest + 1)
+            ids = [json.dumps(n.status()["roots"]) for n in w.nodes]
+            assert ids[0] == ids[1] == ids[2]
+        # pending, then active: each time what is held, how often it was kept, and the log
+        assert {(n, call, name) for n in (1, 2) for call in ("write", "fsync", "rename")
+                for name in ("kms-cluster.sealed", "epochs.sealed")} \
+            | {(n, call, "audit.jsonl") for n in (1, 2) for call in ("write", "fdatasync")} \
+            | {(n, "fsync", "sealed") for n in range(1, 5)} \
+            | {(n, "send", "socket") for n in range(1, SENDS + 1)} <= died
+        assert all(w.key("cvm1", epoch=1, nodes=[n]) == first for n in w.nodes)
+        for node in w.nodes:
+            assert audit(w, node.state / "audit.jsonl").returncode == 0
+    except AssertionError as e:
+        raise AssertionError(f"{e}\n{w.story()}") from None
+    finally:
+        w.close()
 
 
 def test_killed_at_every_step_of_release(world, killer):
     """The one that asks gets the same key of another node; the log stays whole, and has each key
     that left."""
     node = world.nodes[0]
-    armed, step, died = Armed(killer, node), 0, 0
+    armed, died = Armed(killer, node), set()
 
     def logged():
         return len([e for e in node.audit() if e["event"] == "release"])
     first = world.key("cvm1", epoch=1)
     armed.restart()
     world.wait_even(world.nodes[1].status()["epoch"])
-    while step < 8:
-        before, step = logged(), step + 1
-        armed.arm(step)
+    armed.arm(Armed.NEVER)
+    assert world.key("cvm1", epoch=1, nodes=[node]) == first
+    whole = armed.traces()
+    kept = {(1, "write", "audit.jsonl"), (1, "fdatasync", "audit.jsonl")}
+    assert kept <= set(whole)
+    for point in whole:
+        before = logged()
+        armed.arm(*point)
         status, lines = world.ask("cvm1", "get", "instance", "disk", 1, nodes=[node])
         if armed.dies(0.1):
-            died += 1
+            died.add(point)
+            assert armed.traces()[-1] == point
             assert world.key("cvm1", epoch=1) == first
             armed.restart()
             world.wait_even(world.nodes[1].status()["epoch"])
         armed.file.unlink(missing_ok=True)
+        assert point not in kept or (status != 0 and point in died)
         if status == 0:
             assert lines[-1].split() == ["1", first[1].hex()]
         # What is logged may have been lost on its way, but never the other way round.
         assert before + (status == 0) <= logged() <= before + 1
         assert audit(world, node.state / "audit.jsonl").returncode == 0
     armed.restart()
-    assert died >= 4
+    assert len(died) >= 6 and kept <= died  # the last sends may be heartbeats
     world.wait_even(world.nodes[1].status()["epoch"])
     before = logged()
     assert world.key("cvm1", epoch=1, nodes=[node]) == first
