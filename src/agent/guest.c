@@ -364,8 +364,8 @@ static enum rc open_door(struct guest *g, const struct guest_container *who,
 	memcpy(d->path, path, sizeof(path));
 	rc = file_make_dirs(folder, 0700);
 	if (!rc)
-		rc = http_server_new(&d->server, g->o.loop, path, SOCKET_MODE,
-				     handle, d);
+		rc = http_server_new_hostless(&d->server, g->o.loop, path,
+					      SOCKET_MODE, handle, d);
 	if (!rc) {
 		g->door_count++;
 		rc = http_server_limit(d->server, CONNECTIONS_MAX);

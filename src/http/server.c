@@ -27,7 +27,7 @@ enum {
 struct http_server {
 	struct loop *loop;
 	struct sock_addr at;
-	bool is_owners_only;
+	bool is_owners_only, needs_host;
 	uid_t also; /* may enter, too; root when nobody else may */
 	int listen_fd;
 	struct MHD_Daemon *daemon;
@@ -309,6 +309,18 @@ static bool is_too_long(struct MHD_Connection *mhd)
 	return length && !text_u64(&n, span_str(length), HTTP_BODY_MAX);
 }
 
+/* The path of "http://host/path", which servers must take (RFC 9112 §3.2.2). */
+static const char *origin_form(const char *target)
+{
+	static const char scheme[] = "http://";
+	size_t n = sizeof(scheme) - 1;
+
+	if (strncmp(target, scheme, n) != 0)
+		return target;
+	target = strchr(target + n, '/');
+	return target ? target : "/";
+}
+
 static bool is_plain_path(const char *path)
 {
 	if (path[0] != '/')
@@ -324,7 +336,7 @@ static enum MHD_Result begin(struct http_server *s, struct MHD_Connection *mhd,
 {
 	struct http_exchange *x;
 
-	if (!is_plain_path(path))
+	if (!is_plain_path(origin_form(path)))
 		return send_error(mhd, 400, "{\"error\":\"bad_path\"}\n");
 	if (is_too_long(mhd))
 		return send_error(mhd, 413, "{\"error\":\"too_large\"}\n");
@@ -341,7 +353,7 @@ static enum MHD_Result answer(struct http_exchange *x, const char *method,
 {
 	const struct http_request request = {
 		.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
-		.path = path,
+		.path = origin_form(path),
 		.body = buf_span(&x->body),
 		.exchange = x,
 	};
@@ -450,7 +462,7 @@ static enum rc start_daemon(struct http_server *s)
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 1,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_STRICT_FOR_CLIENT, s->needs_host ? 1 : 0,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
@@ -483,22 +495,16 @@ static bool set_address(struct sock_addr *out, const char *path)
 	       sock_addr_parse(out, span_of(text, (size_t)n));
 }
 
-enum rc http_server_new(struct http_server **out, struct loop *loop,
-			const char *path, mode_t mode, http_handler_fn *fn,
-			void *arg)
+/* Takes what is filled in of s; frees it where it fails. */
+static enum rc start(struct http_server **out, struct http_server *s,
+		     const char *path, mode_t mode)
 {
-	struct http_server *s = mem_new(sizeof(*s));
 	enum rc rc = RC_SYS;
 
-	*s = (struct http_server){
-		.loop = loop,
-		.is_owners_only = (mode & 077) == 0,
-		.listen_fd = -1,
-		.connections_max = CONNECTIONS_MAX,
-		.timer = { .fn = on_timer, .arg = s },
-		.fn = fn,
-		.arg = arg,
-	};
+	s->is_owners_only = (mode & 077) == 0;
+	s->listen_fd = -1;
+	s->connections_max = CONNECTIONS_MAX;
+	s->timer = (struct loop_timer){ .fn = on_timer, .arg = s };
 	errno = ENAMETOOLONG;
 	if (set_address(&s->at, path))
 		rc = sock_listen(&s->listen_fd, &s->at, BACKLOG);
@@ -517,6 +523,31 @@ enum rc http_server_new(struct http_server **out, struct loop *loop,
 	}
 	*out = s;
 	return RC_OK;
+}
+
+enum rc http_server_new(struct http_server **out, struct loop *loop,
+			const char *path, mode_t mode, http_handler_fn *fn,
+			void *arg)
+{
+	struct http_server *s = mem_new(sizeof(*s));
+
+	*s = (struct http_server){
+		.loop = loop,
+		.fn = fn,
+		.arg = arg,
+		.needs_host = true,
+	};
+	return start(out, s, path, mode);
+}
+
+enum rc http_server_new_hostless(struct http_server **out, struct loop *loop,
+				 const char *path, mode_t mode,
+				 http_handler_fn *fn, void *arg)
+{
+	struct http_server *s = mem_new(sizeof(*s));
+
+	*s = (struct http_server){ .loop = loop, .fn = fn, .arg = arg };
+	return start(out, s, path, mode);
 }
 
 enum rc http_server_admit(struct http_server *s, uid_t uid)

@@ -85,6 +85,11 @@ struct http_server;
 enum rc http_server_new(struct http_server **out, struct loop *loop,
 			const char *path, mode_t mode, http_handler_fn *fn,
 			void *arg);
+/* The same for clients that say no Host, which means nothing on a socket of
+ * files: dstack's Rust SDK. */
+enum rc http_server_new_hostless(struct http_server **out, struct loop *loop,
+				 const char *path, mode_t mode,
+				 http_handler_fn *fn, void *arg);
 /* Of a server for its owner only: lets one more user in.  RC_SYS with errno. */
 enum rc http_server_admit(struct http_server *s, uid_t uid);
 /* Before connections come: so many are open at once, and wait to be; at most

@@ -309,6 +309,10 @@ static void odd_requests(void **state)
 		{ "no_host_refused", "GET /a HTTP/1.1\r\n\r\n", "400 Bad" },
 		{ "garbage_length_refused", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\nab", "400 Bad" },
 		{ "huge_length_refused_at_once", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", "413 " },
+		{ "absolute_form", "GET http://unix.socket/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET /a " },
+		{ "absolute_form_of_the_root", "GET http://unix.socket HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET / " },
+		{ "absolute_form_with_control_byte_refused", "GET http://x/\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
+		{ "other_scheme_refused", "GET https://x/a HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
 		{ "path_without_slash_refused", "GET http:a HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
 		{ "path_with_control_byte_refused", "GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
 		{ "path_with_high_byte_refused", "GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad" },
@@ -325,6 +329,44 @@ static void odd_requests(void **state)
 		if (!strstr(answer, cases[i].want))
 			fail_msg("got \"%s\"", answer);
 	}
+}
+
+/* Where no Host is needed everything else still is as it should be. */
+static void clients_without_a_host(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name, *text, *want;
+	} cases[] = {
+		{ "no_host", "GET /a HTTP/1.1\r\nConnection: close\r\n\r\n", "GET /a " },
+		{ "with_host", "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "GET /a " },
+		{ "absolute_form", "GET http://unix.socket/a HTTP/1.1\r\nConnection: close\r\n\r\n", "GET /a " },
+		{ "garbage_length_refused", "POST / HTTP/1.1\r\nContent-Length: 1x\r\n\r\nab", "400 Bad" },
+		{ "huge_length_refused_at_once", "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413 " },
+		{ "space_in_path_refused", "GET /a b HTTP/1.1\r\n\r\n", "400 Bad" },
+		{ "path_with_control_byte_refused", "GET /\x01 HTTP/1.1\r\n\r\n", "400 Bad" },
+	};
+	/* clang-format on */
+	struct fixture *f = *state;
+	struct fixture other = { .folder = f->folder };
+	char answer[4096];
+
+	folder_file(other.path, &f->folder, "hostless");
+	assert_int_equal(loop_new(&other.loop), RC_OK);
+	assert_int_equal(http_server_new_hostless(&other.server, other.loop, other.path, 0600,
+						  handle, &other),
+			 RC_OK);
+	assert_int_equal(pthread_create(&other.thread, NULL, run_loop, &other), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("%s\n", cases[i].name);
+		raw(&other, cases[i].text, strlen(cases[i].text), answer);
+		if (!strstr(answer, cases[i].want))
+			fail_msg("got \"%s\"", answer);
+	}
+	loop_post(other.loop, stop, other.loop);
+	pthread_join(other.thread, NULL);
+	http_server_free(other.server);
+	loop_free(other.loop);
 }
 
 static void answers_are_not_cached_or_sniffed(void **state)
@@ -588,6 +630,7 @@ int main(void)
 		T(slow_readers_share_one_answer),
 		T(body_up_to_its_bound),
 		T(odd_requests),
+		T(clients_without_a_host),
 		T(answers_are_not_cached_or_sniffed),
 		T(fields_can_be_asked_for),
 		T(later_answer_comes_whole),
