@@ -507,7 +507,8 @@ def test_the_agent_makes_opens_and_refuses_its_disk(machine):
     for name in ("app", "app2"):
         machine.guest.write(f"/tmp/{name}.json", json.dumps({"manifest_version": 2, "name": name}))
     agents = Agents(machine, "/tmp/sim", [("td", "base", "app"), ("again", "base", "app"),
-                                          ("image", "other", "app"), ("app", "base", "app2")])
+                                          ("image", "other", "app"), ("app", "base", "app2"),
+                                          ("seed", "base", "app"), ("bent", "base", "app")])
 
     def restart(pid, said):
         """Killed and started again in the same machine: the disk is as it was."""
@@ -527,6 +528,18 @@ def test_the_agent_makes_opens_and_refuses_its_disk(machine):
     assert "storage_not_counted" in agents.log()
     assert agents.start("image")["reason"] == "other_measurement"
     assert agents.start("app")["reason"] == "other_app"
+    # What the host changes: the seed, which would make it another instance, and the header.
+    whole = machine.read()
+    at, _ = form.FIELDS["seed"]
+    seed = bytearray(whole[form.newest(whole) * form.SLOT:][:form.SLOT])
+    seed[at] ^= 1
+    machine.put(slot=bytes(seed))
+    assert agents.start("seed")["reason"] == "other_instance"
+    machine.write(whole)
+    tree = form.luks_json(header_of(whole))
+    null_cipher(tree)
+    machine.put(header=form.with_json(header_of(whole), tree))
+    assert agents.start("bent")["reason"] == "header_not_authentic"
     agents.close()
 
 
@@ -541,23 +554,26 @@ def test_the_key_service_remembers_how_often_a_disk_was_opened(machine, bindir):
         guest.script("ip addr replace 192.0.2.2/24 dev eth0; ip link set eth0 up")
         world.nodes[0].address = "192.0.2.1:8446"
         world.manifest("hello", storage={"rollback": "read-only"})
+        world.manifest("strict")
         world.manifest("stranger")
         world.nodes[0].start()
         world.nodes[0].wait()
-        status, said = world.nodes[0].post("bootstrap", world.policy())
+        policy = world.policy(apps=[world.app(), world.app("strict")])
+        status, said = world.nodes[0].post("bootstrap", policy)
         assert status == 200, said
         world.wait_even()
         archive = subprocess.run(["tar", "-cz", "-C", world.dir, "sim"], check=True,
                                  stdout=subprocess.PIPE).stdout
         guest.write_bytes("/tmp/files", archive)
         guest.script("rm -rf /tmp/world; mkdir /tmp/world; tar -xz -C /tmp/world -f /tmp/files")
-        for name in ("hello", "stranger"):
+        for name in ("hello", "strict", "stranger"):
             guest.write(f"/tmp/{name}.json", (world.dir / f"{name}.json").read_text())
         guest.write("/tmp/policy", image_policy("kms"))
         machine.write(bytes(SIZE))
         agents = Agents(machine, "/tmp/world/sim", [
             ("one", "base", "hello"), ("two", "base", "hello"), ("evil", "evil", "hello"),
             ("stranger", "base", "stranger"), ("old", "base", "hello"), ("last", "base", "hello"),
+            *((f"strict{n}", "base", "strict") for n in (1, 2, 3)),
         ], 'kms: { addresses: [ "192.0.2.1:8446" ] }')
 
         first = agents.start("one")
@@ -577,6 +593,14 @@ def test_the_key_service_remembers_how_often_a_disk_was_opened(machine, bindir):
         said = agents.start("old", cannot_write)
         assert (said["mode"], said["generation"]) == ("read-only", 1)
         assert machine.read(n=SIZE) == copy
+        # Where the manifest does not say otherwise an older copy is refused.
+        machine.write(bytes(SIZE))
+        assert agents.start("strict1")["made"]
+        copy = machine.read(n=SIZE)
+        assert agents.start("strict2")["generation"] == 2
+        machine.write(copy)
+        said = agents.start("strict3")
+        assert said["reason"] == "rolled_back" and "generation 1 of 2" in said["why"]
         machine.write(newest)
         world.nodes[0].kill()
         said = agents.start("last")
