@@ -168,7 +168,7 @@ static enum rc say_dstack_info_v1(struct buf *out, const struct desk_world *w)
 	appinfo_aggregate(&all, w->registers);
 	appinfo_image(&image, w->registers);
 	jwrite_object(&j, NULL);
-	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->app_id));
+	jwrite_hex(&j, "app_id", SPAN_ARRAY(m->lineage));
 	jwrite_str(&j, "app_name", m->name);
 	jwrite_hex(&j, "compose_hash", SPAN_ARRAY(m->hash.b));
 	jwrite_text(&j, "app_compose", w->manifest_bytes);
