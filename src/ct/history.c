@@ -202,6 +202,15 @@ void history_our_account(struct history *h, const struct sha256 *tbs)
 		c->is_our_account = true;
 }
 
+void history_pinned(struct history *h, const struct sha256 *tbs,
+		    int64_t pinned_at)
+{
+	struct history_cert *c = find(h, tbs);
+
+	if (c)
+		c->pinned_at = pinned_at;
+}
+
 static bool is_our_key(enum watchset_class class)
 {
 	return class == WATCHSET_EXPECTED || class == WATCHSET_OURS ||
@@ -309,8 +318,17 @@ static bool is_denied(const struct history *h, const struct history_cert *c,
 	       c->sources && (c->sources & whole) != whole;
 }
 
+/* Issued when CAs had to heed the pin of its names. */
+static bool is_violation(const struct history_cert *c, int64_t pinned_at,
+			 int64_t reuse)
+{
+	int64_t at = c->pinned_at ? c->pinned_at : pinned_at;
+
+	return at && at <= INT64_MAX - reuse && issued_at(c) > at + reuse;
+}
+
 static void count_one(struct history_summary *s, const struct history_cert *c,
-		      int64_t holds_at, int64_t now)
+		      int64_t now)
 {
 	enum history_state state = history_state_of(c, now);
 	int64_t gone_at = c->view.not_after + 1;
@@ -318,8 +336,6 @@ static void count_one(struct history_summary *s, const struct history_cert *c,
 	s->count[state]++;
 	if (state == HISTORY_OURS)
 		return;
-	if (issued_at(c) > holds_at)
-		s->violations++;
 	if (state == HISTORY_LIVE && gone_at > s->safe_at)
 		s->safe_at = gone_at;
 	if (state != HISTORY_EXPIRED && gone_at > s->safe_at_without_crl)
@@ -338,7 +354,10 @@ void history_summarize(struct history_summary *out, const struct history *h,
 	bool disagree = false;
 
 	for (size_t i = 0; i < h->count; i++) {
-		count_one(&s, &h->cert[i], holds_at, now);
+		count_one(&s, &h->cert[i], now);
+		s.violations += history_state_of(&h->cert[i], now) !=
+					HISTORY_OURS &&
+				is_violation(&h->cert[i], pinned_at, reuse);
 		disagree |= is_denied(h, &h->cert[i], now);
 	}
 	s.sources_asked = (size_t)__builtin_popcount(h->done | h->failed);
@@ -347,12 +366,14 @@ void history_summarize(struct history_summary *out, const struct history *h,
 		s.verdict = HISTORY_VIOLATED;
 	else if (s.sources_silent || !s.sources_asked)
 		s.verdict = HISTORY_INCOMPLETE;
+	else if (!pinned_at)
+		s.verdict = HISTORY_NOT_PINNED;
 	else if (disagree)
 		s.verdict = HISTORY_DISAGREE;
 	else
 		s.verdict = now >= s.safe_at ? HISTORY_SAFE
 					     : HISTORY_SAFE_LATER;
-	if (s.sources_silent || !s.sources_asked)
+	if (s.sources_silent || !s.sources_asked || !pinned_at)
 		s.safe_at = s.safe_at_without_crl = 0;
 	*out = s;
 }
@@ -377,6 +398,7 @@ static const char *const verdicts[HISTORY_VERDICT_COUNT] = {
 	[HISTORY_INCOMPLETE] = "incomplete",
 	[HISTORY_DISAGREE] = "disagree",
 	[HISTORY_VIOLATED] = "violated",
+	[HISTORY_NOT_PINNED] = "not_pinned",
 };
 
 const char *history_state_name(enum history_state s)

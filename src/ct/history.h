@@ -65,6 +65,7 @@ struct history_cert {
 	enum webcrl_answer crl; /* the last answer that was given */
 	struct webcrl_entry revoked; /* REVOKED */
 	bool is_our_account;
+	int64_t pinned_at; /* history_pinned(); 0: as all are */
 };
 
 struct history;
@@ -100,6 +101,11 @@ void history_crl(struct history *h, const struct sha256 *tbs,
 /* We hold the account that ordered it. */
 void history_our_account(struct history *h, const struct sha256 *tbs);
 
+/* The names of it were pinned for the first time then, which others of the
+ * names that this is about need not have been. */
+void history_pinned(struct history *h, const struct sha256 *tbs,
+		    int64_t pinned_at);
+
 enum history_state history_state_of(const struct history_cert *c, int64_t now);
 
 /* Which names we can prove control of, and which CA would believe it. */
@@ -119,6 +125,7 @@ enum history_verdict {
 	HISTORY_INCOMPLETE, /* a source is silent: nobody knows */
 	HISTORY_DISAGREE, /* one has a live one that another denies */
 	HISTORY_VIOLATED, /* issued to others after the pin held */
+	HISTORY_NOT_PINNED, /* a name is not: no date is one */
 	HISTORY_VERDICT_COUNT,
 };
 const char *history_verdict_name(enum history_verdict v);
@@ -129,12 +136,12 @@ struct history_summary {
 	size_t sources_asked, sources_silent;
 	size_t violations; /* foreign, logged after pinned_at */
 	/* unix seconds; for who looks at revocation lists, and who does not.
-	 * 0 with INCOMPLETE */
+	 * 0 with INCOMPLETE and NOT_PINNED */
 	int64_t safe_at, safe_at_without_crl;
 };
 /*
  * 'pinned_at': since when the CAA pin was to be seen everywhere; the reuse time
- * of BR §3.2.2.8 and 'caa_ttl_s' are added here.
+ * of BR §3.2.2.8 and 'caa_ttl_s' are added here.  0: it is not.
  */
 void history_summarize(struct history_summary *out, const struct history *h,
 		       int64_t pinned_at, uint32_t caa_ttl_s, int64_t now);

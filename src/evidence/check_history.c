@@ -295,15 +295,15 @@ void check_legacy(struct finding *f, const struct reading *r)
 
 /*
  * No older certificate that is listed lives.  A date that is t1 waits only for
- * CAs to forget what CAA said before it was pinned, and how long that takes is
- * for the relying party to say; any other date is the service's own, and not
- * before that.
+ * CAs to forget what CAA said before it was pinned: of this name, though
+ * another of the evidence may be newer, and for as long as the relying party
+ * says.  Any other date is the service's own, and not before that.
  */
 static void judge_date(struct finding *f, const struct reading *r)
 {
 	const struct core_timeline *t = &r->core.timeline;
 	int64_t reuse_s = r->m->rules->caa_reuse_s;
-	int64_t forgotten_at = t->t1 - RULES_CAA_REUSE_S + reuse_s;
+	int64_t forgotten_at = core_pinned_at(&r->core, r->m->host) + reuse_s;
 	bool waits_for_cas = t->safe_at == t->t1 || forgotten_at > t->safe_at;
 	int64_t from = waits_for_cas ? forgotten_at : t->safe_at;
 	long long left_min = (long long)(from - r->m->at + 59) / 60;

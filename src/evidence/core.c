@@ -2,6 +2,7 @@
 
 #include "evidence/jget.h"
 #include "json/jwrite.h"
+#include "pki/webname.h"
 
 /* The memory of the tree and lists of a core of CORE_MAX bytes. */
 enum {
@@ -129,7 +130,7 @@ static bool read_caa(struct jget *g, void *element, const struct jtree *value)
 	static const char *const names[] = { "name", "found_at",
 					     "records", "proof_sha256",
 					     "at", "exclusive",
-					     NULL };
+					     "since", NULL };
 	const struct jget_list records = { "records", sizeof(struct span),
 					   RECORDS_MAX, read_record };
 	struct core_caa *out = element;
@@ -145,6 +146,9 @@ static bool read_caa(struct jget *g, void *element, const struct jtree *value)
 	    !jget_bool(g, &out->is_exclusive, value, "exclusive"))
 		return false;
 	out->records = at;
+	if (jget_has(value, "since") &&
+	    (!jget_time(g, &out->since, value, "since") || !out->since))
+		return jget_fail(g, RC_MALFORMED);
 	return jget_time(g, &out->at, value, "at");
 }
 
@@ -377,6 +381,8 @@ static void write_caa(struct jwrite *j, const struct core_caa *caa)
 	if (caa->has_proof)
 		jwrite_hex(j, "proof_sha256", SPAN_ARRAY(caa->proof.b));
 	jwrite_bool(j, "exclusive", caa->is_exclusive);
+	if (caa->since)
+		write_time(j, "since", caa->since);
 	write_time(j, "at", caa->at);
 	jwrite_end(j);
 }
@@ -475,4 +481,19 @@ enum rc evidence_core_write(struct buf *out, const struct evidence_core *core)
 		rc = RC_LIMIT;
 	buf_fini(&text);
 	return rc;
+}
+
+/* ---- asked of it */
+
+int64_t core_pinned_at(const struct evidence_core *core, struct span host)
+{
+	int64_t last = 0, t1 = core->timeline.t1;
+
+	for (size_t i = 0; i < core->caa_count; i++)
+		if (webname_matches(core->caa[i].name, host) &&
+		    core->caa[i].since > last)
+			last = core->caa[i].since;
+	if (last || t1 == CORE_NEVER)
+		return last ? last : CORE_NEVER;
+	return t1 - CORE_REUSE_S;
 }

@@ -24,6 +24,8 @@
 
 /* 9999-12-31T23:59:59Z: no time that is known (RFC 5280 §4.1.2.5). */
 #define CORE_NEVER INT64_C(253402300799)
+/* How long a CA may act on a CAA answer (BR §3.2.2.8): from pinned to t1. */
+#define CORE_REUSE_S INT64_C(28800)
 
 enum {
 	CORE_VERSION = 2,
@@ -77,6 +79,8 @@ struct core_caa {
 	bool has_proof;
 	bool is_exclusive; /* nobody else may issue */
 	int64_t at;
+	/* no look since then saw it let others in; 0: the last one did */
+	int64_t since;
 };
 
 /* What the history of the names held. */
@@ -86,7 +90,9 @@ struct core_legacy {
 	bool is_revoked;
 };
 struct core_timeline {
-	int64_t t0, t1; /* account made; CAA in force everywhere */
+	/* first key made; the last of the names pinned for as long as a CA
+	 * may act on what CAA said before (CORE_NEVER: one is not pinned) */
+	int64_t t0, t1;
 	/* no foreign certificate lives from then on; CORE_NEVER: nobody knows
 	 * yet when that is */
 	int64_t safe_at;
@@ -127,6 +133,11 @@ struct evidence_core {
 	const struct sha256 *unknown; /* tbs of foreign certificates seen */
 	size_t unknown_count;
 };
+
+/* Since when the names that stand for a host are pinned, by their own word;
+ * where none says, as long before t1 as CAs may remember.  CORE_NEVER: they are
+ * not. */
+int64_t core_pinned_at(const struct evidence_core *core, struct span host);
 
 /*
  * RC_OK           *out is filled; it borrows 'text' and the arena

@@ -258,6 +258,22 @@ HOOK(remembered_longer)
 		e->core.timeline.safe_at = e->core.timeline.t1 = WEB_NOW - 60;
 	e->rules.caa_reuse_s = RULES_CAA_REUSE_S + 61;
 }
+HOOK(added_lately)
+{
+	if (at == EV_CORE)
+		e->caa.since = WEB_NOW - 60;
+}
+HOOK(another_added_lately)
+{
+	pinned_lately(e, at);
+	if (at == EV_CORE)
+		e->caa.since = WEB_NOW - 100000;
+}
+HOOK(not_pinned)
+{
+	if (at == EV_CORE)
+		e->core.timeline.safe_at = e->core.timeline.t1 = CORE_NEVER;
+}
 HOOK(date_ahead_cas_forget)
 {
 	if (at == EV_CORE)

@@ -62,6 +62,7 @@ static const struct core_caa made_caa[] = {
 		.has_proof = true,
 		.is_exclusive = true,
 		.at = MADE_AT - 60,
+		.since = MADE_AT - 90000,
 	},
 	{ .name = S("*.shop.example.org"), .at = MADE_AT - 50 },
 };

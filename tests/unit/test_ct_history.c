@@ -142,6 +142,48 @@ static void states_and_dates(void **state)
 			    history_at(s->h, i)->view.not_before);
 }
 
+/* Names need not all be pinned at once: each certificate by its own. */
+static void each_certificate_by_its_own_pin(void **state)
+{
+	static const struct what other = { .from = 1, .until = 40 };
+	struct scene *s = *state;
+	struct history_summary sum;
+	struct sha256 tbs;
+
+	both(s, &other, &tbs);
+	finish(s);
+	history_summarize(&sum, s->h, PIN, 300, NOW);
+	assert_int_equal(sum.violations, 1);
+	history_pinned(s->h, &tbs, PIN + 2 * DAY); /* after it was issued */
+	history_summarize(&sum, s->h, PIN, 300, NOW);
+	assert_int_equal(sum.violations, 0);
+	assert_int_equal(sum.verdict, HISTORY_SAFE_LATER);
+	history_pinned(s->h, &tbs, INT64_MAX);
+	history_summarize(&sum, s->h, PIN, 300, NOW);
+	assert_int_equal(sum.violations, 0);
+	history_pinned(s->h, &tbs, PIN - DAY); /* the last of all names is later */
+	history_summarize(&sum, s->h, PIN + 5 * DAY, 300, NOW);
+	assert_int_equal(sum.verdict, HISTORY_VIOLATED);
+}
+
+static void without_a_pin_there_is_no_date(void **state)
+{
+	static const struct what ours = { .ours = true, .from = 1, .until = 60 },
+				 other = { .from = 2, .until = 40 };
+	struct scene *s = *state;
+	struct history_summary sum;
+
+	both(s, &ours, NULL);
+	both(s, &other, NULL);
+	finish(s);
+	history_summarize(&sum, s->h, 0, 300, NOW);
+	assert_int_equal(sum.verdict, HISTORY_NOT_PINNED);
+	assert_string_equal(history_verdict_name(sum.verdict), "not_pinned");
+	assert_int_equal(sum.safe_at, 0);
+	assert_int_equal(sum.safe_at_without_crl, 0);
+	assert_int_equal(sum.violations, 0);
+}
+
 /* A41: not before CAs forgot the CAA answers of before. */
 static void caa_reuse_counts(void **state)
 {
@@ -349,6 +391,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(states_and_dates, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_certificate_by_its_own_pin, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_a_pin_there_is_no_date, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(caa_reuse_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(silence_is_no_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unreadable_is_a_failure, set_up, tear_down),

@@ -57,6 +57,8 @@ static void written_and_read_is_the_identity(void **state)
 	assert_true(span_equal(core.certs[0].scts[1].checkpoint, made_scts[1].checkpoint));
 	assert_true(span_equal(core.caa[0].records[1], made_records[1]));
 	assert_false(core.caa[1].has_proof);
+	assert_int_equal(core.caa[0].since, MADE_AT - 90000);
+	assert_int_equal(core.caa[1].since, 0);
 	assert_int_equal(core.keys[1].retired_at, MADE_AT - 7000);
 	assert_true(holder_is_proved(&core.account,
 				     &(struct holder_context){ core.issued_at, core.expires_at,
@@ -87,6 +89,8 @@ static const struct {
 	{ "expires_before_issue", "\"expires_at\":18000", "\"expires_at\":17000", RC_MALFORMED },
 	{ "lives_too_long", "\"expires_at\":18000", "\"expires_at\":19000", RC_MALFORMED },
 	{ "time_negative", "\"issued_at\":", "\"issued_at\":-", RC_MALFORMED },
+	{ "since_zero", "\"since\":1799910000", "\"since\":0", RC_MALFORMED },
+	{ "since_as_text", "\"since\":1799910000", "\"since\":\"1\"", RC_MALFORMED },
 	{ "time_fraction", "\"t0\":1", "\"t0\":0.1", RC_MALFORMED },
 	{ "directory_http", "\"directory\":\"https:", "\"directory\":\"http:", RC_MALFORMED },
 	{ "curve", "P-256", "P-384", RC_MALFORMED },
@@ -141,6 +145,39 @@ static void edits_are_judged(void **state)
 	assert_int_equal(bad, 0);
 }
 
+/* By a name's own word, where there is one. */
+static void pinned_since_is_a_names_own(void **state)
+{
+	struct core_caa caa[] = {
+		{ .name = span_str("a.test"), .since = 1000 },
+		{ .name = span_str("*.a.test"), .since = 2000 },
+		{ .name = span_str("www.a.test"), .since = 3000 },
+		{ .name = span_str("b.test") },
+	};
+	static const struct {
+		const char *host;
+		int64_t t1, want;
+	} table[] = {
+		{ "a.test", 90000, 1000 },
+		{ "x.a.test", 90000, 2000 },
+		{ "www.a.test", 90000, 3000 }, /* the last that stands for it */
+		{ "b.test", 90000, 90000 - CORE_REUSE_S },
+		{ "c.test", 90000, 90000 - CORE_REUSE_S },
+		{ "b.test", CORE_NEVER, CORE_NEVER },
+		{ "a.test", CORE_NEVER, 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct evidence_core core = { .caa = caa,
+						    .caa_count = 4,
+						    .timeline = { .t1 = table[i].t1 } };
+
+		if (core_pinned_at(&core, span_str(table[i].host)) != table[i].want)
+			fail_msg("%s %zu", table[i].host, i);
+	}
+}
+
 static void every_prefix_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -192,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_and_read_is_the_identity),
+		cmocka_unit_test(pinned_since_is_a_names_own),
 		cmocka_unit_test(edits_are_judged),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(limits_are_limits),
