@@ -93,13 +93,21 @@ static void print_certificates(const json_t *ct)
 	size_t i;
 
 	json_array_foreach(json_object_get(ct, "certificates"), i, at)
-		printf("%-11s %s  %s  by %s, %s to %s%s\n",
-		       text_of(at, "class"), text_of(at, "tbs"),
-		       text_of(at, "name"), text_of(at, "issuer"),
-		       text_of(at, "issued_at"), text_of(at, "not_after"),
+	{
+		printf("%-11s %s  %s  by %s, %s to %s%s", text_of(at, "class"),
+		       text_of(at, "tbs"), text_of(at, "name"),
+		       text_of(at, "issuer"), text_of(at, "issued_at"),
+		       text_of(at, "not_after"),
 		       json_is_true(json_object_get(at, "precertificate"))
 			       ? ", precertificate"
 			       : "");
+		if (json_is_true(json_object_get(at, "revoked")))
+			printf(", revoked %s (%s)", text_of(at, "revoked_at"),
+			       text_of(at, "reason"));
+		else if (json_object_get(at, "revocation"))
+			printf(", revocation %s", text_of(at, "revocation"));
+		printf("\n");
+	}
 }
 
 static void print(const json_t *ct)
@@ -110,6 +118,8 @@ static void print(const json_t *ct)
 	       (long long)number_of(ct, "foreign"), text_of(ct, "verdict"));
 	if (json_object_get(ct, "safe_at"))
 		printf(", safe from %s", text_of(ct, "safe_at"));
+	if (number_of(ct, "revoked"))
+		printf(", %lld revoked", (long long)number_of(ct, "revoked"));
 	printf("\n");
 	print_logs(ct);
 	print_certificates(ct);

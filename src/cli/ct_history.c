@@ -13,11 +13,11 @@
 #include "cli/json.h"
 #include "ct/aggregator.h"
 #include "ct/report.h"
+#include "ct/revocation.h"
 #include "evidence/core.h"
 #include "http/fetch.h"
 #include "io/clock.h"
 #include "io/file.h"
-#include "pki/webcrl.h"
 
 static const char history_help[] =
 	"usage: postern ct history NAME [OPTION...]\n"
@@ -49,7 +49,6 @@ static const char history_help[] =
 enum {
 	SOURCES_MAX = 8,
 	ARENA_MAX = 8 * 1024 * 1024,
-	ISSUER_MAX = 64 * 1024,
 	REPORT_MODE = 0644,
 };
 
@@ -224,38 +223,40 @@ static void ask_source(struct work *w, const struct source *s)
 
 /* ---- revocation, by the list that the certificate points to */
 
-static bool get_url(struct work *w, struct web_answer *out, struct span url,
-		    size_t max)
-{
-	AUTO(web_ask_fini)
-	struct web_ask ask = { 0 };
-
-	return url.n && !web_ask_init(&ask, WEB_GET, url, max) &&
-	       get(w, out, &ask) && out->status == 200;
-}
-
 static void ask_revoked(struct work *w, const struct history_cert *c)
 {
-	AUTO(web_answer_fini)
-	struct web_answer issuer_der = { 0 }, list = { 0 };
-	struct webcrl_entry entry = { 0 };
-	struct web_cert issuer;
+	AUTO(revocation_fini)
+	struct revocation r = { 0 };
 	struct span url;
+	size_t max;
 
-	/* Whoever signed it is its issuer, wherever its key came from. */
-	if (!get_url(w, &issuer_der, c->view.ca_issuers, ISSUER_MAX) ||
-	    web_parse(&issuer, buf_span(&issuer_der.body)) ||
-	    !web_names_issuer(&c->view, &issuer) ||
-	    !webkey_signed(issuer.spki, c->view.algorithm, c->view.tbs,
-			   c->view.signature) ||
-	    !web_crl_url(&c->view, &url) ||
-	    !get_url(w, &list, url, WEBCRL_MAX))
-		return;
-	history_crl(w->history, &c->tbs,
-		    /* A list may be newer than our beginning. */
-		    webcrl_ask(&entry, buf_span(&list.body), &c->view, &issuer,
-			       clock_unix_s()),
-		    &entry);
+	revocation_begin(&r, &c->view);
+	while (revocation_next(&r, &url, &max)) {
+		AUTO(web_ask_fini)
+		struct web_ask ask = { 0 };
+		AUTO(web_answer_fini)
+		struct web_answer answer = { 0 };
+		bool is_there = !web_ask_init(&ask, WEB_GET, url, max) &&
+				get(w, &answer, &ask) && answer.status == 200;
+
+		revocation_take(&r,
+				is_there ? buf_span(&answer.body)
+					 : span_of(NULL, 0),
+				/* A list may be newer than our beginning. */
+				clock_unix_s());
+	}
+	if (r.state == REVOCATION_ANSWERED)
+		history_crl(w->history, &c->tbs, r.answer, &r.entry);
+}
+
+/* Without a core nothing is pinned yet: as if it were done now. */
+static int64_t pinned_at(const struct work *w)
+{
+	int64_t at = w->now;
+
+	if (w->has_core)
+		at = core_pinned_at(&w->core, span_str(w->name));
+	return at == CORE_NEVER ? 0 : at;
 }
 
 static void gather(struct work *w)
@@ -275,10 +276,7 @@ static void gather(struct work *w)
 		if (history_state_of(c, w->now) == HISTORY_LIVE)
 			ask_revoked(w, c);
 	}
-	/* Without a core nothing is pinned yet: as if it were done now. */
-	history_summarize(&w->summary, w->history,
-			  w->has_core ? w->core.timeline.t0 : w->now, 0,
-			  w->now);
+	history_summarize(&w->summary, w->history, pinned_at(w), 0, w->now);
 }
 
 /* ---- telling */
@@ -337,19 +335,54 @@ static bool write_report(struct work *w, const struct history_cert *c)
 	return false;
 }
 
+/* What the CA's list says of it, and why that is no answer where it is none. */
+static void add_revocation(json_t *one, const struct history_cert *c)
+{
+	json_object_set_new(one, "revocation",
+			    json_string(c->has_crl_answer
+						? webcrl_answer_name(c->crl)
+						: "no_answer"));
+	if (!c->has_crl_answer || c->crl != WEBCRL_REVOKED)
+		return;
+	jset_time(one, "revoked_at", c->revoked.revoked_at);
+	json_object_set_new(one, "reason",
+			    json_string(webcrl_reason_name(c->revoked.reason)));
+}
+
 static json_t *one_of(struct work *w, const struct history_cert *c)
 {
 	struct arena *a = &w->arena;
 	struct span who = c->view.issuer_organization;
-
-	return json_pack(
+	enum history_state state = history_state_of(c, w->now);
+	json_t *one = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "tbs",
 		hex_of(a, &c->tbs), "state",
-		history_state_name(history_state_of(c, w->now)), "class",
+		history_state_name(state), "class",
 		watchset_class_name(c->class), "can",
 		history_power_name(power_of(w, c)), "issuer", plain(a, who),
 		"not_before", utc_of(a, c->view.not_before), "not_after",
 		utc_of(a, c->view.not_after), "precertificate", !c->has_final);
+
+	if (state == HISTORY_LIVE || state == HISTORY_REVOKED)
+		add_revocation(one, c);
+	return one;
+}
+
+/* "by ISSUER, FROM to UNTIL" is followed by what is known beside. */
+static void print_rest(const json_t *at)
+{
+	bool is_revoked = strcmp(jtext(at, "state"), "revoked") == 0;
+
+	if (jtrue(at, "precertificate"))
+		printf(", precertificate");
+	if (is_revoked)
+		printf(", since %s (%s)", jtext(at, "revoked_at"),
+		       jtext(at, "reason"));
+	else if (jtext(at, "revocation")[0])
+		printf(", revocation %s", jtext(at, "revocation"));
+	if (strcmp(jtext(at, "can"), "nothing_to_do") != 0)
+		printf(": %s", jtext(at, "can"));
+	printf("\n");
 }
 
 static void print(json_t *all)
@@ -358,14 +391,12 @@ static void print(json_t *all)
 	size_t i;
 
 	json_array_foreach(json_object_get(all, "certificates"), i, at)
-		printf("%-8s %s  by %s, %s to %s%s%s%s\n", jtext(at, "state"),
+	{
+		printf("%-8s %s  by %s, %s to %s", jtext(at, "state"),
 		       jtext(at, "tbs"), jtext(at, "issuer"),
-		       jtext(at, "not_before"), jtext(at, "not_after"),
-		       jtrue(at, "precertificate") ? ", precertificate" : "",
-		       strcmp(jtext(at, "can"), "nothing_to_do") ? ": " : "",
-		       strcmp(jtext(at, "can"), "nothing_to_do")
-			       ? jtext(at, "can")
-			       : "");
+		       jtext(at, "not_before"), jtext(at, "not_after"));
+		print_rest(at);
+	}
 	printf("%s", jtext(all, "verdict"));
 	if (jtext(all, "safe_at")[0])
 		printf(", from %s; without looking at revocation from %s",
