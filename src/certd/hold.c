@@ -26,12 +26,25 @@ static void leave(struct hold *h)
 	(void)pthread_mutex_unlock(&h->lock); /* we hold it */
 }
 
+static const char FULL_OF_NAMES[] =
+	"more certificates are held back than can be remembered, so all are; "
+	"`postern acme serve` when that was seen to";
+static const char FULL_OF_CAUSES[] =
+	"there are more foreign certificates than can be remembered; those "
+	"over will hold again after `postern acme serve`";
+
 static const struct config_certificate *certificate(const struct hold *h,
 						    size_t index)
 {
 	const struct config_certificate *all = h->o.config->certificates.items;
 
 	return &all[index];
+}
+
+static void tell_full(struct hold *h)
+{
+	alarm_set(h->o.alarm, holdbook_is_full(&h->book), "hold_full", "",
+		  h->book.is_over ? FULL_OF_NAMES : FULL_OF_CAUSES);
 }
 
 /* What the book says, to the shelf and to the operator. */
@@ -50,6 +63,7 @@ static void apply(struct hold *h)
 			  "somebody else has a certificate for its names; "
 			  "`postern acme serve` when that was seen to");
 	}
+	tell_full(h);
 }
 
 static bool seal(struct hold *h)
@@ -62,6 +76,8 @@ static bool seal(struct hold *h)
 			 custody_put(h->o.custody, PURPOSE, buf_span(&json));
 	if (h->is_unsealed)
 		log_event(h->o.log, LOG_ERROR, "hold_not_sealed");
+	alarm_set(h->o.alarm, h->is_unsealed, "hold_not_sealed", "",
+		  "a restart would forget what is held back");
 	return !h->is_unsealed;
 }
 
@@ -101,17 +117,20 @@ bool hold_because(struct hold *h, size_t index, const struct sha256 *tbs,
 		  const char *name)
 {
 	struct sha256 hash;
-	bool was_held, is_held;
+	bool was_held, is_held, has_changed;
 
 	names_hash(&certificate(h, index)->names, &hash);
 	enter(h);
 	was_held = holdbook_is_held(&h->book, &hash);
 	/* What could not be sealed the last time is tried each time. */
-	if (holdbook_hold(&h->book, &hash, tbs) || h->is_unsealed)
+	has_changed = holdbook_hold(&h->book, &hash, tbs);
+	if (has_changed || h->is_unsealed)
 		(void)seal(h); /* it is held all the same, here and now */
 	is_held = holdbook_is_held(&h->book, &hash);
 	if (is_held && !was_held)
 		apply(h);
+	else if (has_changed)
+		tell_full(h);
 	leave(h);
 	if (!is_held || was_held)
 		return false;
@@ -125,7 +144,7 @@ bool hold_is_any(struct hold *h)
 	bool is_any;
 
 	enter(h);
-	is_any = h->book.held.count > 0;
+	is_any = h->book.held.count > 0 || h->book.is_over;
 	leave(h);
 	return is_any;
 }

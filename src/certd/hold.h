@@ -2,6 +2,9 @@
  * hold: keeps certificates from the edge once somebody else got one for their
  * names (ct.stop_on_foreign), over restarts and renewals, until a person says
  * that it was seen to.  While one is held the alarm certificate_held stands.
+ * When there are more of them than can be remembered, everything is held (alarm
+ * hold_full), and while that cannot be sealed, which a restart would forget,
+ * hold_not_sealed stands.
  *
  * Any thread.
  */

@@ -32,23 +32,30 @@ static bool add(struct holdbook_set *s, const struct sha256 *hash, size_t max)
 
 bool holdbook_is_held(const struct holdbook *b, const struct sha256 *names)
 {
-	return has(&b->held, names);
+	return b->is_over || has(&b->held, names);
+}
+
+bool holdbook_is_full(const struct holdbook *b)
+{
+	return b->is_over || b->causes.count == HOLDBOOK_CAUSES_MAX;
 }
 
 bool holdbook_hold(struct holdbook *b, const struct sha256 *names,
 		   const struct sha256 *cause)
 {
-	bool has_changed;
+	bool has_changed, was_over = b->is_over;
 
 	if (has(&b->seen, cause))
 		return false;
 	has_changed = add(&b->held, names, HOLDBOOK_HELD_MAX);
+	b->is_over = was_over || !has(&b->held, names);
+	has_changed = has_changed || b->is_over != was_over;
 	return add(&b->causes, cause, HOLDBOOK_CAUSES_MAX) || has_changed;
 }
 
 bool holdbook_release(struct holdbook *b)
 {
-	if (!b->held.count && !b->causes.count)
+	if (!b->held.count && !b->causes.count && !b->is_over)
 		return false;
 	for (size_t i = 0; i < b->causes.count; i++) {
 		struct holdbook_set *seen = &b->seen;
@@ -60,6 +67,7 @@ bool holdbook_release(struct holdbook *b)
 		(void)add(seen, &b->causes.of[i], HOLDBOOK_CAUSES_MAX);
 	}
 	b->held.count = b->causes.count = 0;
+	b->is_over = false;
 	return true;
 }
 
@@ -83,6 +91,8 @@ enum rc holdbook_write(struct buf *out, const struct holdbook *b)
 	write_set(&j, "held", &b->held);
 	write_set(&j, "causes", &b->causes);
 	write_set(&j, "seen", &b->seen);
+	if (b->is_over)
+		jwrite_bool(&j, "over", true);
 	jwrite_end(&j);
 	return jwrite_done(&j) ? RC_OK : RC_LIMIT;
 }
@@ -109,7 +119,7 @@ enum rc holdbook_read(struct holdbook *out, struct span json)
 	struct arena arena;
 	AUTO(mem_auto_free)
 	struct holdbook *b = mem_new(sizeof(*b));
-	const struct jtree *top, *version;
+	const struct jtree *top, *version, *over;
 
 	arena_init(&arena, TREE_MAX);
 	top = jtree_read(&arena, json);
@@ -120,6 +130,10 @@ enum rc holdbook_read(struct holdbook *out, struct span json)
 		      HOLDBOOK_CAUSES_MAX) ||
 	    !read_set(&b->seen, jtree_get(top, "seen"), HOLDBOOK_CAUSES_MAX))
 		return RC_MALFORMED;
+	over = jtree_get(top, "over");
+	if (over && (over->type != JTREE_BOOL || !over->is_true))
+		return RC_MALFORMED;
+	b->is_over = over != NULL;
 	*out = *b;
 	return RC_OK;
 }

@@ -4,6 +4,9 @@
  * renewal must not serve what was stopped.  Only a person ends it, and what
  * that person has seen holds nothing back again.
  *
+ * Its memory is bounded, and what does not fit holds: with more names held than
+ * can be remembered everything is, until a person has looked.
+ *
  * Pure.
  */
 #ifndef POSTERN_CERTD_HOLDBOOK_H
@@ -29,9 +32,14 @@ struct holdbook {
 	struct holdbook_set held; /* names_hash() of certificates */
 	struct holdbook_set causes; /* TBS of foreign ones; not yet seen */
 	struct holdbook_set seen; /* by a person, who let it go on */
+	bool is_over; /* more names are held than have room: all are */
 };
 
+/* Also when it cannot be remembered that they are not. */
 bool holdbook_is_held(const struct holdbook *b, const struct sha256 *names);
+/* More than there is room for: of names, or of causes, which hold again once
+ * they were seen. */
+bool holdbook_is_full(const struct holdbook *b);
 /*
  * A foreign certificate is a reason to hold these names back.  True: something
  * has changed.  One that was seen is none; one more than can be remembered is

@@ -46,6 +46,7 @@ static void more_causes_than_fit_hold_again(void **state)
 		const struct sha256 cause = hash(1000 + n);
 
 		assert_int_equal(holdbook_hold(b, &names, &cause), n < HOLDBOOK_CAUSES_MAX);
+		assert_int_equal(holdbook_is_full(b), n + 1 >= HOLDBOOK_CAUSES_MAX);
 	}
 	assert_true(holdbook_release(b));
 	for (unsigned n = 0; n <= HOLDBOOK_CAUSES_MAX; n++) {
@@ -61,6 +62,42 @@ static void more_causes_than_fit_hold_again(void **state)
 	free(b);
 }
 
+/* Names of before a change of the configuration take room, too. */
+static void more_names_than_fit_hold_everything(void **state)
+{
+	struct holdbook *b = mem_new(sizeof(*b)), *back = mem_new(sizeof(*back));
+	const struct sha256 cause = hash(1), over = hash(5000), never = hash(6000);
+	struct buf json;
+
+	(void)state;
+	for (unsigned n = 0; n < HOLDBOOK_HELD_MAX; n++) {
+		const struct sha256 names = hash(100 + n);
+
+		assert_true(holdbook_hold(b, &names, &cause));
+	}
+	assert_false(holdbook_is_full(b));
+	assert_false(holdbook_is_held(b, &over));
+	assert_true(holdbook_hold(b, &over, &cause));
+	assert_false(holdbook_hold(b, &over, &cause));
+	assert_true(holdbook_is_held(b, &over));
+	assert_true(holdbook_is_held(b, &never)); /* nobody knows */
+	assert_true(holdbook_is_full(b));
+	/* It is kept, and ended by a person alone. */
+	buf_init(&json, HOLDBOOK_STATE_MAX);
+	assert_int_equal(holdbook_write(&json, b), RC_OK);
+	assert_int_equal(holdbook_read(back, buf_span(&json)), RC_OK);
+	assert_true(holdbook_is_held(back, &over));
+	assert_true(holdbook_release(back));
+	assert_false(holdbook_is_held(back, &over));
+	assert_false(holdbook_is_full(back));
+	/* Also where nothing else is left of it. */
+	b->held.count = b->causes.count = 0;
+	assert_true(holdbook_release(b));
+	buf_fini(&json);
+	free(b);
+	free(back);
+}
+
 static void document_is_read_back_and_its_prefixes_are_not(void **state)
 {
 	static const char *const wrong[] = {
@@ -70,6 +107,8 @@ static void document_is_read_back_and_its_prefixes_are_not(void **state)
 		"{\"v\":1,\"held\":[1],\"causes\":[],\"seen\":[]}",
 		"{\"v\":1,\"held\":[\"00\"],\"causes\":[],\"seen\":[]}",
 		"{\"v\":1,\"held\":{},\"causes\":[],\"seen\":[]}",
+		"{\"v\":1,\"held\":[],\"causes\":[],\"seen\":[],\"over\":false}",
+		"{\"v\":1,\"held\":[],\"causes\":[],\"seen\":[],\"over\":1}",
 	};
 	struct holdbook *b = mem_new(sizeof(*b)), *back = mem_new(sizeof(*back));
 	const struct sha256 names = hash(1), cause = hash(2), next = hash(3);
@@ -124,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(held_until_it_is_released),
 		cmocka_unit_test(more_causes_than_fit_hold_again),
+		cmocka_unit_test(more_names_than_fit_hold_everything),
 		cmocka_unit_test(document_is_read_back_and_its_prefixes_are_not),
 		cmocka_unit_test(a_full_one_fits),
 	};
