@@ -202,6 +202,8 @@ static const struct conf_field ct_fields[] = {
 	{ IN(struct config_ct, ca), TEXT },
 	{ .key = "interval", FROM_TO(CONF_MS, 1000, DAY_MS),
 	  .offset = offsetof(struct config_ct, interval_ms) },
+	{ .key = "revocation", FROM_TO(CONF_MS, 1000, DAY_MS),
+	  .offset = offsetof(struct config_ct, revocation_ms) },
 	{ IN(struct config_ct, stop_on_foreign), .type = CONF_BOOL },
 	{ 0 },
 };
@@ -281,7 +283,8 @@ static struct config defaults(void)
 			 .ttl_s = 60,
 			 .propagation_ms = 5 * MINUTE_MS },
 		.caa = { .pin = true, .watch_ms = 5 * MINUTE_MS, .iodef = "" },
-		.ct = { .interval_ms = 5 * MINUTE_MS },
+		.ct = { .interval_ms = 5 * MINUTE_MS,
+			.revocation_ms = HOUR_MS },
 		.evidence = { .life_ms = DAY_MS },
 		.admin = "/run/postern/cert.sock",
 		.keys = "/run/postern/cert-keys.sock",

@@ -78,6 +78,7 @@ struct config_ct {
 	struct conf_list aggregators; /* struct config_source */
 	const char *ca; /* roots of logs' and aggregators' servers */
 	uint64_t interval_ms;
+	uint64_t revocation_ms; /* between two looks at a CA's list */
 	bool stop_on_foreign; /* take the certificate back from the edge */
 };
 

@@ -7,9 +7,11 @@
 #include "ct/sct.h"
 
 enum {
-	FORMAT = 2,
+	FORMAT = 3,
+	FORMAT_OLD = 2, /* knew of no revocation */
 	FLAG_MALFORMED = 1,
 	FLAG_FINAL = 2,
+	FLAG_REVOKED = 4, /* its time and reason follow */
 };
 
 static void free_der(struct find *f)
@@ -137,6 +139,22 @@ void finds_add(struct finds *f, const struct watchset_hit *hit,
 	at->has_final = at->has_final || is_final;
 }
 
+bool finds_heed(struct finds *f, struct find *at, const struct revocation *r,
+		int64_t now)
+{
+	bool is_revoked = revocation_is_final(r);
+
+	at->revocation = revocation_text(r);
+	at->revocation_asked_at = now;
+	if (is_revoked == at->is_revoked ||
+	    (!is_revoked && !revocation_is_denied(r)))
+		return false;
+	at->is_revoked = is_revoked;
+	at->revoked = is_revoked ? r->entry : (struct webcrl_entry){ 0 };
+	f->has_changed = true;
+	return true;
+}
+
 void finds_lose(struct finds *f)
 {
 	f->is_lost = true;
@@ -203,7 +221,12 @@ static void write_one(struct wr *w, const struct find *f)
 	wr_be64(w, f->logged_at_ms);
 	wr_be32(w, f->sources);
 	wr_u8(w, (uint8_t)((f->is_malformed ? FLAG_MALFORMED : 0) |
-			   (f->has_final ? FLAG_FINAL : 0)));
+			   (f->has_final ? FLAG_FINAL : 0) |
+			   (f->is_revoked ? FLAG_REVOKED : 0)));
+	if (f->is_revoked) {
+		wr_be64(w, (uint64_t)f->revoked.revoked_at);
+		wr_u8(w, (uint8_t)f->revoked.reason);
+	}
 	wr_vec8(w, span_str(f->name));
 	wr_vec8(w, span_str(f->issuer));
 	wr_vec24(w, f->der);
@@ -236,7 +259,21 @@ static bool read_text(char *out, size_t cap, struct span *s)
 	return true;
 }
 
-static bool read_one(struct find *out, struct span *s)
+static bool read_revoked(struct find *out, struct span *s)
+{
+	uint64_t at;
+	uint8_t reason;
+
+	if (!rd_be64(s, &at) || !rd_u8(s, &reason) ||
+	    reason > WEBCRL_REASON_MAX)
+		return false;
+	out->is_revoked = true;
+	out->revoked = (struct webcrl_entry){ .revoked_at = (int64_t)at,
+					      .reason = reason };
+	return true;
+}
+
+static bool read_one(struct find *out, struct span *s, uint8_t flags_max)
 {
 	uint64_t before, after;
 	uint8_t flags;
@@ -245,7 +282,8 @@ static bool read_one(struct find *out, struct span *s)
 	    !rd_copy(s, out->spki.b, sizeof(out->spki.b)) ||
 	    !rd_be64(s, &before) || !rd_be64(s, &after) ||
 	    !rd_be64(s, &out->logged_at_ms) || !rd_be32(s, &out->sources) ||
-	    !rd_u8(s, &flags) || flags > (FLAG_MALFORMED | FLAG_FINAL) ||
+	    !rd_u8(s, &flags) || flags > flags_max ||
+	    (flags & FLAG_REVOKED && !read_revoked(out, s)) ||
 	    !read_text(out->name, sizeof(out->name), s) ||
 	    !read_text(out->issuer, sizeof(out->issuer), s) ||
 	    !rd_vec24(s, &out->der))
@@ -263,16 +301,21 @@ enum rc finds_read(struct finds *out, struct span bytes)
 	struct finds f = { 0 };
 	uint64_t lost;
 	uint8_t format, is_lost;
+	uint8_t flags_max = FLAG_MALFORMED | FLAG_FINAL;
 
-	if (!rd_u8(&bytes, &format) || format != FORMAT ||
+	if (!rd_u8(&bytes, &format) ||
+	    (format != FORMAT && format != FORMAT_OLD) ||
 	    !rd_u8(&bytes, &is_lost) || is_lost > 1 || !rd_be64(&bytes, &lost))
 		return RC_MALFORMED;
+	if (format == FORMAT)
+		flags_max |= FLAG_REVOKED;
 	f.is_lost = is_lost;
 	f.lost = (size_t)lost;
 	while (!rd_end(&bytes)) {
 		struct find one = { 0 };
 
-		if (f.count == FINDS_MAX || !read_one(&one, &bytes) ||
+		if (f.count == FINDS_MAX ||
+		    !read_one(&one, &bytes, flags_max) ||
 		    f.der_bytes + one.der.n > FINDS_DER_BYTES_MAX)
 			return RC_MALFORMED;
 		one.der = one.der.n ? span_of(mem_dup_n(one.der.p, one.der.n),

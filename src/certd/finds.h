@@ -14,6 +14,7 @@
 #define POSTERN_CERTD_FINDS_H
 
 #include "base/buf.h"
+#include "ct/revocation.h"
 #include "ct/watchset.h"
 
 enum {
@@ -23,7 +24,7 @@ enum {
 	FINDS_DER_BYTES_MAX = 640 * 1024, /* of all together */
 	FINDS_NAME_MAX = 254,
 	FINDS_ISSUER_MAX = 128,
-	FINDS_BYTES_MAX = FINDS_DER_BYTES_MAX + FINDS_MAX * 600,
+	FINDS_BYTES_MAX = FINDS_DER_BYTES_MAX + FINDS_MAX * 640,
 	FINDS_FROM_LOG = 15, /* the source that stands for all logs */
 };
 
@@ -38,6 +39,12 @@ struct find {
 	char name[FINDS_NAME_MAX]; /* that matched; printable */
 	char issuer[FINDS_ISSUER_MAX]; /* organization; printable */
 	struct span der; /* owned; n == 0: none, or no room for it */
+	/* Its CA took it back, for good, by a list that was current. */
+	bool is_revoked;
+	struct webcrl_entry revoked;
+	/* What its list said last; not kept.  NULL: it was not asked. */
+	const char *revocation;
+	int64_t revocation_asked_at; /* 0: not yet */
 };
 
 struct finds {
@@ -60,6 +67,14 @@ void finds_fini(struct finds *f);
 void finds_add(struct finds *f, const struct watchset_hit *hit,
 	       struct span bytes, struct span der, unsigned source,
 	       uint64_t logged_at_ms);
+
+/*
+ * What was said of one of them.  No answer, and a list that may not give one,
+ * change nothing: a certificate that is revoked stays so (RFC 5280 §3.3), and
+ * one that is not is taken for live.  True: whether it is revoked has changed.
+ */
+bool finds_heed(struct finds *f, struct find *at, const struct revocation *r,
+		int64_t now);
 
 /* Nothing is known any more of what there was: see is_lost. */
 void finds_lose(struct finds *f);

@@ -14,6 +14,7 @@
 #include "certd/hold.h"
 #include "certd/pins.h"
 #include "certd/showing.h"
+#include "certd/since.h"
 #include "certd/slot.h"
 
 struct issuer_options {
@@ -26,6 +27,7 @@ struct issuer_options {
 	struct runner *runner;
 	struct sightings *sightings;
 	struct hold *hold;
+	struct since *since;
 	/* Something that evidence tells of may have changed: publish it, now,
 	 * and before the edge is told.  Returns when to call it again though
 	 * nothing has changed; 0: no need. */

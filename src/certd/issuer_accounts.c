@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "certd/issuing.h"
 #include "http/fetch.h"
+#include "io/clock.h"
 
 #define PURPOSE "pinned"
 
@@ -249,6 +250,9 @@ static bool pin_one(struct issuer *i, size_t k)
 		  view.why);
 	alarm_set(i->o.alarm, view.state == PINS_ABOVE, "caa_above_open",
 		  name->text, view.why);
+	/* A set that not every server shows is not in force yet. */
+	since_saw(i->o.since, name->text,
+		  is_good && rc ? PINS_UNKNOWN : view.state, clock_unix_s());
 	issuing_enter(i);
 	i->views[k] = view;
 	issuing_leave(i);

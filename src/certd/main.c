@@ -41,6 +41,7 @@ struct program {
 	struct sightings *sightings;
 	struct publish *publish;
 	struct hold *hold;
+	struct since *since;
 	struct issuer *issuer;
 	struct watch *watch;
 	struct monitor *monitor;
@@ -54,6 +55,7 @@ static void program_fini(struct program *p)
 	watch_free(p->watch);
 	issuer_free(p->issuer);
 	hold_close(p->hold);
+	since_close(p->since);
 	publish_free(p->publish);
 	sightings_free(p->sightings);
 	shelf_free(p->shelf);
@@ -184,6 +186,7 @@ static void open_publish(struct program *p)
 		.alarm = p->alarm,
 		.shelf = p->shelf,
 		.sightings = p->sightings,
+		.since = p->since,
 		.identity = &p->identity,
 		.source = p->source,
 	};
@@ -217,6 +220,7 @@ static enum rc open_issuer(struct program *p, char error[NODE_ERROR_MAX])
 		.runner = p->runner,
 		.sightings = p->sightings,
 		.hold = p->hold,
+		.since = p->since,
 		.publish = publish_now,
 		.arg = p->publish,
 	};
@@ -237,6 +241,7 @@ static enum rc open_watch(struct program *p, char error[NODE_ERROR_MAX])
 		.shelf = p->shelf,
 		.sightings = p->sightings,
 		.issuer = p->issuer,
+		.since = p->since,
 	};
 
 	return watch_new(&p->watch, &o, error);
@@ -254,6 +259,7 @@ static enum rc open_monitor(struct program *p, char error[NODE_ERROR_MAX])
 		.hold = p->hold,
 		.sightings = p->sightings,
 		.issuer = p->issuer,
+		.since = p->since,
 	};
 
 	return monitor_new(&p->monitor, &o, error);
@@ -321,6 +327,9 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	p->alarm = alarm_new(&p->log, p->audit, p->runner);
 	p->shelf = shelf_new();
 	p->sightings = sightings_new();
+	rc = since_open(&p->since, &p->config, &p->log, p->custody, error);
+	if (rc)
+		return rc;
 	open_publish(p);
 	rc = open_hold(p, error);
 	if (!rc)

@@ -1,4 +1,4 @@
-#include "certd/making.h"
+#include "certd/making_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,37 +8,16 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ct/sct.h"
-#include "io/file.h"
-#include "resolve/proof.h"
 
-enum {
-	ANCHORS_MAX = 64 * 1024,
-	PROOF_MS = 5000,
-	CAA_REUSE_S = 8 * 3600, /* BR 3.2.2.8: how long a CA may keep one */
-};
-
-/* Nobody knows: 9999-12-31T23:59:59Z, and no reader takes it for safe. */
-#define NEVER INT64_C(253402300799)
-
-/* What the steps have in common. */
-struct work {
-	struct making *m;
-	const struct publish_options *o;
-	struct issuer *issuer;
-	int64_t now;
-	struct pins pins;
-	struct sightings_view *seen;
-};
-
-static struct span keep(struct making *m, struct span s)
+struct span making_keep(struct making *m, struct span s)
 {
 	char *p = arena_dup(&m->arena, s);
 
 	return p ? span_of(p, s.n) : span_of(NULL, 0);
 }
 
-static bool add_item(struct bundle_items *items, struct span name,
-		     struct span bytes)
+bool making_add(struct bundle_items *items, struct span name,
+		struct span bytes)
 {
 	if (items->count == BUNDLE_ITEMS_MAX || !name.p || !bytes.p)
 		return false;
@@ -51,7 +30,7 @@ static bool add_item(struct bundle_items *items, struct span name,
 
 /* ---- certificates and the legacy files ---- */
 
-static void take_scts(struct work *w, struct core_cert *out,
+static void take_scts(struct making_work *w, struct core_cert *out,
 		      const struct web_cert *leaf)
 {
 	struct sct scts[SCT_COUNT_MAX];
@@ -85,7 +64,7 @@ static void take_scts(struct work *w, struct core_cert *out,
 	out->sct_count = list ? n : 0;
 }
 
-static bool describe(struct work *w, struct core_cert *out,
+static bool describe(struct making_work *w, struct core_cert *out,
 		     const struct issuer_certificate *c, struct span chain,
 		     struct span file)
 {
@@ -113,11 +92,11 @@ struct lists {
 	struct sha256 *spki;
 };
 
-static bool add_certificate(struct work *w, struct lists *l,
+static bool add_certificate(struct making_work *w, struct lists *l,
 			    const struct issuer_certificate *c)
 {
 	struct evidence_core *core = &w->m->core;
-	struct span chain = keep(w->m, buf_span(&c->chain));
+	struct span chain = making_keep(w->m, buf_span(&c->chain));
 
 	l->spki[core->spki_count++] = c->spki;
 	for (size_t i = 0; i < c->names->count; i++) {
@@ -127,17 +106,18 @@ static bool add_certificate(struct work *w, struct lists *l,
 		if (core->name_count == CORE_NAMES_MAX ||
 		    !legacy_cert_name(file, name))
 			continue; /* an address has no such file */
-		at = keep(w->m, span_str(file));
-		if (!add_item(&w->m->files, at, chain) ||
+		at = making_keep(w->m, span_str(file));
+		if (!making_add(&w->m->files, at, chain) ||
 		    !describe(w, &l->certs[core->cert_count], c, chain, at))
 			return false;
 		core->cert_count++;
-		l->names[core->name_count++] = keep(w->m, name);
+		l->names[core->name_count++] = making_keep(w->m, name);
 	}
 	return true;
 }
 
-static enum rc add_certificates(struct work *w, char error[NODE_ERROR_MAX])
+static enum rc add_certificates(struct making_work *w,
+				char error[NODE_ERROR_MAX])
 {
 	struct arena *arena = &w->m->arena;
 	struct evidence_core *core = &w->m->core;
@@ -181,7 +161,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The account first, then the chains in order, as their list wants them. */
-static enum rc add_legacy(struct work *w, char error[NODE_ERROR_MAX])
+static enum rc add_legacy(struct making_work *w, char error[NODE_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf text = { 0 };
@@ -193,7 +173,7 @@ static enum rc add_legacy(struct work *w, char error[NODE_ERROR_MAX])
 	qsort(f->item, f->count, sizeof(f->item[0]), by_name);
 	buf_init(&text, LEGACY_ACCOUNT_MAX);
 	rc = legacy_account_write(&text, span_str(w->m->account.url));
-	account.bytes = keep(w->m, buf_span(&text));
+	account.bytes = making_keep(w->m, buf_span(&text));
 	if (!rc && f->count + 2 > LEGACY_FILES_MAX)
 		rc = RC_LIMIT;
 	if (!rc) {
@@ -210,8 +190,8 @@ static enum rc add_legacy(struct work *w, char error[NODE_ERROR_MAX])
 	buf_reset(&text);
 	if (!rc)
 		rc = legacy_sums_write(&text, &sums);
-	w->m->sums = keep(w->m, buf_span(&text));
-	if (!rc && !add_item(f, span_str(LEGACY_SUMS), w->m->sums))
+	w->m->sums = making_keep(w->m, buf_span(&text));
+	if (!rc && !making_add(f, span_str(LEGACY_SUMS), w->m->sums))
 		rc = RC_LIMIT;
 	if (rc)
 		error_set(error, "files for dstack's verifiers: %s",
@@ -221,7 +201,7 @@ static enum rc add_legacy(struct work *w, char error[NODE_ERROR_MAX])
 
 /* ---- keys ---- */
 
-static void add_keys(struct work *w)
+static void add_keys(struct making_work *w)
 {
 	struct making *m = w->m;
 	struct core_key *keys;
@@ -245,130 +225,51 @@ static void add_keys(struct work *w)
 	m->core.key_count = keys ? m->history_count : 0;
 }
 
-/* ---- CAA, with the proof of it ---- */
-
-static void prove(struct work *w, struct core_caa *out,
-		  const struct dns_name *name)
-{
-	AUTO(buf_fini)
-	struct buf anchors = { 0 }, proof = { 0 };
-	const struct config_dns *dns = &w->o->config->dns;
-	const struct proof_source source = {
-		.servers = dns->resolvers.items,
-		.server_count = dns->resolvers.count,
-		.timeout_ms = PROOF_MS,
-	};
-	struct proof_source with = source;
-	char hex[65] = "";
-	struct wr hw = wr_over(hex, 64);
-
-	buf_init(&anchors, ANCHORS_MAX);
-	buf_init(&proof, PROOF_MAX);
-	if (file_read(&anchors, dns->anchors))
-		return;
-	with.anchors = buf_span(&anchors);
-	if (proof_collect(&proof, &with, name))
-		return;
-	sha256_of(&out->proof, buf_span(&proof));
-	text_hex(&hw, SPAN_ARRAY(out->proof.b));
-	out->has_proof = add_item(&w->m->dnssec, keep(w->m, span_str(hex)),
-				  keep(w->m, buf_span(&proof)));
-}
-
-static void take_set(struct work *w, struct core_caa *out,
-		     const struct climb *c, const struct dns_name *name)
-{
-	struct climb_governing g = climb_governing(c, name);
-	char at[DNS_NAME_TEXT];
-	struct span *records;
-
-	if (g.state != CLIMB_GOVERNED)
-		return;
-	dns_name_text(at, &g.level->name);
-	out->found_at = keep(w->m, span_str(at));
-	records = arena_new(&w->m->arena, g.level->set.count, sizeof(*records));
-	for (size_t i = 0; records && i < g.level->set.count; i++) {
-		const struct caa_property *p = &g.level->set.items[i];
-		uint8_t rdata[2048];
-		struct wr r = WR_ARRAY(rdata);
-
-		caa_write_rdata(&r, p->flags, p->tag_text, p->value);
-		records[i] = keep(w->m, wr_span(&r));
-	}
-	out->records = records;
-	out->record_count = records ? g.level->set.count : 0;
-}
-
-static bool add_caa(struct work *w, struct vantage *v, struct core_caa *out,
-		    struct span text)
-{
-	struct pins_name pin = { 0 };
-	struct pins_view view;
-	struct dns_name name;
-	struct climb climb = { 0 };
-	struct span base = text;
-
-	*out = (struct core_caa){
-		.name = text,
-		.at = w->now,
-		.found_at = span_str(""),
-	};
-	if (base.n > 2 && base.p[0] == '*') {
-		(void)rd_skip(&base, 2); /* "*." */
-		pin.has_wildcard = true;
-	}
-	pin.has_plain = !pin.has_wildcard;
-	(void)snprintf(pin.text, sizeof(pin.text), "%.*s", (int)base.n,
-		       (const char *)base.p);
-	if (dns_name_parse(&name, base))
-		return false;
-	pins_look(&view, &climb, &w->pins, &pin, v, &w->m->arena);
-	out->is_exclusive = view.state == PINS_HELD;
-	if (climb.count)
-		take_set(w, out, &climb, &name);
-	prove(w, out, &name);
-	return true;
-}
-
-static enum rc add_all_caa(struct work *w, char error[NODE_ERROR_MAX])
-{
-	struct evidence_core *core = &w->m->core;
-	struct core_caa *list = arena_new(&w->m->arena, core->name_count,
-					  sizeof(*list));
-	struct vantage v;
-	enum rc rc = vantage_open(&v, &w->o->config->dns, error);
-
-	if (rc)
-		return rc;
-	for (size_t i = 0; list && i < core->name_count; i++)
-		if (add_caa(w, &v, &list[core->caa_count], core->names[i]))
-			core->caa_count++;
-	core->caa = list;
-	vantage_close(&v);
-	return RC_OK;
-}
-
 /* ---- logs and the timeline ---- */
 
-static void add_sightings(struct work *w)
+/* Every name of a certificate that is shown; *since: the last of them. */
+static bool is_pinned(struct making_work *w, int64_t *since)
+{
+	bool is_pinned = true;
+
+	for (size_t i = 0; i < w->o->config->certificates.count; i++) {
+		struct issuer_certificate c;
+
+		if (!issuer_certificate(w->issuer, i, &c))
+			continue;
+		is_pinned = pinbook_since(&w->book, c.names, since) &&
+			    is_pinned;
+		buf_fini(&c.chain);
+	}
+	return is_pinned;
+}
+
+static void add_sightings(struct making_work *w)
 {
 	struct evidence_core *core = &w->m->core;
 	struct sightings_view *v = w->seen;
 	struct span *sources;
+	int64_t since;
 
 	core->timeline.t0 = w->now;
 	if (custody_begun_at(w->o->custody))
 		core->timeline.t0 = custody_begun_at(w->o->custody);
-	core->timeline.t1 = core->timeline.t0 + CAA_REUSE_S;
-	core->timeline.safe_at = NEVER;
+	since = core->timeline.t0;
+	core->timeline.t1 = CORE_NEVER;
+	if (is_pinned(w, &since))
+		core->timeline.t1 = since + CORE_REUSE_S;
+	core->timeline.safe_at = CORE_NEVER;
 	if (!v)
 		return;
 	sources = arena_new(&w->m->arena, v->source_count + 1,
 			    sizeof(*sources));
 	for (size_t i = 0; sources && i < v->source_count; i++)
 		sources[i] = span_str(v->sources[i]);
-	if (v->safe_at)
-		core->timeline.safe_at = v->safe_at;
+	/* The monitor's word may be from before a name was added. */
+	if (v->safe_at && core->timeline.t1 != CORE_NEVER)
+		core->timeline.safe_at = v->safe_at > core->timeline.t1
+						 ? v->safe_at
+						 : core->timeline.t1;
 	core->timeline.sources = sources;
 	core->timeline.source_count = sources ? v->source_count : 0;
 	core->timeline.legacy = v->legacy;
@@ -383,7 +284,7 @@ static void add_sightings(struct work *w)
 
 /* ---- the account's own word ---- */
 
-static enum rc add_account(struct work *w, char error[NODE_ERROR_MAX])
+static enum rc add_account(struct making_work *w, char error[NODE_ERROR_MAX])
 {
 	AUTO(buf_fini)
 	struct buf statement = { 0 }, ways = { 0 };
@@ -410,7 +311,7 @@ static enum rc add_account(struct work *w, char error[NODE_ERROR_MAX])
 	h->key = a->key;
 	holder_thumbprint(&h->thumbprint, &a->key);
 	h->profile = span_str(a->profile ? a->profile : "");
-	h->challenges = keep(w->m, buf_span(&ways));
+	h->challenges = making_keep(w->m, buf_span(&ways));
 	if (!is_good || holder_statement(&statement, h, &context) ||
 	    !issuer_sign(w->issuer, &h->signature, buf_span(&statement))) {
 		error_set(error, "the account's statement cannot be made");
@@ -423,7 +324,7 @@ enum rc making_make(struct making *m, const struct publish_options *o,
 		    struct issuer *issuer, int64_t now,
 		    char error[NODE_ERROR_MAX])
 {
-	struct work w = { .m = m, .o = o, .issuer = issuer, .now = now };
+	struct making_work w = { .m = m, .o = o, .issuer = issuer, .now = now };
 	enum rc rc;
 
 	*m = (struct making){ 0 };
@@ -441,9 +342,11 @@ enum rc making_make(struct making *m, const struct publish_options *o,
 	if (rc)
 		return rc;
 	add_keys(&w);
+	rc = making_caa(&w, error);
+	if (rc)
+		return rc;
 	add_sightings(&w);
-	rc = add_all_caa(&w, error);
-	return rc ? rc : add_account(&w, error);
+	return add_account(&w, error);
 }
 
 void making_fini(struct making *m)

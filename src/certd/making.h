@@ -24,6 +24,8 @@ struct making {
 	const struct custody_key *history;
 	size_t history_count;
 	struct issuer_account account;
+	struct sighting_caa caa[PINS_NAMES_MAX]; /* what the core says of it */
+	size_t caa_count;
 };
 
 /* RC_UNSUPPORTED: there is no account or no certificate yet.  Otherwise error

@@ -19,8 +19,6 @@ enum {
 	PATH_MAX_LEN = 4096,
 };
 
-static const char POSITIONS[] = "ct-positions", FOUND[] = "ct-found";
-
 /* ---- the list of logs */
 
 static void close_logs(struct monitor *m)
@@ -99,7 +97,7 @@ static void resume(struct monitor *m)
 	buf_init(&all, MONITOR_SEALED_MAX);
 	buf_fini(&m->others);
 	buf_init(&m->others, MONITOR_SEALED_MAX);
-	reason = custody_get(m->o.custody, POSITIONS, &all);
+	reason = custody_get(m->o.custody, MONITOR_POSITIONS, &all);
 	is_lost = reason && reason != SEAL_ABSENT;
 	alarm_set(m->o.alarm, is_lost, "ct_positions_lost", "",
 		  seal_reason_name(reason));
@@ -224,6 +222,34 @@ static enum rc name_names(struct monitor *m, char error[NODE_ERROR_MAX])
 	return RC_OK;
 }
 
+/* What a certificate has to say to be for this name of ours. */
+static struct watchset *watchset_of(const struct pins_name *name)
+{
+	struct watchset *w = watchset_new();
+	char star[sizeof(name->text) + 2];
+
+	(void)snprintf(star, sizeof(star), "*.%s", name->text);
+	/* name_names() has added all of these once. */
+	if (name->has_plain)
+		(void)watchset_add_name(w, span_str(name->text),
+					WATCHSET_NAME);
+	if (name->has_wildcard)
+		(void)watchset_add_name(w, span_str(star), WATCHSET_NAME);
+	return w;
+}
+
+/* since_open() knows that they are not too many. */
+static void name_pins(struct monitor *m)
+{
+	const struct conf_list *list = &m->o.config->certificates;
+	const struct config_certificate *all = list->items;
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)pins_add_names(m->pins, &all[i].names);
+	for (size_t k = 0; k < m->pins->name_count; k++)
+		m->pinned[k] = watchset_of(&m->pins->names[k]);
+}
+
 static void recall(struct monitor *m)
 {
 	AUTO(buf_fini)
@@ -231,7 +257,7 @@ static void recall(struct monitor *m)
 	enum seal_reason reason;
 
 	buf_init(&bytes, MONITOR_SEALED_MAX);
-	reason = custody_get(m->o.custody, FOUND, &bytes);
+	reason = custody_get(m->o.custody, MONITOR_FOUND, &bytes);
 	if (!reason && finds_read(&m->finds, buf_span(&bytes)))
 		reason = (enum seal_reason)FORM_MALFORMED;
 	if (reason && reason != SEAL_ABSENT)
@@ -328,6 +354,8 @@ enum rc monitor_new(struct monitor **out, const struct monitor_options *o,
 	(void)pthread_mutex_init(&m->finds_lock, NULL); /* cannot fail here */
 	arena_init(&m->list_arena, LOGLIST_ARENA);
 	m->names = watchset_new();
+	m->pins = mem_new(sizeof(*m->pins));
+	name_pins(m);
 	m->view = mem_new(sizeof(*m->view));
 	m->proofs = mem_new_array(SIGHTINGS_PROOFS_MAX, sizeof(*m->proofs));
 	if (o->config->ct.list) {
@@ -363,6 +391,9 @@ void monitor_free(struct monitor *m)
 	}
 	finds_fini(&m->finds);
 	watchset_free(m->names);
+	for (size_t k = 0; k < m->pins->name_count; k++)
+		watchset_free(m->pinned[k]);
+	free(m->pins);
 	arena_fini(&m->list_arena);
 	buf_fini(&m->list_text);
 	buf_fini(&m->list_key);
@@ -372,100 +403,6 @@ void monitor_free(struct monitor *m)
 	free(m->view);
 	free(m->proofs);
 	free(m);
-}
-
-/* ---- keeping */
-
-static bool keep(struct monitor *m, const char *purpose, struct span bytes)
-{
-	enum seal_reason reason = custody_put(m->o.custody, purpose, bytes);
-
-	if (reason)
-		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
-			  LSTR("what", purpose),
-			  LSTR("why", seal_reason_name(reason)));
-	return !reason;
-}
-
-/* False: what was read must be read again, so no position may be kept. */
-static bool keep_finds(struct monitor *m)
-{
-	AUTO(buf_fini)
-	struct buf bytes = { 0 };
-
-	buf_init(&bytes, MONITOR_SEALED_MAX);
-	if (!m->finds.has_changed)
-		return true;
-	if (finds_write(&bytes, &m->finds)) {
-		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
-			  LSTR("what", FOUND), LSTR("why", "too large"));
-		return false;
-	}
-	if (!keep(m, FOUND, buf_span(&bytes)))
-		return false;
-	m->finds.has_changed = false;
-	return true;
-}
-
-static void keep_positions(struct monitor *m)
-{
-	AUTO(buf_fini)
-	struct buf all = { 0 };
-	AUTO(mem_auto_free)
-	uint8_t *room = mem_new_array(FOLLOW_POSITION_MAX + 64, 1);
-	bool has_moved = false;
-
-	buf_init(&all, MONITOR_SEALED_MAX);
-	for (size_t i = 0; i < m->log_count; i++) {
-		struct logread *r = &m->logs[i];
-		struct wr w = wr_over(room, FOLLOW_POSITION_MAX + 64);
-		struct wr_mark mark;
-
-		has_moved = has_moved || r->has_moved;
-		wr_bytes(&w, SPAN_ARRAY(r->id.b));
-		mark = wr_open(&w, 3);
-		follow_position(r->follow, &w);
-		wr_close(&w, mark);
-		if (w.over || !buf_add(&all, wr_span(&w)))
-			log_event(m->o.log, LOG_ERROR, "ct_not_kept",
-				  LSTR("what", r->about),
-				  LSTR("why", "too large"));
-	}
-	if (!has_moved)
-		return;
-	if (!buf_add(&all, buf_span(&m->others)))
-		log_event(m->o.log, LOG_ERROR, "ct_not_kept",
-			  LSTR("what", "positions in logs not listed"),
-			  LSTR("why", "too large"));
-	if (!keep(m, POSITIONS, buf_span(&all)))
-		return;
-	for (size_t i = 0; i < m->log_count; i++)
-		m->logs[i].has_moved = false;
-}
-
-static void keep_source(struct monitor *m, struct monitor_source *s)
-{
-	AUTO(mem_auto_free)
-	uint8_t *room = mem_new_array(MONITOR_SEALED_MAX, 1);
-	struct wr w = wr_over(room, MONITOR_SEALED_MAX);
-	char purpose[FORM_PURPOSE_MAX + 1];
-	struct span bytes;
-
-	custody_purpose(purpose, "ct-source", s->config->url);
-	aggregator_write(&w, s->aggregator);
-	if (wr_done(&w, &bytes) && keep(m, purpose, bytes))
-		s->has_news = false;
-}
-
-/* What was found first: after a crash between, the same is read again. */
-static void keep_all(struct monitor *m)
-{
-	if (!keep_finds(m))
-		return;
-	keep_positions(m);
-	for (size_t i = 0; i < m->source_count; i++)
-		if (m->sources[i].has_news)
-			keep_source(m, &m->sources[i]);
 }
 
 /* ---- a round */
@@ -508,12 +445,17 @@ static void round_once(struct monitor *m)
 		  error);
 	monitor_turns(m);
 	regain(m);
-	keep_all(m);
+	monitor_keep(m);
 	if (pulse_is_stopping(&m->pulse))
 		return;
 	/* After reading: a key is in the history before a CA hears of it. */
 	monitor_learn(m, &arena);
 	monitor_judge(m);
+	/* After it: an alarm does not wait for a CA's list. */
+	if (monitor_revoked(m)) {
+		(void)monitor_keep_finds(m); /* the next round tries again */
+		monitor_judge(m);
+	}
 	monitor_prove(m);
 	monitor_tell(m);
 	m->keys = NULL; /* the arena's */

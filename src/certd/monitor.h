@@ -9,10 +9,11 @@
  *
  *   ours    its key is in the key history, and it was issued to us, or an order
  *           for the key is under way
- *   older   of another, issued before our first key was made: legacy
+ *   older   of another, issued before the first of the names in it was pinned
+ *           for the first time (certd/since.h): legacy
  *   foreign every other, a precertificate as well: the alarm ct_foreign (ours
  *           by the key, but ordered by nobody: ct_same_key; not to be read:
- *           ct_malformed) until it expires
+ *           ct_malformed) until it expires or is revoked
  *
  * Positions in logs, what aggregators gave, and every certificate found are
  * kept under seal: after a restart nothing is read twice or left out.  A log is
@@ -24,9 +25,13 @@
  * names are safe, until every aggregator, asked from the beginning, has told
  * all it knows.  Without aggregators it stands until there is one.
  *
- * It does not look at revocation: a legacy certificate counts until it expires.
+ * Of each that is not ours and has not expired the revocation list that it
+ * points to is asked, again and again (ct.revocation; ct/revocation.h).  One
+ * that is revoked for good is over, like one that has expired, but for who
+ * looks at no such list: there is a second date for them in the status.  A list
+ * that is not there, or not current, leaves it as it was.
  *
- * Source: RFC 6962 §3.1, §5.3.
+ * Source: RFC 6962 §3.1, §5.3; RFC 5280 §6.3.3.
  */
 #ifndef POSTERN_CERTD_MONITOR_H
 #define POSTERN_CERTD_MONITOR_H
@@ -45,6 +50,7 @@ struct monitor_options {
 	struct hold *hold;
 	struct sightings *sightings;
 	struct issuer *issuer;
+	struct since *since;
 };
 
 struct monitor;

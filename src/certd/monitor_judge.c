@@ -14,11 +14,42 @@ enum {
 
 /* ---- what is ours */
 
+static bool is_for(const struct watchset *name, const struct find *f)
+{
+	struct watchset_hit hit;
+
+	return f->der.n ? watchset_look(&hit, name, f->der)
+			: watchset_matches(name, span_str(f->name));
+}
+
+/*
+ * When the first of our names that it is for was pinned for the first time:
+ * older ones are from before.  A name that is not yet pinned has only older
+ * ones.  Addresses, and names whose CAA is nobody's to look at (caa.pin), are
+ * ours since our first key.
+ */
+static int64_t pinned_at(const struct monitor *m, const struct find *f)
+{
+	int64_t first = INT64_MAX;
+	bool is_any = false;
+
+	for (size_t k = 0; m->o.config->caa.pin && k < m->book.count; k++) {
+		int64_t at = m->book.of[k].first_at;
+
+		if (!is_for(m->pinned[k], f))
+			continue;
+		is_any = true;
+		if (at && at < first)
+			first = at;
+	}
+	return is_any ? first : m->since;
+}
+
 /* Not knowing our first key excuses nobody.  A log that is read later than the
  * aggregators may take back what they said. */
 static void learn_age(struct monitor *m, const struct find *f)
 {
-	if (m->keys && !f->is_malformed && find_issued_at(f) < m->since)
+	if (m->keys && !f->is_malformed && find_issued_at(f) < pinned_at(m, f))
 		(void)watchset_add(m->names, WATCHSET_OLDER_TBS, &f->tbs);
 	else
 		watchset_remove(m->names, WATCHSET_OLDER_TBS, &f->tbs);
@@ -28,6 +59,7 @@ void monitor_learn(struct monitor *m, struct arena *arena)
 {
 	/* What does not fit is not known, and that is an alarm. */
 	m->keys = custody_history(m->o.custody, arena, &m->key_count);
+	since_book(m->o.since, &m->book);
 	m->since = clock_unix_s();
 	if (!m->keys)
 		m->key_count = 0;
@@ -59,17 +91,18 @@ static const char *const kinds[WATCHSET_CLASS_COUNT] = {
 	[WATCHSET_MALFORMED] = "ct_malformed",
 };
 
-static enum watchset_class class_of(const struct monitor *m,
-				    const struct find *f)
+enum watchset_class monitor_class(const struct monitor *m,
+				  const struct find *f)
 {
 	return f->is_malformed
 		       ? WATCHSET_MALFORMED
 		       : watchset_class_of(m->names, &f->tbs, &f->spki);
 }
 
+/* Nobody can use it any more. */
 static bool is_over(const struct find *f, int64_t now)
 {
-	return !f->is_malformed && now > f->not_after;
+	return !f->is_malformed && (now > f->not_after || f->is_revoked);
 }
 
 static void hex_of(char out[HEX_MAX], const struct sha256 *hash)
@@ -143,24 +176,34 @@ static void take_back(struct monitor *m, const struct find *f)
 
 /* ---- all of them */
 
+static void add_legacy(struct sightings_view *v, const struct find *f)
+{
+	if (v->legacy_count < SIGHTINGS_UNKNOWN_MAX)
+		v->legacy[v->legacy_count++] = (struct core_legacy){
+			.tbs = f->tbs,
+			.not_after = f->not_after,
+			.is_revoked = f->is_revoked,
+		};
+}
+
 static void judge_one(struct monitor *m, const struct find *f, int64_t now)
 {
 	struct sightings_view *v = m->view;
-	enum watchset_class class = class_of(m, f);
+	enum watchset_class class = monitor_class(m, f);
 	bool over = is_over(f, now);
 
 	say(m, f, class, over);
 	if (class == WATCHSET_EXPECTED || class == WATCHSET_OURS)
 		m->ours_count++;
+	else if (f->is_revoked && now <= f->not_after)
+		m->revoked_count++;
+	if (over && class == WATCHSET_KNOWN_OLDER && now <= f->not_after)
+		add_legacy(v, f);
 	if (over)
 		return;
 	if (class == WATCHSET_KNOWN_OLDER) {
 		m->legacy_count++;
-		if (v->legacy_count < SIGHTINGS_UNKNOWN_MAX)
-			v->legacy[v->legacy_count++] = (struct core_legacy){
-				.tbs = f->tbs,
-				.not_after = f->not_after,
-			};
+		add_legacy(v, f);
 	}
 	if (!watchset_is_alarm(class))
 		return;
@@ -174,7 +217,8 @@ static void judge_one(struct monitor *m, const struct find *f, int64_t now)
 		take_back(m, f);
 }
 
-static void add_to_history(struct history *h, const struct find *f)
+static void add_to_history(const struct monitor *m, struct history *h,
+			   const struct find *f)
 {
 	int64_t at = find_issued_at(f);
 
@@ -183,6 +227,9 @@ static void add_to_history(struct history *h, const struct find *f)
 			/* It was read before it was kept. */
 			(void)history_add(h, n, f->der,
 					  at > 0 ? (uint64_t)at * 1000 : 0);
+	history_pinned(h, &f->tbs, pinned_at(m, f));
+	if (f->is_revoked)
+		history_crl(h, &f->tbs, WEBCRL_REVOKED, &f->revoked);
 }
 
 static void judge_sources(struct monitor *m, struct history *h)
@@ -206,6 +253,24 @@ static void judge_sources(struct monitor *m, struct history *h)
 	}
 }
 
+/* Since when the names of all our certificates are pinned; 0: they are not. */
+static int64_t pinned_since(const struct monitor *m)
+{
+	int64_t since = m->since;
+	bool is_pinned = true;
+
+	for (size_t i = 0; i < m->o.config->certificates.count; i++) {
+		struct issuer_certificate c;
+
+		if (!issuer_certificate(m->o.issuer, i, &c))
+			continue;
+		is_pinned = pinbook_since(&m->book, c.names, &since) &&
+			    is_pinned;
+		buf_fini(&c.chain);
+	}
+	return is_pinned ? since : 0;
+}
+
 /* From when on nobody else has a certificate for our names; 0: nobody knows. */
 static void judge_time(struct monitor *m, int64_t now)
 {
@@ -215,16 +280,16 @@ static void judge_time(struct monitor *m, int64_t now)
 
 	for (size_t i = 0; i < m->finds.count; i++)
 		if (m->finds.of[i].der.n)
-			add_to_history(h, &m->finds.of[i]);
+			add_to_history(m, h, &m->finds.of[i]);
 	judge_sources(m, h);
-	history_summarize(&m->summary, h, m->since,
+	history_summarize(&m->summary, h, pinned_since(m),
 			  (uint32_t)m->o.config->dns.ttl_s, now);
 	safe_at = m->summary.safe_at;
 	for (size_t i = 0; safe_at && i < m->finds.count; i++) {
 		const struct find *f = &m->finds.of[i];
-		enum watchset_class class = class_of(m, f);
+		enum watchset_class class = monitor_class(m, f);
 
-		if (!f->der.n && f->not_after >= safe_at &&
+		if (!f->der.n && !f->is_revoked && f->not_after >= safe_at &&
 		    (class == WATCHSET_FOREIGN ||
 		     class == WATCHSET_KNOWN_OLDER))
 			safe_at = f->not_after + 1;
@@ -240,7 +305,8 @@ void monitor_judge(struct monitor *m)
 	memset(v, 0, sizeof(*v));
 	v->log_list = m->list_hash;
 	v->has_log_list = m->has_list;
-	m->foreign_count = m->legacy_count = m->ours_count = 0;
+	m->foreign_count = m->legacy_count = 0;
+	m->revoked_count = m->ours_count = 0;
 	m->foreign_ders = 0;
 	for (size_t i = 0; i < m->finds.count; i++)
 		judge_one(m, &m->finds.of[i], now);

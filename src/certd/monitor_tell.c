@@ -182,6 +182,13 @@ static void write_find(struct jwrite *j, const struct monitor *m,
 	jwrite_bool(j, "precertificate", !f->has_final);
 	jwrite_utc(j, "issued_at", find_issued_at(f));
 	jwrite_utc(j, "not_after", f->not_after);
+	jwrite_bool(j, "revoked", f->is_revoked);
+	if (f->is_revoked) {
+		jwrite_utc(j, "revoked_at", f->revoked.revoked_at);
+		jwrite_str(j, "reason", webcrl_reason_name(f->revoked.reason));
+	}
+	if (f->revocation)
+		jwrite_str(j, "revocation", f->revocation);
 	jwrite_end(j);
 }
 
@@ -193,9 +200,13 @@ static void write_all(struct jwrite *j, const struct monitor *m)
 	jwrite_str(j, "verdict", history_verdict_name(m->summary.verdict));
 	if (m->view->safe_at)
 		jwrite_utc(j, "safe_at", m->view->safe_at);
+	if (m->view->safe_at && m->summary.safe_at_without_crl)
+		jwrite_utc(j, "safe_at_without_crl",
+			   m->summary.safe_at_without_crl);
 	jwrite_number(j, "ours", m->ours_count);
 	jwrite_number(j, "legacy", m->legacy_count);
 	jwrite_number(j, "foreign", m->foreign_count);
+	jwrite_number(j, "revoked", m->revoked_count);
 	jwrite_number(j, "proofs", m->proof_count);
 	jwrite_array(j, "logs");
 	for (size_t i = 0; i < m->log_count; i++)

@@ -301,6 +301,33 @@ void pins_look(struct pins_view *out, struct climb *climb,
 		(void)look_one(out, climb, &t, &l, v, arena); /* *out says */
 }
 
+void pins_hash(struct sha256 *out, const struct climb *c,
+	       const struct pins_name *name, struct arena *arena)
+{
+	AUTO(buf_fini)
+	struct buf all = { 0 };
+	struct climb_governing g = { 0 };
+	struct dns_name n;
+	char at[DNS_NAME_TEXT] = "";
+
+	buf_init(&all, ARENA_MAX);
+	if (c->count && !dns_name_parse(&n, span_str(name->text)))
+		g = climb_governing(c, &n);
+	if (g.level) {
+		dns_name_text(at, &g.level->name);
+		(void)buf_add(&all, span_str(at)); /* there is room */
+	}
+	for (size_t i = 0; g.level && i < g.level->set.count; i++) {
+		const struct caa_property *p = &g.level->set.items[i];
+		uint8_t *room = arena_new(arena, 1, 2048);
+		struct wr r = wr_over(room, room ? 2048 : 0);
+
+		caa_write_rdata(&r, p->flags, p->tag_text, p->value);
+		(void)buf_add(&all, wr_span(&r));
+	}
+	sha256_of(out, buf_span(&all));
+}
+
 /* ---- the trace of another account ---- */
 
 static bool is_ours(const struct pins *p, struct span url)

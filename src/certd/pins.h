@@ -74,6 +74,10 @@ void pins_look(struct pins_view *out, struct climb *climb,
 	       const struct pins *p, const struct pins_name *name,
 	       struct vantage *v, struct arena *arena);
 
+/* One hash of where the set is that governs a name, and of its records. */
+void pins_hash(struct sha256 *out, const struct climb *climb,
+	       const struct pins_name *name, struct arena *arena);
+
 /* The set that is wanted at one name; as wanted_make(). */
 enum rc pins_wanted(struct wanted *out, struct arena *arena,
 		    const struct pins *p, const struct pins_name *name);

@@ -383,6 +383,7 @@ static enum rc publish_made(struct publish *p, struct making *m,
 		free(s.files);
 		return rc;
 	}
+	sightings_caa_shown(p->o.sightings, m->caa, m->caa_count);
 	put_status(p, m, &core);
 	shelf_publish(p->o.shelf, s.files, s.count, &core);
 	return RC_OK;
@@ -390,7 +391,8 @@ static enum rc publish_made(struct publish *p, struct making *m,
 
 /* ---- whether ---- */
 
-/* What evidence tells of, in one hash; CAA apart, which is looked up anew. */
+/* What evidence tells of, in one hash.  Of CAA, which is looked up anew, the
+ * watch says when it is not what was published (a new version). */
 static void hash_inputs(struct publish *p, struct sha256 *out)
 {
 	struct issuer_account account = { 0 };

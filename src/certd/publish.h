@@ -3,10 +3,10 @@
  * have it: dstack's four files, the core, the bundle, and what a gateway says
  * of itself below /.dstack/.  One quote covers all of it.
  *
- * Made anew when something that it tells of has changed, and when half of its
- * life is over.  The files are written to a folder of their own, which then
- * takes the place of the one before in one step (a link); the same bytes are
- * served from memory.
+ * Made anew when something that it tells of has changed (CAA, too: by the next
+ * look of the watch), and when half of its life is over.  The files are written
+ * to a folder of their own, which then takes the place of the one before in one
+ * step (a link); the same bytes are served from memory.
  *
  * The issuer's thread.
  *
@@ -27,6 +27,7 @@ struct publish_options {
 	struct alarm *alarm;
 	struct shelf *shelf;
 	struct sightings *sightings;
+	struct since *since;
 	const struct identity *identity;
 	struct quote_source *source;
 };

@@ -1,5 +1,6 @@
 #include "certd/sightings.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ struct sightings {
 	uint64_t version;
 	struct buf foreign[SIGHTINGS_FOREIGN_MAX];
 	size_t foreign_count;
+	struct sighting_caa shown[PINS_NAMES_MAX]; /* by the evidence */
+	size_t shown_count;
 };
 
 struct sightings *sightings_new(void)
@@ -37,12 +40,25 @@ void sightings_free(struct sightings *s)
 	free(s);
 }
 
+static bool is_same_legacy(const struct sightings_view *a,
+			   const struct sightings_view *b)
+{
+	if (a->legacy_count != b->legacy_count)
+		return false;
+	for (size_t i = 0; i < a->legacy_count; i++)
+		if (a->legacy[i].is_revoked != b->legacy[i].is_revoked ||
+		    !span_equal(SPAN_ARRAY(a->legacy[i].tbs.b),
+				SPAN_ARRAY(b->legacy[i].tbs.b)))
+			return false;
+	return true;
+}
+
 /* Heads move all the time; that alone is no news. */
 static bool is_news(const struct sightings_view *a,
 		    const struct sightings_view *b)
 {
 	return a->unknown_count != b->unknown_count ||
-	       a->legacy_count != b->legacy_count ||
+	       !is_same_legacy(a, b) ||
 	       a->proof_count != b->proof_count ||
 	       a->source_count != b->source_count ||
 	       a->safe_at != b->safe_at ||
@@ -103,11 +119,41 @@ bool sightings_foreign(struct sightings *s, size_t at, struct buf *out)
 	return is_there;
 }
 
-void sightings_caa_changed(struct sightings *s)
+void sightings_caa_shown(struct sightings *s, const struct sighting_caa *all,
+			 size_t count)
 {
+	assert(count <= PINS_NAMES_MAX);
 	(void)pthread_mutex_lock(&s->lock);
-	s->version++;
+	for (s->shown_count = 0; s->shown_count < count; s->shown_count++)
+		s->shown[s->shown_count] = all[s->shown_count];
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+static bool is_shown_otherwise(const struct sightings *s,
+			       const struct sighting_caa *seen)
+{
+	for (size_t i = 0; i < s->shown_count; i++) {
+		const struct sighting_caa *shown = &s->shown[i];
+
+		if (strcmp(shown->name, seen->name) == 0)
+			return shown->is_exclusive != seen->is_exclusive ||
+			       !span_equal(SPAN_ARRAY(shown->set.b),
+					   SPAN_ARRAY(seen->set.b));
+	}
+	return false;
+}
+
+bool sightings_caa_seen(struct sightings *s, const struct sighting_caa *all,
+			size_t count)
+{
+	bool is_news = false;
+
+	(void)pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < count; i++)
+		is_news = is_news || is_shown_otherwise(s, &all[i]);
+	s->version += is_news;
+	(void)pthread_mutex_unlock(&s->lock);
+	return is_news;
 }
 
 uint64_t sightings_version(struct sightings *s)

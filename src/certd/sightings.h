@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "certd/pins.h"
 #include "evidence/core.h"
 
 enum {
@@ -60,8 +61,20 @@ void sightings_put_foreign(struct sightings *s, const struct span *ders,
 			   size_t count);
 /* One of them, appended.  False: there are no more, or it does not fit. */
 bool sightings_foreign(struct sightings *s, size_t at, struct buf *out);
-/* CAA is not what it was when it was looked at last. */
-void sightings_caa_changed(struct sightings *s);
+
+/* What CAA says of a name, as far as evidence tells of it. */
+struct sighting_caa {
+	char name[NAME_MAX_LEN + 1]; /* without "*." */
+	struct sha256 set; /* pins_hash() */
+	bool is_exclusive;
+};
+/* What the evidence says that is published now; up to PINS_NAMES_MAX. */
+void sightings_caa_shown(struct sightings *s, const struct sighting_caa *all,
+			 size_t count);
+/* What was seen after that.  True: of a name that the evidence tells of it says
+ * something else, and has to be made anew; the version changes. */
+bool sightings_caa_seen(struct sightings *s, const struct sighting_caa *all,
+			size_t count);
 /* Changes when something else than heads does. */
 uint64_t sightings_version(struct sightings *s);
 

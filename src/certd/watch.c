@@ -103,34 +103,6 @@ static void compare(struct watch *w, struct seen *s,
 		say_drift(s->differs, &drift);
 }
 
-/* One hash of where the set is and of its records. */
-static void hash_set(struct sha256 *out, const struct climb *c,
-		     const struct pins_name *name, struct arena *arena)
-{
-	AUTO(buf_fini)
-	struct buf all = { 0 };
-	struct climb_governing g = { 0 };
-	struct dns_name n;
-	char at[DNS_NAME_TEXT] = "";
-
-	buf_init(&all, ARENA_MAX);
-	if (c->count && !dns_name_parse(&n, span_str(name->text)))
-		g = climb_governing(c, &n);
-	if (g.level) {
-		dns_name_text(at, &g.level->name);
-		(void)buf_add(&all, span_str(at)); /* there is room */
-	}
-	for (size_t i = 0; g.level && i < g.level->set.count; i++) {
-		const struct caa_property *p = &g.level->set.items[i];
-		uint8_t *room = arena_new(arena, 1, 2048);
-		struct wr r = wr_over(room, room ? 2048 : 0);
-
-		caa_write_rdata(&r, p->flags, p->tag_text, p->value);
-		(void)buf_add(&all, wr_span(&r));
-	}
-	sha256_of(out, buf_span(&all));
-}
-
 static void raise(struct watch *w, const char *name, const struct seen *s)
 {
 	const struct pins_view *v = &s->view;
@@ -157,8 +129,9 @@ static bool look_at(struct watch *w, size_t k)
 	arena_init(&arena, ARENA_MAX);
 	pins_look(&s->view, &climb, &w->pins, name, &w->vantage, &arena);
 	compare(w, s, name, &arena);
-	hash_set(&s->set, &climb, name, &arena);
+	pins_hash(&s->set, &climb, name, &arena);
 	s->at = clock_unix_s();
+	since_saw(w->o.since, name->text, s->view.state, s->at);
 	raise(w, name->text, s);
 	return before.at &&
 	       (before.view.state != s->view.state ||
@@ -205,10 +178,26 @@ static void report(struct watch *w)
 		shelf_put_status(w->o.shelf, "caa_watch", buf_span(&json));
 }
 
+/* What evidence has to say of all names now. */
+static bool is_news(struct watch *w)
+{
+	AUTO(mem_auto_free)
+	struct sighting_caa *all = mem_new_array(PINS_NAMES_MAX, sizeof(*all));
+
+	for (size_t k = 0; k < w->pins.name_count; k++) {
+		const struct seen *s = &w->seen[k];
+
+		(void)snprintf(all[k].name, sizeof(all[k].name), "%s",
+			       w->pins.names[k].text);
+		all[k].set = s->set;
+		all[k].is_exclusive = s->view.state == PINS_HELD;
+	}
+	return sightings_caa_seen(w->o.sightings, all, w->pins.name_count);
+}
+
 static void look(struct watch *w)
 {
 	char error[NODE_ERROR_MAX] = "";
-	bool has_changed = false;
 
 	/* Before they are written they are not as we want them. */
 	if (!issuer_pins(w->o.issuer, &w->pins) ||
@@ -222,17 +211,14 @@ static void look(struct watch *w)
 	for (size_t k = 0; k < w->pins.name_count; k++) {
 		if (pulse_is_stopping(&w->pulse))
 			return;
-		if (!look_at(w, k))
-			continue;
-		has_changed = true;
-		audit_event(w->o.audit, "caa_seen_changed",
-			    { "name", span_str(w->pins.names[k].text) });
+		if (look_at(w, k))
+			audit_event(w->o.audit, "caa_seen_changed",
+				    { "name",
+				      span_str(w->pins.names[k].text) });
 	}
 	report(w);
-	if (!has_changed)
-		return;
-	sightings_caa_changed(w->o.sightings);
-	issuer_ask(w->o.issuer, ISSUER_ROUND);
+	if (is_news(w))
+		issuer_ask(w->o.issuer, ISSUER_ROUND);
 }
 
 static void *run(void *arg)

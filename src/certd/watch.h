@@ -12,8 +12,8 @@
  *
  * It writes nothing to the DNS: whoever changed the records had the right to,
  * or has what we would write with.  POST /v1/caa/look pins them again.
- * Evidence is made anew, with a proof of what is there now, when a set has
- * changed.
+ * Evidence is made anew, with a proof of what is there now, when it says
+ * something else than the last look saw.
  *
  * Source: RFC 8659 §3, §4; CA/Browser Forum Baseline Requirements §3.2.2.9.
  */
@@ -31,6 +31,7 @@ struct watch_options {
 	struct shelf *shelf;
 	struct sightings *sightings;
 	struct issuer *issuer;
+	struct since *since;
 };
 
 struct watch;

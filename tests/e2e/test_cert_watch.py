@@ -18,6 +18,7 @@ from conftest import run, wait_for
 
 _serial = itertools.count(1)
 CAA = "caa: { watch: 1s }"
+NEVER = 253402300799
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,25 @@ def test_caa_that_somebody_opens_is_an_alarm(node, zt_world):
     wait_quiet(n, "caa_drifted")
     wait_quiet(n, "caa_changed")
     wait_for(lambda: core(n)["caa"][0]["exclusive"], 30, "evidence that it is held again")
+
+
+def test_evidence_of_while_caa_was_open_is_made_anew(node, zt_world):
+    n = node("caa: { watch: 4s }")
+    watched(n)
+    first = core(n)
+    ours = zt_world.records.get(n.base, "CAA")
+    tbs = n.certificate()["tbs"]
+    zt_world.records.add(n.base, "CAA", '0 issue "other.test"')
+    assert ask(n.admin, "POST", "/v1/renew", b"{}")[0] == 202
+    n.wait_certificate(unlike=tbs)
+    wait_for(lambda: not core(n)["caa"][0]["exclusive"], 30, "evidence of the open name")
+    assert "since" not in core(n)["caa"][0] and core(n)["timeline"]["t1"] == NEVER
+    zt_world.records.set(n.base, "CAA", *ours)
+    # The watch has perhaps never seen it open; what was published is its measure.
+    last = wait_for(lambda: (c := core(n)) and c["caa"][0]["exclusive"] and c, 30,
+                    "evidence that it is held")
+    assert last["caa"][0]["since"] > first["caa"][0]["since"]
+    assert last["timeline"]["t1"] == last["caa"][0]["since"] + 8 * 3600
 
 
 def test_caa_that_differs_without_a_hole_is_an_alarm(node, zt_world):
@@ -396,7 +416,7 @@ def test_certificate_is_taken_back_until_a_person_has_seen_why(node, bindir, zt_
 
 
 def test_foreign_certificate_is_revoked(node, bindir, zt_world):
-    n = node(ct(zt_world))
+    n = node(ct(zt_world, revocation="1s"))
     wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
     got = zt_world.tricked(n.names[0])
     n.wait_alarm("ct_foreign", 20)
@@ -409,8 +429,78 @@ def test_foreign_certificate_is_revoked(node, bindir, zt_world):
     wait_for(lambda: zt_world.is_revoked(got), 40, "its revocation")
     line, = wait_for(lambda: n.audit("revoke_foreign"), 20, "the line of it")
     assert line["result"] == "ok"
+    wait_quiet(n, "ct_foreign")  # its CA's list has it
     assert not any(c["revoked"] for c in zt_world.issued(n.names[0])
                    if c["serial"] != f"{got.cert.serial_number:x}")
+
+
+def bend_lists(world, what):
+    """Every shard's; mend() ends it."""
+    for shard in range(16):
+        world.control("ca", "crl", shard=shard, what=what, value=503)
+
+
+def found(n, got, **want):
+    """What the status says of a certificate, once that is so."""
+    end = got.cert.not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def there(seen):
+        return any(c["not_after"] == end and c["issuer"] and
+                   all(c.get(k) == v for k, v in want.items()) for c in seen["certificates"])
+    return wait_ct(n, f"{want}", there)
+
+
+def test_list_that_may_not_say_so_revokes_nothing(node, zt_world):
+    bends = {"stale": "stale", "wrong-signer": "bad_signature", "wrong-shard": "other_shard",
+             "garbage": "malformed", "status": "no_list"}
+    n = node(ct(zt_world, revocation="1s"))
+    wait_ct(n, "a round", lambda s: s["ours"] >= 1 and is_reading(s))
+    bend_lists(zt_world, "stale")
+    got = zt_world.tricked(n.names[0], not_after=int(time.time()) + 5 * 86400)
+    zt_world.revoke(got, 1)
+    n.wait_alarm("ct_foreign", 20)
+    for bend, says in bends.items():
+        bend_lists(zt_world, bend)
+        seen = found(n, got, revocation=says, revoked=False)
+        assert seen["foreign"] == 1 and "ct_foreign" in alarms(n)
+    # The CA's own word ends it, and once it is known a silent CA changes nothing.
+    zt_world.mend()
+    found(n, got, revocation="revoked", revoked=True, reason="keyCompromise")
+    wait_quiet(n, "ct_foreign")
+    bend_lists(zt_world, "stale")
+    seen = found(n, got, revocation="stale", revoked=True)
+    assert seen["foreign"] == 0 and seen["revoked"] == 1
+    # A list that has to name it and does not is the CA's word, too.
+    bend_lists(zt_world, "hide")
+    found(n, got, revocation="not_listed", revoked=False)
+    n.wait_alarm("ct_foreign", 20)
+
+
+def test_revoked_certificate_is_over(node, zt_world):
+    base = f"w{next(_serial) + 1}.example.test"
+    older, gone = zt_world.tricked(f"*.{base}"), zt_world.tricked(f"*.{base}")
+    time.sleep(2)
+    zt_world.revoke(gone, 4)
+    n = node(ct(zt_world, follow="false", aggregators=sources(zt_world), revocation="1s"))
+    assert n.base == base
+    seen = wait_ct(n, "both sources", lambda s: s["legacy"] == 1 and s["revoked"] == 1)
+    assert "safe_at" in seen and seen["foreign"] == 0
+    timeline = wait_for(lambda: (t := core(n)["timeline"]) and
+                        sum(c["revoked"] for c in t["legacy"]) == 1 and t, 30, "evidence of it")
+    assert len(timeline["legacy"]) == 2
+    # With the other revoked, too, the date is that of the pin; for some it is the end of both.
+    before = seen["safe_at"]
+    zt_world.revoke(older, 0)
+    seen = wait_ct(n, "an earlier date", lambda s: s["revoked"] == 2 and s["safe_at"] < before)
+    assert seen["safe_at_without_crl"] >= before and seen["legacy"] == 0
+    wait_for(lambda: (t := core(n)["timeline"])["safe_at"] == t["t1"], 30, "evidence of that")
+    assert len(n.audit("ct_revoked")) == 2
+    # It is known after a start, though the CA is silent.
+    n.stop()
+    bend_lists(zt_world, "status")
+    n.start()
+    wait_ct(n, "a round", lambda s: s["revoked"] == 2 and s["legacy"] == 0)
+    zt_world.mend()
 
 
 def test_older_certificates_are_legacy_and_tell_the_date(node, zt_world):
@@ -426,6 +516,38 @@ def test_older_certificates_are_legacy_and_tell_the_date(node, zt_world):
     assert seen["safe_at"] == end.strftime("%Y-%m-%dT%H:%M:%SZ") and seen["verdict"] == "safe_later"
     line = wait_for(lambda: (t := core(n)["timeline"])["legacy"] and t, 30, "evidence of it")
     assert line["safe_at"] == end.timestamp() and sorted(line["sources"]) == ["crtsh", "spotter"]
+
+
+def test_name_that_is_added_is_pinned_since_then(node, zt_world):
+    n = node(ct(zt_world, follow="false", aggregators=sources(zt_world)))
+    added = "added." + n.base.split(".", 1)[1]
+    seen = wait_ct(n, "both sources", lambda s: "safe_at" in s)
+    first, safe_at = core(n), seen["safe_at"]
+    since, = (c["since"] for c in first["caa"])
+    assert first["timeline"]["t1"] >= since + 8 * 3600
+    time.sleep(2)
+    older = zt_world.tricked(added, not_after=int(time.time()) + 3600)
+    time.sleep(2)
+    n.stop()
+    text = n.config.read_text()
+    n.config.write_text(text.replace("certificates:\n", f"certificates:\n  - names: [ {added} ]\n"))
+    n.start()
+    wait_for(lambda: {c["name"] for c in core(n)["caa"]} == {n.names[0], added}, 40, "evidence")
+    wait_ct(n, "the older one", lambda s: s["legacy"] == 1 and s["safe_at"] > safe_at)
+    assert "ct_foreign" not in alarms(n)
+    # The date is that of the added name, and each has its own.
+    by_name = wait_for(lambda: (c := core(n)) and c["timeline"]["safe_at"] != NEVER and
+                       {x["name"]: x["since"] for x in c["caa"]}, 30, "a date")
+    assert by_name[n.names[0]] == since < older.cert.not_valid_before.timestamp() + 7200
+    assert by_name[added] > since + 2
+    assert core(n)["timeline"]["t1"] == by_name[added] + 8 * 3600
+    # From then on others are foreign there, and a start changes nothing of it.
+    zt_world.tricked(added)
+    n.wait_alarm("ct_foreign", 20)
+    n.stop()
+    n.start()
+    wait_ct(n, "the same", lambda s: s["legacy"] == 1 and s["foreign"] == 1)
+    assert {x["name"]: x["since"] for x in core(n)["caa"]} == by_name
 
 
 def test_silent_aggregator_is_an_alarm(node, zt_world):
@@ -515,11 +637,23 @@ def test_ct_history_of_a_name(node, bindir, zt_world, tmp_path):
     said = history("--json", "--report", tmp_path / "reports")
     seen = json.loads(said.stdout[said.stdout.index("{"):])
     assert sorted(c["state"] for c in seen["certificates"]) == ["live", "ours", "revoked"]
+    assert [c["revocation"] for c in seen["certificates"] if c["state"] == "live"] == ["not_listed"]
+    gone, = (c for c in seen["certificates"] if c["state"] == "revoked")
+    assert gone["reason"] == "keyCompromise" and gone["revoked_at"]
     assert [c["can"] for c in seen["certificates"] if c["state"] == "live"] == ["by_report"]
     assert said.returncode == 1 and seen["safe_at"]
     report, = (tmp_path / "reports").iterdir()
     assert f"{live.cert.serial_number:x}"[-16:] in report.read_text().lower()
     assert "live" in history().stdout and "by_report" in history().stdout
+    # A list that may not say so revokes nothing.
+    for what, answer in (("stale", "stale"), ("wrong-signer", "bad_signature"),
+                         ("status", "no_answer")):
+        bend_lists(zt_world, what)
+        seen = history("--json").stdout
+        seen = json.loads(seen[seen.index("{"):])
+        assert sorted(c["state"] for c in seen["certificates"]) == ["live", "live", "ours"], what
+        assert {c.get("revocation") for c in seen["certificates"]} == {None, answer}
+    zt_world.mend()
     # A silent source is no answer.
     zt_world.control("aggregator", "bend", at="crtsh", what="error-page")
     said = history()

@@ -290,10 +290,106 @@ static void every_part_of_the_bytes_is_refused(void **state)
 	out.lost = 0;
 }
 
+/* A list's word, as far as it may give one. */
+static struct revocation said(enum revocation_state state, enum webcrl_answer answer,
+			      unsigned reason)
+{
+	return (struct revocation){ .state = state,
+				    .answer = answer,
+				    .entry = { .revoked_at = 1234, .reason = reason } };
+}
+
+static void only_a_list_that_may_say_so_revokes(void **state)
+{
+	const struct {
+		const char *name;
+		struct revocation r;
+		bool from_live, from_revoked; /* what it is afterwards */
+	} table[] = {
+		{ "revoked", said(REVOCATION_ANSWERED, WEBCRL_REVOKED, 1), true, true },
+		{ "on_hold", said(REVOCATION_ANSWERED, WEBCRL_REVOKED, 6), false, false },
+		{ "not_listed", said(REVOCATION_ANSWERED, WEBCRL_NOT_LISTED, 0), false, false },
+		{ "stale", said(REVOCATION_ANSWERED, WEBCRL_STALE, 1), false, true },
+		{ "bad_signature", said(REVOCATION_ANSWERED, WEBCRL_BAD_SIGNATURE, 1), false,
+		  true },
+		{ "no_list", said(REVOCATION_NO_LIST, WEBCRL_REVOKED, 1), false, true },
+		{ "no_issuer", said(REVOCATION_NO_ISSUER, WEBCRL_REVOKED, 1), false, true },
+		{ "no_pointer", said(REVOCATION_NO_POINTER, WEBCRL_REVOKED, 1), false, true },
+	};
+	const struct revocation revoked = said(REVOCATION_ANSWERED, WEBCRL_REVOKED, 4);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		AUTO(finds_fini)
+		struct finds f = { 0 };
+
+		print_message("%s\n", table[i].name);
+		add(&f, 1, false, 0, 3000);
+		f.has_changed = false;
+		assert_int_equal(finds_heed(&f, &f.of[0], &table[i].r, 77), table[i].from_live);
+		assert_int_equal(f.of[0].is_revoked, table[i].from_live);
+		assert_int_equal(f.has_changed, table[i].from_live);
+		assert_int_equal(f.of[0].revocation_asked_at, 77);
+		assert_string_equal(f.of[0].revocation, table[i].name);
+		(void)finds_heed(&f, &f.of[0], &revoked, 78);
+		assert_true(f.of[0].is_revoked);
+		assert_int_equal(finds_heed(&f, &f.of[0], &table[i].r, 79),
+				 !table[i].from_revoked);
+		assert_int_equal(f.of[0].is_revoked, table[i].from_revoked);
+	}
+}
+
+static void revoked_is_kept(void **state)
+{
+	const struct revocation revoked = said(REVOCATION_ANSWERED, WEBCRL_REVOKED, 4);
+	AUTO(finds_fini)
+	struct finds f = { 0 };
+	AUTO(finds_fini)
+	struct finds back = { 0 };
+	AUTO(buf_fini)
+	struct buf bytes = { 0 };
+	uint8_t *old;
+	size_t at;
+
+	(void)state;
+	add(&f, 1, false, 0, 3000);
+	add(&f, 2, false, 0, 3000);
+	assert_true(finds_heed(&f, &f.of[1], &revoked, 78));
+	buf_init(&bytes, FINDS_BYTES_MAX);
+	assert_int_equal(finds_write(&bytes, &f), RC_OK);
+	assert_int_equal(finds_read(&back, buf_span(&bytes)), RC_OK);
+	assert_false(back.of[0].is_revoked);
+	assert_true(back.of[1].is_revoked);
+	assert_int_equal(back.of[1].revoked.revoked_at, 1234);
+	assert_int_equal(back.of[1].revoked.reason, 4);
+	assert_null(back.of[1].revocation);
+	/* A reason that there is none of; and the format of before, which knew of none. */
+	old = (uint8_t *)mem_dup_n(bytes.p, bytes.n);
+	for (at = bytes.n; at > 9 && memcmp(&old[at - 9], "\0\0\0\0\0\0\x04\xd2\x04", 9); at--)
+		;
+	assert_true(at > 9);
+	old[at - 1] = WEBCRL_REASON_MAX + 1;
+	finds_fini(&back);
+	assert_int_equal(finds_read(&back, span_of(old, bytes.n)), RC_MALFORMED);
+	old[0] = 2;
+	assert_int_equal(finds_read(&back, span_of(old, bytes.n)), RC_MALFORMED);
+	free(old);
+	f.of[1].is_revoked = false;
+	buf_reset(&bytes);
+	assert_int_equal(finds_write(&bytes, &f), RC_OK);
+	old = (uint8_t *)mem_dup_n(bytes.p, bytes.n);
+	old[0] = 2;
+	assert_int_equal(finds_read(&back, span_of(old, bytes.n)), RC_OK);
+	assert_int_equal(back.count, 2);
+	free(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(precertificate_and_certificate_are_one),
+		cmocka_unit_test(only_a_list_that_may_say_so_revokes),
+		cmocka_unit_test(revoked_is_kept),
 		cmocka_unit_test(a_log_says_when_it_was_logged),
 		cmocka_unit_test(promises_inside_tell_who_is_dated_back),
 		cmocka_unit_test(nothing_is_logged_before_it_begins),
