@@ -33,6 +33,14 @@ struct level {
 	size_t count;
 };
 
+/* Those who share one quote, in the order of their leaves, and the tree. */
+struct flight {
+	struct batch_wait **of; /* NULL: cancelled, or delivered */
+	size_t count;
+	struct level levels[LEVELS_MAX];
+	size_t level_count;
+};
+
 struct batch {
 	struct loop *loop;
 	batch_quote_fn *quote;
@@ -42,12 +50,11 @@ struct batch {
 	struct loop_watch watch;
 
 	/* Of the loop's thread alone.  'flying' wait for the quote being made,
-	 * in the order of their leaves; 'waiting' for the next one. */
+	 * 'waiting' for the next one; 'landed' are being told of the last. */
 	struct batch_wait *waiting, **waiting_end;
-	struct batch_wait **flying;
-	size_t flying_count;
-	struct level levels[LEVELS_MAX];
-	size_t level_count;
+	struct flight flying, landed;
+	struct buf quote_landed;
+	bool is_delivering;
 	uint64_t interval_ms, next_at_ms;
 	struct loop_timer timer;
 
@@ -107,50 +114,52 @@ static void level_up(struct level *up, const struct level *down)
 	}
 }
 
-static void tree_build(struct batch *b)
+static void tree_build(struct flight *f)
 {
-	struct level *leaves = &b->levels[0];
+	struct level *leaves = &f->levels[0];
 
-	leaves->count = b->flying_count;
+	leaves->count = f->count;
 	leaves->hashes = mem_new_array(leaves->count, sizeof(*leaves->hashes));
 	for (size_t i = 0; i < leaves->count; i++)
 		merkle_leaf(&leaves->hashes[i], hash_merkle_sha256,
-			    SPAN_ARRAY(b->flying[i]->binder.b));
-	b->level_count = 1;
+			    SPAN_ARRAY(f->of[i]->binder.b));
+	f->level_count = 1;
 	for (struct level *l = leaves; l->count > 1; l++) {
 		level_up(l + 1, l);
-		b->level_count++;
+		f->level_count++;
 	}
 }
 
 static size_t tree_path(struct merkle_hash path[LEVELS_MAX],
-			const struct batch *b, size_t index)
+			const struct flight *f, size_t index)
 {
 	size_t n = 0;
 
-	for (size_t k = 0; k + 1 < b->level_count; k++, index /= 2) {
+	for (size_t k = 0; k + 1 < f->level_count; k++, index /= 2) {
 		size_t sibling = index ^ 1;
 
-		if (sibling < b->levels[k].count)
-			path[n++] = b->levels[k].hashes[sibling];
+		if (sibling < f->levels[k].count)
+			path[n++] = f->levels[k].hashes[sibling];
 	}
 	return n;
 }
 
-static void tree_free(struct batch *b)
+static void tree_free(struct flight *f)
 {
-	for (size_t k = 0; k < b->level_count; k++)
-		free(b->levels[k].hashes);
-	b->level_count = 0;
+	for (size_t k = 0; k < f->level_count; k++)
+		free(f->levels[k].hashes);
+	f->level_count = 0;
 }
 
 /* ---- the loop's thread */
 
 static void post_job(struct batch *b)
 {
+	const struct flight *f = &b->flying;
+
 	(void)pthread_mutex_lock(&b->lock);
 	channel_report_data(b->report_data,
-			    &b->levels[b->level_count - 1].hashes[0]);
+			    &f->levels[f->level_count - 1].hashes[0]);
 	b->job = JOB_WANTED;
 	(void)pthread_cond_signal(&b->wake);
 	(void)pthread_mutex_unlock(&b->lock);
@@ -160,21 +169,22 @@ static void post_job(struct batch *b)
 static void start(struct batch *b)
 {
 	uint64_t now_ms = loop_now_ms(b->loop);
+	struct flight *f = &b->flying;
 
-	if (b->flying_count || !b->waiting)
+	if (f->count || !b->waiting)
 		return;
 	if (now_ms < b->next_at_ms) {
 		loop_timer_arm(b->loop, &b->timer, b->next_at_ms);
 		return;
 	}
 	b->next_at_ms = now_ms + b->interval_ms;
-	while (b->waiting && b->flying_count < BATCH_MAX) {
-		b->flying[b->flying_count++] = b->waiting;
+	while (b->waiting && f->count < BATCH_MAX) {
+		f->of[f->count++] = b->waiting;
 		b->waiting = b->waiting->next;
 	}
 	if (!b->waiting)
 		b->waiting_end = &b->waiting;
-	tree_build(b);
+	tree_build(f);
 	post_job(b);
 }
 
@@ -187,18 +197,35 @@ static void on_timer(void *arg)
 static void deliver(struct batch *b, enum rc rc)
 {
 	struct merkle_hash path[LEVELS_MAX];
-	struct span quote = rc ? span_of(NULL, 0) : buf_span(&b->made);
+	struct span quote = rc ? span_of(NULL, 0) : buf_span(&b->quote_landed);
+	struct flight *f = &b->landed;
 
-	for (size_t i = 0; i < b->flying_count; i++) {
-		struct batch_wait *w = b->flying[i];
+	b->is_delivering = true;
+	for (size_t i = 0; i < f->count; i++) {
+		struct batch_wait *w = f->of[i];
 
 		if (!w)
 			continue;
-		b->flying[i] = NULL;
+		f->of[i] = NULL;
 		w->is_waiting = false;
-		w->done(w->arg, rc, quote, i, b->flying_count, path,
-			tree_path(path, b, i));
+		w->done(w->arg, rc, quote, i, f->count, path,
+			tree_path(path, f, i));
 	}
+	b->is_delivering = false;
+	tree_free(f);
+	f->count = 0;
+}
+
+/* The quote and those who wait for it make room for the next ones. */
+static void land(struct batch *b)
+{
+	const struct flight free_one = b->landed;
+	const struct buf free_buf = b->quote_landed;
+
+	b->landed = b->flying;
+	b->flying = free_one;
+	b->quote_landed = b->made;
+	b->made = free_buf;
 }
 
 static void on_done(void *arg, uint32_t events)
@@ -219,9 +246,11 @@ static void on_done(void *arg, uint32_t events)
 	(void)pthread_mutex_unlock(&b->lock);
 	if (!is_done)
 		return;
+	/* Who waits has a quote made while the others are told of theirs: that
+	 * takes as long as there are many. */
+	land(b);
+	start(b);
 	deliver(b, rc);
-	tree_free(b);
-	b->flying_count = 0;
 	start(b);
 }
 
@@ -236,9 +265,9 @@ void batch_ask(struct batch *b, struct batch_wait *w,
 	};
 	*b->waiting_end = w;
 	b->waiting_end = &w->next;
-	/* Not from inside deliver(): flying_count is not zero there, and what
-	 * was asked meanwhile is started after it. */
-	start(b);
+	/* What is asked from inside deliver() is started together, after it. */
+	if (!b->is_delivering)
+		start(b);
 }
 
 static void cancel_waiting(struct batch *b, const struct batch_wait *w)
@@ -254,18 +283,24 @@ static void cancel_waiting(struct batch *b, const struct batch_wait *w)
 		b->waiting_end = at;
 }
 
+static bool cancel_flying(struct flight *f, const struct batch_wait *w)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->of[i] == w) {
+			f->of[i] = NULL;
+			return true;
+		}
+	}
+	return false;
+}
+
 void batch_cancel(struct batch *b, struct batch_wait *w)
 {
 	if (!w->is_waiting)
 		return;
 	w->is_waiting = false;
-	for (size_t i = 0; i < b->flying_count; i++) {
-		if (b->flying[i] == w) {
-			b->flying[i] = NULL;
-			return;
-		}
-	}
-	cancel_waiting(b, w);
+	if (!cancel_flying(&b->landed, w) && !cancel_flying(&b->flying, w))
+		cancel_waiting(b, w);
 }
 
 void batch_set_interval(struct batch *b, uint64_t interval_ms)
@@ -280,11 +315,14 @@ static void release(struct batch *b)
 	loop_watch_del(b->loop, &b->watch);
 	if (b->done_fd >= 0)
 		(void)close(b->done_fd);
-	tree_free(b);
+	tree_free(&b->flying);
+	tree_free(&b->landed);
 	buf_fini(&b->made);
+	buf_fini(&b->quote_landed);
 	(void)pthread_cond_destroy(&b->wake);
 	(void)pthread_mutex_destroy(&b->lock);
-	free(b->flying);
+	free(b->flying.of);
+	free(b->landed.of);
 	free(b);
 }
 
@@ -313,10 +351,14 @@ enum rc batch_new(struct batch **out, struct loop *loop, batch_quote_fn *quote,
 		.quote = quote,
 		.quote_arg = quote_arg,
 		.waiting_end = &b->waiting,
-		.flying = mem_new_array(BATCH_MAX, sizeof(struct batch_wait *)),
+		.flying.of = mem_new_array(BATCH_MAX,
+					   sizeof(struct batch_wait *)),
+		.landed.of = mem_new_array(BATCH_MAX,
+					   sizeof(struct batch_wait *)),
 		.timer = { .fn = on_timer, .arg = b },
 	};
 	buf_init(&b->made, QUOTE_MAX);
+	buf_init(&b->quote_landed, QUOTE_MAX);
 	(void)pthread_mutex_init(&b->lock, NULL);
 	(void)pthread_cond_init(&b->wake, NULL);
 	b->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -3,7 +3,8 @@
  *
  * A thread makes quotes; sessions hand in binders and get evidence back in the
  * loop's thread.  While a quote is being made, newcomers gather for the next
- * one, so any number of sessions costs one quote at a time.
+ * one, so any number of sessions costs one quote at a time; that one is begun
+ * before those who waited for the last are told.
  */
 #ifndef POSTERN_CHANNEL_BATCH_H
 #define POSTERN_CHANNEL_BATCH_H

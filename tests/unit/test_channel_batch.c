@@ -1,6 +1,7 @@
 /* One quote for all who wait: trees, order, cancelling, freeing, threads. */
 #include "unit.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,12 +17,14 @@ struct platform {
 	useconds_t delay_us;
 	enum rc rc;
 	unsigned made; /* read after batch_free or between quotes */
+	atomic_uint begun;
 };
 
 static enum rc make_quote(void *arg, struct buf *out, const uint8_t report_data[])
 {
 	struct platform *p = arg;
 
+	atomic_fetch_add(&p->begun, 1);
 	if (p->delay_us)
 		(void)usleep(p->delay_us);
 	p->made++;
@@ -211,6 +214,50 @@ static void callback_may_cancel_and_ask(void **state)
 	world_fini(&w);
 }
 
+/* Telling many takes time in which the next quote can be made. */
+struct slow {
+	struct waiter w;
+	struct platform *platform;
+	unsigned seen;
+};
+
+static void on_slow(void *arg, enum rc rc, struct span quote, uint64_t index, uint64_t count,
+		    const struct merkle_hash *path, size_t path_count)
+{
+	struct slow *s = arg;
+
+	for (int i = 0; i < 2000 && atomic_load(&s->platform->begun) < 2; i++)
+		(void)usleep(1000);
+	s->seen = atomic_load(&s->platform->begun);
+	(void)usleep(20000); /* the next one is made, and this one is still whole */
+	on_done(&s->w, rc, quote, index, count, path, path_count);
+}
+
+static void next_quote_is_begun_before_all_are_told(void **state)
+{
+	struct waiter next[2] = { 0 };
+	struct slow first = { 0 };
+	struct sha512 binder = { .b = { 7 } };
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.platform.delay_us = 5000;
+	first.platform = &w.platform;
+	first.w.batch = w.batch;
+	first.w.cancels = &next[1]; /* of those whose quote is being made */
+	batch_ask(w.batch, &first.w.wait, &binder, on_slow, &first);
+	ask(w.batch, &next[0]);
+	ask(w.batch, &next[1]);
+	turn_until(w.loop, &next[0].called, 1);
+	assert_int_equal(first.seen, 2);
+	assert_true(first.w.is_verified && next[0].is_verified);
+	assert_int_equal(next[0].count, 2);
+	assert_int_equal(next[1].called, 0);
+	assert_int_equal(w.platform.made, 2);
+	world_fini(&w);
+}
+
 static void failure_reaches_everybody(void **state)
 {
 	struct waiter a = { 0 }, b = { 0 };
@@ -279,6 +326,7 @@ int main(void)
 		cmocka_unit_test(every_size_of_tree_verifies),
 		cmocka_unit_test(cancelled_are_not_called),
 		cmocka_unit_test(callback_may_cancel_and_ask),
+		cmocka_unit_test(next_quote_is_begun_before_all_are_told),
 		cmocka_unit_test(failure_reaches_everybody),
 		cmocka_unit_test(freed_at_any_moment),
 		cmocka_unit_test(interval_is_kept),
