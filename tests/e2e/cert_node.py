@@ -91,11 +91,12 @@ log: debug
         self.children.stop(self.platform)
         self.platform = None
 
-    def start(self, **kwargs):
+    def start(self, *, before=(), **kwargs):
+        """'before' are words in front of the command, such as env and its arguments."""
         if not self.platform:
             self.start_platform()
-        self.cert = self.children.start(*self.world.argv(self.bindir / "postern-cert", "--config",
-                                                         self.config), **kwargs)
+        self.cert = self.children.start(*self.world.argv(
+            *before, self.bindir / "postern-cert", "--config", self.config), **kwargs)
         return self.cert
 
     def log(self):

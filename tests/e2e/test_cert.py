@@ -8,6 +8,7 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import signal
 import subprocess
 
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from cert_node import Node, ask, follow
-from conftest import run, wait_for
+from conftest import ROOT, run, wait_for
 
 _serial = itertools.count(1)
 REPORT_DATA = slice(48 + 520, 48 + 584)  # of a TDX quote, version 4
@@ -254,6 +255,52 @@ def test_killed_at_every_step(node, zt_world):
         run("sha256sum", "-c", "--strict", "--quiet", "sha256sum.txt", cwd=n.state / "evidence")
         assert not list(n.state.glob("sealed/*.tmp")), k
         n.close()
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("killat") / "killat.so"
+    run("gcc", "-shared", "-fPIC", "-O1", "-o", path, ROOT / "tests/preload/killat.c")
+    return path
+
+
+def dies_at(n, killer, call):
+    """Starts it; whether it died at that call and was started again, or had its evidence before."""
+    core = n.state / "evidence" / "core.json"
+    n.state.mkdir()
+    armed = n.state / "killat"
+    armed.write_text(str(call))
+    child = n.start(before=("env", f"LD_PRELOAD={killer}", f"KILLAT={armed}"))
+    wait_for(lambda: child.poll() is not None or core.exists(), 60, f"call {call} or the end")
+    if core.exists():
+        return False
+    # Its sandbox lets it kill nobody, and ends it for trying: as suddenly.
+    assert child.returncode in (-signal.SIGKILL, -signal.SIGSYS), n.log()[-3000:]
+    armed.unlink()
+    n.start()
+    return True
+
+
+def test_killed_between_any_two_traces(node, zt_world, killer):
+    """kill -9 at every so manieth call that writes, syncs, renames or sends (every one of them with
+    KILL_EVERY=1): what test_killed_at_every_step asks for, of the program's own files, too."""
+    stride = int(os.environ.get("KILL_EVERY", "75"))
+    died, call = 0, 2
+    while True:
+        n = node()
+        if not dies_at(n, killer, call):
+            break
+        n.wait_certificate()
+        n.wait_evidence()
+        assert len({c["account"] for c in zt_world.issued(n.names[0])}) == 1, call
+        assert len(zt_world.issued(n.names[0])) <= 2, call
+        assert len(n.audit("account_key_made")) <= 2, call
+        assert len(n.audit("order")) <= 2, call
+        run("sha256sum", "-c", "--strict", "--quiet", "sha256sum.txt", cwd=n.state / "evidence")
+        assert not list(n.state.glob("sealed/*.tmp")), call
+        n.close()
+        died, call = died + 1, call + stride
+    assert died >= 3
 
 
 def test_mistakes_of_the_configuration_have_their_place(node, bindir):
