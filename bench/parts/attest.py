@@ -38,10 +38,18 @@ class Pool:
     def __init__(self, path):
         self.path, self.free = path, []
 
+    async def connection(self):
+        """The server closes one that was idle for ten seconds, perhaps just now."""
+        while self.free:
+            reader, writer, since = self.free.pop()
+            if time.monotonic() - since < 5:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_unix_connection(self.path, limit=1 << 20)
+
     async def ask(self, due):
         nonce, text = request()
-        reader, writer = self.free.pop() if self.free else await asyncio.open_unix_connection(
-            self.path, limit=1 << 20)
+        reader, writer = await self.connection()
         writer.write(text)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
@@ -49,7 +57,7 @@ class Pool:
         took = time.monotonic() - due
         assert head.startswith(b"HTTP/1.1 200 "), head + body
         assert f'"nonce":"{nonce}"'.encode() in body
-        self.free.append((reader, writer))
+        self.free.append((reader, writer, time.monotonic()))
         return took
 
 
