@@ -1,6 +1,6 @@
 # Postern.  `make` builds build/debug/bin/*; see CONTRIBUTING.md for the modes.
 #   make [MODE=debug|asan|tsan|release|cov] [CC=gcc|clang-14]
-#   make unit | mutate | cov | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
+#   make unit | mutate | mutants | cov | fuzz T=<target> | fuzz-replay | model | lint | format | bench | man
 #   make install DESTDIR= PREFIX=/usr/local LIBDIR=/usr/local/lib   (release,
 #   unless MODE says else)
 MODE   ?= $(if $(filter install,$(MAKECMDGOALS)),release,debug)
@@ -122,6 +122,11 @@ mutate:
 	$(MAKE) MODE=asan $(BUILD)/asan/test/test_tee_mutate
 	$(BUILD)/asan/test/test_tee_mutate all
 
+# One defence at a time taken out of a copy of the tree: do its tests notice?
+# As root; most of an hour.  Not part of check; M="E3 G10" picks rows.
+mutants:
+	tests/mutants/run $(M)
+
 # Line coverage of the parsers, by the tests of their rooms; 95 % or it fails.
 COV_ROOMS := base conf json pki tee quoting pcs measure sni http1 http2 channel manifest \
 	web seal dns acme ct evidence
@@ -212,5 +217,5 @@ install: all man
 	cp -R examples $(DESTDIR)$(PREFIX)/share/doc/postern
 clean:
 	rm -rf $(BUILD)
-.PHONY: all tests tools unit mutate cov fuzzers fuzz fuzz-replay model interop lint format bench man install clean
--include $(shell find $(BUILD) -path $(BUILD)/image -prune -o -name '*.d' -type f -print 2>/dev/null)
+.PHONY: all tests tools unit mutate mutants cov fuzzers fuzz fuzz-replay model interop lint format bench man install clean
+-include $(shell find $(BUILD) \( -path $(BUILD)/image -o -path $(BUILD)/mutants \) -prune -o -name '*.d' -type f -print 2>/dev/null)

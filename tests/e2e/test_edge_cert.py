@@ -564,7 +564,7 @@ def answer(tls, method="GET"):
     return int(head.split()[1]), data[:n]
 
 
-def test_evidence_and_app_on_one_connection(site):
+def test_F9_evidence_and_app_on_one_connection(site):
     tls, name = TlsAny(site, host("hello")), host("hello")
     for _ in range(3):
         assert get(tls, name, "/evidences/quote.json") == (200, b"evidence:")
@@ -589,7 +589,7 @@ def test_F9_other_paths_are_the_apps(site, path):
     assert f"GET {path} HTTP/1.1".encode() in site.http.seen and not site.public.seen
 
 
-def test_what_the_edge_vouches_for(site):
+def test_F10_what_the_edge_vouches_for(site):
     """Name, version and exporter of the very connection; a client cannot say them."""
     lie = "Postern-Name: evil.test\r\nPostern_Exporter: 00\r\npostern-tls: none\r\nX-Mine: yes\r\n"
     for _ in range(2):
@@ -805,7 +805,7 @@ def test_other_protocols_are_refused_there(twofold):
         TlsAny(twofold, host("hello", GRPC), ["http/1.1"])
 
 
-def test_one_h2_connection_for_the_app_goes_on(twofold):
+def test_F9_one_h2_connection_for_the_app_goes_on(twofold):
     """The stream for evidence ends; those of the app do not."""
     name = host("hello", GRPC)
     import h2.config

@@ -320,7 +320,7 @@ def test_tls12_without_extended_master_secret_is_refused(world):
     assert context.wrap_socket(world.edge.connect(), server_hostname=host("old")).version() == "TLSv1.3"
 
 
-def test_tls12_is_not_renegotiated(world):
+def test_E14_tls12_is_not_renegotiated(world):
     """Asked once nothing comes of it; asked for ever the connection is cut."""
     client = subprocess.Popen(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{world.edge.port}", "-servername", host("old", TCP),

@@ -379,7 +379,7 @@ def test_F7_websocket_upgrade(world):
     tls.close()
 
 
-def test_upgrade_that_is_not_granted_goes_on_as_http(world):
+def test_F7_upgrade_that_is_not_granted_goes_on_as_http(world):
     tls = open_http(world)
     tls.send(f"GET /no HTTP/1.1\r\n{OK}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode() +
              b"GET /smuggled HTTP/1.1\r\nHost: other.test\r\n\r\n")

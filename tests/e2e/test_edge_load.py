@@ -599,21 +599,20 @@ def test_e4_slow_hellos_do_not_slow_the_honest(make_edge):
             sock.connect((edge.host, edge.port))
             drips.append(sock)
     started = time.monotonic()
-    hello = bytes.fromhex("1603010200" "010001fc" "0303") + b"\x01" * 400
+    hello = bytes.fromhex("1603010200" "010001fc" "0303") + b"\x01" * 500
     among, sent = [], 0
-    while time.monotonic() - started < 2:
+    # No drip extends its time: they end while bytes still come.
+    while not among or "result=hello_timeout" not in edge.lines():
+        assert time.monotonic() - started < 30
         for sock in drips:
-            with contextlib.suppress(OSError):  # the time of all of it may be over
+            with contextlib.suppress(OSError):
                 sock.send(hello[sent:sent + 1])
         sent += 1
         among += [timed(edge) for _ in range(4)]
     # The same work beside 800 drips on the same cores: not ten times slower.
     assert statistics.median(among) < 10 * statistics.median(alone) + 0.05
-    # No drip extends its time.
     wait_for(lambda: look(edge, "/v1/status")["connections"] == 0, 30, "the slow ones to go")
-    assert time.monotonic() - started < 30
     assert look(edge, "/v1/status")["workers"][0]["restarts"] == 0
-    assert "result=hello_timeout" in edge.lines()
     for sock in drips:
         sock.close()
 
@@ -635,6 +634,7 @@ def test_e3_lying_length_costs_nothing_and_ends(make_edge):
     assert sock.recv(7) == b"\x15\x03\x03\x00\x02\x02\x32"
     assert sock.recv(1) == b""
     sock.close()
+    wait_for(lambda: "result=hello_too_large" in edge.lines(), what="that as the reason")
     sock = edge.connect()
     sock.sendall(bytes.fromhex("1603014000" "01003ffc"))
     at = time.monotonic()
@@ -660,8 +660,7 @@ def test_e15_floods_inside_tls_end_their_own_connection(make_edge):
     except BrokenPipeError:
         pass
     say(Tls(edge, name(7000)))
-    wait_for(lambda: re.search("result=(tls_failed|client_reset|truncated)", edge.lines()), 60,
-             "the flood's end")
+    wait_for(lambda: "result=tls_failed " in edge.lines(), 60, "the flood's end")
     process.kill()
     process.wait()
 

@@ -128,8 +128,8 @@ REFUSED = [
     ("large", get(host("hello"), more=f"X: {'x' * 9000}\r\n"), 431),
     ("long_target", get(host("hello"), "/" + "x" * 9000), 431),
     ("cut", b"GET / HTTP/1.1\r\nHost: ", 400),
-    ("unknown_token", get("fresh.test", PATH + "other"), 404),
-    ("token_of_another_name", get(CUSTOM, PATH + TOKEN), 404),
+    ("D10_unknown_token", get("fresh.test", PATH + "other"), 404),
+    ("D10_token_of_another_name", get(CUSTOM, PATH + TOKEN), 404),
     ("no_token", get("fresh.test", PATH), 404),
     ("token_and_more", get("fresh.test", PATH + TOKEN + "?x"), 404),
     ("challenge_posted", get("fresh.test", PATH + TOKEN, method="POST"), 405),
@@ -144,7 +144,7 @@ def test_refused(world, data, status):
 
 
 @pytest.mark.parametrize("name", ["fresh.test", "gateway." + BASE])
-def test_challenge_is_answered(world, name):
+def test_D10_challenge_is_answered(world, name):
     said = say(world, get(name, PATH + TOKEN))
     head, body = said.split("\r\n\r\n")
     assert head.startswith("HTTP/1.1 200 ") and body == VALUE

@@ -49,14 +49,14 @@ def test_session_is_resumed_again_and_again(world, tmp_path):
         assert visit(world, name(), tmp_path)[0] == "Reused"
 
 
-def test_ticket_is_one_without_early_data(world, tmp_path):
+def test_E22_ticket_is_one_without_early_data(world, tmp_path):
     _, out = visit(world, name(), tmp_path, "-msg")
     assert out.count("NewSessionTicket") == 1
     assert "Max Early Data: 0" in out
     assert "Early data was not sent" in out
 
 
-def test_ticket_of_one_app_is_no_good_at_another(two_apps, tmp_path):
+def test_E8_ticket_of_one_app_is_no_good_at_another(two_apps, tmp_path):
     assert visit(two_apps, name(), tmp_path)[0] == "New"
     assert visit(two_apps, name(app="other"), tmp_path)[0] == "New"
     # That one gave a ticket of its own, which the first app does not take.
@@ -65,13 +65,13 @@ def test_ticket_of_one_app_is_no_good_at_another(two_apps, tmp_path):
 
 
 @pytest.mark.parametrize("host", [name(app=APP), name(app=INSTANCE), name(HTTP)])
-def test_ticket_of_one_name_is_no_good_under_another(world, tmp_path, host):
+def test_E8_ticket_of_one_name_is_no_good_under_another(world, tmp_path, host):
     """The same app, the same port, and yet another name."""
     assert visit(world, name(), tmp_path)[0] == "New"
     assert visit(world, host, tmp_path)[0] == "New"
 
 
-def test_alias_that_moves_takes_no_ticket_along(two_apps, tmp_path):
+def test_E8_alias_that_moves_takes_no_ticket_along(two_apps, tmp_path):
     assert visit(two_apps, name(), tmp_path)[0] == "New"
     two_apps.edge.fill(f"alias hello {OTHER}")
     assert visit(two_apps, name(), tmp_path)[0] == "New"

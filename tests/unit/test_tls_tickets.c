@@ -162,7 +162,7 @@ static void no_tickets_where_none_are_wanted(void **state)
 	world_fini(&w);
 }
 
-static void ticket_outlives_one_epoch_not_two(void **state)
+static void e23_ticket_outlives_one_epoch_not_two(void **state)
 {
 	struct world w;
 
@@ -199,7 +199,7 @@ static void ticket_outlives_the_certificate(void **state)
 	world_fini(&w);
 }
 
-static void ticket_has_the_life_of_an_epoch_and_no_early_data(void **state)
+static void e22_ticket_has_the_life_of_an_epoch_and_no_early_data(void **state)
 {
 	struct world w;
 
@@ -220,9 +220,9 @@ int main(void)
 		cmocka_unit_test(same_scope_is_resumed_again_and_again),
 		cmocka_unit_test(other_scope_is_a_full_handshake),
 		cmocka_unit_test(no_tickets_where_none_are_wanted),
-		cmocka_unit_test(ticket_outlives_one_epoch_not_two),
+		cmocka_unit_test(e23_ticket_outlives_one_epoch_not_two),
 		cmocka_unit_test(ticket_outlives_the_certificate),
-		cmocka_unit_test(ticket_has_the_life_of_an_epoch_and_no_early_data),
+		cmocka_unit_test(e22_ticket_has_the_life_of_an_epoch_and_no_early_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
