@@ -41,6 +41,8 @@ static const struct row {
 	{ 5, "oversized", UNIT "catalogue.c", "g5_oversized_messages_are_refused" },
 	{ 6, "low-order static key", UNIT "noise.c", "g6_low_order_static_refused_both_ways" },
 	{ 6, "low-order ephemeral", UNIT "noise.c", "g6_low_order_ephemeral_refused" },
+	{ 6, "low-order ephemeral, well sealed", UNIT "noise.c",
+	  "g6_initiation_under_the_zero_everybody_knows_refused" },
 	{ 6, "zero and low-order keys on the wire", UNIT "catalogue.c",
 	  "g6_zero_and_low_order_keys_get_no_answer" },
 	{ 7, "private key changes", UNIT "device.c", "another_private_key_ends_the_sessions" },

@@ -56,7 +56,7 @@ static void time_learned_after_the_start_is_believed_in_the_end(void **state)
 {
 	struct sim *s = sim_new();
 	int64_t right = s->now.unix_ns;
-	size_t before;
+	size_t before, stale;
 
 	(void)state;
 	talk(s, 1);
@@ -70,6 +70,10 @@ static void time_learned_after_the_start_is_believed_in_the_end(void **state)
 	assert_int_equal(s->side[1].packets, before);
 	talk(s, 60);
 	assert_true(s->side[1].packets > before + 40);
+	/* Timestamps go on from there, whatever the clock that it started with would say. */
+	stale = sim_drops(s, 1, DEVICE_DROP_STALE);
+	talk(s, 400);
+	assert_int_equal(sim_drops(s, 1, DEVICE_DROP_STALE), stale);
 	sim_free(s);
 }
 

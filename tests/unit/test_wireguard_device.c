@@ -153,6 +153,23 @@ static void listening_initiator_renews_before_the_end(void **state)
 	sim_free(s);
 }
 
+/* Its next keepalive would come too late for that. */
+static void listening_initiator_renews_at_once_near_the_end(void **state)
+{
+	struct sim *s = sim_new();
+
+	(void)state;
+	sim_send(s, 0, 100);
+	sim_run(s, 172'000);
+	assert_int_equal(s->side[0].sent[MESSAGE_INITIATION], 1);
+	sim_send(s, 1, 100);
+	sim_run(s, 100);
+	assert_int_equal(s->side[0].packets, 1);
+	assert_int_equal(s->side[0].sent[MESSAGE_INITIATION], 2);
+	assert_int_equal(s->side[1].sent[MESSAGE_INITIATION], 0);
+	sim_free(s);
+}
+
 static void keepalive_ten_seconds_after_receiving(void **state)
 {
 	struct sim *s = sim_new();
@@ -520,10 +537,12 @@ static void g26_psk_rotated_under_loss_without_outage(void **state)
 		struct key32 psk = { { round } };
 
 		device_peer_set_psk(s->side[0].peer, &psk);
+		before = s->side[1].packets;
 		for (int i = 0; i < 20; i++) {
 			sim_send(s, 0, 100);
 			sim_run(s, 100);
 		}
+		assert_true(s->side[1].packets - before > 20 * 4 / 10);
 		device_peer_set_psk(s->side[1].peer, &psk);
 		before = s->side[1].packets;
 		for (int i = 0; i < 1500; i++) {
@@ -736,6 +755,7 @@ int main(void)
 		cmocka_unit_test(batches_keep_their_order),
 		cmocka_unit_test(session_is_renewed_every_two_minutes_without_loss),
 		cmocka_unit_test(listening_initiator_renews_before_the_end),
+		cmocka_unit_test(listening_initiator_renews_at_once_near_the_end),
 		cmocka_unit_test(keepalive_ten_seconds_after_receiving),
 		cmocka_unit_test(idle_tunnel_is_silent),
 		cmocka_unit_test(keys_are_gone_after_nine_minutes),

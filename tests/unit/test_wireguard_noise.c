@@ -11,6 +11,8 @@
 #include "wg_low_order.h"
 
 #include "base/text.h"
+#include "crypto/aead.h"
+#include "crypto/blake2s.h"
 #include "crypto/x25519.h"
 #include "wireguard/noise.h"
 
@@ -352,6 +354,67 @@ static void g6_low_order_static_refused_both_ways(void **state)
 	}
 }
 
+/* HKDF with BLAKE2s, of two outputs; and the running hash: whitepaper §5.4. */
+static void kdf2(uint8_t ck[32], uint8_t key[32], struct span input)
+{
+	uint8_t prk[32], number = 1;
+
+	blake2s_hmac(prk, span_of(ck, 32), input, span_of(NULL, 0));
+	blake2s_hmac(ck, SPAN_ARRAY(prk), span_of(NULL, 0), span_of(&number, 1));
+	number = 2;
+	blake2s_hmac(key, SPAN_ARRAY(prk), span_of(ck, 32), span_of(&number, 1));
+}
+
+static void hash(uint8_t h[32], struct span b)
+{
+	blake2s_2(h, 32, span_of(NULL, 0), span_of(h, 32), b);
+}
+
+/* The part of an initiation by a for b that is sealed under an ephemeral key alone, by who knows
+ * what b will share with that. */
+static void forge(struct message_initiation *m, const struct pair *p, const uint8_t ephemeral[32],
+		  const struct key32 *shared)
+{
+	uint8_t ck[32], h[32];
+	struct key32 key;
+
+	*m = (struct message_initiation){ .sender = 1 };
+	memcpy(m->ephemeral, ephemeral, 32);
+	blake2s_2(ck, 32, span_of(NULL, 0), span_str("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"),
+		  span_of(NULL, 0));
+	memcpy(h, ck, 32);
+	hash(h, span_str("WireGuard v1 zx2c4 Jason@zx2c4.com"));
+	hash(h, SPAN_ARRAY(p->b.public_key));
+	hash(h, span_of(ephemeral, 32));
+	kdf2(ck, key.b, span_of(ephemeral, 32));
+	kdf2(ck, key.b, SPAN_ARRAY(shared->b));
+	aead_seal_once(m->sealed_static, &key, 0, SPAN_ARRAY(h), SPAN_ARRAY(p->a.public_key));
+}
+
+/* Everybody knows what a key of small order makes of any other: zero. */
+static void g6_initiation_under_the_zero_everybody_knows_refused(void **state)
+{
+	const struct key32 zero = { 0 };
+	struct pair p = pair();
+	struct message_initiation m;
+	struct noise_opening o;
+	struct key32 secret, shared;
+	uint8_t point[32];
+
+	(void)state;
+	x25519_generate(&secret);
+	x25519_public(point, &secret);
+	assert_true(x25519_shared(&shared, &secret, p.b.public_key));
+	forge(&m, &p, point, &shared);
+	assert_int_equal(noise_initiation_open(&o, &p.b, &m), RC_OK);
+	assert_memory_equal(o.remote_static, p.a.public_key, 32);
+	for (size_t k = 0; k < sizeof(low_order) / sizeof(*low_order); k++) {
+		assert_true(text_hex_decode(point, 32, span_str(low_order[k])));
+		forge(&m, &p, point, &zero);
+		assert_int_equal(noise_initiation_open(&o, &p.b, &m), RC_CRYPTO);
+	}
+}
+
 static void g6_low_order_ephemeral_refused(void **state)
 {
 	(void)state;
@@ -421,6 +484,7 @@ int main(void)
 		cmocka_unit_test(fifty_initiations_a_second_at_most),
 		cmocka_unit_test(g3_clock_forward_recovers_when_the_peer_is_set_anew),
 		cmocka_unit_test(g6_low_order_static_refused_both_ways),
+		cmocka_unit_test(g6_initiation_under_the_zero_everybody_knows_refused),
 		cmocka_unit_test(g6_low_order_ephemeral_refused),
 		cmocka_unit_test(without_a_key_nothing_is_done),
 		cmocka_unit_test(timestamps_are_tai64n_and_ordered),
