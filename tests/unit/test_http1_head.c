@@ -83,6 +83,7 @@ static const struct row REQUESTS[] = {
 
 	{ "space_before_colon_rejected", GET "Host : a.example\r\n" END, 400, "field" },
 	{ "folded_line_rejected", GET HOST "X: a\r\n b\r\n" END, 400, "field" },
+	{ "folded_line_with_a_colon_rejected", GET HOST "X: a\r\n b: c\r\n" END, 400, "field" },
 	{ "folded_first_line_rejected", GET " " HOST END, 400, "field" },
 	{ "no_colon_rejected", GET HOST "X\r\n" END, 400, "field" },
 	{ "empty_name_rejected", GET HOST ": a\r\n" END, 400, "field" },
