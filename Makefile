@@ -123,7 +123,7 @@ mutate:
 	$(BUILD)/asan/test/test_tee_mutate all
 
 # One defence at a time taken out of a copy of the tree: do its tests notice?
-# As root; most of an hour.  Not part of check; M="E3 G10" picks rows.
+# As root; a quarter of an hour, or more.  Not part of check; M="E3 G10" picks rows.
 mutants:
 	tests/mutants/run $(M)
 
