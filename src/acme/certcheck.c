@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 
 static const struct {
 	const char *name, *rule;
@@ -119,20 +120,12 @@ enum rc certcheck_names(struct names *out, const struct web_cert *c)
 	return out->count ? RC_OK : RC_LIMIT;
 }
 
-/* The SubjectPublicKeyInfo of a P-256 key (RFC 5480 §2) is this and the
- * point. */
 static bool has_key(const struct web_cert *c, const struct p256_point *key)
 {
-	static const uint8_t head[] = {
-		0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-		0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-		0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04
-	};
-	struct span spki = c->spki, prefix;
+	uint8_t spki[SPKI_LEN];
 
-	return rd_n(&spki, &prefix, sizeof(head)) &&
-	       span_equal(prefix, SPAN_ARRAY(head)) &&
-	       span_equal(spki, SPAN_ARRAY(key->xy));
+	spki_of(spki, key);
+	return span_equal(c->spki, SPAN_ARRAY(spki));
 }
 
 static enum certcheck_reason judge_names(const struct web_cert *c,

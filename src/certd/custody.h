@@ -24,9 +24,9 @@
 
 #include "base/arena.h"
 #include "certd/audit.h"
-#include "certd/spki.h"
 #include "evidence/core.h"
 #include "node/error.h"
+#include "pki/spki.h"
 #include "quoting/source.h"
 #include "seal/seal.h"
 

@@ -11,6 +11,7 @@
 #include "json/jwrite.h"
 #include "pki/appcert.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 
 enum {
 	HOST_MAX = 253,
@@ -123,47 +124,16 @@ const char *tlskey_fault(const struct call *c, int64_t now_s)
 	return NULL;
 }
 
-/* SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING } of a point
- * (RFC 5480 §2). */
-static const uint8_t spki_head[] = {
-	0x30,
-	0x59,
-	0x30,
-	0x13,
-	0x06,
-	0x07,
-	0x2a,
-	0x86,
-	0x48,
-	0xce,
-	0x3d,
-	0x02,
-	0x01,
-	0x06,
-	0x08,
-	0x2a,
-	0x86,
-	0x48,
-	0xce,
-	0x3d,
-	0x03,
-	0x01,
-	0x07,
-	0x03,
-	0x42,
-	0x00,
-	0x04,
-};
-
 void tlskey_bind(struct sha512 *out, const struct p256_private *key)
 {
 	struct p256_point at;
+	uint8_t spki[SPKI_LEN];
 	const struct span parts[] = { span_str("ratls-cert:"),
-				      SPAN_ARRAY(spki_head),
-				      SPAN_ARRAY(at.xy) };
+				      SPAN_ARRAY(spki) };
 
 	p256_private_point(key, &at);
-	sha512_parts(out, parts, 3);
+	spki_of(spki, &at);
+	sha512_parts(out, parts, 2);
 }
 
 static enum rc make_leaf(struct buf *der, const struct desk_world *w,

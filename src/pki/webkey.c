@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "crypto/p256.h"
 #include "pki/der.h"
+#include "pki/spki.h"
 
 static void auto_key(EVP_PKEY **k)
 {
@@ -39,32 +40,6 @@ static EVP_PKEY *read_key(struct span spki)
 	EVP_PKEY_free(k);
 	ERR_clear_error();
 	return NULL;
-}
-
-/*
- * Nearly every log, and most of the web, has a key on P-256 in this one form
- * (RFC 5480 §2.1.1, §2.2), for which the decoders of OpenSSL 3.0 take as long
- * as the signature itself.
- */
-static bool read_p256(struct p256_point *out, struct span spki)
-{
-	/* clang-format off */
-	static const uint8_t head[] = {
-		0x30, 0x59, 0x30, 0x13,
-		0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-		0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07,
-		0x03, 0x42, 0x00, 0x04,
-	};
-	/* clang-format on */
-	struct p256_point point;
-
-	if (!span_has_prefix(spki, SPAN_ARRAY(head)) ||
-	    !rd_skip(&spki, sizeof(head)) ||
-	    !rd_copy(&spki, point.xy, sizeof(point.xy)) || !rd_end(&spki) ||
-	    !p256_is_point(&point))
-		return false;
-	*out = point;
-	return true;
 }
 
 static bool verify_p256(const struct p256_point *at, const struct span *parts,
@@ -135,7 +110,9 @@ enum webkey_kind webkey_kind_of(struct span spki)
 	AUTO(auto_key)
 	EVP_PKEY *k = NULL;
 
-	if (read_p256(&point, spki))
+	/* Nearly every log, and most of the web; OpenSSL 3.0 takes as long to
+	 * decode such a key as to check a signature by it. */
+	if (spki_read(&point, spki))
 		return WEBKEY_EC;
 	k = read_key(spki);
 	return kind_of(k);
@@ -187,7 +164,7 @@ bool webkey_verify(struct span spki, enum webkey_kind kind,
 	AUTO(auto_key)
 	EVP_PKEY *k = NULL;
 
-	if (read_p256(&point, spki))
+	if (spki_read(&point, spki))
 		return kind == WEBKEY_EC &&
 		       verify_p256(&point, parts, count, signature);
 	k = read_key(spki);
@@ -261,7 +238,7 @@ bool webkey_signed(struct span spki, struct span algorithm,
 	AUTO(auto_key)
 	EVP_PKEY *k = NULL;
 
-	if (a && a->md == EVP_sha256 && read_p256(&point, spki))
+	if (a && a->md == EVP_sha256 && spki_read(&point, spki))
 		return a->kind == WEBKEY_EC &&
 		       verify_p256(&point, &message, 1, signature);
 	k = a ? read_key(spki) : NULL;

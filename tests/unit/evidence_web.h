@@ -15,6 +15,7 @@
 #include "ct/note.h"
 #include "crypto/p256.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 #include "pki/webtbs.h"
 
 enum {
@@ -25,14 +26,10 @@ enum {
 
 /* ---- P-256 keys in the forms the web has */
 
-static const uint8_t web_spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-					 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-					 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-
 struct web_key {
 	struct p256_private *own;
 	EVP_PKEY *evp; /* the same */
-	uint8_t spki[sizeof(web_spki_head) + P256_POINT_LEN];
+	uint8_t spki[SPKI_LEN];
 	struct sha256 hash; /* of spki */
 };
 
@@ -44,8 +41,7 @@ static inline void web_key_make(struct web_key *k)
 
 	k->own = p256_private_generate();
 	p256_private_point(k->own, &at);
-	memcpy(k->spki, web_spki_head, sizeof(web_spki_head));
-	memcpy(k->spki + sizeof(web_spki_head), at.xy, sizeof(at.xy));
+	spki_of(k->spki, &at);
 	sha256_of(&k->hash, SPAN_ARRAY(k->spki));
 	pem = p256_private_to_pem(k->own);
 	b = BIO_new_mem_buf(pem, -1);

@@ -14,6 +14,7 @@
 #include "base/wr.h"
 #include "crypto/p256.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 #include "tee/document.h"
 #include "tee/platforms.h"
 #include "tee_vectors.h"
@@ -524,24 +525,18 @@ static void policy_read_and_applied(void **state)
 	vector_free(quote);
 }
 
-/* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2). */
-static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-
 /* A policy that names one deny list, "lists/ours.json", and its signer. */
 static struct postern_tee_policy *policy_with_list(const struct p256_private *key)
 {
 	struct postern_tee_policy *p = NULL;
 	struct p256_point at;
-	uint8_t der[sizeof(spki_head) + P256_POINT_LEN];
+	uint8_t der[SPKI_LEN];
 	char pem[512], yaml[1024];
 	struct wr w = WR_ARRAY(pem), y = WR_ARRAY(yaml);
 	struct span lines, line;
 
 	p256_private_point(key, &at);
-	memcpy(der, spki_head, sizeof(spki_head));
-	memcpy(der + sizeof(spki_head), at.xy, sizeof(at.xy));
+	spki_of(der, &at);
 	pem_encode(&w, PEM_PUBLIC_KEY, SPAN_ARRAY(der));
 	wr_str(&y, "platforms:\n  lists:\n    - name: ours\n      use: deny\n"
 		   "      file: lists/ours.json\n      key: |\n");

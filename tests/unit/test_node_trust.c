@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "node/trust.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 #include "quoting/collateral_dir.h"
 #include "quoting/sim_docs.h"
 #include "quoting/sim_pki.h"
@@ -158,22 +159,16 @@ static void new_policy_meets_known_collateral(void **state)
 	expect(f, TEE_TCB_STATUS);
 }
 
-/* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2). */
-static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-
 static void name_list(struct fixture *f, const struct p256_private *key)
 {
 	struct p256_point at;
 	char pem[512], yaml[1024];
-	uint8_t der[sizeof(spki_head) + P256_POINT_LEN];
+	uint8_t der[SPKI_LEN];
 	struct wr w = WR_ARRAY(pem), y = WR_ARRAY(yaml);
 	struct span lines, line;
 
 	p256_private_point(key, &at);
-	memcpy(der, spki_head, sizeof(spki_head));
-	memcpy(der + sizeof(spki_head), at.xy, sizeof(at.xy));
+	spki_of(der, &at);
 	pem_encode(&w, PEM_PUBLIC_KEY, SPAN_ARRAY(der));
 	wr_str(&y, "platforms:\n  lists:\n    - {name: ours, use: deny, file: list.json, key: \"");
 	for (lines = wr_span(&w); rd_until(&lines, &line, '\n');)

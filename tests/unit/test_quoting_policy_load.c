@@ -13,6 +13,7 @@
 #include "folder.h"
 #include "io/file.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 #include "quoting/policy_load.h"
 
 struct fixture {
@@ -22,23 +23,17 @@ struct fixture {
 	struct arena arena;
 };
 
-/* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2). */
-static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-				     0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-
 /* The policy names one list, below its folder, and its signer. */
 static void write_policy(struct fixture *f, const char *rest)
 {
 	struct p256_point at;
-	uint8_t der[sizeof(spki_head) + P256_POINT_LEN];
+	uint8_t der[SPKI_LEN];
 	char pem[512], yaml[2048];
 	struct wr w = WR_ARRAY(pem), y = WR_ARRAY(yaml);
 	struct span lines, line;
 
 	p256_private_point(f->key, &at);
-	memcpy(der, spki_head, sizeof(spki_head));
-	memcpy(der + sizeof(spki_head), at.xy, sizeof(at.xy));
+	spki_of(der, &at);
 	pem_encode(&w, PEM_PUBLIC_KEY, SPAN_ARRAY(der));
 	wr_str(&y, "platforms:\n  lists:\n    - name: ours\n      use: deny\n"
 		   "      file: lists/ours.json\n      key: |\n");
