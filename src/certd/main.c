@@ -18,6 +18,7 @@
 #include "io/file.h"
 #include "io/sandbox.h"
 #include "keyclient/sealing.h"
+#include "node/confinement.h"
 #include "node/quoter.h"
 #include "seal/hardware.h"
 
@@ -341,7 +342,7 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = open_serve(p, error);
 	if (!rc)
-		rc = confine_calls(error);
+		rc = confinement_calls(error);
 	if (!rc)
 		rc = start_threads(p, error);
 	return rc;

@@ -137,9 +137,9 @@ static json_t *counts_status(const struct api *a)
 	struct gate_counts g = gate_counts(a->gate);
 	json_t *j = json_object(), *reasons = json_object();
 
-	add_number(j, "channels", g.channels);
-	add_number(j, "accepted", g.accepted);
-	add_number(j, "turned_away", g.turned_away);
+	add_number(j, "channels", g.door.channels);
+	add_number(j, "accepted", g.door.accepted);
+	add_number(j, "turned_away", g.door.turned_away);
 	add_number(j, "questions", c->questions);
 	add_number(j, "releases", c->releases);
 	add_number(j, "keys", c->keys);
@@ -207,9 +207,9 @@ static void get_metrics(const struct api *a, struct http_answer *out)
 	struct keys_audit_chain chain = journal_chain(a->service->journal);
 
 	out->content_type = "application/openmetrics-text; version=1.0.0";
-	metric(&out->body, "channels", "", g.channels);
-	metric(&out->body, "accepted_total", "", g.accepted);
-	metric(&out->body, "turned_away_total", "", g.turned_away);
+	metric(&out->body, "channels", "", g.door.channels);
+	metric(&out->body, "accepted_total", "", g.door.accepted);
+	metric(&out->body, "turned_away_total", "", g.door.turned_away);
 	metric(&out->body, "releases_total", "", c->releases);
 	metric(&out->body, "keys_total", "", c->keys);
 	metric(&out->body, "epochs_total", "", c->epochs);

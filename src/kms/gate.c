@@ -2,18 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "channel/link.h"
 #include "io/clock.h"
-#include "io/pause.h"
 
 enum {
 	BACKLOG = 1024,
-	ACCEPTS_PER_TURN = 64,
-	UNVERIFIED_MIN = 16,
 	SOURCE_MAX = 64, /* unverified channels of one address */
 	SOURCE_SHARE = 4, /* of all channels, those of one address at most */
 	HANDSHAKE_TIMEOUT_MS = 10000,
@@ -23,14 +18,11 @@ enum {
 
 /* One channel. */
 struct visitor {
-	struct visitor *next, *prev;
+	struct door_visit at; /* whose link is */
 	struct gate *gate;
-	struct link *link;
-	struct sock_addr from;
-	char name[SERVICE_PEER_MAX];
 	struct keys_measurement measurement; /* of the quote just verified */
 	struct service_peer peer;
-	bool is_verified, is_asking, is_gone;
+	bool is_asking, is_gone;
 	bool is_guest; /* verified, and no node */
 	uint32_t sequence; /* that is due */
 	uint8_t session[KEYS_SESSION_LEN];
@@ -39,13 +31,8 @@ struct visitor {
 
 struct gate {
 	struct gate_options o;
-	int fd;
-	struct loop_watch watch;
-	struct pause pause; /* of accepting */
-	struct visitor *visitors;
-	struct gate_counts counts;
-	size_t guests;
-	struct log_limit away_lines;
+	struct door door;
+	size_t guests, waiting;
 	bool is_committing; /* at the end of this turn */
 };
 
@@ -59,7 +46,7 @@ static uint64_t now_of(const struct gate *g)
 static void answer(struct visitor *v)
 {
 	const struct service *s = v->gate->o.service;
-	struct channel *c = link_channel(v->link);
+	struct channel *c = link_channel(v->at.link);
 	bool ends = v->reply.is_refusal && !service_is_node(s, &v->peer);
 
 	v->is_asking = false;
@@ -68,18 +55,20 @@ static void answer(struct visitor *v)
 	channel_say(c, buf_span(&v->reply.body), v->peer.said_at_ms);
 	service_reply_wipe(&v->reply);
 	if (ends)
-		link_close(v->link, "refused");
+		link_close(v->at.link, "refused");
 	else
-		link_flush(v->link);
+		link_flush(v->at.link);
 }
 
 /* Answers all who are due.  What is answered is on disk. */
 static void answer_all(struct gate *g)
 {
-	struct visitor *next;
+	struct door_visit *next;
 
-	for (struct visitor *v = g->visitors; v; v = next) {
-		next = v->next;
+	for (struct door_visit *at = g->door.visits; at; at = next) {
+		struct visitor *v = at->owner;
+
+		next = at->next;
 		if (v->is_asking && !v->reply.is_waiting && !v->is_gone)
 			answer(v);
 	}
@@ -87,9 +76,12 @@ static void answer_all(struct gate *g)
 
 static void refuse_all(struct gate *g, enum keys_reason reason)
 {
-	for (struct visitor *v = g->visitors; v; v = v->next)
+	for (struct door_visit *at = g->door.visits; at; at = at->next) {
+		struct visitor *v = at->owner;
+
 		if (v->is_asking && !v->reply.is_waiting)
 			service_refuse(&v->reply, reason, "");
+	}
 }
 
 static void commit(void *arg)
@@ -120,14 +112,16 @@ static void commit_later(struct gate *g)
 
 void gate_check(struct gate *g)
 {
-	g->counts.waiting = 0;
-	for (struct visitor *v = g->visitors; v; v = v->next) {
+	g->waiting = 0;
+	for (struct door_visit *at = g->door.visits; at; at = at->next) {
+		struct visitor *v = at->owner;
+
 		if (!v->is_asking || !v->reply.is_waiting || v->is_gone)
 			continue;
 		if (service_epoch_check(g->o.service, &v->reply, now_of(g)))
 			commit_later(g);
 		else
-			g->counts.waiting++;
+			g->waiting++;
 	}
 }
 
@@ -137,7 +131,7 @@ static void visitor_free(void *arg)
 {
 	struct visitor *v = arg;
 
-	link_free(v->link);
+	link_free(v->at.link);
 	service_reply_wipe(&v->reply);
 	free(v);
 }
@@ -149,16 +143,9 @@ static void on_closed(void *arg, struct link *l, const char *why)
 
 	(void)l;
 	log_event(g->o.service->log, LOG_DEBUG, "channel_closed",
-		  LSTR("peer", v->name), LSTR("why", why));
+		  LSTR("peer", v->at.name), LSTR("why", why));
 	v->is_gone = true;
-	if (v->prev)
-		v->prev->next = v->next;
-	else
-		g->visitors = v->next;
-	if (v->next)
-		v->next->prev = v->prev;
-	g->counts.channels--;
-	g->counts.unverified -= !v->is_verified;
+	door_leave(&g->door, &v->at);
 	g->guests -= v->is_guest;
 	loop_defer(g->o.loop, visitor_free, v);
 }
@@ -196,13 +183,11 @@ static bool has_room_for_guest(const struct gate *g)
 static void on_verified(struct visitor *v)
 {
 	struct gate *g = v->gate;
-	struct channel *c = link_channel(v->link);
+	struct channel *c = link_channel(v->at.link);
 	const struct channel_peer *peer = channel_peer(c);
 	struct keys_subject *s = &v->peer.subject;
 
-	if (!v->is_verified)
-		g->counts.unverified--;
-	v->is_verified = true;
+	door_verified(&g->door, &v->at);
 	memcpy(s->app, peer->manifest.lineage, sizeof(s->app));
 	s->manifest = peer->manifest.hash;
 	memcpy(s->instance, peer->instance_id, sizeof(s->instance));
@@ -248,7 +233,7 @@ static void on_event(void *arg, struct link *l, const struct channel_event *e)
 		if (e->reason == CHANNEL_LEASE_LAPSED ||
 		    e->reason == CHANNEL_SHUTDOWN)
 			return;
-		service_note_stranger(g->o.service, v->name,
+		service_note_stranger(g->o.service, v->at.name,
 				      channel_reason_name(e->reason), e->detail,
 				      now_of(g));
 		commit_later(g);
@@ -274,51 +259,12 @@ static enum rc on_eventlog(void *arg, struct buf *out)
 
 /* ---- coming in ---- */
 
-/* IPv6: the /64, which is one customer. */
-static struct span source_of(const struct sock_addr *a)
+/* Whom the rate of one address counts. */
+static struct span rated_source(const struct sock_addr *from)
 {
-	if (a->sa.sa_family == AF_INET)
-		return span_of(&a->in.sin_addr, 4);
-	if (a->sa.sa_family == AF_INET6)
-		return span_of(&a->in6.sin6_addr, 8);
-	return span_str("unix");
-}
+	struct span source = door_source(from);
 
-static const char *turn_away_reason(const struct gate *g,
-				    const struct sock_addr *from)
-{
-	size_t max = (size_t)g->o.config->max_channels;
-	size_t unverified_max = max / 4, same = 0, same_unverified = 0;
-	size_t same_max = max / SOURCE_SHARE;
-
-	if (unverified_max < UNVERIFIED_MIN)
-		unverified_max = UNVERIFIED_MIN;
-	if (same_max < SOURCE_MAX)
-		same_max = SOURCE_MAX;
-	if (g->counts.channels >= max)
-		return "max_channels";
-	if (g->counts.unverified >= unverified_max)
-		return "unverified";
-	for (const struct visitor *v = g->visitors; v; v = v->next) {
-		if (!span_equal(source_of(&v->from), source_of(from)))
-			continue;
-		same++;
-		same_unverified += !v->is_verified;
-	}
-	return same_unverified >= SOURCE_MAX || same >= same_max ? "source"
-								 : NULL;
-}
-
-static void name_source(char name[SERVICE_PEER_MAX],
-			const struct sock_addr *from)
-{
-	struct wr w = wr_over(name, SERVICE_PEER_MAX - 1);
-
-	if (from->sa.sa_family == AF_INET || from->sa.sa_family == AF_INET6)
-		sock_addr_write(&w, from);
-	else
-		wr_str(&w, "unix");
-	name[wr_span(&w).n] = '\0';
+	return source.n ? source : span_str("unix");
 }
 
 static enum rc start_link(struct visitor *v, int fd)
@@ -343,84 +289,56 @@ static enum rc start_link(struct visitor *v, int fd)
 		.talk_ms = TALK_MS,
 	};
 
-	return link_new(&v->link, &options, fd);
+	return link_new(&v->at.link, &options, fd);
 }
 
-static void welcome(struct gate *g, int fd, const struct sock_addr *from)
+static bool welcome(void *arg, int fd, const struct sock_addr *from)
 {
+	struct gate *g = arg;
 	struct visitor *v = mem_new(sizeof(*v));
 
 	v->gate = g;
-	v->from = *from;
-	name_source(v->name, from);
-	v->peer.name = v->name;
-	v->peer.source = source_of(&v->from);
+	door_visit_init(&v->at, v, from);
+	v->peer.name = v->at.name;
+	v->peer.source = rated_source(&v->at.from);
 	service_reply_init(&v->reply);
 	if (start_link(v, fd) != RC_OK) {
-		close(fd);
 		visitor_free(v);
-		return;
+		return false;
 	}
-	v->next = g->visitors;
-	if (v->next)
-		v->next->prev = v;
-	g->visitors = v;
-	g->counts.channels++;
-	g->counts.unverified++;
-	g->counts.accepted++;
+	door_enter(&g->door, &v->at);
+	return true;
 }
 
-static void turn_away(struct gate *g, int fd, const struct sock_addr *from,
-		      const char *why)
+static struct door_limits limits_of(const struct config *c)
 {
-	char name[SERVICE_PEER_MAX] = "";
-	uint64_t dropped = 0;
+	struct door_limits l = {
+		.channels = (size_t)c->max_channels,
+		.source_unverified = SOURCE_MAX,
+		.source = (size_t)c->max_channels / SOURCE_SHARE,
+	};
 
-	close(fd);
-	g->counts.turned_away++;
-	name_source(name, from);
-	if (log_limit_pass(&g->away_lines, now_of(g), &dropped))
-		log_event(g->o.service->log, LOG_WARN, "channel_turned_away",
-			  LSTR("peer", name), LSTR("limit", why),
-			  LU64("dropped_lines", dropped));
-}
-
-static void on_listen(void *arg, uint32_t events)
-{
-	struct gate *g = arg;
-
-	(void)events;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sock_addr from = { 0 };
-		const char *why;
-		enum rc rc;
-		int fd;
-
-		rc = sock_accept(&fd, &from, g->fd);
-		if (rc == RC_SYS)
-			pause_begin(&g->pause, g->o.loop, &g->watch);
-		if (rc)
-			return;
-		why = turn_away_reason(g, &from);
-		if (why)
-			turn_away(g, fd, &from, why);
-		else
-			welcome(g, fd, &from);
-	}
+	if (l.source < SOURCE_MAX)
+		l.source = SOURCE_MAX;
+	return l;
 }
 
 enum rc gate_new(struct gate **out, const struct gate_options *options)
 {
 	struct gate *g = mem_new(sizeof(*g));
+	const struct door_options door = {
+		.loop = options->loop,
+		.log = options->service->log,
+		.listen = options->config->listen,
+		.backlog = BACKLOG,
+		.limits = limits_of(options->config),
+		.welcome = welcome,
+		.arg = g,
+	};
 	enum rc rc;
 
 	g->o = *options;
-	g->away_lines.burst = 8;
-	g->away_lines.interval_ms = 1000;
-	rc = sock_listen(&g->fd, &options->config->listen, BACKLOG);
-	if (!rc)
-		rc = loop_watch_add(options->loop, &g->watch, g->fd, EPOLLIN,
-				    on_listen, g);
+	rc = door_open(&g->door, &door);
 	if (rc) {
 		gate_free(g);
 		return rc;
@@ -429,52 +347,32 @@ enum rc gate_new(struct gate **out, const struct gate_options *options)
 	return RC_OK;
 }
 
-static void stop_listening(struct gate *g)
-{
-	pause_end(&g->pause);
-	loop_watch_del(g->o.loop, &g->watch);
-	if (g->fd >= 0)
-		close(g->fd);
-	g->fd = -1;
-}
-
-static void end_all(struct gate *g, const char *why)
-{
-	struct visitor *next;
-
-	for (struct visitor *v = g->visitors; v; v = next) {
-		next = v->next;
-		if (link_channel(v->link))
-			channel_refuse(link_channel(v->link), CHANNEL_SHUTDOWN,
-				       "");
-		link_close(v->link, why);
-	}
-}
-
 void gate_end_all(struct gate *g)
 {
-	end_all(g, "to be verified anew");
+	door_end_all(&g->door, "to be verified anew");
 }
 
 void gate_shutdown(struct gate *g)
 {
-	stop_listening(g);
-	end_all(g, "shutdown");
+	door_close(&g->door);
+	door_end_all(&g->door, "shutdown");
 }
 
 void gate_free(struct gate *g)
 {
+	struct door_visit *next;
+
 	if (!g)
 		return;
-	stop_listening(g);
-	for (struct visitor *v = g->visitors, *next; v; v = next) {
-		next = v->next;
-		visitor_free(v);
+	door_close(&g->door);
+	for (struct door_visit *at = g->door.visits; at; at = next) {
+		next = at->next;
+		visitor_free(at->owner);
 	}
 	free(g);
 }
 
 struct gate_counts gate_counts(const struct gate *g)
 {
-	return g->counts;
+	return (struct gate_counts){ g->door.counts, g->waiting };
 }

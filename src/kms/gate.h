@@ -3,17 +3,17 @@
  * answers when state and audit log are on disk: all questions of one turn of
  * the loop are written at once.
  *
- * Bounds: max_channels in all; a quarter of them (at least 16) not verified
- * yet, and SOURCE_MAX of those of one address; of one address in all a quarter
- * (at least SOURCE_MAX); verified ones that are no nodes five eighths, so that
- * nodes find room.  Who is refused an answer loses its channel, unless it is a
- * node.
+ * Bounds: those of node/door.h, with max_channels in all, SOURCE_MAX strangers
+ * of one address, and of one address in all a quarter (at least SOURCE_MAX);
+ * verified ones that are no nodes five eighths, so that nodes find room.  Who
+ * is refused an answer loses its channel, unless it is a node.
  */
 #ifndef POSTERN_KMS_GATE_H
 #define POSTERN_KMS_GATE_H
 
 #include "channel/batch.h"
 #include "kms/service.h"
+#include "node/door.h"
 #include "node/trust.h"
 #include "tls/tls.h"
 
@@ -44,8 +44,8 @@ void gate_end_all(struct gate *g);
 void gate_shutdown(struct gate *g);
 
 struct gate_counts {
-	size_t channels, unverified, waiting;
-	uint64_t accepted, turned_away; /* since the start */
+	struct door_counts door;
+	size_t waiting; /* for other nodes */
 };
 struct gate_counts gate_counts(const struct gate *g);
 

@@ -17,6 +17,7 @@
 #include "io/vault.h"
 #include "kms/api.h"
 #include "kms/confine.h"
+#include "node/confinement.h"
 #include "node/keeper.h"
 #include "node/platform.h"
 
@@ -344,7 +345,7 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = open_api(p, error);
 	if (!rc)
-		rc = confine_calls(error);
+		rc = confinement_calls(error);
 	return rc;
 }
 

@@ -94,7 +94,7 @@ static json_t *public_status(const struct api *api)
 
 static json_t *admin_status(const struct api *api)
 {
-	struct gate_counts counts = gate_counts(api->gate);
+	struct door_counts counts = gate_counts(api->gate);
 	json_t *j = public_status(api);
 
 	add(j, "instance_id", json_hex(SPAN_ARRAY(api->identity->instance_id)));

@@ -4,20 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "channel/link.h"
 #include "io/clock.h"
-#include "io/pause.h"
 #include "registrar/standing.h"
 
 enum {
 	BACKLOG = 256,
-	ACCEPTS_PER_TURN = 64,
-	UNVERIFIED_MIN = 16,
 	SOURCE_MAX = 32, /* unverified channels of one address */
 	HANDSHAKE_TIMEOUT_MS = 10000,
 	STEP_TIMEOUT_MS = 30000,
@@ -25,15 +20,11 @@ enum {
 
 /* One channel. */
 struct visitor {
-	struct visitor *next, *prev;
+	struct door_visit at; /* whose link is */
 	struct gate *gate;
-	struct link *link;
 	struct lease *lease; /* NULL: none yet, or it ended */
-	struct sock_addr from;
-	char name[REFUSAL_PEER_MAX];
 	char app[2 * MANIFEST_ID_LEN + 1]; /* of its manifest, then app_id */
 	uint8_t app_id[STORE_ID_LEN]; /* standing.h */
-	bool is_verified; /* once: it is not a stranger any more */
 	bool has_key; /* its WireGuard key came */
 	bool is_refused;
 	struct buf quote; /* the last that was verified */
@@ -41,13 +32,9 @@ struct visitor {
 
 struct gate {
 	struct gate_options o;
-	int fd;
-	struct loop_watch watch;
-	struct pause pause; /* of accepting */
-	struct visitor *visitors;
-	struct gate_counts counts;
+	struct door door;
 	struct refusals refusals;
-	struct log_limit refusal_lines, away_lines;
+	struct log_limit refusal_lines;
 };
 
 static uint64_t now_of(const struct gate *g)
@@ -66,27 +53,17 @@ static void visitor_free(void *arg)
 {
 	struct visitor *v = arg;
 
-	link_free(v->link);
+	link_free(v->at.link);
 	buf_fini(&v->quote);
 	free(v);
 }
 
 static void leave(struct visitor *v)
 {
-	struct gate *g = v->gate;
-
 	if (v->lease)
 		registry_forget_holder(v->lease);
 	v->lease = NULL;
-	if (v->prev)
-		v->prev->next = v->next;
-	else
-		g->visitors = v->next;
-	if (v->next)
-		v->next->prev = v->prev;
-	g->counts.channels--;
-	if (!v->is_verified)
-		g->counts.unverified--;
+	door_leave(&v->gate->door, &v->at);
 }
 
 static void on_closed(void *arg, struct link *l, const char *why)
@@ -95,8 +72,8 @@ static void on_closed(void *arg, struct link *l, const char *why)
 
 	(void)l;
 	log_event(v->gate->o.log, v->has_key ? LOG_INFO : LOG_DEBUG,
-		  "channel_closed", LSTR("peer", v->name), LSTR("app", v->app),
-		  LSTR("why", why));
+		  "channel_closed", LSTR("peer", v->at.name),
+		  LSTR("app", v->app), LSTR("why", why));
 	leave(v);
 	loop_defer(v->gate->o.loop, visitor_free, v);
 }
@@ -115,14 +92,14 @@ static void note_refusal(struct visitor *v, enum channel_reason reason,
 	if (v->is_refused)
 		return;
 	v->is_refused = true;
-	memcpy(r.peer, v->name, sizeof(r.peer));
+	memcpy(r.peer, v->at.name, sizeof(r.peer));
 	memcpy(r.app, v->app, sizeof(r.app));
 	snprintf(r.detail, sizeof(r.detail), "%s", detail);
 	refusals_add(&g->refusals, &r);
 	if (!log_limit_pass(&g->refusal_lines, now_of(g), &dropped))
 		return;
-	log_event(g->o.log, LOG_WARN, "channel_refused", LSTR("peer", v->name),
-		  LSTR("app", v->app),
+	log_event(g->o.log, LOG_WARN, "channel_refused",
+		  LSTR("peer", v->at.name), LSTR("app", v->app),
 		  LSTR("reason", channel_reason_name(reason)),
 		  LSPAN("detail", span_str(r.detail)),
 		  LSTR("by", by_peer ? "peer" : "us"),
@@ -134,7 +111,7 @@ static void refuse(struct visitor *v, enum channel_reason reason,
 		   const char *detail)
 {
 	note_refusal(v, reason, detail, false);
-	channel_refuse(link_channel(v->link), reason, detail);
+	channel_refuse(link_channel(v->at.link), reason, detail);
 }
 
 void gate_lease_ended(void *holder, enum channel_reason why)
@@ -144,8 +121,8 @@ void gate_lease_ended(void *holder, enum channel_reason why)
 	v->lease = NULL;
 	if (why == CHANNEL_EVIDENCE_REFUSED)
 		note_refusal(v, why, "not accepted any more", false);
-	channel_withdraw(link_channel(v->link), why);
-	link_close(v->link, channel_reason_name(why));
+	channel_withdraw(link_channel(v->at.link), why);
+	link_close(v->at.link, channel_reason_name(why));
 }
 
 /* ---- what happens on a channel ---- */
@@ -219,18 +196,17 @@ static bool has_standing(struct visitor *v, const struct channel_peer *peer)
 static void on_verified(struct visitor *v)
 {
 	struct gate *g = v->gate;
-	struct channel *c = link_channel(v->link);
+	struct channel *c = link_channel(v->at.link);
 	const struct channel_peer *peer = channel_peer(c);
 	const struct tee_verdict *verdict = &peer->verdict;
 	struct wr w = wr_over(v->app, sizeof(v->app) - 1);
 	enum grant grant;
 
 	text_hex(&w, SPAN_ARRAY(peer->manifest.app_id));
-	if (!v->is_verified) {
-		v->is_verified = true;
-		g->counts.unverified--;
+	if (!v->at.is_verified) {
+		door_verified(&g->door, &v->at);
 		log_event(g->o.log, LOG_INFO, "peer_verified",
-			  LSTR("peer", v->name), LSTR("app", v->app),
+			  LSTR("peer", v->at.name), LSTR("app", v->app),
 			  LHEX("instance", SPAN_ARRAY(peer->instance_id)),
 			  LHEX("manifest", SPAN_ARRAY(peer->manifest.hash.b)),
 			  LSTR("name", peer->manifest.name),
@@ -295,7 +271,7 @@ static void assign(struct visitor *v)
 	memcpy(a.address.bytes, v->lease->record.address + 12, 4);
 	memcpy(a.gateway.bytes, wg->address.bytes, 4);
 	a.allowed[0] = a.gateway;
-	channel_assign(link_channel(v->link), &a, now_of(g));
+	channel_assign(link_channel(v->at.link), &a, now_of(g));
 }
 
 static void on_keyed(struct visitor *v, const struct channel_event *e)
@@ -303,7 +279,7 @@ static void on_keyed(struct visitor *v, const struct channel_event *e)
 	struct gate *g = v->gate;
 	struct grant_request request = {
 		.app_id = v->app_id,
-		.peer = channel_peer(link_channel(v->link)),
+		.peer = channel_peer(link_channel(v->at.link)),
 		.wg_public = e->peer_wg_public,
 		.psk = &e->psk,
 		.quote = buf_span(&v->quote),
@@ -322,7 +298,7 @@ static void on_keyed(struct visitor *v, const struct channel_event *e)
 	assign(v);
 	log_event(g->o.log, e->round ? LOG_DEBUG : LOG_INFO,
 		  e->round ? "lease_renewed" : "lease_granted",
-		  LSTR("peer", v->name), LSTR("app", v->app),
+		  LSTR("peer", v->at.name), LSTR("app", v->app),
 		  LHEX("instance", SPAN_ARRAY(lease->record.instance_id)),
 		  LU64("round", e->round),
 		  LU64("lease_ms", g->o.config->lease_ms));
@@ -381,48 +357,6 @@ static enum rc on_eventlog(void *arg, struct buf *out)
 
 /* ---- coming in ---- */
 
-/* IPv6: the /64, which is one customer. */
-static bool is_same_source(const struct sock_addr *a, const struct sock_addr *b)
-{
-	if (a->sa.sa_family != b->sa.sa_family)
-		return false;
-	if (a->sa.sa_family == AF_INET)
-		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	if (a->sa.sa_family == AF_INET6)
-		return span_equal(span_of(&a->in6.sin6_addr, 8),
-				  span_of(&b->in6.sin6_addr, 8));
-	return false;
-}
-
-static const char *turn_away_reason(const struct gate *g,
-				    const struct sock_addr *from)
-{
-	size_t max = (size_t)g->o.config->max_channels;
-	size_t unverified_max = max / 4, same = 0;
-
-	if (unverified_max < UNVERIFIED_MIN)
-		unverified_max = UNVERIFIED_MIN;
-
-	if (g->counts.channels >= max)
-		return "max_channels";
-	if (g->counts.unverified >= unverified_max)
-		return "unverified";
-	for (const struct visitor *v = g->visitors; v; v = v->next)
-		same += !v->is_verified && is_same_source(&v->from, from);
-	return same >= SOURCE_MAX ? "source" : NULL;
-}
-
-static void name_source(char name[REFUSAL_PEER_MAX],
-			const struct sock_addr *from)
-{
-	struct wr w = wr_over(name, REFUSAL_PEER_MAX - 1);
-
-	if (from->sa.sa_family == AF_INET || from->sa.sa_family == AF_INET6)
-		sock_addr_write(&w, from);
-	else
-		wr_str(&w, "unix");
-}
-
 /* Rounds cost a verification, a synced write and a change of the interface: at
  * most eight in a lease, or one in a second where leases are short.  An agent
  * renews at 3/16 of a lease at the earliest. */
@@ -455,84 +389,46 @@ static enum rc start_link(struct visitor *v, int fd)
 	};
 
 	memcpy(options.wg_public, tunnel_public(o->device), 32);
-	return link_new(&v->link, &options, fd);
+	return link_new(&v->at.link, &options, fd);
 }
 
-static void welcome(struct gate *g, int fd, const struct sock_addr *from)
+static bool welcome(void *arg, int fd, const struct sock_addr *from)
 {
+	struct gate *g = arg;
 	struct visitor *v = mem_new(sizeof(*v));
 
 	v->gate = g;
-	v->from = *from;
-	name_source(v->name, from);
+	door_visit_init(&v->at, v, from);
 	buf_init(&v->quote, QUOTE_MAX);
 	if (start_link(v, fd) != RC_OK) {
-		close(fd);
 		visitor_free(v);
-		return;
+		return false;
 	}
-	v->next = g->visitors;
-	if (v->next)
-		v->next->prev = v;
-	g->visitors = v;
-	g->counts.channels++;
-	g->counts.unverified++;
-	g->counts.accepted++;
-}
-
-static void turn_away(struct gate *g, int fd, const struct sock_addr *from,
-		      const char *why)
-{
-	char name[REFUSAL_PEER_MAX] = "";
-	uint64_t dropped = 0;
-
-	close(fd);
-	g->counts.turned_away++;
-	name_source(name, from);
-	if (log_limit_pass(&g->away_lines, now_of(g), &dropped))
-		log_event(g->o.log, LOG_WARN, "channel_turned_away",
-			  LSTR("peer", name), LSTR("limit", why),
-			  LU64("dropped_lines", dropped));
-}
-
-static void on_listen(void *arg, uint32_t events)
-{
-	struct gate *g = arg;
-
-	(void)events;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		struct sock_addr from = { 0 };
-		const char *why;
-		enum rc rc;
-		int fd;
-
-		rc = sock_accept(&fd, &from, g->fd);
-		if (rc == RC_SYS)
-			pause_begin(&g->pause, g->o.loop, &g->watch);
-		if (rc)
-			return;
-		why = turn_away_reason(g, &from);
-		if (why)
-			turn_away(g, fd, &from, why);
-		else
-			welcome(g, fd, &from);
-	}
+	door_enter(&g->door, &v->at);
+	return true;
 }
 
 enum rc gate_new(struct gate **out, const struct gate_options *options)
 {
 	struct gate *g = mem_new(sizeof(*g));
+	const struct door_options door = {
+		.loop = options->loop,
+		.log = options->log,
+		.listen = options->config->listen,
+		.backlog = BACKLOG,
+		.limits = {
+			.channels = (size_t)options->config->max_channels,
+			.source_unverified = SOURCE_MAX,
+		},
+		.welcome = welcome,
+		.arg = g,
+	};
 	enum rc rc;
 
 	g->o = *options;
 	g->refusal_lines.burst = 32;
 	g->refusal_lines.interval_ms = 500;
-	g->away_lines.burst = 8;
-	g->away_lines.interval_ms = 1000;
-	rc = sock_listen(&g->fd, &options->config->listen, BACKLOG);
-	if (!rc)
-		rc = loop_watch_add(options->loop, &g->watch, g->fd, EPOLLIN,
-				    on_listen, g);
+	rc = door_open(&g->door, &door);
 	if (rc) {
 		gate_free(g);
 		return rc;
@@ -541,36 +437,23 @@ enum rc gate_new(struct gate **out, const struct gate_options *options)
 	return RC_OK;
 }
 
-static void stop_listening(struct gate *g)
-{
-	pause_end(&g->pause);
-	loop_watch_del(g->o.loop, &g->watch);
-	if (g->fd >= 0)
-		close(g->fd);
-	g->fd = -1;
-}
-
 void gate_shutdown(struct gate *g)
 {
-	struct visitor *next;
-
-	stop_listening(g);
-	for (struct visitor *v = g->visitors; v; v = next) {
-		next = v->next;
-		if (link_channel(v->link))
-			channel_refuse(link_channel(v->link),
-				       CHANNEL_SHUTDOWN, "");
-		link_close(v->link, "shutdown");
-	}
+	door_close(&g->door);
+	door_end_all(&g->door, "shutdown");
 }
 
 void gate_free(struct gate *g)
 {
+	struct door_visit *next;
+
 	if (!g)
 		return;
-	stop_listening(g);
-	for (struct visitor *v = g->visitors, *next; v; v = next) {
-		next = v->next;
+	door_close(&g->door);
+	for (struct door_visit *at = g->door.visits; at; at = next) {
+		struct visitor *v = at->owner;
+
+		next = at->next;
 		if (v->lease)
 			registry_forget_holder(v->lease);
 		visitor_free(v);
@@ -578,9 +461,9 @@ void gate_free(struct gate *g)
 	free(g);
 }
 
-struct gate_counts gate_counts(const struct gate *g)
+struct door_counts gate_counts(const struct gate *g)
 {
-	return g->counts;
+	return g->door.counts;
 }
 
 const struct refusals *gate_refusals(const struct gate *g)

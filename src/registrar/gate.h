@@ -2,16 +2,14 @@
  * gate: the registrar's listening side: channels come in, are judged, and get
  * leases from the registry.
  *
- * Bounds: max_channels in all, a quarter of them (but at least 16) not verified
- * yet, so that strangers cannot hold every place, and SOURCE_MAX of those from
- * one address where the address is known.  Who is one too many is closed
- * without a word: to say "overloaded" would cost a TLS handshake each.  What a
- * stranger causes is logged under a limit.
+ * Bounds: those of node/door.h, with max_channels in all and SOURCE_MAX
+ * strangers of one address.  What a stranger causes is logged under a limit.
  */
 #ifndef POSTERN_REGISTRAR_GATE_H
 #define POSTERN_REGISTRAR_GATE_H
 
 #include "channel/batch.h"
+#include "node/door.h"
 #include "node/identity.h"
 #include "registrar/refusals.h"
 #include "registrar/registry.h"
@@ -42,11 +40,7 @@ void gate_lease_ended(void *holder, enum channel_reason why);
 /* Stops listening and tells every peer that this is a shutdown. */
 void gate_shutdown(struct gate *g);
 
-struct gate_counts {
-	size_t channels, unverified;
-	uint64_t accepted, turned_away; /* since the start */
-};
-struct gate_counts gate_counts(const struct gate *g);
+struct door_counts gate_counts(const struct gate *g);
 const struct refusals *gate_refusals(const struct gate *g);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "io/clock.h"
 #include "io/sandbox.h"
+#include "node/confinement.h"
 #include "node/keeper.h"
 #include "node/platform.h"
 #include "registrar/confine.h"
@@ -251,7 +252,7 @@ static enum rc start(struct program *p, char error[NODE_ERROR_MAX])
 	if (!rc)
 		rc = open_api(p, error);
 	if (!rc)
-		rc = confine_calls(error);
+		rc = confinement_calls(error);
 	return rc;
 }
 
