@@ -1,114 +1,14 @@
 /* hardware: the key and the measurement that a folder is bound to, from a platform played by a
  * thread, which quotes a trust domain as the simulator does. */
-#include "unit.h"
+#include "sim_platform.h"
 
-#include <pthread.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "base/mem.h"
-#include "folder.h"
-#include "quoting/sim_quote.h"
-#include "quoting/simproto.h"
 #include "seal/hardware.h"
-
-enum {
-	NOW = 1'800'000'000,
-};
-
-struct platform {
-	struct folder folder;
-	char path[128];
-	struct sim_pki pki;
-	struct sim_td td;
-	int fd;
-	pthread_t thread;
-	bool quotes_nonsense, denies_keys;
-};
-
-static void answer(struct platform *p, const struct simproto_request *r, struct wr *w)
-{
-	AUTO(buf_fini)
-	struct buf quote = { 0 };
-
-	buf_init(&quote, SIM_QUOTE_MAX);
-	if (r->op == SIMPROTO_KEY && p->denies_keys) {
-		simproto_reply_write(w, SIMPROTO_FAILED, (struct span){ 0 });
-	} else if (r->op == SIMPROTO_KEY) {
-		simproto_reply_write(w, SIMPROTO_OK, SPAN_ARRAY(r->label));
-	} else if (p->quotes_nonsense) {
-		simproto_reply_write(w, SIMPROTO_OK, span_str("nonsense"));
-	} else {
-		assert_int_equal(sim_quote(&quote, &p->pki, &p->td, r->report_data, NULL), RC_OK);
-		simproto_reply_write(w, SIMPROTO_OK, buf_span(&quote));
-	}
-}
-
-static void serve(struct platform *p, int fd)
-{
-	uint8_t in[SIMPROTO_HEADER_LEN + SIMPROTO_REQUEST_MAX], out[SIMPROTO_REPLY_MAX];
-	struct wr w = WR_ARRAY(out);
-	struct simproto_request r;
-	struct span frame;
-	size_t whole, n = 0;
-	ssize_t got;
-
-	while (simproto_frame(&frame, &whole, span_of(in, n), SIMPROTO_REQUEST_MAX) !=
-	       SIMPROTO_FRAME) {
-		got = recv(fd, in + n, sizeof(in) - n, 0);
-		if (got <= 0)
-			return;
-		n += (size_t)got;
-	}
-	assert_int_equal(simproto_request_read(&r, frame), RC_OK);
-	answer(p, &r, &w);
-	assert_int_equal(send(fd, out, w.n, MSG_NOSIGNAL), w.n);
-}
-
-static void *run(void *arg)
-{
-	struct platform *p = arg;
-	int fd;
-
-	while ((fd = accept(p->fd, NULL, NULL)) >= 0) {
-		serve(p, fd);
-		close(fd);
-	}
-	return NULL;
-}
 
 static struct quote_source *start(struct platform *p)
 {
-	static const char *const no_marks[] = { NULL };
-	const uint8_t id[QUOTE_MR_LEN] = { 1, 2, 3 };
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct quote_source_options o = { .tsm_path = "/nowhere", .tdx_marks = no_marks };
-	struct quote_source *s = NULL;
-	char error[256];
+	static const uint8_t id[QUOTE_MR_LEN] = { 1, 2, 3 };
 
-	folder_make(&p->folder);
-	o.simulator = folder_file(p->path, &p->folder, "tee.sock");
-	memcpy(at.sun_path, p->path, strlen(p->path) + 1);
-	assert_int_equal(sim_pki_generate(&p->pki, NULL, NOW), RC_OK);
-	sim_td_launch(&p->td, "base", id);
-	p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(p->fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(p->fd, 8), 0);
-	assert_int_equal(pthread_create(&p->thread, NULL, run, p), 0);
-	assert_int_equal(quote_source_open(&s, &o, error), RC_OK);
-	return s;
-}
-
-static void stop(struct platform *p, struct quote_source *s)
-{
-	quote_source_free(s);
-	shutdown(p->fd, SHUT_RDWR);
-	pthread_join(p->thread, NULL);
-	close(p->fd);
-	sim_pki_fini(&p->pki);
-	folder_remove(&p->folder);
+	return platform_start(p, id);
 }
 
 static void measurement_is_of_code_not_of_its_log(void **state)
@@ -144,7 +44,7 @@ static void measurement_is_of_code_not_of_its_log(void **state)
 	p.td.mr_config_id[1] ^= 1;
 	assert_int_equal(hardware_measurement(again, s, error), RC_OK);
 	assert_memory_not_equal(first, again, sizeof(first));
-	stop(&p, s);
+	platform_end(&p);
 }
 
 static void folder_is_bound_to_the_platform(void **state)
@@ -169,7 +69,7 @@ static void folder_is_bound_to_the_platform(void **state)
 	p.td.rtmr[1].b[0] ^= 1;
 	assert_int_equal(seal_open(&seal, &o, error), SEAL_OK);
 	seal_close(seal);
-	stop(&p, s);
+	platform_end(&p);
 }
 
 static void platform_that_fails_gives_no_key(void **state)
@@ -185,15 +85,15 @@ static void platform_that_fails_gives_no_key(void **state)
 	struct seal *seal = NULL;
 
 	(void)state;
-	p.denies_keys = true;
+	p.fails = 1u << SIMPROTO_KEY;
 	assert_int_equal(seal_open(&seal, &o, error), SEAL_NO_KEY);
 	assert_non_null(strstr(error, "no sealing key from simulator"));
-	p.denies_keys = false;
+	p.fails = 0;
 	p.quotes_nonsense = true;
 	assert_int_equal(seal_open(&seal, &o, error), SEAL_NO_KEY);
 	assert_non_null(strstr(error, "own quote from simulator: malformed"));
 	assert_null(seal);
-	stop(&p, s);
+	platform_end(&p);
 }
 
 int main(void)
