@@ -32,8 +32,9 @@ struct platform {
 	struct quote_source *source;
 	atomic_uint fails; /* a bit for each simproto_op that fails */
 	atomic_bool quotes_nonsense;
-	atomic_uint quote_ms; /* how long a quote takes */
-	atomic_uint quotes; /* made so far */
+	pthread_mutex_t held; /* by a test: no quote is made meanwhile */
+	uint8_t quoted[64]; /* the first bytes of report data, in order */
+	size_t quotes; /* made so far */
 };
 
 static inline void platform_answer(struct platform *p, const struct simproto_request *r,
@@ -62,8 +63,11 @@ static inline void platform_answer(struct platform *p, const struct simproto_req
 	case SIMPROTO_QUOTE:
 		break;
 	}
-	(void)usleep(1000 * atomic_load(&p->quote_ms));
-	atomic_fetch_add(&p->quotes, 1);
+	pthread_mutex_lock(&p->held);
+	if (p->quotes < sizeof(p->quoted))
+		p->quoted[p->quotes] = r->report_data[0];
+	p->quotes++;
+	pthread_mutex_unlock(&p->held);
 	if (atomic_load(&p->quotes_nonsense)) {
 		simproto_reply_write(w, SIMPROTO_OK, span_str("nonsense"));
 		return;
@@ -115,6 +119,7 @@ static inline struct quote_source *platform_start(struct platform *p,
 	struct quote_source_options o = { .tsm_path = "/nowhere", .tdx_marks = no_marks };
 	char error[256];
 
+	pthread_mutex_init(&p->held, NULL);
 	folder_make(&p->folder);
 	o.simulator = folder_file(p->path, &p->folder, "tee.sock");
 	memcpy(at.sun_path, p->path, strlen(p->path) + 1);
@@ -134,6 +139,7 @@ static inline void platform_end(struct platform *p)
 	shutdown(p->fd, SHUT_RDWR);
 	pthread_join(p->thread, NULL);
 	close(p->fd);
+	pthread_mutex_destroy(&p->held);
 	sim_pki_fini(&p->pki);
 	folder_remove(&p->folder);
 }

@@ -298,7 +298,10 @@ static void heads_that_are_refused(void **state)
 		{ "a_byte_short", { .type = KEYS_GET }, 0, 1, KEYS_MALFORMED },
 		{ "later_version", { .type = KEYS_GET }, 2, 0, KEYS_VERSION },
 		{ "not_ours", { .type = KEYS_GET, .session = { 1 } }, 0, 0, KEYS_OTHER_SESSION },
-		{ "seen", { .type = KEYS_GET, .session = { 9 }, .sequence = 1 }, 0, 0, KEYS_REPLAYED },
+		/* clang-format off */
+		{ "seen", { .type = KEYS_GET, .session = { 9 }, .sequence = 1 }, 0, 0,
+		  KEYS_REPLAYED },
+		/* clang-format on */
 		{ "an_answer", { .type = KEYS_KEYS, .session = { 9 } }, 0, 0, KEYS_MALFORMED },
 		{ "no_get", { .type = KEYS_GET, .session = { 9 } }, 0, 0, KEYS_MALFORMED },
 		{ "no_epoch", { .type = KEYS_EPOCH, .session = { 9 } }, 0, 0, KEYS_MALFORMED },
