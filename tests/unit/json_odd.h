@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/span.h"
+#include "base/arena.h"
+#include "base/rc.h"
 
 #define ODD_NAME "@odd@"
 
@@ -179,6 +180,52 @@ static inline void odd_each(struct odd *o, const char *json)
 	json_decref(o->root);
 	print_message("%zu odd, %zu of them taken\n", o->tried, o->taken);
 	assert_int_equal(o->wrong, 0);
+}
+
+/* ---- readers with an arena */
+
+/* In a bad case: nothing is written to what the reader fills. */
+typedef enum rc odd_reader(struct arena *arena, struct span text);
+
+static inline bool odd_read_in_arena(void *arg, struct span text)
+{
+	odd_reader *const *read = arg;
+	struct arena arena;
+	enum rc rc;
+
+	arena_init(&arena, 16 * 1024 * 1024);
+	rc = (*read)(&arena, text);
+	arena_fini(&arena);
+	if (rc != RC_OK && rc != RC_MALFORMED && rc != RC_UNSUPPORTED)
+		fail_msg("%s: %.*s", rc_name(rc), (int)text.n, (const char *)text.p);
+	return rc == RC_OK;
+}
+
+/* Arenas of every size that is too small: a limit, or no JSON. */
+static inline void odd_arenas(odd_reader *read, struct span text)
+{
+	enum rc rc = RC_LIMIT;
+
+	for (size_t room = 0; rc != RC_OK; room += 48) {
+		struct arena arena;
+
+		arena_init(&arena, room);
+		rc = read(&arena, text);
+		arena_fini(&arena);
+		assert_true(rc == RC_OK || rc == RC_LIMIT || rc == RC_MALFORMED);
+		assert_true(room < 16 * 1024 * 1024);
+	}
+}
+
+/* Both, of a document as its writer makes it. */
+static inline void odd_in_arena(odd_reader *read, struct span text, const char *const *may)
+{
+	struct odd o = { .read = odd_read_in_arena, .arg = (void *)&read, .may = may };
+	char *copy = strndup((const char *)text.p, text.n);
+
+	odd_each(&o, copy);
+	odd_arenas(read, text);
+	free(copy);
 }
 
 #endif

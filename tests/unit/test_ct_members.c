@@ -109,8 +109,9 @@ static enum rc list_rc(const char *text, size_t n, size_t arena_max)
 static void bounds_of_the_list(void **state)
 {
 	static const char past[] = "{\"name\":\"Zero\",\"end_time\":\"2025-01-01T00:00:00Z\"}";
-	static const char log_head[] = HEAD "[{\"name\":\"One\",\"logs\":[{\"description\":\"a\"," KEY_A
-					    ",\"url\":\"u\",\"mmd\":1,\"previous_operators\":[";
+	static const char log_head[] =
+		HEAD "[{\"name\":\"One\",\"logs\":[{\"description\":\"a\"," KEY_A
+		     ",\"url\":\"u\",\"mmd\":1,\"previous_operators\":[";
 	char *text = many(HEAD "[", "{\"name\":\"x\"}", LOGLIST_OPERATORS_MAX, "]}");
 	char *large = calloc(1, LOGLIST_MAX + 1);
 
@@ -140,8 +141,9 @@ static void operators_have_names_and_keys_are_base64(void **state)
 		const char *name, *json;
 	} cases[] = {
 		{ "no_name", HEAD "[{\"name\":\"\"}]}" },
-		{ "key_no_base64", HEAD "[{\"name\":\"x\",\"logs\":[{\"description\":\"a\",\"key\":\"AAA\","
-					"\"log_id\":\"" HASH "\",\"url\":\"u\",\"mmd\":1}]}]}" },
+		{ "key_no_base64",
+		  HEAD "[{\"name\":\"x\",\"logs\":[{\"description\":\"a\",\"key\":\"AAA\","
+		       "\"log_id\":\"" HASH "\",\"url\":\"u\",\"mmd\":1}]}]}" },
 		{ "log_twice", HEAD "[{\"name\":\"x\",\"logs\":[{\"description\":\"a\"," KEY_A
 				    ",\"url\":\"u\",\"mmd\":1},{\"description\":\"a\"," KEY_A
 				    ",\"url\":\"u\",\"mmd\":1}]}]}" },

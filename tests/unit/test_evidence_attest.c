@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "evidence/attest.h"
+#include "json_odd.h"
 
 #define S(text) \
 	{ \
@@ -240,6 +241,32 @@ static void answers_refused(void **state)
 	}
 }
 
+static enum rc read_answer(struct arena *arena, struct span text)
+{
+	struct attest_answer a, before;
+	enum rc rc;
+
+	memset(&a, 0xa5, sizeof(a));
+	before = a;
+	rc = attest_answer_read(&a, arena, text);
+	if (rc)
+		assert_memory_equal(&a, &before, sizeof(a));
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	static const char *const may[] = { ".count 7", ".path array", ".path.0 gone",
+					   ".path.0 twice", ".event_log text", NULL };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(attest_answer_write(&out, &answer), RC_OK);
+	odd_in_arena(read_answer, buf_span(&out), may);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +276,7 @@ int main(void)
 		cmocka_unit_test(everyone_in_a_batch_is_bound),
 		cmocka_unit_test(an_answer_written_and_read_is_the_identity),
 		cmocka_unit_test(answers_refused),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

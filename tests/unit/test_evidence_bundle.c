@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "evidence/bundle.h"
+#include "json_odd.h"
 
 #define S(text) \
 	{ \
@@ -126,12 +127,44 @@ static void what_is_not_whole_is_not_written(void **state)
 	buf_fini(&out);
 }
 
+static enum rc read_whole(struct arena *arena, struct span text)
+{
+	struct evidence_bundle b, before;
+	enum rc rc;
+
+	memset(&b, 0xa5, sizeof(b));
+	before = b;
+	rc = evidence_bundle_read(&b, arena, text);
+	if (rc)
+		assert_memory_equal(&b, &before, sizeof(b));
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	/* Kinds of members and of bytes are for people; what else is not there
+	 * is missed by whoever needs it. */
+	static const char *const may[] = { ".__cmwc_t gone", ".__cmwc_t text", "*.0 text",
+					   "*.2 gone", "*.2 7", ".event-log gone",
+					   ".files.*[!01] gone", ".collateral gone",
+					   ".collateral.*[!01] gone", ".acme-info gone",
+					   ".manifest gone", ".dnssec gone", NULL };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(evidence_bundle_write(&out, &whole), RC_OK);
+	odd_in_arena(read_whole, buf_span(&out), may);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_and_read_is_the_identity),
 		cmocka_unit_test(what_must_be_there),
 		cmocka_unit_test(what_is_not_whole_is_not_written),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "evidence_made.h"
+#include "json_odd.h"
 
 enum {
 	ARENA_MAX = 1024 * 1024,
@@ -225,6 +226,74 @@ static void limits_are_limits(void **state)
 	buf_fini(&out);
 }
 
+static enum rc read_core(struct arena *arena, struct span text)
+{
+	static struct evidence_core c, before;
+	enum rc rc;
+
+	memset(&c, 0xa5, sizeof(c));
+	before = c;
+	rc = evidence_core_read(&c, arena, text);
+	if (rc)
+		assert_memory_equal(&c, &before, sizeof(c));
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	/* Lists of any length but for names and keys, which are not empty; times
+	 * and sizes of any value, and texts that are names of things. */
+	static const char *const may[] = {
+		"*.[0-9] gone",
+		"*.[0-9] twice",
+		".certs array",
+		".keys array",
+		".caa array",
+		"*.scts array",
+		"*.proof array",
+		".keys.?.tbs_sha256 array",
+		"*.records array",
+		"*.sources array",
+		"*.legacy array",
+		"*.heads array",
+		"*.unknown array",
+		"*.not_before 7",
+		"*.not_after 7",
+		"*.timestamp 7",
+		"*.index 7",
+		"*.size 7",
+		"*.made_at 7",
+		"*.retired_at 7",
+		".caa.?.at 7",
+		".timeline.t[01] 7",
+		"*.safe_at 7",
+		"*ed true",
+		"*.exclusive true",
+		".names.? text",
+		".acme.profile text",
+		".acme.challenges text",
+		"*.file text",
+		"*.checkpoint text",
+		".caa.?.name text",
+		".caa.?.found_at text",
+		"*.sources.? text",
+		"*.proof_sha256 gone",
+		".ct.log_list_sha256 gone",
+		NULL
+	};
+	struct p256_private *key = p256_private_generate();
+	struct evidence_core core;
+	struct buf out;
+
+	(void)state;
+	made_core(&core, key);
+	p256_private_free(key);
+	buf_init(&out, CORE_MAX);
+	assert_int_equal(evidence_core_write(&out, &core), RC_OK);
+	odd_in_arena(read_core, buf_span(&out), may);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +302,7 @@ int main(void)
 		cmocka_unit_test(edits_are_judged),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(limits_are_limits),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "evidence/dotdstack.h"
+#include "json_odd.h"
 
 #define S(text) \
 	{ \
@@ -171,6 +172,75 @@ static void acme_info_of_others(void **state)
 	assert_int_equal(bad, 0);
 }
 
+static enum rc read_app(struct arena *arena, struct span text)
+{
+	struct dotdstack_app a, before;
+	enum rc rc;
+
+	memset(&a, 0xa5, sizeof(a));
+	before = a;
+	rc = dotdstack_app_read(&a, arena, text);
+	if (rc)
+		assert_memory_equal(&a, &before, sizeof(a));
+	return rc;
+}
+
+static enum rc read_acme(struct arena *arena, struct span text)
+{
+	struct dotdstack_acme a, before;
+	enum rc rc;
+
+	memset(&a, 0xa5, sizeof(a));
+	before = a;
+	rc = dotdstack_acme_read(&a, arena, text);
+	if (rc)
+		assert_memory_equal(&a, &before, sizeof(a));
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	/* Only the app must be named; null is Go's and Rust's "none". */
+	static const char *const may_app[] = { " more", ".[!a]* gone",
+					       ".[!a]* null", ".app_[cn]* gone",
+					       ".app_[cn]* null", ".app_cert text",
+					       ".app_name text", ".tcb_info text",
+					       ".vm_config text", ".cloud_* text",
+					       NULL };
+	static const char *const may_acme[] = { "* more",
+						".account_uri text",
+						".account_[qa]* gone",
+						".account_[qa]* null",
+						".account_quote text",
+						".quoted_hist_keys array",
+						".*_keys.? gone",
+						".*_keys.? twice",
+						".*_keys.?.[qa]* gone",
+						".*_keys.?.[qa]* null",
+						".*_keys.?.quote text",
+						NULL };
+	static const struct dotdstack_key keys[] = {
+		{ .spki = S("\x30\x01"), .quote = S("{\"quote\":\"04\"}") },
+		{ .spki = S("\x30\x02") },
+	};
+	static const struct dotdstack_acme acme = {
+		.account_uri = S("https://ca.example/acct/1"),
+		.account_quote = S("{\"quote\":\"04\"}"),
+		.keys = keys,
+		.key_count = 2,
+	};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(dotdstack_app_write(&out, &app), RC_OK);
+	odd_in_arena(read_app, buf_span(&out), may_app);
+	buf_reset(&out);
+	assert_int_equal(dotdstack_acme_write(&out, &acme), RC_OK);
+	odd_in_arena(read_acme, buf_span(&out), may_acme);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +249,7 @@ int main(void)
 		cmocka_unit_test(app_info_written_and_read_is_the_identity),
 		cmocka_unit_test(acme_info_written_and_read_is_the_identity),
 		cmocka_unit_test(acme_info_of_others),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

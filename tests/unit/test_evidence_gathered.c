@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "evidence/gathered.h"
+#include "json_odd.h"
 
 #define S(text) \
 	{ \
@@ -132,12 +134,96 @@ static void a_servers_bundle_is_not_such_a_file(void **state)
 	arena_fini(&arena);
 }
 
+static enum rc read_whole(struct arena *arena, struct span text)
+{
+	static struct gathered g, before;
+	enum rc rc;
+
+	memset(&g, 0xa5, sizeof(g));
+	before = g;
+	rc = gathered_read(&g, arena, text);
+	if (rc)
+		assert_memory_equal(&g, &before, sizeof(g));
+	return rc;
+}
+
+/* "seen" is JSON in base64. */
+static enum rc read_seen_alone(struct arena *arena, struct span text)
+{
+	char *document = malloc(4 * text.n + 200);
+	struct wr w = wr_over(document, 4 * text.n + 200);
+	enum rc rc;
+
+	wr_str(&w, "{\"__cmwc_t\":\"2.25.214996118928484339226540397997355506744\","
+		   "\"seen\":[\"application/json\",\"");
+	text_base64url(&w, text);
+	wr_str(&w, "\"]}");
+	rc = read_whole(arena, wr_span(&w));
+	free(document);
+	return rc;
+}
+
+static void members_of_what_was_seen(void **state)
+{
+	/* What a visitor saw is judged later; lists may be of any length, and
+	 * what is not known is skipped. */
+	static const char *const may[] = {
+		"* more", ".host text", ".at 7",
+		".tls.there true", ".tls.plain true",
+		".tls.bound true", ".tls.tls13 true", ".tls.redirect text",
+		".tls.chain array", ".tls.chain.0 gone", ".tls.chain.0 twice",
+		".dns gone", ".dns.*s array", ".dns.*.[01] gone",
+		".dns.*.[01] twice", ".dns.levels.?.name text", ".dns.levels.?.at text",
+		".dns.*asked true", ".dns.challenge text", ".sources*s array",
+		".sources array", ".sources*.[01] gone", ".sources*.[01] twice",
+		".sources.?.name text", ".growth array", ".growth*.[01] gone",
+		".growth*.[01] twice", ".growth.0.from 7", ".growth.0.head text",
+		".growth.0.proof array", ".crls array", ".crls.0 gone",
+		".crls.0 twice", NULL
+	};
+	const struct cmw *top;
+	struct arena arena;
+	struct span seen;
+	struct buf out;
+
+	(void)state;
+	arena_init(&arena, 1024 * 1024);
+	buf_init(&out, 64 * 1024);
+	assert_int_equal(gathered_write(&out, &whole), RC_OK);
+	assert_int_equal(cmw_read(&top, &arena, buf_span(&out)), RC_OK);
+	seen = cmw_value(top, "seen");
+	odd_in_arena(read_seen_alone, seen, may);
+	arena_fini(&arena);
+	buf_fini(&out);
+}
+
+static void members_one_by_one(void **state)
+{
+	static const char *const may[] = { "*.0 text",
+					   ".bundle gone",
+					   ".answer gone",
+					   ".log-list gone",
+					   ".log-list-signature gone",
+					   ".files gone",
+					   ".collateral gone",
+					   NULL };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 64 * 1024);
+	assert_int_equal(gathered_write(&out, &whole), RC_OK);
+	odd_in_arena(read_whole, buf_span(&out), may);
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written_and_read_is_the_identity),
 		cmocka_unit_test(nothing_seen_is_kept_too),
 		cmocka_unit_test(a_servers_bundle_is_not_such_a_file),
+		cmocka_unit_test(members_one_by_one),
+		cmocka_unit_test(members_of_what_was_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

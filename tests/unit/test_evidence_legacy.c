@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "evidence/legacy.h"
+#include "json_odd.h"
 
 #define H0 "0000000000000000000000000000000000000000000000000000000000000000"
 #define HA "00000000000000000000000000000000000000000000000000000000000000ab"
@@ -301,6 +302,50 @@ static void report_data_of_both_modes(void **state)
 	assert_memory_equal(both + 32, core.b, 32);
 }
 
+static enum rc read_quote(struct arena *arena, struct span text)
+{
+	struct legacy_quote q, before;
+	enum rc rc;
+
+	memset(&q, 0xa5, sizeof(q));
+	before = q;
+	rc = legacy_quote_read(&q, arena, text);
+	if (rc)
+		assert_memory_equal(&q, &before, sizeof(q));
+	return rc;
+}
+
+static enum rc read_account(struct arena *arena, struct span text)
+{
+	struct span uri = { (const uint8_t *)"x", 77 };
+	enum rc rc = legacy_account_read(&uri, arena, text);
+
+	if (rc)
+		assert_int_equal(uri.n, 77);
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	static const char *const may_quote[] = { " more", ".[!q]* gone",
+						 ".[!q]* null", ".event_log text",
+						 ".vm_config text", NULL };
+	/* Either of the two places will do, and nothing else is looked at. */
+	static const char *const may_account[] = { "* more", ".body*",
+						   ".uri gone", ".registration [!-]*",
+						   ".*URL gone", NULL };
+
+	(void)state;
+	odd_in_arena(read_quote,
+		     span_str("{\"quote\":\"040002\",\"event_log\":\"[]\",\"report_data\":\"0102\","
+			      "\"vm_config\":\"{}\",\"attestation\":\"07\"}"),
+		     may_quote);
+	odd_in_arena(read_account,
+		     span_str("{\"body\":{\"status\":\"valid\"},\"uri\":\"https://ca.example/1\","
+			      "\"registration\":{\"accountURL\":\"https://ca.example/1\"}}"),
+		     may_account);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +359,7 @@ int main(void)
 		cmocka_unit_test(an_account_written_shows_both_places),
 		cmocka_unit_test(a_quote_written_and_read_is_the_identity),
 		cmocka_unit_test(report_data_of_both_modes),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "evidence/memory.h"
 #include "evidence_made.h"
+#include "json_odd.h"
 
 #define HOST "www.example.org"
 #define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
@@ -211,6 +212,31 @@ static void logs_are_kept_apart(void **state)
 	buf_fini(&text);
 }
 
+static enum rc read_memory(struct arena *arena, struct span text)
+{
+	struct material_memory m, before;
+	enum rc rc;
+
+	memset(&m, 0xa5, sizeof(m));
+	before = m;
+	rc = memory_read(&m, arena, text, span_str(HOST));
+	if (rc)
+		assert_memory_equal(&m, &before, sizeof(m));
+	return rc;
+}
+
+static void members_one_by_one(void **state)
+{
+	static const char *const may[] = { ".at 7", ".account_uri text", ".heads array",
+					   ".heads.? gone", ".heads.? twice", ".heads.?.size 7",
+					   NULL };
+
+	(void)state;
+	odd_in_arena(read_memory,
+		     span_str(BEGIN("1", HOST) HEAD("01", "5") "," HEAD("02", "6") "]}"),
+		     may);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +244,7 @@ int main(void)
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(what_is_kept),
 		cmocka_unit_test(logs_are_kept_apart),
+		cmocka_unit_test(members_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
