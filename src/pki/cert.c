@@ -78,7 +78,7 @@ static enum rc parse_name(struct span *common_name, struct span name)
 			return RC_LIMIT;
 		if (!der_take(&rdns, DER_SET, &set) ||
 		    !der_take(&set, DER_SEQUENCE, &pair) || !rd_end(&set) ||
-		    !der_take(&pair, DER_OID, &oid) ||
+		    !der_oid(&pair, &oid) ||
 		    !der_any(&pair, &tag, &value, &whole) || !rd_end(&pair))
 			return RC_MALFORMED;
 		if (!span_equal(oid, SPAN_ARRAY(oid_common_name)))

@@ -7,6 +7,7 @@ enum {
 	LONG_FORM = 0x80,
 	/* Nothing we read reaches 16 MiB; a longer length is refused. */
 	LENGTH_BYTES_MAX = 3,
+	OID_MORE = 0x80, /* this octet is not the number's last */
 	UTC_PIVOT = 50, /* RFC 5280 §4.1.2.5.1: 50..99 is 19xx */
 };
 
@@ -137,6 +138,25 @@ bool der_bits(struct span *s, struct span *bytes)
 	return true;
 }
 
+bool der_oid(struct span *s, struct span *oid)
+{
+	struct span in = *s, id;
+	bool is_inside = false; /* a number */
+
+	if (!der_take(&in, DER_OID, &id) || !id.n)
+		return false;
+	for (size_t i = 0; i < id.n; i++) {
+		if (!is_inside && id.p[i] == OID_MORE) /* X.690 §8.19.2 */
+			return false;
+		is_inside = id.p[i] & OID_MORE;
+	}
+	if (is_inside)
+		return false;
+	*oid = id;
+	*s = in;
+	return true;
+}
+
 bool der_oid_is(struct span *s, struct span oid)
 {
 	struct span in = *s, content;
@@ -154,7 +174,7 @@ bool der_extension(struct span *s, struct span *oid, bool *is_critical,
 	bool flag = false;
 
 	if (!der_take(&in, DER_SEQUENCE, &extension) ||
-	    !der_take(&extension, DER_OID, &id))
+	    !der_oid(&extension, &id))
 		return false;
 	/* X.690 §11.5: a DEFAULT is not written. */
 	if (der_next_is(&extension, DER_BOOLEAN) &&

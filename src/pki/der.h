@@ -50,6 +50,9 @@ bool der_integer(struct span *s, struct span *content);
 bool der_uint(struct span *s, enum der_tag tag, uint32_t *v, uint32_t max);
 /* A BIT STRING of whole bytes. */
 bool der_bits(struct span *s, struct span *bytes);
+/* The content octets of an OBJECT IDENTIFIER: at least one number, each whole
+ * and in its shortest form. */
+bool der_oid(struct span *s, struct span *oid);
 /* The next element is the OBJECT IDENTIFIER with these content octets. */
 bool der_oid_is(struct span *s, struct span oid);
 

@@ -87,7 +87,7 @@ static bool parse_name(struct span name, struct span *common_name,
 			return false;
 		while (!rd_end(&set)) {
 			if (!der_take(&set, DER_SEQUENCE, &attribute) ||
-			    !der_take(&attribute, DER_OID, &oid) ||
+			    !der_oid(&attribute, &oid) ||
 			    !der_any(&attribute, &tag, &value, &whole) ||
 			    !rd_end(&attribute))
 				return false;
@@ -178,7 +178,7 @@ static bool parse_eku(struct web_cert *c, struct span value)
 		return false;
 	c->has_eku = true;
 	while (!rd_end(&seq)) {
-		if (!der_take(&seq, DER_OID, &oid))
+		if (!der_oid(&seq, &oid))
 			return false;
 		c->eku |= eku_of(oid);
 	}
@@ -311,7 +311,7 @@ static bool parse_aia(struct web_cert *c, struct span value)
 		return false;
 	while (!rd_end(&seq)) {
 		if (!der_take(&seq, DER_SEQUENCE, &access) ||
-		    !der_take(&access, DER_OID, &oid) ||
+		    !der_oid(&access, &oid) ||
 		    !der_any(&access, &tag, &content, &whole) ||
 		    !rd_end(&access))
 			return false;

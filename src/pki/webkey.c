@@ -218,7 +218,7 @@ static const struct algorithm *algorithm_of(struct span identifier)
 	struct span seq, oid, null;
 
 	if (!der_take(&identifier, DER_SEQUENCE, &seq) ||
-	    !rd_end(&identifier) || !der_take(&seq, DER_OID, &oid))
+	    !rd_end(&identifier) || !der_oid(&seq, &oid))
 		return NULL;
 	/* RSA's are NULL, the others have none (RFC 4055 §5, RFC 5758 §3.2). */
 	if (!rd_end(&seq) && (!der_take(&seq, DER_NULL, &null) || null.n ||

@@ -51,7 +51,7 @@ static bool rd_pair(struct span *list, struct span prefix, uint32_t *seen,
 	struct span pair, oid;
 
 	if (!der_take(list, DER_SEQUENCE, &pair) ||
-	    !der_take(&pair, DER_OID, &oid) ||
+	    !der_oid(&pair, &oid) ||
 	    !span_has_prefix(oid, prefix) || !rd_skip(&oid, prefix.n) ||
 	    !rd_u8(&oid, n) || !rd_end(&oid) || *n < 1 || *n > 31)
 		return false;

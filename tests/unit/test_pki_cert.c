@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
 #include "base/text.h"
+#include "der_odd.h"
 #include "pki/cert.h"
 #include "pki/pem.h"
 #include "vectors.h"
@@ -176,6 +180,51 @@ static void too_large_refused(void **state)
 	free(big);
 }
 
+static enum rc read_cert(void *arg, struct span der)
+{
+	struct cert c, before;
+	enum rc rc;
+
+	(void)arg;
+	memset(&c, 0xa5, sizeof(c));
+	before = c;
+	rc = cert_parse(&c, der);
+	if (rc)
+		assert_memory_equal(&c, &before, sizeof(c));
+	return rc;
+}
+
+/* Nothing is taken that libcrypto does not. */
+static bool libcrypto_reads_cert(void *arg, struct span der)
+{
+	const uint8_t *p = der.p;
+	X509 *x = d2i_X509(NULL, &p, (long)der.n);
+	bool ok = x && p == der.p + der.n;
+
+	X509_free(x);
+	(void)arg;
+	ERR_clear_error();
+	return ok;
+}
+
+static void elements_one_by_one(void **state)
+{
+	struct span quote = vector_load(QUOTE), blocks[3];
+	uint8_t room[8192];
+	struct wr w = WR_ARRAY(room);
+
+	(void)state;
+	assert_int_equal(pem_decode(blocks, 3, &w, PEM_CERTIFICATE,
+				    span_of(quote.p + 1258, 3678)),
+			 RC_OK);
+	for (size_t i = 0; i < 3; i++) {
+		struct der_odd o = { .read = read_cert, .agrees = libcrypto_reads_cert };
+
+		der_odd_each(&o, blocks[i]);
+	}
+	vector_free(quote);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +234,7 @@ int main(void)
 		cmocka_unit_test(every_flip_refused),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(too_large_refused),
+		cmocka_unit_test(elements_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

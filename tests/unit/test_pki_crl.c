@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
 #include "base/text.h"
+#include "der_odd.h"
 #include "pki/crl.h"
 #include "vectors.h"
 
@@ -218,6 +222,52 @@ static void critical_extensions(void **state)
 	}
 }
 
+static enum rc read_crl(void *arg, struct span der)
+{
+	struct crl c, before;
+	enum rc rc;
+
+	(void)arg;
+	memset(&c, 0xa5, sizeof(c));
+	before = c;
+	rc = crl_parse(&c, der);
+	if (rc)
+		assert_memory_equal(&c, &before, sizeof(c));
+	return rc;
+}
+
+/* Nothing is taken that libcrypto does not, but a list whose issuer is then another than that of
+ * 'arg', the list as it was. */
+static bool libcrypto_reads_crl(void *arg, struct span der)
+{
+	const uint8_t *p = der.p;
+	struct crl was, is;
+	X509_CRL *x = d2i_X509_CRL(NULL, &p, (long)der.n);
+	bool ok = x && p == der.p + der.n;
+
+	X509_CRL_free(x);
+	ERR_clear_error();
+	assert_int_equal(crl_parse(&was, *(const struct span *)arg), RC_OK);
+	assert_int_equal(crl_parse(&is, der), RC_OK);
+	return ok || !span_equal(was.issuer, is.issuer);
+}
+
+static void elements_one_by_one(void **state)
+{
+	static const char *const lists[] = { SET "pck.crl.der", SET "root_ca.crl.der" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct span der = vector_load(lists[i]);
+		struct der_odd o = { .read = read_crl,
+				     .agrees = libcrypto_reads_crl,
+				     .arg = &der };
+
+		der_odd_each(&o, der);
+		vector_free(der);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +276,7 @@ int main(void)
 		cmocka_unit_test(every_flip_refused),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(critical_extensions),
+		cmocka_unit_test(elements_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

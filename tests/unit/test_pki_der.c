@@ -213,6 +213,45 @@ static void times(void **state)
 	}
 }
 
+static void object_identifiers(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t der[8];
+		size_t n;
+		bool ok;
+	} cases[] = {
+		{ "one_octet", { 6, 1, 0x55 }, 3, true },
+		{ "several", { 6, 3, 0x55, 0x1d, 0x0f }, 5, true },
+		{ "long_number", { 6, 3, 0x2b, 0x86, 0x01 }, 5, true },
+		{ "zero_number", { 6, 2, 0x2b, 0x00 }, 4, true },
+		{ "empty", { 6, 0 }, 2, false },
+		{ "number_cut", { 6, 2, 0x2b, 0x86 }, 4, false },
+		{ "padded_first", { 6, 2, 0x80, 0x01 }, 4, false },
+		{ "padded_later", { 6, 3, 0x2b, 0x80, 0x01 }, 5, false },
+		{ "zero_inside_a_number", { 6, 4, 0x2b, 0x81, 0x80, 0x01 }, 6, true },
+		{ "another_tag", { 4, 1, 0x55 }, 3, false },
+		{ "content_cut", { 6, 2, 0x55 }, 3, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct span s = span_of(cases[i].der, cases[i].n), before = s;
+		struct span oid = { (const uint8_t *)"x", 77 };
+
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(der_oid(&s, &oid), cases[i].ok);
+		if (cases[i].ok) {
+			assert_true(rd_end(&s));
+			assert_int_equal(oid.n, cases[i].n - 2);
+		} else {
+			assert_ptr_equal(s.p, before.p);
+			assert_int_equal(s.n, before.n);
+			assert_int_equal(oid.n, 77);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +260,7 @@ int main(void)
 		cmocka_unit_test(integers),
 		cmocka_unit_test(small_kinds),
 		cmocka_unit_test(times),
+		cmocka_unit_test(object_identifiers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
+#include <openssl/err.h>
+
 #include "base/text.h"
+#include "der_odd.h"
 #include "pki/pem.h"
 #include "pki/webkey.h"
 #include "pki/webtbs.h"
@@ -356,6 +359,73 @@ static void unknown_critical_is_counted(void **state)
 	EVP_PKEY_free(key);
 }
 
+static enum rc read_web(void *arg, struct span der)
+{
+	struct web_cert c, before;
+	struct web_san san;
+	struct web_crl_point point;
+	struct span left, url;
+	enum rc rc;
+
+	(void)arg;
+	memset(&c, 0xa5, sizeof(c));
+	before = c;
+	rc = web_parse(&c, der);
+	if (rc) {
+		assert_memory_equal(&c, &before, sizeof(c));
+		return rc;
+	}
+	for (left = c.sans; web_san_next(&left, &san);)
+		;
+	for (left = c.crl_points; web_crl_point_next(&left, &point);)
+		;
+	(void)web_crl_url(&c, &url);
+	return rc;
+}
+
+/* Nothing is taken that libcrypto does not, but a key that is then none to verify with. */
+static bool libcrypto_reads(void *arg, struct span der)
+{
+	const uint8_t *p = der.p;
+	struct web_cert c;
+	X509 *x = d2i_X509(NULL, &p, (long)der.n);
+	bool ok = x && p == der.p + der.n;
+
+	(void)arg;
+	X509_free(x);
+	ERR_clear_error();
+	assert_int_equal(web_parse(&c, der), RC_OK);
+	return ok || webkey_kind_of(c.spki) == WEBKEY_NONE;
+}
+
+static void elements_one_by_one(void **state)
+{
+	struct web_ca ca;
+	EVP_PKEY *key = web_key();
+	struct web_spec spec;
+
+	(void)state;
+	web_ca_init(&ca, "Issuer", NULL);
+	spec = leaf_spec(&ca, key);
+	for (int i = 0; i < 3; i++) {
+		struct der_odd o = { .read = read_web, .agrees = libcrypto_reads };
+		X509 *x;
+		struct span der;
+
+		if (i == 1)
+			spec.constraints = "critical,CA:TRUE,pathlen:3";
+		if (i == 2)
+			spec.eku = "anyExtendedKeyUsage,1.3.6.1.4.1.11129.2.4.4";
+		x = web_issue(&spec);
+		der = web_der(x);
+		der_odd_each(&o, der);
+		web_free_der(der);
+		X509_free(x);
+	}
+	EVP_PKEY_free(key);
+	web_ca_fini(&ca);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +438,7 @@ int main(void)
 		cmocka_unit_test(limits_kept),
 		cmocka_unit_test(extension_twice_refused),
 		cmocka_unit_test(unknown_critical_is_counted),
+		cmocka_unit_test(elements_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,9 @@
  * answer reached; prefixes and flips. */
 #include "unit.h"
 
+#include <openssl/err.h>
+
+#include "der_odd.h"
 #include "pki/webcrl.h"
 #include "vectors.h"
 #include "web_pki.h"
@@ -232,6 +235,58 @@ static void names_are_stable(void **state)
 	}
 }
 
+static enum rc read_list(void *arg, struct span der)
+{
+	const struct scene *s = arg;
+	struct webcrl_entry e;
+	struct webcrl c, before;
+	enum rc rc;
+
+	memset(&c, 0xa5, sizeof(c));
+	before = c;
+	rc = webcrl_parse(&c, der);
+	if (rc)
+		assert_memory_equal(&c, &before, sizeof(c));
+	(void)webcrl_ask(&e, der, &s->cert, &s->ca.view, NOW);
+	return rc;
+}
+
+/* Nothing is taken that libcrypto does not, but a list whose issuer is then nobody. */
+static bool libcrypto_reads(void *arg, struct span der)
+{
+	const struct scene *s = arg;
+	const uint8_t *p = der.p;
+	struct webcrl c;
+	X509_CRL *x = d2i_X509_CRL(NULL, &p, (long)der.n);
+	bool ok = x && p == der.p + der.n;
+
+	X509_CRL_free(x);
+	ERR_clear_error();
+	assert_int_equal(webcrl_parse(&c, der), RC_OK);
+	return ok || !span_equal(c.issuer, s->ca.view.subject);
+}
+
+static void elements_one_by_one(void **state)
+{
+	static const uint64_t listed[] = { 3, 5, 0 };
+	static const char *const idps[] = { "fullname=URI:" SHARD_1 "\n", NULL };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct web_crl_spec spec = { .ca = &s->ca,
+					     .from = NOW - DAY,
+					     .until = NOW + DAY,
+					     .serials = listed,
+					     .reason = 1,
+					     .idp = idps[i] };
+		struct der_odd o = { .read = read_list, .agrees = libcrypto_reads, .arg = s };
+		struct span der = web_crl(&spec);
+
+		der_odd_each(&o, der);
+		web_free_der(der);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +297,7 @@ int main(void)
 		cmocka_unit_test(prefixes_and_flips),
 		cmocka_unit_test(real_list_read),
 		cmocka_unit_test(names_are_stable),
+		cmocka_unit_test(elements_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
