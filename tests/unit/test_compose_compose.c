@@ -224,6 +224,24 @@ static void refusals_have_file_and_line(void **state)
 		  "5: x-postern.ports: http", RC_MALFORMED },
 		{ "own_domains_text", ROOT("x-postern: { domains: a.b }\n"),
 		  "4: x-postern.domains", RC_MALFORMED },
+		{ "own_no_map", ROOT("x-postern: [ a ]\n"), "4: x-postern: a map", RC_MALFORMED },
+		{ "own_ports_no_map", ROOT("x-postern: { ports: [ 80 ] }\n"),
+		  "4: x-postern.ports: a map", RC_MALFORMED },
+		{ "own_port_no_number", ROOT("x-postern: { ports: { web: tcp } }\n"),
+		  "4: x-postern.ports: a port", RC_MALFORMED },
+		{ "own_domain_no_text", ROOT("x-postern: { domains: [ { a: b } ] }\n"),
+		  "4: x-postern.domains: names", RC_MALFORMED },
+		{ "networks_no_map", ROOT("networks: [ a ]\n"), "4: networks: a map", RC_MALFORMED },
+		{ "volume_no_text", SERVICE("    volumes: [ [ a ] ]\n"), "4: volumes: a text or a map",
+		  RC_MALFORMED },
+		{ "volume_source_no_text", SERVICE("    volumes: [ { source: [ a ], target: /d } ]\n"),
+		  "4: volumes: a source is a text", RC_MALFORMED },
+		{ "volume_src_is_a_source", SERVICE("    volumes: [ { src: /srv, target: /d } ]\n"),
+		  "4: volumes: '/srv'", RC_UNSUPPORTED },
+		{ "port_no_text", SERVICE("    ports: [ [ 80 ] ]\n"), "4: ports: a text or a map",
+		  RC_MALFORMED },
+		{ "port_not_published", SERVICE("    ports: [ { target: 80 } ]\n"),
+		  "4: ports: say which port", RC_UNSUPPORTED },
 		{ "hidden_by_a_merge",
 		  "x: &x { privileged: true }\nservices:\n  a:\n    <<: *x\n    image: y\n",
 		  "1: privileged:", RC_UNSUPPORTED },
@@ -266,6 +284,46 @@ static void too_much_is_limit(void **state)
 	assert_non_null(strstr(error, "compose.yaml:66: services: at most 64"));
 }
 
+static void one_port_too_many(void **state)
+{
+	AUTO(mem_auto_free)
+	char *text = mem_new(COMPOSE_MAX);
+	AUTO(arena_fini)
+	struct arena arena;
+	char error[COMPOSE_ERROR_MAX] = "";
+	struct compose c;
+	size_t n;
+
+	(void)state;
+	n = (size_t)snprintf(text, COMPOSE_MAX, "services:\n  a:\n    image: x\n    ports:\n");
+	for (int i = 0; i <= MANIFEST_PORTS_MAX; i++)
+		n += (size_t)snprintf(text + n, COMPOSE_MAX - n, "    - \"%d:1\"\n", 1000 + i);
+	assert_int_equal(read_text(&c, &arena, text, error), RC_LIMIT);
+	assert_non_null(strstr(error, "ports: at most"));
+}
+
+/* In arenas of every size that is too small. */
+static void no_room_is_limit(void **state)
+{
+	static const char text[] = SERVICE("    ports: [ \"80:80\" ]\n"
+					   "x-postern: { domains: [ www.example.org ] }\n");
+	enum rc rc = RC_LIMIT;
+
+	(void)state;
+	for (size_t room = 0; rc != RC_OK; room += 8) {
+		struct compose c = { .service_count = 77 };
+		char error[COMPOSE_ERROR_MAX] = "";
+		struct arena arena;
+
+		arena_init(&arena, room);
+		rc = compose_read(&c, &arena, "compose.yaml", span_str(text), error);
+		arena_fini(&arena);
+		assert_true(rc == RC_OK || rc == RC_LIMIT);
+		assert_true(rc == RC_OK || c.service_count == 77);
+		assert_true(room < COMPOSE_ARENA_MAX);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +331,8 @@ int main(void)
 		cmocka_unit_test(small_file_read),
 		cmocka_unit_test(refusals_have_file_and_line),
 		cmocka_unit_test(too_much_is_limit),
+		cmocka_unit_test(one_port_too_many),
+		cmocka_unit_test(no_room_is_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
