@@ -135,6 +135,30 @@ static void addresses_are_asked_for_by_their_reverse_name(void **state)
 	}
 }
 
+static void long_names_and_full_sets_are_refused(void **state)
+{
+	static struct names set, other;
+	char text[512];
+	struct name n;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 50; i < sizeof(text); i += 51)
+		text[i] = '.';
+	assert_int_equal(name_read(&n, span_of(text, sizeof(text) - 2)), RC_MALFORMED);
+	assert_int_equal(names_put(&set, span_str("no name")), RC_MALFORMED);
+	for (int i = 0; i < NAMES_MAX; i++) {
+		snprintf(text, sizeof(text), "n%d.example", i);
+		assert_int_equal(names_put(&set, span_str(text)), RC_OK);
+	}
+	assert_int_equal(names_put(&set, span_str("one.more.example")), RC_LIMIT);
+	assert_int_equal(set.count, NAMES_MAX);
+	/* As many, and not the same. */
+	assert_int_equal(names_put(&other, span_str("a.example")), RC_OK);
+	set.count = 1;
+	assert_false(names_equal(&set, &other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +167,7 @@ int main(void)
 		cmocka_unit_test(identifiers_have_their_type),
 		cmocka_unit_test(sets_are_equal_whatever_their_order),
 		cmocka_unit_test(addresses_are_asked_for_by_their_reverse_name),
+		cmocka_unit_test(long_names_and_full_sets_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,6 +262,26 @@ static void entries(void **state)
 	web_free_der(der);
 }
 
+static void names_added_again_may_widen(void **state)
+{
+	struct watchset *w = watchset_new();
+	enum watchset_scope scope = WATCHSET_NAME;
+	struct span name;
+
+	(void)state;
+	add(w, "app.example.com.", WATCHSET_NAME);
+	assert_false(watchset_matches(w, span_str("x.app.example.com")));
+	add(w, "app.example.com", WATCHSET_SUBTREE);
+	assert_true(watchset_matches(w, span_str("x.app.example.com")));
+	add(w, "app.example.com", WATCHSET_NAME); /* and never narrow */
+	assert_true(watchset_matches(w, span_str("x.app.example.com")));
+	assert_true(watchset_name(w, 0, &name, &scope));
+	assert_int_equal(scope, WATCHSET_SUBTREE);
+	assert_false(watchset_name(w, 1, &name, &scope));
+	watchset_free(w);
+	watchset_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +291,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(common_name_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_is_an_alarm, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(entries, set_up, tear_down),
+		cmocka_unit_test(names_added_again_may_widen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

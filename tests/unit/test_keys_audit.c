@@ -156,6 +156,59 @@ static void garbage_is_malformed(void **state)
 	}
 }
 
+static void verdicts_have_names(void **state)
+{
+	static const char *const names[] = { "ok", "malformed", "sequence_broken", "chain_broken",
+					     "signature_wrong" };
+
+	(void)state;
+	for (enum keys_audit_verdict v = KEYS_AUDIT_OK; v <= KEYS_AUDIT_SIGNATURE; v++)
+		assert_string_equal(keys_audit_verdict_name(v), names[v]);
+}
+
+/* Goes on after a signature with the line before it, and from nothing else. */
+static void resumed_where_it_was_signed(void **state)
+{
+	struct p256_private *key = p256_private_generate(), *other = p256_private_generate();
+	struct keys_audit_chain chain = { .seq = 77 };
+	struct keys_audit_walk w = { 0 };
+	struct p256_point at, others;
+	struct log l;
+
+	(void)state;
+	p256_private_point(key, &at);
+	p256_private_point(other, &others);
+	write_log(&l, key);
+	for (size_t i = 0; i < l.count; i++)
+		assert_int_equal(keys_audit_is_signed(l.lines[i]), i == 3 || i == 7);
+	assert_false(keys_audit_is_signed(span_str("{\"event\":7}")));
+	assert_false(keys_audit_is_signed(span_str("signed")));
+	assert_false(keys_audit_is_signed((struct span){ 0 }));
+
+	assert_int_equal(keys_audit_resume(&chain, &others, l.lines[2], l.lines[3]),
+			 KEYS_AUDIT_SIGNATURE);
+	assert_int_equal(keys_audit_resume(&chain, &at, l.lines[1], l.lines[3]),
+			 KEYS_AUDIT_SEQUENCE);
+	assert_int_equal(keys_audit_resume(&chain, &at, l.lines[1], l.lines[2]),
+			 KEYS_AUDIT_MALFORMED);
+	assert_int_equal(keys_audit_resume(&chain, &at, span_str("{}"), l.lines[3]),
+			 KEYS_AUDIT_MALFORMED);
+	assert_int_equal(keys_audit_resume(&chain, &at, span_str("{\"seq\":\"2\"}"), l.lines[3]),
+			 KEYS_AUDIT_MALFORMED);
+	assert_int_equal(keys_audit_resume(&chain, &at, span_of(l.bytes, sizeof(l.bytes)),
+					   l.lines[3]),
+			 KEYS_AUDIT_MALFORMED);
+	assert_int_equal(chain.seq, 77);
+	assert_int_equal(keys_audit_resume(&chain, &at, l.lines[2], l.lines[3]), KEYS_AUDIT_OK);
+	/* As a walk from the beginning comes there. */
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(keys_audit_check(&w, l.lines[i]), KEYS_AUDIT_OK);
+	assert_int_equal(chain.seq, w.chain.seq);
+	assert_memory_equal(chain.head.b, w.chain.head.b, sizeof(chain.head.b));
+	p256_private_free(other);
+	p256_private_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +218,8 @@ int main(void)
 		cmocka_unit_test(another_key_is_seen),
 		cmocka_unit_test(no_room_moves_nothing),
 		cmocka_unit_test(garbage_is_malformed),
+		cmocka_unit_test(verdicts_have_names),
+		cmocka_unit_test(resumed_where_it_was_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
