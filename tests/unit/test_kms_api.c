@@ -88,7 +88,8 @@ static void start_service(struct world *w)
 				 .sources = keys_rate_new() };
 	w->s.own.app[0] = 0xbb;
 	w->s.own.instance[0] = w->s.quorum.own[0] = 1;
-	assert_int_equal(keep_open(&w->s.keep, "/nowhere", &w->identity, source, error), RC_OK);
+	assert_int_equal(keep_open(&w->s.keep, w->folder.path, &w->identity, source, error),
+			 RC_OK);
 	assert_int_equal(journal_open(&w->s.journal, folder_file(path, &w->folder, "audit"), w->key,
 				      true, error),
 			 RC_OK);

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "keyless.h"
 #include "keys_policy.h"
 #include "kms/service.h"
@@ -43,10 +44,13 @@ static struct keep *keep_nothing(void)
 {
 	static const struct identity identity;
 	struct quote_source *source = keyless_source();
+	struct folder folder;
 	struct keep *keep;
 	char error[NODE_ERROR_MAX];
 
-	assert_int_equal(keep_open(&keep, "/nowhere/at/all", &identity, source, error), RC_OK);
+	folder_make(&folder);
+	assert_int_equal(keep_open(&keep, folder.path, &identity, source, error), RC_OK);
+	folder_remove(&folder);
 	assert_false(keep_is_lasting(keep));
 	quote_source_free(source);
 	return keep;
