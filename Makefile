@@ -129,7 +129,7 @@ mutants:
 
 # Line coverage of the parsers, by the tests of their rooms; 95 % or it fails.
 COV_ROOMS := base conf json pki tee quoting pcs measure sni http1 http2 channel manifest \
-	web seal dns acme ct evidence
+	web seal dns acme ct evidence keys compose guest disk certd
 cov:
 	@mkdir -p $(BUILD)/cov && find $(BUILD)/cov -name '*.gcda' -delete
 	@for room in $(COV_ROOMS); do $(MAKE) -s MODE=cov T=$${room}_ unit || exit 1; done

@@ -253,13 +253,9 @@ bool webkey_ed25519(const uint8_t key[WEBKEY_ED25519_LEN], struct span message,
 		    struct span signature)
 {
 	AUTO(auto_key)
-	EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key,
-						  WEBKEY_ED25519_LEN);
+	EVP_PKEY *k = mem_need(EVP_PKEY_new_raw_public_key(
+		EVP_PKEY_ED25519, NULL, key, WEBKEY_ED25519_LEN));
 
-	if (!k) {
-		ERR_clear_error();
-		return false;
-	}
 	return signature.n == WEBKEY_ED25519_SIGNATURE_LEN &&
 	       verify_whole(k, message, signature);
 }

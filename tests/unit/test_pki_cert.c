@@ -10,6 +10,7 @@
 #include "der_odd.h"
 #include "pki/cert.h"
 #include "pki/pem.h"
+#include "pki/spki.h"
 #include "vectors.h"
 
 #define ROOT "tests/vectors/tdx/roots/intel_sgx_root_ca.der"
@@ -225,6 +226,60 @@ static void elements_one_by_one(void **state)
 	vector_free(quote);
 }
 
+/* SubjectPublicKeyInfo by itself. */
+static void public_keys(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at; /* a byte that is changed */
+		uint8_t to;
+		size_t more; /* bytes behind it */
+		enum rc want;
+	} cases[] = {
+		{ "good", 0, 0x30, 0, RC_OK },
+		{ "bytes_behind", 0, 0x30, 1, RC_MALFORMED },
+		{ "no_sequence", 0, 0x31, 0, RC_MALFORMED },
+		{ "other_curve", 22, 0x06, 0, RC_UNSUPPORTED },
+		{ "no_bit_string", 23, 0x04, 0, RC_MALFORMED },
+		{ "compressed", 26, 0x02, 0, RC_UNSUPPORTED },
+		{ "whole_is_longer", 1, 0x5a, 1, RC_MALFORMED },
+	};
+	struct p256_private *key = p256_private_generate();
+	struct p256_point at;
+
+	(void)state;
+	p256_private_point(key, &at);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint8_t der[SPKI_LEN + 1] = { 0 };
+		struct p256_point got = { { 9 } };
+
+		print_message("%s\n", cases[i].name);
+		spki_of(der, &at);
+		der[cases[i].at] = cases[i].to;
+		assert_int_equal(cert_public_key(&got, span_of(der, SPKI_LEN + cases[i].more)),
+				 cases[i].want);
+		if (cases[i].want)
+			assert_int_equal(got.xy[0], 9);
+		else
+			assert_memory_equal(got.xy, at.xy, sizeof(at.xy));
+	}
+	p256_private_free(key);
+}
+
+/* The bit string is a byte longer, and so is all around it. */
+static void point_of_65_bytes_refused(void **state)
+{
+	const struct p256_point at = { { 1 } };
+	uint8_t der[SPKI_LEN + 1] = { 0 };
+	struct p256_point got;
+
+	(void)state;
+	spki_of(der, &at);
+	der[1]++;
+	der[24]++;
+	assert_int_equal(cert_public_key(&got, SPAN_ARRAY(der)), RC_MALFORMED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +290,8 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(too_large_refused),
 		cmocka_unit_test(elements_one_by_one),
+		cmocka_unit_test(public_keys),
+		cmocka_unit_test(point_of_65_bytes_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,6 +295,86 @@ static void rsa_exponents(void **state)
 	EVP_PKEY_free(honest);
 }
 
+/* Ed25519 has no digest to choose, and one length. */
+static void make_ed25519(struct made *m)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	memset(m, 0, sizeof(*m));
+	m->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	m->spki_len = (size_t)i2d_PUBKEY(m->key, &m->spki);
+	m->signature_len = sizeof(m->signature);
+	assert_int_equal(EVP_DigestSignInit(c, NULL, NULL, NULL, m->key), 1);
+	assert_int_equal(EVP_DigestSign(c, m->signature, &m->signature_len, message,
+					sizeof(message)),
+			 1);
+	EVP_MD_CTX_free(c);
+}
+
+static void ed25519_signs_whole_messages(void **state)
+{
+	static const uint8_t algorithm[] = { 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70 };
+	uint8_t raw[WEBKEY_ED25519_LEN];
+	size_t raw_len = sizeof(raw);
+	struct span signature;
+	struct made m;
+
+	(void)state;
+	make_ed25519(&m);
+	signature = span_of(m.signature, m.signature_len);
+	assert_int_equal(EVP_PKEY_get_raw_public_key(m.key, raw, &raw_len), 1);
+	assert_int_equal(webkey_kind_of(span_of(m.spki, m.spki_len)), WEBKEY_ED25519);
+	assert_true(holds(&m, SPAN_ARRAY(algorithm)));
+	assert_true(webkey_ed25519(raw, SPAN_ARRAY(message), signature));
+	/* Of another message, longer, by another key, as if it were another kind. */
+	assert_false(webkey_ed25519(raw, span_of(message, 3), signature));
+	assert_false(webkey_ed25519(raw, SPAN_ARRAY(message),
+				    span_of(m.signature, m.signature_len + 1)));
+	assert_false(holds(&m, SPAN_ARRAY(with_sha256)));
+	raw[0] ^= 1;
+	assert_false(webkey_ed25519(raw, SPAN_ARRAY(message), signature));
+	end(&m);
+}
+
+static void algorithms_that_are_none(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t der[16];
+		size_t n;
+		bool ok;
+	} cases[] = {
+		{ "good", { 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70 }, 7, true },
+		{ "empty", { 0 }, 0, false },
+		{ "no_sequence", { 0x31, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70 }, 7, false },
+		{ "bytes_behind", { 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x00 }, 8, false },
+		{ "no_identifier", { 0x30, 0x02, 0x05, 0x00 }, 4, false },
+		{ "empty_identifier", { 0x30, 0x02, 0x06, 0x00 }, 4, false },
+		{ "not_known", { 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x71 }, 7, false },
+		{ "odd_parameters",
+		  { 0x30, 0x07, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x00 },
+		  9,
+		  false },
+		{ "null_holds",
+		  { 0x30, 0x08, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x05, 0x01, 0x00 },
+		  10,
+		  false },
+		{ "after_the_null",
+		  { 0x30, 0x09, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x05, 0x00, 0x05, 0x00 },
+		  11,
+		  false },
+	};
+	struct made m;
+
+	(void)state;
+	make_ed25519(&m);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(holds(&m, span_of(cases[i].der, cases[i].n)), cases[i].ok);
+	}
+	end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +385,8 @@ int main(void)
 		cmocka_unit_test(curves),
 		cmocka_unit_test(generator_of_a_stranger),
 		cmocka_unit_test(rsa_exponents),
+		cmocka_unit_test(ed25519_signs_whole_messages),
+		cmocka_unit_test(algorithms_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
