@@ -161,11 +161,11 @@ static void who_is_away_is_called_again_and_logged_once(void **state)
 		assert_int_equal(status(w, 0).state, PEER_AWAY);
 		assert_string_equal(status(w, 0).why, "connect: No such file or directory");
 		assert_int_equal(lines_logged(w), PEERS);
-		turn_for(w, PAUSE_MIN_MS << i);
+		turn_for(w, (uint64_t)PAUSE_MIN_MS << i);
 	}
 	/* Somebody listens there now. */
 	assert_int_equal(sock_listen(&w->listen_fd, &w->addresses[0], 4), RC_OK);
-	turn_for(w, PAUSE_MIN_MS << 3);
+	turn_for(w, (uint64_t)PAUSE_MIN_MS << 3);
 	peers_tell(w->peers);
 	assert_int_equal(status(w, 0).state, PEER_CALLING);
 	assert_int_equal(status(w, 1).state, PEER_AWAY);
