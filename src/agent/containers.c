@@ -309,7 +309,8 @@ static void bring_up(struct containers *c)
 
 static void *work(void *arg)
 {
-	static const char *const down[] = { "down", "-t", "2", NULL };
+	/* Each container gets the time that its stop_grace_period says. */
+	static const char *const down[] = { "down", NULL };
 	struct containers *c = arg;
 	bool takes_down;
 

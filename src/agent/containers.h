@@ -64,7 +64,8 @@ enum rc containers_new(struct containers **out,
 void containers_free(struct containers *c);
 
 /* Takes the containers down, also while they are being brought up (which is
- * ended), within a minute; then calls 'done' in the loop's thread, once. */
+ * ended), each in the time that its compose file gives it, all within a
+ * minute; then calls 'done' in the loop's thread, once. */
 void containers_down(struct containers *c, loop_fn *done, void *arg);
 
 enum containers_state containers_state(struct containers *c);

@@ -19,9 +19,22 @@ services:
     image: pt-web:1
     command: ["/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
     ports: ["80:8000", "9000:8000"]
+    stop_grace_period: 1s
   beside:
     image: pt-web:1
     command: ["/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
+    stop_grace_period: 1s
+  slow:
+    image: pt-web:1
+    command:
+      - /bin/busybox
+      - sh
+      - -c
+      - trap 'busybox sleep 3; echo whole >/data/end; exit' TERM; while :; do busybox sleep 0.1; done
+    environment: {PATH: /bin}
+    volumes: ["data:/data"]
+volumes:
+  data:
 """
 
 
@@ -170,3 +183,6 @@ def test_agent_killed_leaves_containers_running(bench, tunnel):
 def test_agent_stopped_takes_containers_down(bench, tunnel):
     bench.children.stop(bench.machines["cvm"].daemon, timeout=40)
     assert docker(bench, "ps", "-aq").stdout.strip() == ""
+    # and gives each the time that it may take
+    assert docker(bench, "run", "--rm", "--network", "none", "-v", "app_data:/data", "pt-web:1",
+                  "/bin/busybox", "cat", "/data/end").stdout.strip() == "whole"

@@ -29,6 +29,7 @@ services:
               "/var/run/dstack.sock:/var/run/dstack.sock"]
   beside:
     image: pt-web:1
+    stop_grace_period: 1s
     command: ["/bin/busybox", "httpd", "-f", "-p", "8000", "-h", "/www"]
     volumes: ["/usr:/usr:ro", "/lib:/lib:ro", "/lib64:/lib64:ro"]
 """
