@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -154,18 +152,19 @@ static enum rc load(const char *path, const char *disk, char *error)
 	struct buf answer = { 0 };
 	struct span body = { 0 };
 	char device[KERNEL_PATH_MAX];
-	uint64_t bytes = 0;
+	off_t bytes;
 	enum rc rc;
 
 	(void)snprintf(device, sizeof(device), "/dev/%s", disk);
 	buf_init(&answer, ANSWER_MAX);
 	fd = open(device, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes)) {
+	bytes = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (bytes < 0 || lseek(fd, 0, SEEK_SET) != 0) {
 		kernel_say(error, "images disk: %s", strerror(errno));
 		return RC_SYS;
 	}
 	rc = ask(&answer, &body, path, "POST", "/v1.41/images/load?quiet=1", fd,
-		 bytes);
+		 (uint64_t)bytes);
 	if (!rc && !body.n) /* it went away */
 		rc = RC_SYS;
 	/* A mistake in the tar comes as a line of JSON in a good answer. */
@@ -319,22 +318,44 @@ static enum rc untag_others(const char *path, struct span json,
 	return RC_OK;
 }
 
+/* What GET /images/json answers. */
+static enum rc list(struct buf *out, struct span *body, const char *path,
+		    char *error)
+{
+	enum rc rc;
+
+	buf_init(out, ANSWER_MAX);
+	rc = ask(out, body, path, "GET", "/v1.41/images/json", -1, 0);
+	if (rc)
+		kernel_say(error, "engine: no list of images: %s", rc_name(rc));
+	return rc;
+}
+
+/* What the engine kept on an encrypted disk was checked when it came there. */
+static bool has_all(const char *path, const struct manifest_launch *launch)
+{
+	AUTO(buf_fini)
+	struct buf answer = { 0 };
+	struct span body = { 0 };
+	char ignored[KERNEL_ERROR_MAX];
+
+	return list(&answer, &body, path, ignored) == RC_OK &&
+	       engine_check(body, launch, ignored) == RC_OK;
+}
+
 enum rc engine_load(const char *path, const char *disk,
 		    const struct manifest_launch *launch, char *error)
 {
 	AUTO(buf_fini)
 	struct buf answer = { 0 };
 	struct span body = { 0 };
-	enum rc rc = disk ? load(path, disk, error) : RC_OK;
+	enum rc rc = RC_OK;
 
-	if (rc)
-		return rc;
-	buf_init(&answer, ANSWER_MAX);
-	rc = ask(&answer, &body, path, "GET", "/v1.41/images/json", -1, 0);
-	if (rc) {
-		kernel_say(error, "engine: no list of images: %s", rc_name(rc));
-		return rc;
-	}
-	rc = engine_check(body, launch, error);
+	if (disk && !has_all(path, launch))
+		rc = load(path, disk, error);
+	if (!rc)
+		rc = list(&answer, &body, path, error);
+	if (!rc)
+		rc = engine_check(body, launch, error);
 	return rc ? rc : untag_others(path, body, launch, error);
 }

@@ -5,7 +5,9 @@
  * The engine checks each layer against the image's configuration while it loads
  * (the configuration names it by its hash), and names the image by the hash of
  * that configuration; so an id that is the manifest's is an image that is.
- * Tags that the manifest does not list are taken away.
+ * Tags that the manifest does not list are taken away.  An engine that has all
+ * that the manifest lists, from an earlier start on the same encrypted disk,
+ * is not given the tar again: it would only find out that it has each layer.
  *
  * Blocks; a process of its own.
  *
@@ -21,7 +23,8 @@
 bool engine_answers(const char *path);
 
 /*
- * Loads the disk (NULL: none) through the engine's socket, then checks.
+ * Loads the disk (NULL: none) through the engine's socket, unless all that is
+ * listed is there, then checks.
  *
  * RC_DENIED     an image that the manifest lists is missing or another one
  * RC_MALFORMED  the engine refuses the disk, or its answer makes no sense
