@@ -428,9 +428,13 @@ static bool wait_app(struct deploy *d)
 		(void)usleep(TICK_US);
 	}
 	(void)snprintf(d->error, ERROR_MAX,
-		       "%s: %s after %llu s; see `postern vm log %s`", d->name,
+		       "%s: %s after %llu s; see `postern vm log %s`%s",
+		       d->name,
 		       has_tunnel ? "the app does not answer" : "no tunnel",
-		       (unsigned long long)d->o->wait_s, d->name);
+		       (unsigned long long)d->o->wait_s, d->name,
+		       has_tunnel ? "; what containers write stays inside, "
+				    "where `--backend netns` lets it be read"
+				  : "");
 	return false;
 }
 
