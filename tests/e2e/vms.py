@@ -9,7 +9,7 @@ import subprocess
 from conftest import ROOT, run, unique, wait_for
 from ports import free_port
 
-BOOT_S = 400  # a tenth of it, when nobody else wants the processors
+BOOT_S = 600  # a tenth of it, when nobody else wants the processors
 STATE = pathlib.Path("/var/lib/postern-vm")
 RUN = pathlib.Path("/run/postern-vm")
 
@@ -54,10 +54,10 @@ class Cloud:
         return self.postern("deploy", compose, "--cloud", self.name, "--name", name, "--wait", BOOT_S,
                             *more, timeout=BOOT_S + 60, **kwargs)
 
-    def get(self, url, check=True):
+    def get(self, url, *more, check=True):
         host = url.split("/")[2].split(":")[0]
         return run("curl", "-sS", "--max-time", "20", "--cacert", self.state / "ca.pem", "--resolve",
-                   f"{host}:{self.port}:127.0.0.1", url, check=check).stdout
+                   f"{host}:{self.port}:127.0.0.1", url, *more, check=check).stdout
 
     def close(self):
         for name in self.machines:
