@@ -233,7 +233,8 @@ static void decisions(void **state)
 	EIGHT(digit) \
 	EIGHT(digit) \
 	EIGHT(digit) \
-		EIGHT(digit) EIGHT(digit)
+	EIGHT(digit) \
+	EIGHT(digit)
 #define FIRST ID_A "000000000000000000000000"
 #define LISTS(manifests) \
 	HEAD(1) \
