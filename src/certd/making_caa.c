@@ -156,6 +156,7 @@ enum rc making_caa(struct making_work *w, char error[NODE_ERROR_MAX])
 			core->caa_count++;
 	core->caa = list;
 	vantage_close(&v);
-	add_since(w, list, core->caa_count);
+	if (list)
+		add_since(w, list, core->caa_count);
 	return RC_OK;
 }

@@ -265,6 +265,8 @@ static void members_one_by_one(void **state)
 		"*.made_at 7",
 		"*.retired_at 7",
 		".caa.?.at 7",
+		".caa.?.since 7",
+		".caa.?.since gone",
 		".timeline.t[01] 7",
 		"*.safe_at 7",
 		"*ed true",
