@@ -140,7 +140,7 @@ def test_renewal_has_a_new_key_and_the_same_account(node, zt_world):
     def keys():
         core = json.loads((n.state / "evidence" / "core.json").read_text())
         return core if len(core["keys"]) == 2 else None
-    core = wait_for(keys, 30, "evidence of both keys")
+    core = wait_for(keys, 60, "evidence of both keys")
     assert [k["spki_sha256"] for k in core["keys"]] == [first["spki"], second["spki"]]
     assert core["keys"][0]["retired_at"] and not core["keys"][1]["retired_at"]
 

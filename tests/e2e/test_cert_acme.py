@@ -19,7 +19,7 @@ def acme(n, *argv, status=0):
 def issued(n):
     n.wait_certificate()
     n.wait_evidence()
-    wait_for(lambda: n.status().get("evidence"), 30, "evidence to be served")
+    wait_for(lambda: n.status().get("evidence"), 60, "evidence to be served")
 
 
 def test_status_for_people_and_machines(node):  # noqa: F811
@@ -59,13 +59,13 @@ def test_key_change_keeps_the_account(node, zt_world):  # noqa: F811
     before, first = n.status()["accounts"][0], n.certificate()
     acme(n, "key-change")
     after = wait_for(lambda: next((a for a in n.status()["accounts"]
-                                   if a["thumbprint"] != before["thumbprint"]), None), 30, "another key")
+                                   if a["thumbprint"] != before["thumbprint"]), None), 60, "another key")
     assert after["url"] == before["url"] and after["standing"] == "ready"
     # The CA knows the new one: the next start orders with it, under the same CAA.
     n.stop()
     n.start()
     n.wait_certificate()
-    wait_for(lambda: n.status().get("accounts", [{}])[0].get("standing") == "ready", 30, "the account")
+    wait_for(lambda: n.status().get("accounts", [{}])[0].get("standing") == "ready", 60, "the account")
     acme(n, "renew")
     n.wait_certificate(unlike=first["tbs"])
     assert len({c["account"] for c in zt_world.issued(n.names[0])}) == 1
@@ -92,13 +92,13 @@ def test_new_key_that_could_not_be_sealed_counts(node, zt_world, then):  # noqa:
     assert len(known) == 2 and not n.audit("account_key_changed")
     if then == "again":
         acme(n, "key-change")
-        wait_for(lambda: n.status()["accounts"][0]["thumbprint"] not in known, 30, "a third key")
-        wait_for(lambda: len(n.audit("account_key_changed")) == 2, 30, "it to be sealed")
+        wait_for(lambda: n.status()["accounts"][0]["thumbprint"] not in known, 60, "a third key")
+        wait_for(lambda: len(n.audit("account_key_changed")) == 2, 60, "it to be sealed")
     else:
         n.stop()
         n.start()
         n.wait_certificate()
-        wait_for(lambda: n.status().get("accounts", [{}])[0].get("standing") == "ready", 30, "the account")
+        wait_for(lambda: n.status().get("accounts", [{}])[0].get("standing") == "ready", 60, "the account")
         assert n.status()["accounts"][0]["thumbprint"] in known
         assert len(n.audit("account_key_changed")) == 1
     assert len({c["account"] for c in zt_world.issued(n.names[0])}) == 1
@@ -137,7 +137,7 @@ def test_key_change_that_was_killed_is_finished(node, zt_world, what):  # noqa: 
     n.start()
     n.wait_certificate()
     after = wait_for(lambda: next((a for a in n.status()["accounts"]
-                                   if a["thumbprint"] != before["thumbprint"]), None), 30, "another key")
+                                   if a["thumbprint"] != before["thumbprint"]), None), 60, "another key")
     assert after["url"] == before["url"] and after["standing"] == "ready"
     assert len(n.audit("account_key_changed")) == 1
     acme(n, "renew")

@@ -79,7 +79,7 @@ def ready(node):  # noqa: F811
     n.start()
     n.wait_certificate()
     n.wait_evidence()
-    wait_for(lambda: n.status().get("evidence"), 30, "evidence to be served")
+    wait_for(lambda: n.status().get("evidence"), 60, "evidence to be served")
     return n
 
 
@@ -155,7 +155,7 @@ def refusing(bindir, zt_world, tmp_path_factory):
     n = Node(bindir, zt_world, tmp_path_factory.mktemp("refusing"), ["refusing.example.test"])
     n.start()
     n.wait_certificate()
-    wait_for(lambda: n.status().get("evidence"), 30, "evidence to be served")
+    wait_for(lambda: n.status().get("evidence"), 60, "evidence to be served")
     yield n
     n.close()
 

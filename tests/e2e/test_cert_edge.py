@@ -73,7 +73,7 @@ def gateway(bindir, zt_world, tmp_path_factory):
     g.node.start()
     g.node.wait_certificate()
     g.node.wait_evidence()
-    wait_for(lambda: g.node.status().get("evidence"), 30, "evidence to be served")
+    wait_for(lambda: g.node.status().get("evidence"), 60, "evidence to be served")
     yield g
     g.node.close()
 

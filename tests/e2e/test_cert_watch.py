@@ -64,7 +64,7 @@ def watched(n):
     begin = int(time.time())
     return wait_for(lambda: [c for c in n.status().get("caa_watch", [])
                              if int(time.mktime(time.strptime(c["at"], "%Y-%m-%dT%H:%M:%SZ"))
-                                    - time.timezone) > begin], 30, "a look at CAA", step=0.2)[0]
+                                    - time.timezone) > begin], 60, "a look at CAA", step=0.2)[0]
 
 
 # ---- CAA
@@ -92,7 +92,7 @@ def test_caa_that_somebody_opens_is_an_alarm(node, zt_world):
     zt_world.records.set(name, "CAA", *ours)
     wait_quiet(n, "caa_drifted")
     wait_quiet(n, "caa_changed")
-    wait_for(lambda: core(n)["caa"][0]["exclusive"], 30, "evidence that it is held again")
+    wait_for(lambda: core(n)["caa"][0]["exclusive"], 60, "evidence that it is held again")
 
 
 def test_evidence_of_while_caa_was_open_is_made_anew(node, zt_world):
@@ -104,7 +104,7 @@ def test_evidence_of_while_caa_was_open_is_made_anew(node, zt_world):
     zt_world.records.add(n.base, "CAA", '0 issue "other.test"')
     assert ask(n.admin, "POST", "/v1/renew", b"{}")[0] == 202
     n.wait_certificate(unlike=tbs)
-    wait_for(lambda: not core(n)["caa"][0]["exclusive"], 30, "evidence of the open name")
+    wait_for(lambda: not core(n)["caa"][0]["exclusive"], 60, "evidence of the open name")
     assert "since" not in core(n)["caa"][0] and core(n)["timeline"]["t1"] == NEVER
     zt_world.records.set(n.base, "CAA", *ours)
     # The watch has perhaps never seen it open; what was published is its measure.
@@ -253,7 +253,7 @@ def test_own_certificates_are_no_alarm_and_proved(node, zt_world):
         got = core(n)
         scts = [s for c in got["certs"] for s in c["scts"]]
         return got if scts and all("proof" in s for s in scts) else None
-    got = wait_for(proved, 30, "evidence with proofs")
+    got = wait_for(proved, 60, "evidence with proofs")
     assert {h["log_id"] for h in got["ct"]["heads"]} == {g["log_id"] for g in seen["logs"]}
     assert not got["ct"]["unknown"]
 
@@ -267,7 +267,7 @@ def test_foreign_certificate_is_an_alarm(node, zt_world, how):
     alarm = n.wait_alarm("ct_foreign", 20)
     assert n.names[0] in alarm["text"] and how in alarm["text"]
     assert status_of(n)["foreign"] == 1
-    wait_for(lambda: core(n)["ct"]["unknown"] == [alarm["about"]], 30, "evidence of it")
+    wait_for(lambda: core(n)["ct"]["unknown"] == [alarm["about"]], 60, "evidence of it")
     # A precertificate alone is an issuance, too.
     zt_world.tricked("www." + n.base, final=False)
     wait_ct(n, "the second", lambda s: s["foreign"] == 2)
@@ -486,14 +486,14 @@ def test_revoked_certificate_is_over(node, zt_world):
     seen = wait_ct(n, "both sources", lambda s: s["legacy"] == 1 and s["revoked"] == 1)
     assert "safe_at" in seen and seen["foreign"] == 0
     timeline = wait_for(lambda: (t := core(n)["timeline"]) and
-                        sum(c["revoked"] for c in t["legacy"]) == 1 and t, 30, "evidence of it")
+                        sum(c["revoked"] for c in t["legacy"]) == 1 and t, 60, "evidence of it")
     assert len(timeline["legacy"]) == 2
     # With the other revoked, too, the date is that of the pin; for some it is the end of both.
     before = seen["safe_at"]
     zt_world.revoke(older, 0)
     seen = wait_ct(n, "an earlier date", lambda s: s["revoked"] == 2 and s["safe_at"] < before)
     assert seen["safe_at_without_crl"] >= before and seen["legacy"] == 0
-    wait_for(lambda: (t := core(n)["timeline"])["safe_at"] == t["t1"], 30, "evidence of that")
+    wait_for(lambda: (t := core(n)["timeline"])["safe_at"] == t["t1"], 60, "evidence of that")
     assert len(n.audit("ct_revoked")) == 2
     # It is known after a start, though the CA is silent.
     n.stop()
@@ -514,7 +514,7 @@ def test_older_certificates_are_legacy_and_tell_the_date(node, zt_world):
     end = (got.cert.not_valid_after + datetime.timedelta(seconds=1)).replace(
         tzinfo=datetime.timezone.utc)
     assert seen["safe_at"] == end.strftime("%Y-%m-%dT%H:%M:%SZ") and seen["verdict"] == "safe_later"
-    line = wait_for(lambda: (t := core(n)["timeline"])["legacy"] and t, 30, "evidence of it")
+    line = wait_for(lambda: (t := core(n)["timeline"])["legacy"] and t, 60, "evidence of it")
     assert line["safe_at"] == end.timestamp() and sorted(line["sources"]) == ["crtsh", "spotter"]
 
 
@@ -537,7 +537,7 @@ def test_name_that_is_added_is_pinned_since_then(node, zt_world):
     assert "ct_foreign" not in alarms(n)
     # The date is that of the added name, and each has its own.
     by_name = wait_for(lambda: (c := core(n)) and c["timeline"]["safe_at"] != NEVER and
-                       {x["name"]: x["since"] for x in c["caa"]}, 30, "a date")
+                       {x["name"]: x["since"] for x in c["caa"]}, 60, "a date")
     assert by_name[n.names[0]] == since < older.cert.not_valid_before.timestamp() + 7200
     assert by_name[added] > since + 2
     assert core(n)["timeline"]["t1"] == by_name[added] + 8 * 3600

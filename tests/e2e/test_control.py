@@ -334,7 +334,7 @@ def test_wireguard_killed_is_restored(bench, tunnel, where):
     time.sleep(1.5)  # a look every second tells where a new peer was heard
     machine.kill(machine.wg)
     machine.start_wg()
-    wait_for(lambda: bench.fetch(tunnel["address"], timeout=1), 30, "the restored tunnel")
+    wait_for(lambda: bench.fetch(tunnel["address"], timeout=1), 60, "the restored tunnel")
     assert bench.leases()["cvm"]["address"] == tunnel["address"]
 
 
@@ -414,7 +414,7 @@ def test_gateway_of_another_app_than_pinned_is_refused(bench, tunnel):
 def test_policy_change_withdraws(bench, tunnel):
     bench.policy("gw", "another-image")
     try:
-        wait_for(lambda: "cvm" not in bench.leases(), 30, "the withdrawal")
+        wait_for(lambda: "cvm" not in bench.leases(), 60, "the withdrawal")
         assert gone(bench, tunnel)
     finally:
         bench.policy("gw", "base")
@@ -431,10 +431,10 @@ def test_new_collateral_is_seen_with_a_broken_policy(bench, tunnel):
         policy.write_text("tcb: [\n")
         crl.write_bytes(b"rubbish")
         # Not by its log line: refusals are rate limited there.
-        wait_for(lambda: "cvm" not in bench.leases(), 30, "the new judgement")
+        wait_for(lambda: "cvm" not in bench.leases(), 60, "the new judgement")
         assert refusal(bench, reason="evidence-refused", by_peer=False)
         # A renewal may have met the new collateral before the look at the files.
-        wait_for(lambda: "event=trust_not_reloaded" in gw.log()[mark:], 30, "the complaint")
+        wait_for(lambda: "event=trust_not_reloaded" in gw.log()[mark:], 60, "the complaint")
     finally:
         crl.write_bytes(served)
         policy.write_text(whole)

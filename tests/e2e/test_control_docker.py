@@ -53,7 +53,7 @@ def start_engine(bench):
         "default-address-pools": [{"base": "172.28.0.0/16", "size": 24}],
         "default-ulimits": {"nofile": {"Name": "nofile", "Hard": 20000, "Soft": 20000}}}))
     cvm.start("/usr/sbin/dockerd", "--config-file", config, log="dockerd.log")
-    wait_for(lambda: docker(bench, "version", check=False).returncode == 0, 30, "dockerd")
+    wait_for(lambda: docker(bench, "version", check=False).returncode == 0, 120, "dockerd")
     root = bench.dir / "rootfs"
     for folder in ("bin", "www"):
         (root / folder).mkdir(parents=True)
@@ -105,7 +105,7 @@ def tunnel(bench):
 def test_published_port_is_reached(bench, tunnel):
     assert bench.fetch(tunnel["address"]) == "hello from a container"
     running = {"state": "running", "error": ""}
-    wait_for(lambda: (bench.agent("cvm") or {}).get("containers") == running, 30, "compose's word for it")
+    wait_for(lambda: (bench.agent("cvm") or {}).get("containers") == running, 60, "compose's word for it")
 
 
 def test_port_not_listed_is_dropped(bench, tunnel):

@@ -118,7 +118,7 @@ def compared(tmp_path_factory, request):
             states = [json.loads(p.read_text())
                       for p in (folder / "certspotter/state/logs").glob("*/state.json")]
             return [s for s in states if s["verified_position"]["size"] == size]
-        wait_for(verified, 30, "certspotter to verify the whole log")
+        wait_for(verified, 60, "certspotter to verify the whole log")
         alarms, last, hits = logs.follow(LOG, names=WATCHED)
         assert not alarms and last["proven"] == size and not last["unreadable"]
         yield issuer.hashes, spotter, {(h["tbs"], h["spki"]) for h in hits}

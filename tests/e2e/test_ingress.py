@@ -159,7 +159,7 @@ def test_certificate_made_in_the_cvm(shop):
     shop.own([NAME, f'0 issue "ca.test; accounturi={account}; validationmethods=tls-alpn-01"', '0 issuewild ";"'],
              ["custom.example", '0 issue ";"', '0 issuewild ";"'])
     shop.ask("ingress/cert.sock", "/v1/caa/look", "-X", "POST")
-    wait_for(lambda: "evidence_published" in shop.events(), 30, "the certificate and its evidence", step=0.2)
+    wait_for(lambda: "evidence_published" in shop.events(), 60, "the certificate and its evidence", step=0.2)
     wait_for(shop.answers, 10, "the app to be reached", step=0.1)
     assert account == shop.account()
     status, body, _ = shop.get("/hello?x=1")

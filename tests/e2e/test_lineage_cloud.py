@@ -72,7 +72,7 @@ def test_the_update_has_the_apps_name(cloud):
 
     def leases():
         return {lease["app_name"]: lease for lease in cloud.node("gateway")["leases"]}
-    found = wait_for(lambda: leases() if {"first", "v2"} <= leases().keys() else None, 30, "both leases")
+    found = wait_for(lambda: leases() if {"first", "v2"} <= leases().keys() else None, 60, "both leases")
     assert {found[name]["app_id"] for name in ("first", "v2")} == {cloud.first[:40]}
     assert found["first"]["instance_id"] != found["v2"]["instance_id"]
     status = cloud.node("v2")["status"]
@@ -81,7 +81,7 @@ def test_the_update_has_the_apps_name(cloud):
 
 def test_who_only_says_so_gets_no_lease(cloud):
     log = cloud.folder / "state/gateway/log/registrar.log"
-    wait_for(lambda: "lineage-unproven" in log.read_text(), 30, "a refusal")
+    wait_for(lambda: "lineage-unproven" in log.read_text(), 60, "a refusal")
     assert not any(lease["app_name"] == "thief" for lease in cloud.node("gateway")["leases"])
 
 
@@ -100,4 +100,4 @@ def test_a_version_is_ended(cloud, bindir):
     place = pathlib.Path("/run/postern-cloud") / cloud.name / "first/lock"
     os.kill(int(place.read_text()), signal.SIGKILL)
     log = cloud.folder / "state/first/log/agent.log"
-    wait_for(lambda: re.search(r"lineage_not_shown why=.*manifest_not_listed", log.read_text()), 30, "a refusal")
+    wait_for(lambda: re.search(r"lineage_not_shown why=.*manifest_not_listed", log.read_text()), 60, "a refusal")
