@@ -54,11 +54,13 @@ def hello(name):
     return out.read()
 
 
-def ask(edge, name, timeout=15):
+def ask(edge, name, timeout=15, peer=None):
     """What a connection for a name gets: the backend's first bytes, or the name of
-    an alert."""
+    an alert.  'peer' gets the client's address as the log has it."""
     first = hello(name) if isinstance(name, str) else name
     with edge.connect() as sock:
+        if peer is not None:
+            peer.append("%s:%d" % sock.getsockname()[:2])
         sock.settimeout(timeout)
         sock.sendall(first)
         got = sock.recv(100)
@@ -80,17 +82,18 @@ def says(word):
     return handle
 
 
-def results(edge):
-    return [line.split("result=")[1].split()[0] for line in edge.lines().splitlines()
-            if "event=connection" in line]
+def results(edge, peer=""):
+    """Of the log's connections, of one client or of all."""
+    return [line.split("result=")[1].split()[0] for line in edge.lines().splitlines(keepends=True)
+            if "event=connection" in line and f"peer={peer}" in line and line.endswith("\n")]
 
 
 def ask_for(edge, name):
     """As ask(), and what the log says about it."""
-    before = len(results(edge))
-    got = ask(edge, name)
-    wait_for(lambda: len(results(edge)) > before, what="a line of the log")
-    return got, results(edge)[-1]
+    peer = []
+    got = ask(edge, name, peer=peer)
+    wait_for(lambda: results(edge, peer[0] + " "), what="a line of the log")
+    return got, results(edge, peer[0] + " ")[-1]
 
 
 # -- custom names -----------------------------------------------------------------

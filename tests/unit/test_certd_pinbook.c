@@ -140,8 +140,8 @@ static void document_is_read_back_and_its_prefixes_are_not(void **state)
 		"{\"v\":1,\"names\":[{\"name\":\"a\",\"first\":1}]}",
 		"{\"v\":1,\"names\":[{\"name\":\"a\",\"first\":\"1\",\"since\":1}]}",
 		"{\"v\":1,\"names\":[{\"name\":\"a\\u0000\",\"first\":1,\"since\":1}]}",
-		"{\"v\":1,\"names\":[{\"name\":\"a\",\"first\":1,\"since\":1},"
-		"{\"name\":\"a\",\"first\":1,\"since\":1}]}",
+		("{\"v\":1,\"names\":[{\"name\":\"a\",\"first\":1,\"since\":1},"
+		 "{\"name\":\"a\",\"first\":1,\"since\":1}]}"),
 	};
 	struct pinbook *b = made(), *back = mem_new(sizeof(*back));
 	struct buf json;
