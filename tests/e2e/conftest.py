@@ -33,7 +33,7 @@ def unique(what="x"):
     return f"pt{os.getpid() % 100000:x}{what[:3]}{next(_serial)}"
 
 
-def wait_for(condition, timeout=30.0, what="condition", step=0.02):
+def wait_for(condition, timeout=60.0, what="condition", step=0.02):
     """Polls until condition() is true and returns its value."""
     end = time.monotonic() + timeout
     while True:

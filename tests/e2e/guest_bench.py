@@ -97,7 +97,7 @@ class GuestBench:
             "containers:\n  engine: none\nlog: debug\n" + extra)
         self.agent = self.start("postern-agent", "--config", self.dir / "agent.yaml", log="agent.log")
         wait_for(lambda: accepts(self.dir / "agent.sock") or self.agent.poll() is not None,
-                 30, "the agent")
+                 60, "the agent")
         assert self.agent.poll() is None, self.log()
 
     def stop_agent(self):

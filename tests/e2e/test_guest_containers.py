@@ -66,7 +66,7 @@ class Cloud:
 
     def start_agent(self):
         self.cvm.start_daemon()
-        wait_for(lambda: self.bench.agent("cvm"), 20, "the agent")
+        wait_for(lambda: self.bench.agent("cvm"), 60, "the agent")
 
     def app_id(self):
         return self.bench.agent("cvm")["app_id"]

@@ -2,6 +2,7 @@
 reached from the host's network, and a state that the next command understands after any kill.
 
 One machine goes through all of it, in this order: each boot takes its time."""
+import json
 import os
 import pathlib
 import re
@@ -19,7 +20,8 @@ from vms import RUN, STATE, Cloud, packets
 HELLO = ROOT / "examples/hello/compose.yaml"
 NAME = unique("vm")  # of the machine: it is removed in the end
 GATEWAY = "198.51.100.1"
-WG_PORT, TLS_PORT = 51820, 443
+KEY_SERVICE = "198.51.100.2"
+WG_PORT, TLS_PORT, KMS_PORT = 51820, 443, 8446
 SCAN_MORE = (22, 80, 443, 2375, 2376, 8080, 51820, 51821)
 
 
@@ -141,7 +143,7 @@ def test_the_wire_shows_wireguard_and_the_attested_channel_alone(cloud, capture,
         assert "hello" in cloud.get(hello).lower()
     settle(capture)
     address = socket.inet_aton(cloud.status(NAME)["address"].split("/")[0])
-    gateway = socket.inet_aton(GATEWAY)
+    gateway, kms = socket.inet_aton(GATEWAY), socket.inet_aton(KEY_SERVICE)
     card = None
     seen, strange = set(), []
     for kind, frame in packets(capture):
@@ -162,9 +164,11 @@ def test_the_wire_shows_wireguard_and_the_attested_channel_alone(cloud, capture,
                 seen.add("wireguard")
             else:
                 strange.append(frame)
+        elif kind == 0x0800 and {frame[26:30], frame[30:34]} == {address, kms} and KMS_PORT in ports:
+            seen.add("channel to the key service")
         elif frame[26:30] != socket.inet_aton("198.51.100.254"):  # what the scan asked
             strange.append(frame)
-    assert seen == {"arp", "channel", "wireguard"}
+    assert seen == {"arp", "channel", "channel to the key service", "wireguard"}
     assert strange == [], strange[0].hex()
     assert b"HTTP/1.1" not in capture.read_bytes()
 
@@ -190,7 +194,7 @@ def test_killed_keeper_takes_qemu_along(cloud, hello):
     assert cloud.vm("status", NAME, check=False).returncode == 1
 
 
-def test_it_comes_back_after_a_kill_and_its_update_is_another_app(cloud, hello, folder):
+def test_it_comes_back_after_a_kill_and_its_update_is_the_same_app(cloud, hello, folder):
     compose = folder / "hello/compose.yaml"
     compose.parent.mkdir(exist_ok=True)
     for name in ("Dockerfile", "context", "hello.c"):
@@ -200,7 +204,7 @@ def test_it_comes_back_after_a_kill_and_its_update_is_another_app(cloud, hello, 
     compose.write_text(HELLO.read_text().replace("64m", "65m"))
     said = cloud.deploy(compose, name=NAME).stdout
     url = re.search(r"^https://\S+$", said, re.M)[0]
-    assert url != hello
+    assert url == hello
     assert "hello" in cloud.get(url).lower()
     assert cloud.status(NAME)["state"] == "running"
 
@@ -218,12 +222,17 @@ def test_killed_qemu_is_told_and_a_resize_waits_for_the_next_start(cloud, hello)
     assert "QEMU was ended by signal 9" in cloud.vm("log", NAME, "--keeper").stdout
 
 
-def test_another_app_does_not_get_a_machine_with_a_disk(cloud, hello):
+def test_another_app_does_not_get_a_machine_with_a_disk(cloud, hello, folder):
     """Goal: what could not open the disk does not take the place of what can."""
     cloud.vm("resize", NAME, "--data", "16M")
-    manifest = (STATE / NAME / "manifest.json").read_bytes()
-    done = cloud.deploy(HELLO, name=NAME, check=False)
+    path = STATE / NAME / "manifest.json"
+    service = json.loads(path.read_bytes())["key_service"]
+    manifest = path.read_bytes().replace(service.encode(), b"0b" * 20)
+    path.write_bytes(manifest)  # one that another key service has the keys of
+    compose = folder / "hello/compose.yaml"
+    compose.write_text(HELLO.read_text().replace("64m", "66m"))
+    done = cloud.deploy(compose, name=NAME, check=False)
     assert done.returncode == 1, done.stdout
-    assert "another app cannot open its disk" in done.stdout
-    assert (STATE / NAME / "manifest.json").read_bytes() == manifest
+    assert "it cannot open its disk" in done.stdout
+    assert path.read_bytes() == manifest
     assert not cloud.status(NAME)["running"]

@@ -472,7 +472,7 @@ storage: {{ device: {device}, mount: /var/lib, ready: /run/storage }}
         return self.guest.run("cat", "/tmp/agent.log")
 
     def is_ready(self):
-        wait_for(lambda: "event=ready" in self.log(), timeout=40, what="the agent", step=0.2)
+        wait_for(lambda: "event=ready" in self.log(), timeout=120, what="the agent", step=0.2)
 
     def end(self, pid, name):
         self.guest.script(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.2; done",

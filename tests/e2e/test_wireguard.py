@@ -567,7 +567,8 @@ def test_postern_wg_show(program, own):
                            "  latest handshake: ")
     assert " MiB sent\n  persistent keepalive: every 25 seconds\n" in peer
     assert a.private not in text and psk not in text
-    everything = a.ns.run(postern, "wg", "show").stdout
+    # Others may be there, and one of a daemon that was killed.
+    everything = a.ns.run(postern, "wg", "show", check=False).stdout
     assert f"interface: {a.name} " in everything and f"interface: {b.name} " in everything
     missing = a.ns.run(postern, "wg", "show", "nosuchwg", check=False)
     assert missing.returncode == 1 and "nosuchwg: " in missing.stdout
