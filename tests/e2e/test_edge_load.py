@@ -26,7 +26,7 @@ import pytest
 from conftest import accepts, run, wait_for
 from test_edge import APP, BASE, INSTANCE, OTHER, TWIN, Backend, Edge, Tls, loopback, make_cert, name
 
-SOON_S = 5.0  # a tenth of a second, when nobody else wants the processors
+SOON_S = 1.0  # what a user is promised; a tenth of it, when nobody else wants the processors
 RELOADS = int(os.environ.get("POSTERN_RELOADS", "40"))
 
 
@@ -152,7 +152,7 @@ def test_killed_worker_takes_only_its_own_connections(make_edge):
         fresh = wait_for(lambda: [w for w in look(edge, "/v1/status")["workers"]
                                   if w["worker"] == 0 and w["state"] == "serving"
                                   and w["pid"] != workers[0]], what="another worker")
-        assert time.monotonic() - at < SOON_S, "it took too long"
+        assert time.monotonic() - at < SOON_S, "it took longer than a second"
         workers[0] = fresh[0]["pid"]
         load.more(20, timeout=30) if not load.failures else time.sleep(0.3)
         # Only those it held at that moment, at most one of each client.
