@@ -106,6 +106,12 @@ def test_it_is_there_after_qemu_was_killed(cloud, app):
     assert notes(cloud, url) == [FIRST, SECOND]
 
 
+def test_it_is_there_after_a_restart(cloud, app):
+    url, _ = app
+    cloud.vm("restart", NAME, timeout=BOOT_S)
+    assert notes(cloud, url) == [FIRST, SECOND]
+
+
 def test_it_is_there_after_an_update_to_another_image(cloud, app, other_image):
     url, deploy = app
     keep(cloud, url, THIRD)
