@@ -92,14 +92,9 @@ def test_no_evidence_yet(node):  # noqa: F811
 
 
 def test_lone_verifier_is_answered_at_once(ready):
-    for _ in range(5):  # a busy machine may take longer, once
-        began = time.monotonic()
-        answer = attest(ready)
-        if time.monotonic() - began < 0.9:
-            break
-        time.sleep(1.1)
-    else:
-        raise AssertionError("it waited for others each time")
+    began = time.monotonic()
+    answer = attest(ready)
+    assert time.monotonic() - began < 0.9
     assert answer[2]["count"] == 1 and answer[2]["path"] == []
     check(ready, *answer)
     # The next one waits for its second: one quote in each.
@@ -112,11 +107,10 @@ def test_all_who_wait_share_a_quote(ready):
     with concurrent.futures.ThreadPoolExecutor(150) as pool:
         began = time.monotonic()
         answers = list(pool.map(lambda _: attest(ready), range(150)))
-        took = time.monotonic() - began
-        assert took < 20  # one after the other, 150
+        assert time.monotonic() - began < 5
     quotes = {said["quote"] for _, _, said in answers}
-    assert len(quotes) <= 3 + took  # who came while one was being made is in the next
-    assert max(said["count"] for _, _, said in answers) > 20
+    assert len(quotes) <= 3  # who came while one was being made is in the next
+    assert max(said["count"] for _, _, said in answers) > 50
     for answer in answers:
         check(ready, *answer)
     # Another's exporter, or nonce, is not under it.
@@ -171,7 +165,7 @@ def test_end_of_the_program_does_not_wait_for_verifiers(ready):
         time.sleep(0.1)
         began = time.monotonic()
         ready.stop()
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 5
         with pytest.raises((OSError, http.client.HTTPException)):
             waiting.result()
     assert ready.cert.returncode == 0, ready.log()[-2000:]

@@ -734,7 +734,7 @@ def test_slow_hello_meets_an_absolute_deadline(world):
         except socket.timeout:
             continue
     assert data[:6] == b"\x15\x03\x03\x00\x02\x02" and data[6] == 50
-    assert 0.6 < time.monotonic() - started < 9  # of ten that it drips
+    assert 0.6 < time.monotonic() - started < 3
     sock.close()
 
 
@@ -754,7 +754,7 @@ def test_many_slow_hellos_do_not_stop_honest_clients(world):
         sock.sendall(b"\x16\x03\x01\x02")
     started = time.monotonic()
     assert request(world, "GET", "/", name())[0] == 200
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 2
     for sock in drips:
         sock.close()
 
@@ -956,7 +956,7 @@ def test_backend_killed_in_a_transfer(world):
             pass
     except ssl.SSLError:
         pass
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 5
     tls.close()
     # Its port is closed now, and that is no empty answer.
     tls = Tls(world.edge, name(app=OTHER))
@@ -1011,10 +1011,10 @@ def test_idle_and_half_closed_timeouts(world):
     started = time.monotonic()
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         half.recv()
-    assert 1 < time.monotonic() - started < 30
+    assert 1 < time.monotonic() - started < 3.5
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         idle.recv()
-    assert 2 < time.monotonic() - started < 30
+    assert 2 < time.monotonic() - started < 6
     held.set()
     wait_result(world, "half_closed_timeout", before)
     wait_result(world, "idle_timeout", before)
@@ -1025,7 +1025,7 @@ def test_preconnect_without_a_request_is_closed_in_order(world):
     tls = Tls(world.edge, name())
     started = time.monotonic()
     assert tls.recv() == b""
-    assert 0.6 < time.monotonic() - started
+    assert 0.6 < time.monotonic() - started < 2.5, "not the idle timeout"
     wait_result(world, "request_timeout", before)
     tls.close()
 

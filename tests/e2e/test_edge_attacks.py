@@ -158,11 +158,11 @@ def test_E4_slow_hellos_meet_one_deadline(site):
         if i % 10 == 0:
             started = time.monotonic()
             assert site.passed(data) == data
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 1
         if not open_ones:
             break
         time.sleep(0.05)
-    assert not open_ones and time.monotonic() - begin < 60
+    assert not open_ones and time.monotonic() - begin < 5
     for sock in drips:
         sock.close()
 

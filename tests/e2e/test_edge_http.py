@@ -465,7 +465,7 @@ def test_slow_head_has_a_deadline(world, is_first):
             break
         except TimeoutError:
             pass
-    assert status == 408 and 0.8 < time.monotonic() - started
+    assert status == 408 and 0.8 < time.monotonic() - started < 4
     tls.close()
     wait_result(world, "http_head_timeout", before)
     assert world.http.connections == connections

@@ -397,7 +397,7 @@ def test_reload_adds_and_removes_listeners(make_edge):
         return False
 
     # The workers close theirs when they have read the word, a moment behind the answer.
-    wait_for(is_closed, 60, "nobody to listen")
+    wait_for(is_closed, 2, "nobody to listen")
     edge.host, edge.port = first, 9443
     say(Tls(edge, name(7000)))
 
@@ -568,7 +568,7 @@ def test_overload_sheds_the_new_and_spares_the_connected(make_edge):
     load.stop()
     stopped.set()
     user.join(10)
-    assert not user.is_alive() and len(times) >= 3 and max(times) < 10, times
+    assert not user.is_alive() and len(times) >= 3 and max(times) < 2, times
     assert all("Reset" in why or "reset" in why or "EOF" in why or "Broken" in why
                for _, why in load.failures), load.failures
     assert load.done > 0, "not all are shed"
@@ -603,7 +603,7 @@ def test_e4_slow_hellos_do_not_slow_the_honest(make_edge):
     among, sent = [], 0
     # No drip extends its time: they end while bytes still come.
     while not among or "result=hello_timeout" not in edge.lines():
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 8
         for sock in drips:
             with contextlib.suppress(OSError):
                 sock.send(hello[sent:sent + 1])
@@ -611,7 +611,7 @@ def test_e4_slow_hellos_do_not_slow_the_honest(make_edge):
         among += [timed(edge) for _ in range(4)]
     # The same work beside 800 drips on the same cores: not ten times slower.
     assert statistics.median(among) < 10 * statistics.median(alone) + 0.05
-    wait_for(lambda: look(edge, "/v1/status")["connections"] == 0, 60, "the slow ones to go")
+    wait_for(lambda: look(edge, "/v1/status")["connections"] == 0, 8, "the slow ones to go")
     assert look(edge, "/v1/status")["workers"][0]["restarts"] == 0
     for sock in drips:
         sock.close()
@@ -639,7 +639,7 @@ def test_e3_lying_length_costs_nothing_and_ends(make_edge):
     sock.sendall(bytes.fromhex("1603014000" "01003ffc"))
     at = time.monotonic()
     assert sock.recv(7)[:1] == b"\x15"
-    assert 0.8 < time.monotonic() - at < 20
+    assert 0.8 < time.monotonic() - at < 3
     sock.close()
 
 
@@ -710,7 +710,7 @@ def test_http_connection_is_counted_in_the_state_it_is_in(make_edge):
     states = look(edge, "/v1/status")["states"]
     assert {state for state, n in states.items() if n} == {"relay"} and states["relay"] == 1
     text = ask(edge, "GET", "/metrics", edge.metrics)[1]
-    assert float(re.search(r"connect_seconds_sum (\S+)", text)[1]) < 0.7
+    assert float(re.search(r"connect_seconds_sum (\S+)", text)[1]) < 0.5
     tls.close()
     wait_for(lambda: not any(look(edge, "/v1/status")["states"].values()), what="nobody to be left")
     backend.close()

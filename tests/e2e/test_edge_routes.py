@@ -82,18 +82,19 @@ def says(word):
     return handle
 
 
-def results(edge, peer=""):
-    """Of the log's connections, of one client or of all."""
-    return [line.split("result=")[1].split()[0] for line in edge.lines().splitlines(keepends=True)
+def results(edge, peer="", after=0):
+    """Of the log's connections from a place in it on, of one client or of all."""
+    return [line.split("result=")[1].split()[0]
+            for line in edge.lines()[after:].splitlines(keepends=True)
             if "event=connection" in line and f"peer={peer}" in line and line.endswith("\n")]
 
 
 def ask_for(edge, name):
-    """As ask(), and what the log says about it."""
-    peer = []
+    """As ask(), and what the log says about it, where others' last words may still come; a client
+    before may have had the same port."""
+    peer, after = [], len(edge.lines())
     got = ask(edge, name, peer=peer)
-    wait_for(lambda: results(edge, peer[0] + " "), what="a line of the log")
-    return got, results(edge, peer[0] + " ")[-1]
+    return got, wait_for(lambda: results(edge, peer[0] + " ", after), what="a line of the log")[-1]
 
 
 # -- custom names -----------------------------------------------------------------
@@ -198,7 +199,7 @@ def test_a_resolver_that_fails_or_is_silent_refuses_in_time(custom):
                                                        ("internal_error", "dns_timeout")]
     begin = time.monotonic()
     assert ask_for(custom.edge, "mute.example.net") == ("internal_error", "dns_timeout")
-    assert 1.8 < time.monotonic() - begin < 20
+    assert 1.8 < time.monotonic() - begin < 4
     # Others are served meanwhile and after.
     assert ask(custom.edge, "hello-443s." + BASE) == "unrecognized_name"
     assert ask(custom.edge, "shop-443s." + BASE) == "yes"
@@ -354,7 +355,7 @@ def test_one_that_refuses_is_passed_over_then_left_out(fleet):
     # It is back, but its time is not over: five seconds from the third refusal.
     fleet.backends[0] = Backend((fleet.addresses[0], PORT), says("0"))
     assert all(fleet.ask() in "12" for _ in range(6))
-    wait_for(lambda: fleet.ask() == "0", timeout=30, what="the instance to be used again")
+    wait_for(lambda: fleet.ask() == "0", timeout=8, what="the instance to be used again")
 
 
 def test_silence_is_raced(bindir):
@@ -366,7 +367,7 @@ def test_silence_is_raced(bindir):
         fleet.plug(1)
         begin = time.monotonic()
         assert fleet.ask() == "2"
-        assert time.monotonic() - begin < 5  # not one connect timeout
+        assert time.monotonic() - begin < 0.38  # of the ten seconds of one connect timeout
         for _ in range(6):
             assert fleet.ask() == "2"
     finally:
@@ -381,7 +382,7 @@ def test_all_gone_is_an_error_in_time(fleet):
         fleet.plug(i)
     begin = time.monotonic()
     assert ask_for(fleet.edge, "shop-443s." + BASE) == ("internal_error", "connect_timeout")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 1.5
     assert fleet.edge.files() < 40
 
 

@@ -391,7 +391,7 @@ def test_silent_resolver_is_not_waited_for(service):
         begun = time.monotonic()
         status, report = service.verify(resolver=f"127.0.0.1:{silent.getsockname()[1]}")
         took = time.monotonic() - begun
-    assert status == 2 and took < 60, took
+    assert status == 2 and took < 20, took
     for check in ("caa.dnssec", "caa.exclusive", "dns.persist"):
         assert states(report)[check] == "unknown", reasons(report)[check]
 
@@ -407,6 +407,6 @@ def test_all_ends_in_time(service):
             *service.trust())], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
             timeout=60)
         took = time.monotonic() - begun
-    assert done.returncode == 2 and took < 30, took
+    assert done.returncode == 2 and took < 10, took
     assert "pass" not in {s for c, s in states(json.loads(done.stdout)).items()
                           if not c.startswith("ct.list")}
