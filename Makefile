@@ -24,7 +24,7 @@ FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE -Wno-maybe-uninitialized
 LINK_release  := -pie -Wl,-z,relro,-z,now
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
-LIBS := -lssl -lcrypto -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns -lz
+LIBS := -lssl -lcrypto -lsodium -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns -lz
 
 # Only who opens data disks.
 $(O)/bin/postern-agent $(O)/test/test_disk_% $(O)/test/test_agent_% $(O)/tool/diskdo $(BUILD)/fuzz/disk_%: LIBS += -lcryptsetup
