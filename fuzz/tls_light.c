@@ -27,7 +27,7 @@ static void start(struct light *l, uint8_t in, uint8_t out)
 	memset(l->in.secret, in, 32);
 	memset(l->out.secret, out, 32);
 	l->in.secret_len = l->out.secret_len = 32;
-	if (!light_start(&l->in, l->suite, 0) || !light_start(&l->out, l->suite, 0))
+	if (!record_start(&l->in, l->suite, 0) || !record_start(&l->out, l->suite, 0))
 		abort();
 }
 
@@ -40,8 +40,8 @@ static bool seal(struct light *peer, struct engine *e, struct buf *wire, struct 
 
 	memcpy(nonce, peer->out.iv, 12);
 	for (i = 0; i < 8; i++)
-		nonce[4 + i] ^= (uint8_t)(peer->out.records >> (56 - 8 * i));
-	peer->out.records++;
+		nonce[4 + i] ^= (uint8_t)(peer->out.count >> (56 - 8 * i));
+	peer->out.count++;
 	wr_u8(&w, 23);
 	wr_be16(&w, 0x0303);
 	wr_be16(&w, (uint16_t)(inner.n + 16));

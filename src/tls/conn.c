@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "crypto/rng.h"
 
-struct light_half *tls_half(struct light *l, int is_ours)
+struct record_half *tls_half(struct light *l, int is_ours)
 {
 	return is_ours ? &l->out : &l->in;
 }
@@ -60,7 +60,7 @@ void tls_see_secret(const SSL *ssl, const char *line)
 {
 	const struct tls_conn *c = SSL_get_app_data(ssl);
 	struct span s = span_str(line), label, hex;
-	struct light_half *half = NULL;
+	struct record_half *half = NULL;
 
 	if (!c->light)
 		return;
@@ -100,8 +100,8 @@ void tls_lighten(struct tls_conn *c)
 
 	/* It has read no byte behind the handshake: it never reads ahead. */
 	if (!l || !find_suite(&l->suite, c->ssl) || SSL_has_pending(c->ssl) ||
-	    !light_start(&l->in, l->suite, l->in.records) ||
-	    !light_start(&l->out, l->suite, l->out.records))
+	    !record_start(&l->in, l->suite, l->in.count) ||
+	    !record_start(&l->out, l->suite, l->out.count))
 		return;
 	c->is_resumed = SSL_session_reused(c->ssl) == 1;
 	SSL_free(c->ssl);

@@ -39,7 +39,7 @@ struct tls_conn {
 };
 
 /* One direction of it; ours is what we send. */
-struct light_half *tls_half(struct light *l, int is_ours);
+struct record_half *tls_half(struct light *l, int is_ours);
 /* The handshake is over: keeps what the client's certificate says, where one
  * was asked for.  False: it is not there, or not good. */
 [[nodiscard]] bool tls_keep_peer(struct tls_conn *c);

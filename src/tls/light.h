@@ -11,31 +11,17 @@
  *
  * Pure: bytes in and out through buffers.
  *
- * Source: RFC 8446 §4.6.3, §5, §6, §7.1, §7.2, §7.3.
+ * Source: RFC 8446 §4.6.3, §5, §6, §7.2.
  */
 #ifndef POSTERN_TLS_LIGHT_H
 #define POSTERN_TLS_LIGHT_H
 
 #include "base/buf.h"
-#include "tls/engine.h"
-
-enum {
-	LIGHT_HEADER_LEN = 5,
-	LIGHT_PLAIN_MAX = 16384, /* bytes of data in a record */
-	LIGHT_SECRET_MAX = 48,
-};
-
-struct light_half {
-	uint8_t secret[LIGHT_SECRET_MAX]; /* application_traffic_secret_N */
-	size_t secret_len; /* of the suite's hash; 0: not known yet */
-	struct key32 key;
-	uint8_t iv[ENGINE_NONCE_LEN];
-	uint64_t records; /* under this key so far */
-};
+#include "tls/record.h"
 
 struct light {
 	enum engine_suite suite;
-	struct light_half in, out;
+	struct record_half in, out;
 	size_t plain_left, tail_left; /* of a record opened in place */
 	unsigned empties; /* records since the peer last sent data */
 	bool is_closed; /* we have sent close_notify, or a fatal alert */
@@ -50,13 +36,6 @@ enum light_status {
 	LIGHT_FAILED, /* error says why; the output may hold an alert */
 };
 
-/*
- * Derives the keys of a half whose secret was filled in.  'records' have been
- * carried under them.  False when the secret is not known, or not of the
- * suite's length, or libcrypto refuses.
- */
-[[nodiscard]] bool light_start(struct light_half *half, enum engine_suite suite,
-			       uint64_t records);
 void light_wipe(struct light *l);
 
 /*

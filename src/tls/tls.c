@@ -12,9 +12,6 @@
 #include "tls/context.h"
 
 enum {
-	/* RFC 8446 §5.1: ContentType and the version records carry. */
-	RECORD_ALERT = 21,
-	RECORD_VERSION = 0x0303,
 	ALERT_LEVEL_FATAL = 2,
 	ALERT_NO_RENEGOTIATION = 100, /* RFC 5246 §7.2.2 */
 	/* RFC 8446 §4 */
@@ -32,7 +29,7 @@ void tls_write_alert(struct buf *out, enum tls_alert alert)
 	struct wr w = WR_ARRAY(record);
 
 	wr_u8(&w, RECORD_ALERT);
-	wr_be16(&w, RECORD_VERSION);
+	wr_be16(&w, RECORD_LEGACY_VERSION);
 	wr_be16(&w, 2);
 	wr_u8(&w, ALERT_LEVEL_FATAL);
 	wr_u8(&w, (uint8_t)alert);
@@ -62,7 +59,7 @@ static void see_message(int is_ours, int version, int content,
 
 	(void)version, (void)ssl;
 	if (c->light && content == SSL3_RT_HEADER)
-		tls_half(c->light, is_ours)->records++;
+		tls_half(c->light, is_ours)->count++;
 	/* libssl's answer to who wants to renegotiate TLS 1.2, each time. */
 	if (is_ours && content == SSL3_RT_ALERT && rd_u8(&s, &type) &&
 	    rd_u8(&s, &alert) && alert == ALERT_NO_RENEGOTIATION)
@@ -73,7 +70,7 @@ static void see_message(int is_ours, int version, int content,
 		c->is_encrypted = true;
 	/* From here on its sender's records are under the last keys. */
 	if (c->light && type == HANDSHAKE_FINISHED)
-		tls_half(c->light, is_ours)->records = 0;
+		tls_half(c->light, is_ours)->count = 0;
 	if (!is_ours && type == HANDSHAKE_KEY_UPDATE)
 		c->pauses++;
 }

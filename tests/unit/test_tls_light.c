@@ -30,16 +30,16 @@ static void keys_follow_from_secrets(void **state)
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		struct light_half half = { 0 };
+		struct record_half half = { 0 };
 
 		assert_true(text_hex_decode(half.secret, 32, span_str(trace[i].secret)));
 		half.secret_len = 32;
-		assert_true(light_start(&half, ENGINE_AES_128_GCM, 7));
+		assert_true(record_start(&half, ENGINE_AES_128_GCM, 7));
 		assert_true(text_hex_decode(want, 16, span_str(trace[i].key)));
 		assert_memory_equal(half.key.b, want, 16);
 		assert_true(text_hex_decode(want, 12, span_str(trace[i].iv)));
 		assert_memory_equal(half.iv, want, 12);
-		assert_int_equal(half.records, 7);
+		assert_int_equal(half.count, 7);
 	}
 }
 
@@ -61,9 +61,9 @@ static void no_keys_without_the_secret(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct light_half half = { .secret_len = rows[i].len };
+		struct record_half half = { .secret_len = rows[i].len };
 
-		assert_int_equal(light_start(&half, rows[i].suite, 0), rows[i].want);
+		assert_int_equal(record_start(&half, rows[i].suite, 0), rows[i].want);
 	}
 }
 
@@ -335,9 +335,9 @@ static void open_ends(struct ends *e)
 	memset(e->to.in.secret, 7, 32);
 	memset(e->to.out.secret, 9, 32);
 	e->from.out.secret_len = e->to.in.secret_len = e->to.out.secret_len = 32;
-	assert_true(light_start(&e->from.out, ENGINE_AES_128_GCM, 0));
-	assert_true(light_start(&e->to.in, ENGINE_AES_128_GCM, 0));
-	assert_true(light_start(&e->to.out, ENGINE_AES_128_GCM, 0));
+	assert_true(record_start(&e->from.out, ENGINE_AES_128_GCM, 0));
+	assert_true(record_start(&e->to.in, ENGINE_AES_128_GCM, 0));
+	assert_true(record_start(&e->to.out, ENGINE_AES_128_GCM, 0));
 	buf_init(&e->wire, 1 << 20);
 	buf_init(&e->answer, 1 << 20);
 }
@@ -358,8 +358,8 @@ static void seal(struct ends *e, struct span inner)
 
 	memcpy(nonce, e->from.out.iv, 12);
 	for (i = 0; i < 8; i++)
-		nonce[4 + i] ^= (uint8_t)(e->from.out.records >> (56 - 8 * i));
-	e->from.out.records++;
+		nonce[4 + i] ^= (uint8_t)(e->from.out.count >> (56 - 8 * i));
+	e->from.out.count++;
 	wr_u8(&w, 23);
 	wr_be16(&w, 0x0303);
 	wr_be16(&w, (uint16_t)(inner.n + 16));
@@ -498,13 +498,13 @@ static void too_much_data_overflows(void **state)
 		size_t data, padding;
 		enum light_status want;
 	} rows[] = {
-		{ LIGHT_PLAIN_MAX, 0, LIGHT_WANT },
-		{ 1, LIGHT_PLAIN_MAX - 1, LIGHT_WANT },
-		{ LIGHT_PLAIN_MAX + 1, 0, LIGHT_FAILED },
-		{ LIGHT_PLAIN_MAX, 1, LIGHT_FAILED },
-		{ 1, LIGHT_PLAIN_MAX, LIGHT_FAILED },
+		{ RECORD_PLAIN_MAX, 0, LIGHT_WANT },
+		{ 1, RECORD_PLAIN_MAX - 1, LIGHT_WANT },
+		{ RECORD_PLAIN_MAX + 1, 0, LIGHT_FAILED },
+		{ RECORD_PLAIN_MAX, 1, LIGHT_FAILED },
+		{ 1, RECORD_PLAIN_MAX, LIGHT_FAILED },
 	};
-	static uint8_t inner[LIGHT_PLAIN_MAX + 2];
+	static uint8_t inner[RECORD_PLAIN_MAX + 2];
 	struct ends e;
 	size_t n;
 
@@ -554,14 +554,14 @@ static void writer_renews_its_keys(void **state)
 
 	(void)state;
 	open_ends(&e);
-	e.from.out.records = (1ull << 24) - 1;
-	e.to.in.records = (1ull << 24) - 1;
+	e.from.out.count = (1ull << 24) - 1;
+	e.to.in.count = (1ull << 24) - 1;
 	assert_int_equal(light_write(&e.from, e.engine, &e.wire, SPAN_ARRAY(data)), LIGHT_OK);
 	assert_int_equal(light_write(&e.from, e.engine, &e.wire, SPAN_ARRAY(data)), LIGHT_OK);
-	assert_int_equal(e.from.out.records, 1);
+	assert_int_equal(e.from.out.count, 1);
 	assert_int_equal(open_all(&e, &n), LIGHT_WANT);
 	assert_int_equal(n, 2 * sizeof(data));
-	assert_int_equal(e.to.in.records, 1);
+	assert_int_equal(e.to.in.count, 1);
 	close_ends(&e);
 }
 
