@@ -17,11 +17,20 @@ bool tls_conn_resume(struct tls_conn *c, const struct tickets *t,
 		     const struct sha256 *scope)
 {
 	c->tickets = t;
+	c->scope = *scope;
+	return !c->ssl || tls_take_scope(c);
+}
+
+bool tls_take_scope(struct tls_conn *c)
+{
+	const struct sha256 *scope = &c->scope;
+
 	/* libssl resumes no session of another context id. */
 	static_assert(sizeof(scope->b) <= SSL_MAX_SID_CTX_LENGTH);
-	if (SSL_set_session_id_context(c->ssl, scope->b, sizeof(scope->b)) ==
-		    1 &&
-	    SSL_set_num_tickets(c->ssl, 1) == 1)
+	if (!c->tickets ||
+	    (SSL_set_session_id_context(c->ssl, scope->b, sizeof(scope->b)) ==
+		     1 &&
+	     SSL_set_num_tickets(c->ssl, 1) == 1))
 		return true;
 	ERR_clear_error();
 	return false;
@@ -40,7 +49,7 @@ void tls_conn_be_light(struct tls_conn *c, struct engine *e)
 
 bool tls_conn_is_light(const struct tls_conn *c)
 {
-	return c->ssl == NULL;
+	return c->is_light;
 }
 
 /* The bytes up to the next space, which is taken, too. */
@@ -106,6 +115,7 @@ void tls_lighten(struct tls_conn *c)
 	c->is_resumed = SSL_session_reused(c->ssl) == 1;
 	SSL_free(c->ssl);
 	c->ssl = NULL;
+	c->is_light = true;
 }
 
 bool tls_keep_peer(struct tls_conn *c)

@@ -1,12 +1,14 @@
 /*
- * conn: what a connection is, and two ways in which a server's differs from
- * libssl's: sessions of a scope, resumed by tickets (tls/tickets.h), and
- * records without libssl once the handshake is over (tls/light.h).  Internal to
- * this room: others use tls/tls.h.
+ * conn: what a connection is, and three ways in which a server's differs from
+ * libssl's: sessions of a scope, resumed by tickets (tls/tickets.h), an
+ * ordinary handshake without libssl (tls/brief.h), and records without it once
+ * the handshake is over (tls/light.h).  Internal to this room: others use
+ * tls/tls.h.
  */
 #ifndef POSTERN_TLS_CONN_H
 #define POSTERN_TLS_CONN_H
 
+#include "tls/brief.h"
 #include "tls/context.h"
 #include "tls/light.h"
 #include "tls/peer.h"
@@ -14,7 +16,11 @@
 
 struct tls_conn {
 	struct tls_context *context; /* one reference */
-	SSL *ssl; /* NULL: it is light, and its handshake over */
+	/* Who carries it: neither yet, libssl, brief for the handshake, or
+	 * light, when the other two are gone. */
+	SSL *ssl;
+	struct brief *brief;
+	bool is_light;
 	struct buf in, out;
 	bool is_in_eof; /* the peer closed TCP */
 	bool is_failed;
@@ -26,6 +32,7 @@ struct tls_conn {
 	tls_name_fn *name_fn; /* or NULL */
 	void *name_arg;
 	const struct tickets *tickets; /* or NULL: none is given or taken */
+	struct sha256 scope; /* of them */
 	struct engine *engine; /* or NULL: libssl to the end */
 	struct light *light; /* keys as they become known; or NULL */
 	bool is_resumed;
@@ -38,8 +45,14 @@ struct tls_conn {
 	char *error; /* owned; NULL: none */
 };
 
+/* Gives it to libssl, with all that was asked for before; true, too, when that
+ * has it already.  False when libssl refuses. */
+[[nodiscard]] bool tls_to_libssl(struct tls_conn *c);
+
 /* One direction of it; ours is what we send. */
 struct record_half *tls_half(struct light *l, int is_ours);
+/* Tells libssl of its tickets and their scope, if there are any. */
+[[nodiscard]] bool tls_take_scope(struct tls_conn *c);
 /* The handshake is over: keeps what the client's certificate says, where one
  * was asked for.  False: it is not there, or not good. */
 [[nodiscard]] bool tls_keep_peer(struct tls_conn *c);

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tls/identity.h"
 #include "tls/tickets.h"
 
 /* libssl's macros take lists as char *, which these lend them. */
@@ -78,6 +79,7 @@ void tls_context_free(struct tls_context *c)
 		return;
 	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	identity_free(c->identity);
 	SSL_CTX_free(c->ssl);
 	BIO_meth_free(c->bio);
 	EVP_CIPHER_free(c->ticket_cipher);
@@ -175,7 +177,8 @@ static bool set_common(struct tls_context *c)
 	    SSL_CTX_set_max_early_data(s, 0) != 1)
 		return false;
 	/* Where libssl does not know the hybrid it refuses the whole list. */
-	if (SSL_CTX_set1_groups_list(s, hybrid) == 1)
+	c->has_hybrid = SSL_CTX_set1_groups_list(s, hybrid) == 1;
+	if (c->has_hybrid)
 		return true;
 	ERR_clear_error();
 	return SSL_CTX_set1_groups_list(s, classic) == 1;
@@ -369,6 +372,7 @@ enum rc tls_server_new(struct tls_context **out, struct span chain_pem,
 		return refuse(error, "certificate chain");
 	if (!use_key(c, key_pem))
 		return refuse(error, "private key");
+	c->identity = identity_new(c->ssl);
 	*out = STEAL(c);
 	return RC_OK;
 }

@@ -14,12 +14,17 @@ enum {
 	TLS_ALPN_WIRE_MAX = 64, /* bytes of a protocol list as sent */
 };
 
+struct identity;
+
 struct tls_context {
 	atomic_uint refs; /* the maker's and one a connection */
 	SSL_CTX *ssl;
 	BIO_METHOD *bio; /* tls.c's, over the buffers of a connection */
 	EVP_CIPHER *ticket_cipher; /* NULL: no tickets */
 	bool is_server;
+	/* What tls/brief.h needs of it; NULL: libssl shakes its hands. */
+	struct identity *identity;
+	bool has_hybrid; /* libssl knows X25519MLKEM768 */
 	bool needs_alpn; /* both sides must agree on one */
 	/* Length-prefixed names in our order; alpn_len 0: ALPN is ignored. */
 	unsigned char alpn[TLS_ALPN_WIRE_MAX];

@@ -105,6 +105,10 @@ bool tls_conn_agree(struct tls_conn *c, const struct tls_terms *t)
 	c->admits_tls12 = t->admits_tls12;
 	c->asks_certificate = t->anchors != NULL;
 	c->needs_certificate = t->anchors && t->is_certificate_required;
+	if (!t->admits_tls12 && !t->anchors)
+		return true;
+	if (!tls_to_libssl(c))
+		return false;
 	if ((!t->admits_tls12 ||
 	     SSL_set_min_proto_version(c->ssl, TLS1_2_VERSION) == 1) &&
 	    (!t->anchors || ask_certificate(c, t)))

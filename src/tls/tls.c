@@ -149,7 +149,7 @@ static bool attach_bio(struct tls_conn *c)
 	return true;
 }
 
-static bool conn_setup(struct tls_conn *c, const char *server_name)
+static bool set_up(struct tls_conn *c, const char *server_name)
 {
 	char *name AUTO(mem_auto_free) = NULL;
 
@@ -172,6 +172,14 @@ static bool conn_setup(struct tls_conn *c, const char *server_name)
 	return SSL_set_tlsext_host_name(c->ssl, name) == 1;
 }
 
+bool tls_to_libssl(struct tls_conn *c)
+{
+	if (c->ssl || (set_up(c, NULL) && tls_take_scope(c)))
+		return true;
+	ERR_clear_error();
+	return false;
+}
+
 enum rc tls_conn_new(struct tls_conn **out, struct tls_context *context,
 		     const char *server_name)
 {
@@ -181,7 +189,8 @@ enum rc tls_conn_new(struct tls_conn **out, struct tls_context *context,
 	tls_context_ref(context);
 	buf_init(&c->in, TLS_INPUT_MAX);
 	buf_init(&c->out, TLS_OUTPUT_MAX);
-	if (!conn_setup(c, server_name)) {
+	/* Who shakes hands turns out with the hello, where brief may. */
+	if (!context->identity && !set_up(c, server_name)) {
 		ERR_clear_error();
 		tls_conn_free(c);
 		return RC_CRYPTO;
@@ -195,6 +204,7 @@ void tls_conn_free(struct tls_conn *c)
 	if (!c)
 		return;
 	SSL_free(c->ssl);
+	brief_free(c->brief);
 	if (c->light)
 		light_wipe(c->light);
 	free(c->light);
@@ -331,15 +341,13 @@ static enum tls_status complete(struct tls_conn *c)
 	return TLS_OK;
 }
 
-enum tls_status tls_handshake(struct tls_conn *c)
+static enum tls_status shake_with_libssl(struct tls_conn *c)
 {
 	enum tls_status status;
 	int r;
 
-	if (c->is_failed)
-		return TLS_FAILED;
-	if (!c->ssl)
-		return TLS_OK;
+	if (!tls_to_libssl(c))
+		return fail(c, "refused by libssl");
 	ERR_clear_error();
 	r = SSL_do_handshake(c->ssl);
 	if (r == 1)
@@ -347,6 +355,74 @@ enum tls_status tls_handshake(struct tls_conn *c)
 	status = explain(c, r);
 	/* close_notify in place of a handshake is a failed one. */
 	return status == TLS_EOF ? fail(c, "closed in the handshake") : status;
+}
+
+/* The protocol is one of the context's, which are shorter than the field. */
+static enum tls_status complete_brief(struct tls_conn *c)
+{
+	struct span name = brief_alpn(c->brief);
+	struct wr w = wr_over(c->alpn, sizeof(c->alpn) - 1);
+
+	wr_bytes(&w, name);
+	c->is_resumed = brief_is_resumed(c->brief);
+	c->is_light = true;
+	brief_free(c->brief);
+	c->brief = NULL;
+	return TLS_OK;
+}
+
+static enum tls_status shake_briefly(struct tls_conn *c)
+{
+	enum brief_status status =
+		brief_go(c->brief, c->light, &c->in, &c->out);
+
+	c->is_encrypted = brief_has_spoken(c->brief);
+	switch (status) {
+	case BRIEF_DONE:
+		return complete_brief(c);
+	case BRIEF_FAILED:
+		ERR_clear_error();
+		return fail(c, brief_error(c->brief));
+	case BRIEF_WANT:
+		if (c->is_encrypted && c->is_in_eof)
+			return fail(c, "unexpected eof");
+		if (!c->is_in_eof)
+			return TLS_WANT;
+		[[fallthrough]]; /* of half a hello libssl says what it is */
+	case BRIEF_OTHER:
+		break;
+	}
+	brief_free(c->brief);
+	c->brief = NULL;
+	return shake_with_libssl(c);
+}
+
+/* Whether all that was asked for is in brief's power. */
+static bool may_be_brief(const struct tls_conn *c)
+{
+	return c->context->identity && c->light && !c->keeps_binding &&
+	       !c->asks_certificate && !c->admits_tls12;
+}
+
+enum tls_status tls_handshake(struct tls_conn *c)
+{
+	if (c->is_failed)
+		return TLS_FAILED;
+	if (c->is_light)
+		return TLS_OK;
+	if (!c->ssl && !c->brief && may_be_brief(c)) {
+		const struct brief_site site = {
+			.context = c->context,
+			.tickets = c->tickets,
+			.scope = &c->scope,
+			.name_fn = c->name_fn,
+			.name_arg = c->name_arg,
+			.engine = c->engine,
+		};
+
+		c->brief = brief_new(&site);
+	}
+	return c->brief ? shake_briefly(c) : shake_with_libssl(c);
 }
 
 void tls_abandon(struct tls_conn *c, enum tls_alert alert)
@@ -381,9 +457,11 @@ enum tls_status tls_read(struct tls_conn *c, void *out, size_t cap, size_t *n)
 	*n = 0;
 	if (c->is_failed)
 		return TLS_FAILED;
-	if (!c->ssl)
+	if (c->is_light)
 		return told(c, light_read(c->light, c->engine, &c->in, &c->out,
 					  out, cap, n));
+	if (!c->ssl)
+		return fail(c, "read before the handshake");
 	ERR_clear_error();
 	r = SSL_read_ex(c->ssl, out, cap, n);
 	if (r == 1) {
@@ -403,9 +481,11 @@ enum tls_status tls_write(struct tls_conn *c, struct span plain)
 		return TLS_FAILED;
 	if (plain.n == 0)
 		return TLS_OK;
-	if (!c->ssl)
+	if (c->is_light)
 		return told(c,
 			    light_write(c->light, c->engine, &c->out, plain));
+	if (!c->ssl)
+		return fail(c, "written before the handshake");
 	ERR_clear_error();
 	r = SSL_write_ex(c->ssl, plain.p, plain.n, &n);
 	if (r == 1 && n == plain.n)
@@ -417,11 +497,11 @@ void tls_close(struct tls_conn *c)
 {
 	if (c->is_failed)
 		return;
-	if (!c->ssl) {
+	if (c->is_light) {
 		light_close(c->light, c->engine, &c->out);
 		return;
 	}
-	if (c->is_closed || !SSL_is_init_finished(c->ssl))
+	if (c->is_closed || !c->ssl || !SSL_is_init_finished(c->ssl))
 		return;
 	c->is_closed = true;
 	ERR_clear_error();

@@ -200,7 +200,7 @@ BEFORE_FINISHED = [
     ("empty_handshake", lambda c: c.say(HANDSHAKE, b""), "unexpected_message"),
     ("ccs_within", lambda c: c.say(CCS, b"\1"), "unexpected_message"),
     # RFC 8446 §5 names unexpected_message; libssl has another word.
-    ("ccs_of_another_byte", lambda c: c.raw(b"\x14\x03\x03\x00\x01\x02"), "illegal_parameter"),
+    ("ccs_of_another_byte", lambda c: c.raw(b"\x14\x03\x03\x00\x01\x02"), "unexpected_message"),  # RFC 8446 5
     ("finished_wrong", lambda c: c.say(HANDSHAKE, c.finished()[:-1] + bytes([c.finished()[-1] ^ 1])),
      "decrypt_error"),
     ("finished_short", lambda c: c.say(HANDSHAKE, b"\x14" + vec(3, c.finished()[4:-1])),
