@@ -54,6 +54,8 @@ struct board_worker {
 	board_counter shed; /* of these reset at once: overload */
 	board_counter limited; /* of these closed: a source's limit */
 	board_counter handshakes, handshakes_failed;
+	/* Of those completed: resumed sessions; without libssl. */
+	board_counter handshakes_resumed, handshakes_brief;
 	board_counter connects, connects_failed; /* one a target tried */
 	board_counter up, down; /* bytes to backends, to clients */
 	board_counter states[BOARD_STATES]; /* gauges */

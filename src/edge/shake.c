@@ -108,6 +108,8 @@ static enum phase_step handshake_done(struct conn *c)
 
 	c->handshake_ms = phase_now_ms(c) - c->step_ms;
 	board_add(&counters->handshakes, 1);
+	board_add(&counters->handshakes_resumed, tls_conn_is_resumed(c->tls));
+	board_add(&counters->handshakes_brief, tls_conn_is_brief(c->tls));
 	board_observe(&counters->handshake_ms, c->handshake_ms);
 	c->active_ms = phase_now_ms(c);
 	pool_settle(&c->worker->pool, tls_input(c->tls));

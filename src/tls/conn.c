@@ -52,6 +52,11 @@ bool tls_conn_is_light(const struct tls_conn *c)
 	return c->is_light;
 }
 
+bool tls_conn_is_brief(const struct tls_conn *c)
+{
+	return c->is_brief;
+}
+
 /* The bytes up to the next space, which is taken, too. */
 static struct span next_word(struct span *s)
 {

@@ -20,7 +20,7 @@ struct tls_conn {
 	 * light, when the other two are gone. */
 	SSL *ssl;
 	struct brief *brief;
-	bool is_light;
+	bool is_light, is_brief;
 	struct buf in, out;
 	bool is_in_eof; /* the peer closed TCP */
 	bool is_failed;

@@ -366,6 +366,7 @@ static enum tls_status complete_brief(struct tls_conn *c)
 	wr_bytes(&w, name);
 	c->is_resumed = brief_is_resumed(c->brief);
 	c->is_light = true;
+	c->is_brief = true;
 	brief_free(c->brief);
 	c->brief = NULL;
 	return TLS_OK;

@@ -127,6 +127,8 @@ bool tls_conn_is_resumed(const struct tls_conn *c);
  */
 void tls_conn_be_light(struct tls_conn *c, struct engine *e);
 bool tls_conn_is_light(const struct tls_conn *c);
+/* Whether its handshake was tls/brief.h's, and is over. */
+bool tls_conn_is_brief(const struct tls_conn *c);
 
 /*
  * A server's connection, before its first bytes: the end of its handshake keeps

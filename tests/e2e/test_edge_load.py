@@ -803,7 +803,8 @@ def test_metrics_are_prometheus(make_edge):
     text = ask(edge, "GET", "/metrics", edge.metrics)[1] + "\n"
     done = run("promtool", "check", "metrics", input=text)
     assert done.stdout.strip() == "", done.stdout
-    for line in ("postern_edge_handshakes_total 3", 'postern_edge_results_total{result="ok"} 3',
+    for line in ("postern_edge_handshakes_total 3", "postern_edge_handshakes_brief_total 3",
+                 "postern_edge_handshakes_resumed_total 0", 'postern_edge_results_total{result="ok"} 3',
                  'postern_edge_handshake_seconds_bucket{le="+Inf"} 3',
                  "postern_edge_connect_seconds_count 3", "postern_edge_bytes_up_total 12",
                  f'postern_edge_app_connections_total{{app="{APP}"}} 3',

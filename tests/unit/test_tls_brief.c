@@ -112,6 +112,7 @@ static void each_suite_again_and_again(void **state)
 			assert_non_null(w.server->brief);
 			assert_int_equal(peer_client_pump(&p, w.server), TLS_OK);
 			assert_true(tls_conn_is_light(w.server) && !w.server->ssl);
+			assert_true(tls_conn_is_brief(w.server));
 			assert_says(&p, w.server);
 			assert_int_equal(SSL_session_reused(p.ssl), k > 0);
 			assert_int_equal(tls_conn_is_resumed(w.server), k > 0);
@@ -259,7 +260,8 @@ static void others_have_their_handshake_of_libssl(void **state)
 		if ((w.server->brief != NULL) != rows[i].is_brief ||
 		    (w.server->ssl != NULL) == rows[i].is_brief)
 			fail_msg("%s", rows[i].name);
-		if (peer_client_pump(&p, w.server) != TLS_OK || !tls_conn_is_light(w.server))
+		if (peer_client_pump(&p, w.server) != TLS_OK || !tls_conn_is_light(w.server) ||
+		    tls_conn_is_brief(w.server) != rows[i].is_brief)
 			fail_msg("%s", rows[i].name);
 		assert_says(&p, w.server);
 		peer_client_fini(&p);
