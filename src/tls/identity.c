@@ -116,7 +116,7 @@ static void hash_content(struct sha256 *out, const struct digest *transcript)
 {
 	/* Its NUL is the separator. */
 	static const char context[] = "TLS 1.3, server CertificateVerify";
-	uint8_t padding[PADDING_LEN], value[DIGEST_MAX];
+	uint8_t padding[PADDING_LEN] = { 0 }, value[DIGEST_MAX] = { 0 };
 	const struct span parts[] = {
 		SPAN_ARRAY(padding),
 		SPAN_ARRAY(context),
