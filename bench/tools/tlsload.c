@@ -1,7 +1,7 @@
 /*
  * tlsload: load for bench/edge.
  *
- *   tlsload KIND ADDRESS PORT NAME PARALLEL COUNT [BYTES|RATE [FROM]]
+ *   tlsload KIND ADDRESS PORT NAME PARALLEL COUNT [BYTES|RATE [FROM|- [BEHIND]]]
  *     request, resume   COUNT connections with one request each
  *     keepalive         COUNT requests over PARALLEL connections
  *     pace              the same, RATE a second, however late the answers are
@@ -11,7 +11,8 @@
  *     NAME is the server's.  With "pass" before it (passrequest, passbulk,
  *     passidle, passpace) NAME is a file with a TLS hello that is sent first,
  *     and no TLS is spoken; with "raw" there is neither.  FROM is the address to
- *     come from.
+ *     come from.  BEHIND is a port at ADDRESS where it is the backend itself, and
+ *     never sleeps: what wakes up late is then not it.
  *
  * Says "ready" when connections are set up, goes on at a line of input, and
  * says "done N failed N seconds S p50 US p99 US".  One thread, epoll.
@@ -50,7 +51,14 @@ enum kind {
 
 static const char *const kinds[] = { "request", "resume", "keepalive", "pace", "bulk", "idle" };
 
+enum role {
+	CLIENT,
+	LISTENER,
+	BACKEND,
+};
+
 struct peer {
+	enum role role;
 	struct peer *next; /* among those that wait for work */
 	int fd;
 	SSL *ssl; /* NULL: raw bytes */
@@ -73,6 +81,7 @@ struct load {
 	size_t request_len;
 	long parallel, count, bytes;
 	double rate;
+	bool is_awake; /* it is the backend, too */
 	bool is_running; /* set-up is over */
 	long up, started, done, failed;
 	struct peer *idle; /* PACE */
@@ -305,18 +314,86 @@ static void run_client(struct load *l, struct peer *p)
 	}
 }
 
+/* The backend, for those who do not sleep: each request is short, and comes in
+ * one piece. */
+static void begin_behind(struct load *l, const char *port)
+{
+	struct sockaddr_in at = l->to;
+	struct peer *p = calloc(1, sizeof(*p));
+	struct epoll_event e = { .events = EPOLLIN, .data = { .ptr = p } };
+	int one = 1;
+
+	p->role = LISTENER;
+	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	at.sin_port = htons((uint16_t)atoi(port));
+	setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(p->fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(p->fd, 4096) != 0)
+		die("backend");
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, p->fd, &e) != 0)
+		die("epoll_ctl");
+	l->is_awake = true;
+}
+
+static void accept_behind(struct load *l, const struct peer *listener)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	struct peer *p;
+	int fd, one = 1;
+
+	while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		e.data.ptr = p = calloc(1, sizeof(*p));
+		p->role = BACKEND;
+		p->fd = fd;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &e) != 0)
+			die("epoll_ctl");
+	}
+}
+
+static void answer_behind(struct load *l, struct peer *p)
+{
+	static const char answer[] =
+		"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nhello, world\n";
+	ssize_t n = recv(p->fd, l->scratch, CHUNK, 0);
+
+	if (n > 0)
+		send(p->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return;
+	close(p->fd);
+	free(p);
+}
+
+static void run_peer(struct load *l, struct peer *p)
+{
+	switch (p->role) {
+	case CLIENT:
+		run_client(l, p);
+		break;
+	case LISTENER:
+		accept_behind(l, p);
+		break;
+	case BACKEND:
+		answer_behind(l, p);
+		break;
+	}
+}
+
 static void turn(struct load *l, double wait_s)
 {
-	struct timespec wait = { .tv_sec = (time_t)wait_s };
+	struct timespec wait;
 	struct epoll_event events[256];
 	int n, i;
 
+	if (l->is_awake)
+		wait_s = 0;
+	wait.tv_sec = (time_t)wait_s;
 	wait.tv_nsec = (long)((wait_s - (double)wait.tv_sec) * 1e9);
 	n = epoll_pwait2(l->epoll_fd, events, 256, &wait, NULL);
 	if (n == 0 && wait_s >= PATIENCE_S)
 		die("no answer for long");
 	for (i = 0; i < n; i++)
-		run_client(l, events[i].data.ptr);
+		run_peer(l, events[i].data.ptr);
 }
 
 static void set_up(struct load *l)
@@ -466,7 +543,7 @@ static int client(struct load *l, char **argv)
 	l->parallel = atol(argv[5]);
 	l->count = atol(argv[6]);
 	l->bytes = argv[7] ? atol(argv[7]) : 0;
-	if (argv[7] && argv[8]) {
+	if (argv[7] && argv[8] && strcmp(argv[8], "-") != 0) {
 		l->from.sin_family = AF_INET;
 		if (inet_pton(AF_INET, argv[8], &l->from.sin_addr) != 1)
 			return 2;
@@ -479,6 +556,8 @@ static int client(struct load *l, char **argv)
 	else if (!is_raw)
 		prepare_tls(l);
 	prepare_request(l);
+	if (argv[7] && argv[8] && argv[9])
+		begin_behind(l, argv[9]);
 	set_up(l);
 	puts("ready");
 	fflush(stdout);
