@@ -63,7 +63,8 @@ static bool write_head(struct filter *f, const struct head_request *r,
 	size_t added_count = f->vouch->certificate.n ? 4 : 3, space;
 	uint8_t room[ADDED_MAX];
 	struct wr added = WR_ARRAY(room);
-	struct span lines;
+	struct span lines, rest = r->fields;
+	struct head_field field;
 
 	add_lines(&added, f);
 	buf_reset(&f->out);
@@ -71,9 +72,8 @@ static bool write_head(struct filter *f, const struct head_request *r,
 	(void)buf_space(&f->out, head_len + ADDED_MAX, &space);
 	if (!wr_done(&added, &lines) || !buf_add(&f->out, r->line))
 		return false;
-	for (size_t i = 0; i < r->field_count; i++)
-		if (!vouch_is_ours(r->fields[i].name) &&
-		    !buf_add(&f->out, r->fields[i].line))
+	while (head_next(&rest, &field))
+		if (!vouch_is_ours(field.name) && !buf_add(&f->out, field.line))
 			return false;
 	return r->field_count + added_count < HEAD_FIELDS_MAX &&
 	       buf_add(&f->out, lines);
@@ -86,7 +86,8 @@ static bool write_own(struct filter *f, const struct head_request *r,
 	const struct vouch_own *own = f->vouch->own;
 	uint8_t room[OWN_ADDED_MAX];
 	struct wr added = WR_ARRAY(room);
-	struct span lines;
+	struct span lines, rest = r->fields;
+	struct head_field field;
 	size_t space;
 
 	wr_str(&added, "Postern-Name: ");
@@ -102,9 +103,9 @@ static bool write_own(struct filter *f, const struct head_request *r,
 	(void)buf_space(&f->out, head_len + OWN_ADDED_MAX, &space);
 	if (!wr_done(&added, &lines) || !buf_add(&f->out, r->line))
 		return false;
-	for (size_t i = 0; i < r->field_count; i++)
-		if (!vouch_is_postern(r->fields[i].name) &&
-		    !buf_add(&f->out, r->fields[i].line))
+	while (head_next(&rest, &field))
+		if (!vouch_is_postern(field.name) &&
+		    !buf_add(&f->out, field.line))
 			return false;
 	return buf_add(&f->out, lines);
 }
@@ -339,13 +340,22 @@ static void follow_head(struct filter *f, struct span *bytes)
 {
 	enum head_found found;
 	size_t n = 0, had = f->down_head.n, more = bytes->n;
+	struct span head;
 
 	if (f->waiting == 0) { /* a word nobody asked for */
 		lose(f);
 		return;
 	}
-	if (had == 0)
+	if (had == 0) {
 		f->down_scan = (struct head_scan){ 0 };
+		/* As take_head(). */
+		if (head_scan(&f->down_scan, *bytes, &n) == HEAD_WHOLE &&
+		    n <= HEAD_MAX && rd_n(bytes, &head, n)) {
+			take_response(f, head);
+			return;
+		}
+		f->down_scan = (struct head_scan){ 0 };
+	}
 	if (more > HEAD_MAX - had)
 		more = HEAD_MAX - had;
 	(void)buf_add(&f->down_head, span_of(bytes->p, more)); /* has room */

@@ -90,14 +90,15 @@ static struct span trim(struct span s)
 
 /* field-line = field-name ":" OWS field-value OWS, RFC 9112 §5.  A line that
  * begins with a space would continue the one before (obs-fold): no token. */
-static bool read_field(struct head_field *out, struct span line)
+bool head_next(struct span *fields, struct head_field *out)
 {
-	struct span name;
+	struct span line;
 
-	if (!memchr(line.p, ':', line.n) || !rd_until(&line, &name, ':') ||
-	    !is_token(name) || !is_value(line))
+	if (!rd_line(fields, &line, &out->line) ||
+	    !memchr(line.p, ':', line.n) ||
+	    !rd_until(&line, &out->name, ':') || !is_token(out->name) ||
+	    !is_value(line))
 		return false;
-	out->name = name;
 	out->value = trim(line);
 	return true;
 }
@@ -187,18 +188,20 @@ static bool read_request_line(struct head_request *r, struct span line,
 
 /* The fields that say how the message is to be read. */
 struct framing {
-	const struct head_field *host, *length, *coding, *upgrade; /* last */
+	/* The last one's value; p == NULL: there is none. */
+	struct span host, length, coding, upgrade;
+	size_t field_count;
 	const char *twice; /* the refusal for one that came twice; or NULL */
 	bool has_connection_upgrade, has_close, has_keep_alive;
 	bool is_connection_bad;
 };
 
-static void take_once(struct framing *f, const struct head_field **at,
-		      const struct head_field *field, const char *reason)
+static void take_once(struct framing *f, struct span *at, struct span value,
+		      const char *reason)
 {
-	if (*at)
+	if (at->p)
 		f->twice = reason;
-	*at = field;
+	*at = value;
 }
 
 /* What Connection may name: an option of the hop, or a field of it.  Anything
@@ -219,20 +222,18 @@ static void read_connection(struct framing *f, struct span list)
 	}
 }
 
-static void note(struct framing *f, const struct head_field *field)
+static void note(struct framing *f, struct span name, struct span value)
 {
-	struct span name = field->name;
-
 	if (is_named(name, "host"))
-		take_once(f, &f->host, field, "host");
+		take_once(f, &f->host, value, "host");
 	else if (is_named(name, "content-length"))
-		take_once(f, &f->length, field, "length");
+		take_once(f, &f->length, value, "length");
 	else if (is_named(name, "upgrade"))
-		take_once(f, &f->upgrade, field, "upgrade");
+		take_once(f, &f->upgrade, value, "upgrade");
 	else if (is_named(name, "transfer-encoding"))
-		take_once(f, &f->coding, field, "coding");
+		take_once(f, &f->coding, value, "coding");
 	else if (is_named(name, "connection"))
-		read_connection(f, field->value);
+		read_connection(f, value);
 }
 
 static bool settle_host(struct head_request *r, const struct framing *f,
@@ -240,11 +241,11 @@ static bool settle_host(struct head_request *r, const struct framing *f,
 {
 	struct span host = { NULL, 0 };
 
-	if (!f->host && r->minor > 0)
+	if (!f->host.p && r->minor > 0)
 		return refuse(why, 400, "host");
-	if (f->host && !vouch_read_host(&host, f->host->value))
+	if (f->host.p && !vouch_read_host(&host, f->host))
 		return refuse(why, 400, "host");
-	if (absolute.n && f->host && !span_equal_nocase(absolute, host))
+	if (absolute.n && f->host.p && !span_equal_nocase(absolute, host))
 		return refuse(why, 400, "host");
 	r->host = absolute.n ? absolute : host;
 	return true;
@@ -255,17 +256,17 @@ static bool settle_body(struct head_request *r, const struct framing *f,
 {
 	r->framing = HEAD_NO_BODY;
 	r->length = 0;
-	if (f->coding && f->length)
+	if (f->coding.p && f->length.p)
 		return refuse(why, 400, "length_and_coding");
-	if (f->coding && r->minor == 0)
+	if (f->coding.p && r->minor == 0)
 		return refuse(why, 400, "coding");
-	if (f->coding && !is_named(f->coding->value, "chunked"))
+	if (f->coding.p && !is_named(f->coding, "chunked"))
 		return refuse(why, 501, "coding_unknown");
-	if (f->coding)
+	if (f->coding.p)
 		r->framing = HEAD_CHUNKED;
-	if (!f->length)
+	if (!f->length.p)
 		return true;
-	if (!text_u64(&r->length, f->length->value, INT64_MAX))
+	if (!text_u64(&r->length, f->length, INT64_MAX))
 		return refuse(why, 400, "length");
 	if (r->length)
 		r->framing = HEAD_LENGTH;
@@ -278,38 +279,36 @@ static bool settle_upgrade(struct head_request *r, const struct framing *f,
 {
 	struct span list, protocol;
 
-	r->has_upgrade = f->upgrade != NULL;
-	if (!f->upgrade)
+	r->has_upgrade = f->upgrade.p != NULL;
+	if (!f->upgrade.p)
 		return true;
 	if (!f->has_connection_upgrade || r->minor == 0 ||
 	    r->framing != HEAD_NO_BODY)
 		return refuse(why, 400, "upgrade");
-	list = f->upgrade->value;
+	list = f->upgrade;
 	while (rd_element(&list, &protocol))
 		if (is_named(protocol, "h2c"))
 			return refuse(why, 400, "upgrade");
 	return true;
 }
 
-static bool read_fields(struct head_request *r, struct framing *f,
+/* All fields, and the empty line, which are all of 'rest'. */
+static bool read_fields(struct framing *f, struct span *fields,
 			struct span rest, struct head_refusal *why)
 {
-	struct head_field *field;
-	struct span line;
+	struct head_field field;
 
-	for (r->field_count = 0;; r->field_count++) {
-		if (r->field_count == HEAD_FIELDS_MAX)
+	/* What is left over is a field that cannot be read. */
+	*fields = rest;
+	while (!span_equal_str(rest, "\r\n")) {
+		if (!head_next(&rest, &field))
+			return refuse(why, 400, "field");
+		note(f, field.name, field.value);
+		if (++f->field_count == HEAD_FIELDS_MAX)
 			return refuse(why, 431, "fields_many");
-		field = &r->fields[r->field_count];
-		if (!rd_line(&rest, &line, &field->line))
-			return refuse(why, 400, "field");
-		if (line.n == 0)
-			break;
-		if (!read_field(field, line))
-			return refuse(why, 400, "field");
-		note(f, field);
 	}
-	return rd_end(&rest) ? true : refuse(why, 400, "field");
+	fields->n -= rest.n;
+	return true;
 }
 
 bool head_request(struct head_request *out, struct span head,
@@ -322,8 +321,9 @@ bool head_request(struct head_request *out, struct span head,
 		return refuse(why, 400, "request_line");
 	if (!read_request_line(out, line, why) ||
 	    !read_target(out, &absolute, why) ||
-	    !read_fields(out, &f, head, why))
+	    !read_fields(&f, &out->fields, head, why))
 		return false;
+	out->field_count = f.field_count;
 	if (f.twice)
 		return refuse(why, 400, f.twice);
 	if (f.is_connection_bad)
@@ -366,15 +366,15 @@ static bool settle_response(struct head_response *r, const struct framing *f)
 			r->status == 304;
 
 	r->length = 0;
-	if (f->coding && f->length)
+	if (f->coding.p && f->length.p)
 		return false;
-	if (f->length && !text_u64(&r->length, f->length->value, INT64_MAX))
+	if (f->length.p && !text_u64(&r->length, f->length, INT64_MAX))
 		return false;
-	if (is_empty || (f->length && r->length == 0))
+	if (is_empty || (f->length.p && r->length == 0))
 		r->framing = HEAD_NO_BODY;
-	else if (f->length)
+	else if (f->length.p)
 		r->framing = HEAD_LENGTH;
-	else if (f->coding && ends_in_chunked(f->coding->value))
+	else if (f->coding.p && ends_in_chunked(f->coding))
 		r->framing = HEAD_CHUNKED;
 	else
 		r->framing = HEAD_UNTIL_CLOSE;
@@ -384,25 +384,14 @@ static bool settle_response(struct head_response *r, const struct framing *f)
 /* Only what frames it: an app may send what it likes otherwise. */
 bool head_response(struct head_response *out, struct span head)
 {
-	struct head_field fields[HEAD_FIELDS_MAX];
 	struct head_response r = { 0 };
+	struct head_refusal why; /* nobody is told */
 	struct framing f = { 0 };
-	struct span line, whole;
-	size_t i;
+	struct span line, whole, fields;
 
 	if (!rd_line(&head, &line, &whole) ||
-	    !read_status_line(&r.status, line))
-		return false;
-	for (i = 0; i < HEAD_FIELDS_MAX; i++) {
-		if (!rd_line(&head, &line, &whole))
-			return false;
-		if (line.n == 0)
-			break;
-		if (!read_field(&fields[i], line))
-			return false;
-		note(&f, &fields[i]);
-	}
-	if (i == HEAD_FIELDS_MAX || !rd_end(&head) || f.twice ||
+	    !read_status_line(&r.status, line) ||
+	    !read_fields(&f, &fields, head, &why) || f.twice ||
 	    !settle_response(&r, &f))
 		return false;
 	*out = r;

@@ -40,11 +40,6 @@ enum head_framing {
 	HEAD_UNTIL_CLOSE, /* of a response */
 };
 
-/* 'line' is name and value as sent, with its CRLF; spans borrow the head. */
-struct head_field {
-	struct span name, value, line;
-};
-
 struct head_request {
 	struct span line; /* with its CRLF */
 	struct span method, target;
@@ -57,9 +52,16 @@ struct head_request {
 	bool is_head; /* the method is HEAD: its response has no body */
 	bool has_upgrade; /* Connection: upgrade, and Upgrade */
 	bool is_last; /* no other request follows it (§9.3) */
-	struct head_field fields[HEAD_FIELDS_MAX];
+	struct span fields; /* as sent, for head_next() */
 	size_t field_count;
 };
+
+/* 'line' is name and value as sent, with its CRLF; spans borrow the head. */
+struct head_field {
+	struct span name, value, line;
+};
+/* Takes the next of a request's fields; false: there is none. */
+bool head_next(struct span *fields, struct head_field *out);
 
 /* Why a request is refused: a status for the client, a word for the log. */
 struct head_refusal {

@@ -272,6 +272,37 @@ static void test_body_and_flags_of_requests(void **state)
 	}
 }
 
+static void expect_span(struct span s, const char *text)
+{
+	assert_int_equal(s.n, strlen(text));
+	assert_memory_equal(s.p, text, s.n);
+}
+
+static void test_fields_in_turn(void **state)
+{
+	static const char *const want[][3] = {
+		{ "Host", "a.example", "Host: a.example\r\n" },
+		{ "X", "", "X:\r\n" },
+		{ "x", "y: z", "x: \t y: z \r\n" },
+	};
+	static const char head[] = GET "Host: a.example\r\nX:\r\nx: \t y: z \r\n" END;
+	struct head_request r;
+	struct head_refusal why;
+	struct head_field field;
+	size_t n = 0;
+
+	(void)state;
+	assert_true(head_request(&r, span_str(head), &why));
+	assert_int_equal(r.field_count, 3);
+	for (struct span rest = r.fields; head_next(&rest, &field); n++) {
+		assert_true(n < 3);
+		expect_span(field.name, want[n][0]);
+		expect_span(field.value, want[n][1]);
+		expect_span(field.line, want[n][2]);
+	}
+	assert_int_equal(n, 3);
+}
+
 static void test_last_requests(void **state)
 {
 	static const struct {
@@ -391,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_control_byte_anywhere_rejected),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_body_and_flags_of_requests),
+		cmocka_unit_test(test_fields_in_turn),
 		cmocka_unit_test(test_last_requests),
 		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_scan),
