@@ -129,6 +129,11 @@ uint64_t loop_now_ms(const struct loop *l)
 	return l->now_ms;
 }
 
+size_t loop_event_count(const struct loop *l)
+{
+	return (size_t)l->event_count;
+}
+
 void loop_stop(struct loop *l)
 {
 	l->is_stopped = true;

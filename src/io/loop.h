@@ -53,6 +53,9 @@ void loop_stop(struct loop *l);
 enum rc loop_turn(struct loop *l, int max_wait_ms);
 /* The time of this turn. */
 uint64_t loop_now_ms(const struct loop *l);
+/* How many watches epoll reported in this turn, all of which want their part of
+ * it; 0 after the last of them. */
+size_t loop_event_count(const struct loop *l);
 
 /* Starts watching fd (epoll flags such as EPOLLET may be in 'events'). */
 enum rc loop_watch_add(struct loop *l, struct loop_watch *w, int fd,
