@@ -153,22 +153,22 @@ static struct rival *free_rival(struct conn *c)
 	return &c->rivals->at[i];
 }
 
-/* Watches a socket that is connecting, in the first place that is free; takes
- * fd on success only. */
-static bool watch(struct conn *c, int fd, size_t target)
+/* Watches a socket, in the first place that is free; takes fd on success only.
+ */
+static bool watch(struct conn *c, int fd, size_t target,
+		  enum side_origin origin)
 {
 	struct loop *loop = c->worker->loop;
 	struct rival *r;
 
 	if (!c->is_loaded) {
-		if (side_open(&c->backend, loop, fd, SIDE_CONNECTING,
-			      on_backend, c))
+		if (side_open(&c->backend, loop, fd, origin, on_backend, c))
 			return false;
 		c->target = target;
 		c->is_loaded = true;
 	} else {
 		r = free_rival(c);
-		if (side_open(&r->side, loop, fd, SIDE_CONNECTING, on_rival, r))
+		if (side_open(&r->side, loop, fd, origin, on_rival, r))
 			return false;
 		r->target = target;
 	}
@@ -198,17 +198,50 @@ static bool is_waiting_for_room(const struct conn *c)
 	return c->retry_until_ms && c->tried == 0;
 }
 
-static enum rc connect_to(int *fd, const struct sock_addr *to, bool has_bytes)
+static bool is_any_trying(const struct conn *c)
 {
-	return has_bytes ? sock_connect_eager(fd, to) : sock_connect(fd, to);
+	size_t i;
+
+	if (c->is_loaded || is_waiting_for_room(c))
+		return true;
+	for (i = 0; c->rivals && i < RIVALS_MAX; i++)
+		if (is_trying(&c->rivals->at[i]))
+			return true;
+	return false;
+}
+
+/*
+ * What is for the backend may go with the connection, where no other attempt is
+ * under way: a target that was told something is the one that has it.
+ */
+static enum rc connect_to(int *fd, const struct conn *c, size_t target,
+			  size_t *sent)
+{
+	const struct sock_addr *to = &c->route.targets[target].address;
+	struct span first = { NULL, 0 };
+
+	*sent = 0;
+	if (c->up.n == 0)
+		return sock_connect(fd, to);
+	if (!is_any_trying(c))
+		first = buf_span(&c->up);
+	return sock_connect_eager(fd, to, first, sent);
+}
+
+static void note_sent(struct conn *c, size_t n)
+{
+	buf_consume(&c->up, n);
+	pool_settle(&c->worker->pool, &c->up);
+	c->bytes_up += n;
 }
 
 static enum begun begin(struct conn *c, size_t target)
 {
 	AUTO(mem_auto_close)
 	int fd = -1;
+	size_t sent;
 
-	if (connect_to(&fd, &c->route.targets[target].address, c->up.n > 0)) {
+	if (connect_to(&fd, c, target, &sent)) {
 		if (errno == EAGAIN)
 			return try_later(c);
 		if (is_our_shortage(errno))
@@ -217,8 +250,13 @@ static enum begun begin(struct conn *c, size_t target)
 			count_failed(c, target);
 		return BEGUN_NOT;
 	}
-	if (!watch(c, fd, target))
+	note_sent(c, sent);
+	if (!watch(c, fd, target, sent ? SIDE_CONNECTED : SIDE_CONNECTING)) {
+		/* What was sent once is not sent again. */
+		if (sent)
+			c->tried = c->route.target_count;
 		return BEGUN_NOT;
+	}
 	fd = -1; /* the side's now */
 	return BEGUN;
 }
@@ -245,18 +283,6 @@ static bool begin_next(struct conn *c)
 	return false;
 }
 
-static bool is_any_trying(const struct conn *c)
-{
-	size_t i;
-
-	if (c->is_loaded || is_waiting_for_room(c))
-		return true;
-	for (i = 0; c->rivals && i < RIVALS_MAX; i++)
-		if (is_trying(&c->rivals->at[i]))
-			return true;
-	return false;
-}
-
 /* Success. */
 
 /* Those that began before the winner and are silent yet. */
@@ -278,6 +304,7 @@ static enum connect_status win(struct conn *c, size_t target)
 	if (c->route.has_app)
 		balance_worked(balance_of(c),
 			       c->route.targets[target].instance_id, now_ms(c));
+	end_rivals(c);
 	return CONNECT_DONE;
 }
 
@@ -360,12 +387,12 @@ enum connect_status connect_run(struct conn *c)
 {
 	bool has_failed = c->tried == 0;
 
-	if (look(c, &has_failed) == CONNECT_DONE) {
-		end_rivals(c);
+	if (look(c, &has_failed) == CONNECT_DONE)
 		return CONNECT_DONE;
-	}
-	if (has_failed)
-		(void)begin_next(c); /* what is under way goes on */
+	/* What is under way goes on.  The next one may stand at once. */
+	if (has_failed && begin_next(c) &&
+	    look(c, &has_failed) == CONNECT_DONE)
+		return CONNECT_DONE;
 	return is_any_trying(c) ? CONNECT_WAIT : give_up(c, CONNECT_REFUSED);
 }
 
@@ -383,10 +410,10 @@ static void count_silent(struct conn *c)
 
 enum connect_status connect_late(struct conn *c)
 {
-	bool was_waiting = is_waiting_for_room(c);
+	bool was_waiting = is_waiting_for_room(c), has_failed;
 
 	if (begin_next(c))
-		return CONNECT_WAIT;
+		return look(c, &has_failed);
 	if (was_waiting)
 		return give_up(c, CONNECT_REFUSED);
 	count_silent(c);

@@ -6,6 +6,8 @@
  * first that accepts has it, the others are closed.  After the last one has
  * begun, timeouts.connect bounds them all.
  *
+ * A target on this machine stands at once, and is told c->up right away.
+ *
  * What came of each is told to the worker's balance: refusals, silence to the
  * end, and silence while a later one answered count against an instance.
  */

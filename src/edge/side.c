@@ -30,7 +30,7 @@ enum rc side_open(struct side *s, struct loop *l, int fd,
 	uint32_t events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 	enum rc rc;
 
-	/* One that was accepted has room, which is no news. */
+	/* One that is connected has room, which is no news. */
 	if (origin == SIDE_CONNECTING)
 		events |= EPOLLOUT;
 	*s = SIDE_NULL;
@@ -39,9 +39,10 @@ enum rc side_open(struct side *s, struct loop *l, int fd,
 		return rc;
 	s->fd = fd;
 	s->loop = l;
-	if (origin == SIDE_ACCEPTED)
-		/* The first bytes are here, and there is room for ours. */
-		s->can_read = s->can_write = s->is_prompt = true;
+	s->can_write = origin != SIDE_CONNECTING;
+	s->has_sent = origin == SIDE_CONNECTED;
+	/* The first bytes are here. */
+	s->can_read = s->is_prompt = origin == SIDE_ACCEPTED;
 	return RC_OK;
 }
 

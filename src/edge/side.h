@@ -32,10 +32,10 @@ enum side_status {
 	SIDE_BROKEN, /* reset, or another error */
 };
 
-/* Whether fd comes from a listener that side_listen() was told of. */
 enum side_origin {
-	SIDE_ACCEPTED,
+	SIDE_ACCEPTED, /* from a listener that side_listen() was told of */
 	SIDE_CONNECTING,
+	SIDE_CONNECTED, /* and something was sent */
 };
 
 /*

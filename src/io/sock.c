@@ -331,16 +331,27 @@ enum rc sock_connect(int *fd, const struct sock_addr *to)
 	return rc ? rc : connect_stream(fd, to);
 }
 
-enum rc sock_connect_eager(int *fd, const struct sock_addr *to)
+enum rc sock_connect_eager(int *fd, const struct sock_addr *to,
+			   struct span first, size_t *sent)
 {
 	const int off = 0;
 	enum rc rc = open_stream(fd, to);
+	ssize_t n = 0;
 
+	*sent = 0;
 	if (rc)
 		return rc;
 	/* tcp(7).  Unix sockets refuse it; nothing depends on it. */
 	(void)setsockopt(*fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
-	return connect_stream(fd, to);
+	rc = connect_stream(fd, to);
+	if (rc || first.n == 0)
+		return rc;
+	n = send(*fd, first.p, first.n, MSG_NOSIGNAL);
+	/* EAGAIN: it is connecting yet. */
+	if (n < 0 && errno != EAGAIN)
+		return give_up(fd);
+	*sent = n > 0 ? (size_t)n : 0;
+	return RC_OK;
 }
 
 int sock_error(int fd)

@@ -52,9 +52,15 @@ enum rc sock_listen_more(int *fd, const struct sock_addr *at, int backlog);
 enum rc sock_accept(int *fd, struct sock_addr *peer, int listen_fd);
 /* Starts connecting; the result comes as EPOLLOUT and sock_error(). */
 enum rc sock_connect(int *fd, const struct sock_addr *to);
-/* The same for who sends as soon as it is connected: these bytes carry the
- * handshake's last acknowledgement, one packet less. */
-enum rc sock_connect_eager(int *fd, const struct sock_addr *to);
+/*
+ * The same for who has something to say first: these bytes carry the
+ * handshake's last acknowledgement, one packet less.  Between sockets of one
+ * machine the connection stands at once, and what of 'first' could be sent
+ * then is *sent.  With *sent == 0 it is as after sock_connect().  'first' may
+ * be empty.  A refusal that is known by then is RC_SYS, too.
+ */
+enum rc sock_connect_eager(int *fd, const struct sock_addr *to,
+			   struct span first, size_t *sent);
 /* Takes SO_ERROR: 0 or an errno. */
 int sock_error(int fd);
 enum rc sock_udp(int *fd, const struct sock_addr *at);

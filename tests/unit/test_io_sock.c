@@ -149,37 +149,52 @@ static void listener_accepts(void **state)
 	}
 }
 
-/* The peer has the connection with its first bytes, if not before. */
+/* The peer has the connection with its first bytes, if not before: with those
+ * of the caller's that went at once, or those written later. */
 static void eager_connection_brings_its_bytes(void **state)
 {
-	static const char *const at[] = { "127.0.0.1:0", "[::1]:0" };
+	static const struct {
+		const char *at, *first;
+	} cases[] = {
+		{ "127.0.0.1:0", "" },
+		{ "[::1]:0", "" },
+		{ "127.0.0.1:0", "x" },
+		{ "[::1]:0", "x" },
+	};
 	struct sock_addr bound, peer;
 	int fd, listener, accepted;
+	size_t sent;
 	char c = 0;
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct sock_addr a = parsed(at[i]);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sock_addr a = parsed(cases[i].at);
+		struct span first = span_str(cases[i].first);
 
 		bound.len = sizeof(bound.un);
 		assert_int_equal(sock_listen(&listener, &a, 8), RC_OK);
 		assert_int_equal(getsockname(listener, &bound.sa, &bound.len), 0);
-		assert_int_equal(sock_connect_eager(&fd, &bound), RC_OK);
+		assert_int_equal(sock_connect_eager(&fd, &bound, first, &sent), RC_OK);
+		assert_true(sent <= first.n);
 		expect_flags(fd);
 		poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 5000);
 		assert_int_equal(sock_error(fd), 0);
-		assert_int_equal(write(fd, "x", 1), 1);
+		if (sent == 0)
+			assert_int_equal(write(fd, "x", 1), 1);
 		poll(&(struct pollfd){ .fd = listener, .events = POLLIN }, 1, 5000);
 		assert_int_equal(sock_accept(&accepted, &peer, listener), RC_OK);
 		poll(&(struct pollfd){ .fd = accepted, .events = POLLIN }, 1, 5000);
 		assert_int_equal(read(accepted, &c, 1), 1);
 		assert_int_equal(c, 'x');
+		/* Once. */
+		assert_int_equal(recv(accepted, &c, 1, MSG_DONTWAIT), -1);
 		close(accepted);
 		close(fd);
 		close(listener);
 	}
 	/* Nobody listens there any more. */
-	if (sock_connect_eager(&fd, &bound) == RC_OK) {
+	if (sock_connect_eager(&fd, &bound, span_str("x"), &sent) == RC_OK) {
+		assert_int_equal(sent, 0);
 		poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, 5000);
 		assert_int_equal(sock_error(fd), ECONNREFUSED);
 		close(fd);
