@@ -40,6 +40,7 @@ static const struct chapoly_kernel kernels[CHAPOLY_PATHS] = {
 
 struct chapoly {
 	const struct chapoly_kernel *kernel;
+	void *scratch; /* the kernel's; all zero between calls */
 	struct aead *single;
 };
 
@@ -82,6 +83,9 @@ struct chapoly *chapoly_new(enum chapoly_path path)
 	const struct key32 none = { 0 };
 
 	c->kernel = &kernels[path];
+	c->scratch = mem_need(aligned_alloc(CHAPOLY_SCRATCH_ALIGN,
+					    CHAPOLY_SCRATCH_LEN));
+	memset(c->scratch, 0, CHAPOLY_SCRATCH_LEN);
 	c->single = aead_new(&none);
 	return c;
 }
@@ -91,6 +95,7 @@ void chapoly_free(struct chapoly *c)
 	if (!c)
 		return;
 	aead_free(c->single);
+	free(c->scratch);
 	free(c);
 }
 
@@ -164,22 +169,22 @@ static void open_single(struct chapoly *c, struct chapoly_job *j)
 				    span_of(j->bytes, j->n + CHAPOLY_TAG_LEN));
 }
 
-static void seal_group(const struct chapoly_kernel *k,
-		       struct chapoly_job *const *jobs, size_t count)
+static void seal_group(struct chapoly *c, struct chapoly_job *const *jobs,
+		       size_t count)
 {
 	uint8_t tags[CHAPOLY_LANES_MAX][CHAPOLY_TAG_LEN];
 
-	k->encrypt(jobs, count, tags);
+	c->kernel->encrypt(jobs, count, tags, c->scratch);
 	for (size_t i = 0; i < count; i++)
 		memcpy(jobs[i]->bytes + jobs[i]->n, tags[i], sizeof(tags[i]));
 }
 
-static void open_group(const struct chapoly_kernel *k,
-		       struct chapoly_job *const *jobs, size_t count)
+static void open_group(struct chapoly *c, struct chapoly_job *const *jobs,
+		       size_t count)
 {
 	uint8_t tags[CHAPOLY_LANES_MAX][CHAPOLY_TAG_LEN];
 
-	k->decrypt(jobs, count, tags);
+	c->kernel->decrypt(jobs, count, tags, c->scratch);
 	for (size_t i = 0; i < count; i++) {
 		struct chapoly_job *j = jobs[i];
 
@@ -193,8 +198,8 @@ static void open_group(const struct chapoly_kernel *k,
 }
 
 typedef void single_fn(struct chapoly *c, struct chapoly_job *job);
-typedef void group_fn(const struct chapoly_kernel *k,
-		      struct chapoly_job *const *jobs, size_t count);
+typedef void group_fn(struct chapoly *c, struct chapoly_job *const *jobs,
+		      size_t count);
 
 static void run_chunk(struct chapoly *c, struct chapoly_job *jobs, size_t count,
 		      single_fn *single, group_fn *group)
@@ -206,7 +211,7 @@ static void run_chunk(struct chapoly *c, struct chapoly_job *jobs, size_t count,
 		size_t n = group_size(c->kernel, order + at, count - at);
 
 		if (n)
-			group(c->kernel, order + at, n);
+			group(c, order + at, n);
 		else
 			single(c, order[at]);
 		at += n ? n : 1;
@@ -223,6 +228,8 @@ static void run(struct chapoly *c, struct chapoly_job *jobs, size_t count,
 		jobs += n;
 		count -= n;
 	}
+	if (c->kernel->lanes)
+		secret_wipe(c->scratch, CHAPOLY_SCRATCH_LEN);
 }
 
 void chapoly_seal(struct chapoly *c, struct chapoly_job *jobs, size_t count)

@@ -9,6 +9,7 @@
 
 #ifdef __x86_64__
 
+#include <assert.h>
 #include <immintrin.h>
 #include <string.h>
 
@@ -44,6 +45,8 @@ struct state {
 	uint64_t left[LANES];
 	size_t left_min, left_max;
 };
+
+static_assert(sizeof(struct state) <= CHAPOLY_SCRATCH_LEN);
 
 INLINE __m256i load(const void *p)
 {
@@ -406,33 +409,31 @@ TARGET static void end(struct state *s, struct chapoly_job *const *jobs,
 }
 
 INLINE void crypt(struct chapoly_job *const *jobs, size_t count,
-		  uint8_t tags[][CHAPOLY_TAG_LEN], bool is_seal)
+		  uint8_t tags[][CHAPOLY_TAG_LEN], struct state *s,
+		  bool is_seal)
 {
-	struct state s;
-
-	begin(&s, jobs, count);
-	if (s.left_max)
-		crypt_64(&s, s.stream + LANES, is_seal);
-	while (s.left_max) {
-		next_stream(&s);
-		crypt_64(&s, s.stream, is_seal);
-		if (s.left_max)
-			crypt_64(&s, s.stream + LANES, is_seal);
+	begin(s, jobs, count);
+	if (s->left_max)
+		crypt_64(s, s->stream + LANES, is_seal);
+	while (s->left_max) {
+		next_stream(s);
+		crypt_64(s, s->stream, is_seal);
+		if (s->left_max)
+			crypt_64(s, s->stream + LANES, is_seal);
 	}
-	end(&s, jobs, count, tags);
-	secret_wipe(&s, sizeof(s));
+	end(s, jobs, count, tags);
 }
 
 TARGET void chapoly_avx2_seal(struct chapoly_job *const *jobs, size_t count,
-			      uint8_t tags[][CHAPOLY_TAG_LEN])
+			      uint8_t tags[][CHAPOLY_TAG_LEN], void *scratch)
 {
-	crypt(jobs, count, tags, true);
+	crypt(jobs, count, tags, scratch, true);
 }
 
 TARGET void chapoly_avx2_open(struct chapoly_job *const *jobs, size_t count,
-			      uint8_t tags[][CHAPOLY_TAG_LEN])
+			      uint8_t tags[][CHAPOLY_TAG_LEN], void *scratch)
 {
-	crypt(jobs, count, tags, false);
+	crypt(jobs, count, tags, scratch, false);
 }
 
 #endif

@@ -1,7 +1,10 @@
 /*
  * Eight messages at a time in AVX-512: ChaCha20 on sixteen blocks, two of each
- * message, a block a lane; Poly1305 on eight, a message a lane, in limbs of 44,
- * 44 and 42 bits for the 52-bit multiply-add of IFMA.
+ * message, a block a lane; Poly1305 on eight, a message a lane.
+ *
+ * Additions, rotations and multiplications wait for different units of the
+ * processor.  So, while all messages have bytes, the rounds that make one key
+ * stream carry between them the work that uses the one before: next_words().
  *
  * Inlining is forced and the target named by attributes, and loops over vectors
  * are written out by macros: otherwise the vectors would go through memory, or
@@ -11,333 +14,278 @@
 
 #ifdef __x86_64__
 
+#include <assert.h>
 #include <immintrin.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#define TARGET __attribute__(( \
-	target("avx512f,avx512bw,avx512vl,avx512ifma,avx512vbmi2")))
-#define INLINE TARGET __attribute__((always_inline)) static inline
+#include "crypto/chapoly_avx512_poly.h"
 
 #define EACH_LANE(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+#define EACH_WORD(f) \
+	EACH_LANE(f) \
+	f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
 
 enum {
 	LANES = 8,
 	WORDS = 16, /* of a ChaCha20 block */
-	KEY_WORDS = 8,
+	COUNTER_WORD = 12,
 	DOUBLE_ROUNDS = 10,
-	POLY_BLOCK = 16,
-	POLY_POWERS = 4, /* blocks multiplied before one carry */
-	CHUNK = 2 * CHAPOLY_BLOCK_LEN, /* of a message, by one next_stream() */
+	CHUNK = 2 * CHAPOLY_BLOCK_LEN, /* of a message, by one next_words() */
 	CHUNKS_MIN = 2 * CHUNK, /* to be worth the powers */
 };
 
-/* A number of each message, in limbs of 44, 44 and 42 bits or little more. */
-struct limbs {
-	__m512i v0, v1, v2;
-};
-
-/* One to multiply by. */
-struct factor {
-	struct limbs r;
-	__m512i s1, s2; /* r's limbs times 20, for what passes bit 130 */
-};
-
-/* Sums of products: the low 52 bits of each limb's, and what is above. */
-struct products {
-	__m512i a0, a1, a2, b0, b1, b2;
-};
-
-/* Poly1305 of eight messages. */
-struct poly {
-	struct limbs h; /* the sums so far */
-	/* The keys' first halves and, after poly_powers(), their powers. */
-	struct factor powers[POLY_POWERS];
-};
-
 struct state {
-	uint32_t key_words[KEY_WORDS][LANES];
-	uint32_t nonce_words[2][LANES];
-	__m512i counter;
-	__m512i stream[2 * LANES]; /* a block of each message, then the next */
+	__m512i start[WORDS]; /* ChaCha20's, two blocks of each message */
+	/* The same after those quarters of the first round that have no
+	 * counter in them. */
+	__m512i ahead[WORDS];
+	/* The next key stream: its words, a block a lane, by next_words(); or
+	 * its blocks, one of each message, then the next, by turn_stream(). */
+	__m512i stream[WORDS];
+	__m512i words[2 * LANES]; /* ciphertext for Poly1305 */
 	struct poly poly;
+	bool has_powers;
 	uint64_t pad[2][LANES]; /* the one-time keys' second halves */
 	uint8_t *at[LANES]; /* where each message goes on */
 	size_t step[LANES]; /* by how much; 0 where no message is */
 	size_t left[LANES];
 	size_t left_min, left_max;
-	uint8_t idle[CHAPOLY_BLOCK_LEN]; /* where no message is */
+	uint8_t idle[CHUNK]; /* where no message is */
 };
 
-INLINE __m512i both_halves(const uint32_t words[LANES])
-{
-	__m256i w = _mm256_loadu_si256((const __m256i *)(const void *)words);
+static_assert(sizeof(struct state) <= CHAPOLY_SCRATCH_LEN);
 
-	return _mm512_broadcast_i64x4(w);
+/* -- between words of sixteen blocks, a block a lane, and blocks -- */
+
+/* Rows i to i + 3: four words of four blocks change places in each quarter. */
+INLINE void turn_words(__m512i *rows, int i)
+{
+	__m512i t0 = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+	__m512i t1 = _mm512_unpacklo_epi32(rows[i + 2], rows[i + 3]);
+	__m512i t2 = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+	__m512i t3 = _mm512_unpackhi_epi32(rows[i + 2], rows[i + 3]);
+
+	rows[i] = _mm512_unpacklo_epi64(t0, t1);
+	rows[i + 1] = _mm512_unpackhi_epi64(t0, t1);
+	rows[i + 2] = _mm512_unpacklo_epi64(t2, t3);
+	rows[i + 3] = _mm512_unpackhi_epi64(t2, t3);
 }
 
-/* Turns the words of 16 blocks, a block a lane, into the blocks' bytes. */
-INLINE void transpose_stream(__m512i out[2 * LANES], __m512i x[WORDS])
+/* Then the quarters of rows i, i + 4, i + 8 and i + 12 do. */
+INLINE void turn_quarters(__m512i out[4], const __m512i *rows, int i)
 {
-#define WORDS_4(a, b, c, d) \
-	do { \
-		__m512i t0 = _mm512_unpacklo_epi32(x[a], x[b]); \
-		__m512i t1 = _mm512_unpacklo_epi32(x[c], x[d]); \
-		__m512i t2 = _mm512_unpackhi_epi32(x[a], x[b]); \
-		__m512i t3 = _mm512_unpackhi_epi32(x[c], x[d]); \
-		x[a] = _mm512_unpacklo_epi64(t0, t1); \
-		x[b] = _mm512_unpackhi_epi64(t0, t1); \
-		x[c] = _mm512_unpacklo_epi64(t2, t3); \
-		x[d] = _mm512_unpackhi_epi64(t2, t3); \
-	} while (0)
-#define QUARTERS_4(i) \
-	do { \
-		__m512i t0 = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x44); \
-		__m512i t1 = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x44); \
-		__m512i t2 = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xee); \
-		__m512i t3 = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xee); \
-		out[i] = _mm512_shuffle_i32x4(t0, t1, 0x88); \
-		out[i + 4] = _mm512_shuffle_i32x4(t0, t1, 0xdd); \
-		out[i + 8] = _mm512_shuffle_i32x4(t2, t3, 0x88); \
-		out[i + 12] = _mm512_shuffle_i32x4(t2, t3, 0xdd); \
-	} while (0)
-	WORDS_4(0, 1, 2, 3);
-	WORDS_4(4, 5, 6, 7);
-	WORDS_4(8, 9, 10, 11);
-	WORDS_4(12, 13, 14, 15);
-	QUARTERS_4(0);
-	QUARTERS_4(1);
-	QUARTERS_4(2);
-	QUARTERS_4(3);
-#undef WORDS_4
-#undef QUARTERS_4
+	__m512i t0 = _mm512_shuffle_i32x4(rows[i], rows[i + 4], 0x44);
+	__m512i t1 = _mm512_shuffle_i32x4(rows[i + 8], rows[i + 12], 0x44);
+	__m512i t2 = _mm512_shuffle_i32x4(rows[i], rows[i + 4], 0xee);
+	__m512i t3 = _mm512_shuffle_i32x4(rows[i + 8], rows[i + 12], 0xee);
+
+	out[0] = _mm512_shuffle_i32x4(t0, t1, 0x88);
+	out[1] = _mm512_shuffle_i32x4(t0, t1, 0xdd);
+	out[2] = _mm512_shuffle_i32x4(t2, t3, 0x88);
+	out[3] = _mm512_shuffle_i32x4(t2, t3, 0xdd);
 }
 
-/* The next two key stream blocks of each message. */
-TARGET static void next_stream(struct state *s)
+INLINE void turn_rows(__m512i rows[WORDS], int i)
 {
-	__m512i x[WORDS] = {
-		_mm512_set1_epi32(CHAPOLY_SIGMA_0),
-		_mm512_set1_epi32(CHAPOLY_SIGMA_1),
-		_mm512_set1_epi32(CHAPOLY_SIGMA_2),
-		_mm512_set1_epi32(CHAPOLY_SIGMA_3),
-		both_halves(s->key_words[0]),
-		both_halves(s->key_words[1]),
-		both_halves(s->key_words[2]),
-		both_halves(s->key_words[3]),
-		both_halves(s->key_words[4]),
-		both_halves(s->key_words[5]),
-		both_halves(s->key_words[6]),
-		both_halves(s->key_words[7]),
-		s->counter,
-		_mm512_setzero_si512(),
-		both_halves(s->nonce_words[0]),
-		both_halves(s->nonce_words[1]),
-	};
+	__m512i out[4];
 
+	turn_quarters(out, rows, i);
+	rows[i] = out[0];
+	rows[i + 4] = out[1];
+	rows[i + 8] = out[2];
+	rows[i + 12] = out[3];
+}
+
+/* Words of blocks become blocks, and the other way round. */
+INLINE void turn(__m512i rows[WORDS])
+{
+	turn_words(rows, 0);
+	turn_words(rows, 4);
+	turn_words(rows, 8);
+	turn_words(rows, 12);
+	turn_rows(rows, 0);
+	turn_rows(rows, 1);
+	turn_rows(rows, 2);
+	turn_rows(rows, 3);
+}
+
+/* Eight rows of eight 64-bit words become columns, the even or the odd words'
+ * only: out[i] holds word i of each row, so that out[2 * j] and out[2 * j + 1]
+ * are Poly1305's block j. */
+INLINE void columns(__m512i out[LANES], const __m512i in[LANES], int is_odd)
+{
+#define PAIR(a, b) \
+	(is_odd ? _mm512_unpackhi_epi64(a, b) : _mm512_unpacklo_epi64(a, b))
+	__m512i a = PAIR(in[0], in[1]), b = PAIR(in[2], in[3]);
+	__m512i c = PAIR(in[4], in[5]), d = PAIR(in[6], in[7]);
+	__m512i t0 = _mm512_shuffle_i64x2(a, b, 0x44);
+	__m512i t1 = _mm512_shuffle_i64x2(c, d, 0x44);
+	__m512i t2 = _mm512_shuffle_i64x2(a, b, 0xee);
+	__m512i t3 = _mm512_shuffle_i64x2(c, d, 0xee);
+
+#undef PAIR
+	out[is_odd] = _mm512_shuffle_i64x2(t0, t1, 0x88);
+	out[is_odd + 2] = _mm512_shuffle_i64x2(t0, t1, 0xdd);
+	out[is_odd + 4] = _mm512_shuffle_i64x2(t2, t3, 0x88);
+	out[is_odd + 6] = _mm512_shuffle_i64x2(t2, t3, 0xdd);
+}
+
+/* -- the work between the rounds -- */
+
+/* Blocks i, i + 4, i + 8 and i + 12 of the stream over the messages; leaves
+ * there what is encrypted. */
+INLINE void crypt_rows(struct state *s, int i, bool is_seal)
+{
+	__m512i out[4];
+
+	turn_quarters(out, s->stream, i);
+#define CRYPT(j) \
+	do { \
+		uint8_t *p = s->at[(i + 4 * (j)) % LANES] + \
+			     ((j) < 2 ? 0 : CHAPOLY_BLOCK_LEN); \
+		__m512i old = _mm512_loadu_si512(p); \
+		__m512i new = _mm512_xor_si512(old, out[j]); \
+		_mm512_storeu_si512(p, new); \
+		s->stream[i + 4 * (j)] = is_seal ? new : old; \
+	} while (0)
+	CRYPT(0);
+	CRYPT(1);
+	CRYPT(2);
+	CRYPT(3);
+#undef CRYPT
+}
+
+/* Where Poly1305 is in its eight blocks. */
+struct progress {
+	struct limbs m;
+	struct products t;
+};
+
+/* Part 0 to 6 of block i. */
+INLINE void poly_part(struct state *s, struct progress *g, int i, int part)
+{
+	const int power = POLY_POWERS - 1 - i % POLY_POWERS;
+
+	if (part == 0) {
+		g->m = block_of(s->words[2 * i], s->words[2 * i + 1]);
+		if (i % POLY_POWERS == 0) {
+			g->m = add_limbs(s->poly.h, g->m);
+			g->t = no_products();
+		}
+	}
+	multiply_part(&g->t, &g->m, &s->poly.powers[power], part);
+	if (part == 6 && power == 0)
+		s->poly.h = carry(&g->t);
+}
+
+/* -- the rounds -- */
+
+/* clang-format off */
 #define STEP(a, b, d, n) \
 	x[a] = _mm512_add_epi32(x[a], x[b]); \
 	x[d] = _mm512_rol_epi32(_mm512_xor_si512(x[d], x[a]), n);
-	for (int i = 0; i < DOUBLE_ROUNDS; i++) {
+#define COLUMN(i) \
+	STEP(i, i + 4, i + 12, 16) STEP(i + 8, i + 12, i + 4, 12) \
+	STEP(i, i + 4, i + 12, 8) STEP(i + 8, i + 12, i + 4, 7)
+
+/* Work stays where it is put: the compilers would load for it early and then
+ * have too few registers for the rounds. */
+#define DO(work) \
+	do { \
+		work; \
+		atomic_signal_fence(memory_order_seq_cst); \
+	} while (0);
+
+/* A round (RFC 8439 §2.3.1) with work between its parts. */
+#define ROUND(sb, sc, sd, w0, w1, w2, w3) \
+	CHAPOLY_FOUR(STEP, 0, 0, 4, sb, 12, sd, 16) \
+	DO(w0) \
+	CHAPOLY_FOUR(STEP, 8, sc, 12, sd, 4, sb, 12) \
+	DO(w1) \
+	CHAPOLY_FOUR(STEP, 0, 0, 4, sb, 12, sd, 8) \
+	DO(w2) \
+	CHAPOLY_FOUR(STEP, 8, sc, 12, sd, 4, sb, 7) \
+	DO(w3)
+/* clang-format on */
+
+INLINE void begin_rounds(__m512i x[WORDS], const struct state *s)
+{
+#define START(i) x[i] = i % 4 ? s->ahead[i] : s->start[i];
+	EACH_WORD(START)
+#undef START
+	COLUMN(0)
+}
+
+INLINE void end_rounds(struct state *s, const __m512i x[WORDS])
+{
+#define END(i) s->stream[i] = _mm512_add_epi32(x[i], s->start[i]);
+	EACH_WORD(END)
+#undef END
+	s->start[COUNTER_WORD] = _mm512_add_epi32(s->start[COUNTER_WORD],
+						  _mm512_set1_epi32(2));
+}
+
+/* The next two key stream blocks of each message, as words. */
+TARGET static void next_words(struct state *s)
+{
+	__m512i x[WORDS];
+
+	begin_rounds(x, s);
+	CHAPOLY_ROUND(STEP, 1, 2, 3)
+	for (int i = 1; i < DOUBLE_ROUNDS; i++) {
 		CHAPOLY_ROUND(STEP, 0, 0, 0)
 		CHAPOLY_ROUND(STEP, 1, 2, 3)
 	}
-#undef STEP
-	x[0] = _mm512_add_epi32(x[0], _mm512_set1_epi32(CHAPOLY_SIGMA_0));
-	x[1] = _mm512_add_epi32(x[1], _mm512_set1_epi32(CHAPOLY_SIGMA_1));
-	x[2] = _mm512_add_epi32(x[2], _mm512_set1_epi32(CHAPOLY_SIGMA_2));
-	x[3] = _mm512_add_epi32(x[3], _mm512_set1_epi32(CHAPOLY_SIGMA_3));
-#define ADD_KEY(i) \
-	x[4 + i] = _mm512_add_epi32(x[4 + i], both_halves(s->key_words[i]));
-	EACH_LANE(ADD_KEY)
-#undef ADD_KEY
-	x[12] = _mm512_add_epi32(x[12], s->counter);
-	x[14] = _mm512_add_epi32(x[14], both_halves(s->nonce_words[0]));
-	x[15] = _mm512_add_epi32(x[15], both_halves(s->nonce_words[1]));
-	transpose_stream(s->stream, x);
-	s->counter = _mm512_add_epi32(s->counter, _mm512_set1_epi32(2));
+	end_rounds(s, x);
 }
 
-/* Eight rows of eight 64-bit words become columns: out[i] holds word i of each
- * row, so that out[2 * j] and out[2 * j + 1] are Poly1305's block j. */
-INLINE void transpose_words(__m512i out[LANES], const __m512i in[LANES])
+/* The same, and meanwhile a chunk of each message with the words before. */
+INLINE void next_words_with_chunk(struct state *s, bool is_seal)
 {
-	__m512i t0 = _mm512_unpacklo_epi64(in[0], in[1]);
-	__m512i t1 = _mm512_unpackhi_epi64(in[0], in[1]);
-	__m512i t2 = _mm512_unpacklo_epi64(in[2], in[3]);
-	__m512i t3 = _mm512_unpackhi_epi64(in[2], in[3]);
-	__m512i t4 = _mm512_unpacklo_epi64(in[4], in[5]);
-	__m512i t5 = _mm512_unpackhi_epi64(in[4], in[5]);
-	__m512i t6 = _mm512_unpacklo_epi64(in[6], in[7]);
-	__m512i t7 = _mm512_unpackhi_epi64(in[6], in[7]);
+	struct progress g;
+	__m512i x[WORDS];
 
-#define PAIRS_4(a, b, c, d, o) \
-	do { \
-		__m512i m0 = _mm512_shuffle_i64x2(a, b, 0x44); \
-		__m512i m1 = _mm512_shuffle_i64x2(c, d, 0x44); \
-		__m512i m2 = _mm512_shuffle_i64x2(a, b, 0xee); \
-		__m512i m3 = _mm512_shuffle_i64x2(c, d, 0xee); \
-		out[o] = _mm512_shuffle_i64x2(m0, m1, 0x88); \
-		out[o + 2] = _mm512_shuffle_i64x2(m0, m1, 0xdd); \
-		out[o + 4] = _mm512_shuffle_i64x2(m2, m3, 0x88); \
-		out[o + 6] = _mm512_shuffle_i64x2(m2, m3, 0xdd); \
-	} while (0)
-	PAIRS_4(t0, t2, t4, t6, 0);
-	PAIRS_4(t1, t3, t5, t7, 1);
-#undef PAIRS_4
+#define TURN(i) turn_words(s->stream, i)
+#define CRYPT(i) crypt_rows(s, i, is_seal)
+#define COLUMNS(i, is_odd) columns(s->words + (i), s->stream + (i), is_odd)
+#define POLY(i, part) poly_part(s, &g, i, part)
+#define POLY_BETWEEN(i) \
+	ROUND(0, 0, 0, POLY(i, 0), POLY(i, 1), POLY(i, 2), POLY(i, 3)) \
+	ROUND(1, 2, 3, POLY(i, 4), POLY(i, 5), POLY(i, 6), )
+	begin_rounds(x, s);
+	DO(TURN(0))
+	ROUND(1, 2, 3, TURN(4), TURN(8), TURN(12), CRYPT(0))
+	ROUND(0, 0, 0, CRYPT(1), CRYPT(2), CRYPT(3), )
+	ROUND(1, 2, 3, COLUMNS(0, 0), COLUMNS(0, 1), COLUMNS(8, 0),
+	      COLUMNS(8, 1))
+	EACH_LANE(POLY_BETWEEN)
+#undef TURN
+#undef CRYPT
+#undef COLUMNS
+#undef POLY
+#undef POLY_BETWEEN
+	end_rounds(s, x);
 }
 
-INLINE __m512i mask_44(void)
+/* As many chunks as all messages have. */
+INLINE void crypt_chunks(struct state *s, bool is_seal)
 {
-	return _mm512_set1_epi64((1ll << 44) - 1);
+	const size_t n = s->left_min / CHUNK * CHUNK;
+
+	for (size_t at = 0; at < n; at += CHUNK) {
+		next_words_with_chunk(s, is_seal);
+#define ADVANCE(i) s->at[i] += 2 * s->step[i];
+		EACH_LANE(ADVANCE)
+#undef ADVANCE
+	}
+	for (size_t i = 0; i < LANES; i++)
+		s->left[i] -= s->left[i] < n ? s->left[i] : n;
+	s->left_min -= n;
+	s->left_max -= n;
 }
 
-INLINE __m512i mask_42(void)
-{
-	return _mm512_set1_epi64((1ll << 42) - 1);
-}
-
-INLINE __m512i add(__m512i a, __m512i b)
-{
-	return _mm512_add_epi64(a, b);
-}
-
-INLINE __m512i times(__m512i a, long long n)
-{
-	return n == 5 ? add(a, _mm512_slli_epi64(a, 2))
-		      : _mm512_slli_epi64(add(a, _mm512_slli_epi64(a, 2)), 2);
-}
-
-/* a + b * 2^52, of which the bits from 'bits' on are the next limb's. */
-#define CARRY(a, b, bits) \
-	add(_mm512_srli_epi64(a, bits), _mm512_slli_epi64(b, 52 - bits))
-
-/* The number that a block of each message is, given as its two words. */
-INLINE struct limbs limbs_of(__m512i low, __m512i high)
-{
-	return (struct limbs){
-		_mm512_and_si512(low, mask_44()),
-		_mm512_and_si512(_mm512_shrdi_epi64(low, high, 44), mask_44()),
-		_mm512_srli_epi64(high, 24),
-	};
-}
-
-/* A block and the bit behind it (RFC 8439 §2.5.1). */
-INLINE struct limbs block_of(__m512i low, __m512i high)
-{
-	struct limbs m = limbs_of(low, high);
-
-	m.v2 = _mm512_or_si512(m.v2, _mm512_set1_epi64(1ll << 40));
-	return m;
-}
-
-INLINE struct limbs add_limbs(struct limbs a, struct limbs b)
-{
-	return (struct limbs){ add(a.v0, b.v0), add(a.v1, b.v1),
-			       add(a.v2, b.v2) };
-}
-
-/* Adds m * p.  There is room for POLY_POWERS before a carry. */
-INLINE void multiply_add(struct products *t, struct limbs m,
-			 const struct factor *p)
-{
-#define MULTIPLY_ADD(i, x, y) \
-	t->a##i = _mm512_madd52lo_epu64(t->a##i, x, y); \
-	t->b##i = _mm512_madd52hi_epu64(t->b##i, x, y)
-	MULTIPLY_ADD(0, m.v0, p->r.v0);
-	MULTIPLY_ADD(1, m.v0, p->r.v1);
-	MULTIPLY_ADD(2, m.v0, p->r.v2);
-	MULTIPLY_ADD(0, m.v1, p->s2);
-	MULTIPLY_ADD(1, m.v1, p->r.v0);
-	MULTIPLY_ADD(2, m.v1, p->r.v1);
-	MULTIPLY_ADD(0, m.v2, p->s1);
-	MULTIPLY_ADD(1, m.v2, p->s2);
-	MULTIPLY_ADD(2, m.v2, p->r.v0);
-#undef MULTIPLY_ADD
-}
-
-INLINE struct limbs carry(const struct products *t)
-{
-	__m512i a1 = add(t->a1, CARRY(t->a0, t->b0, 44));
-	__m512i a2 = add(t->a2, CARRY(a1, t->b1, 44));
-	__m512i v0 = add(_mm512_and_si512(t->a0, mask_44()),
-			 times(CARRY(a2, t->b2, 42), 5));
-
-	return (struct limbs){
-		_mm512_and_si512(v0, mask_44()),
-		add(_mm512_and_si512(a1, mask_44()), _mm512_srli_epi64(v0, 44)),
-		_mm512_and_si512(a2, mask_42()),
-	};
-}
-
-INLINE struct products no_products(void)
-{
-	const __m512i zero = _mm512_setzero_si512();
-
-	return (struct products){ zero, zero, zero, zero, zero, zero };
-}
-
-INLINE struct limbs multiply(struct limbs m, const struct factor *p)
-{
-	struct products t = no_products();
-
-	multiply_add(&t, m, p);
-	return carry(&t);
-}
-
-INLINE struct factor factor_of(struct limbs r)
-{
-	return (struct factor){ r, times(r.v1, 20), times(r.v2, 20) };
-}
-
-/* Adds one block of each message, given as its two words, and multiplies by r.
- * Where 'lanes' is not set nothing changes. */
-INLINE void poly_block(struct poly *p, __m512i low, __m512i high,
-		       __mmask8 lanes)
-{
-	struct limbs h = multiply(add_limbs(p->h, block_of(low, high)),
-				  &p->powers[0]);
-
-	p->h.v0 = _mm512_mask_mov_epi64(p->h.v0, lanes, h.v0);
-	p->h.v1 = _mm512_mask_mov_epi64(p->h.v1, lanes, h.v1);
-	p->h.v2 = _mm512_mask_mov_epi64(p->h.v2, lanes, h.v2);
-}
-
-/* Four blocks of each message: h = (h + m0) r^4 + m1 r^3 + m2 r^2 + m3 r, which
- * is four times poly_block() with one carry. */
-INLINE void poly_four(struct poly *p, const __m512i words[2 * POLY_POWERS])
-{
-	struct products t = no_products();
-
-	multiply_add(&t, add_limbs(p->h, block_of(words[0], words[1])),
-		     &p->powers[3]);
-	multiply_add(&t, block_of(words[2], words[3]), &p->powers[2]);
-	multiply_add(&t, block_of(words[4], words[5]), &p->powers[1]);
-	multiply_add(&t, block_of(words[6], words[7]), &p->powers[0]);
-	p->h = carry(&t);
-}
-
-TARGET static void poly_powers(struct poly *p)
-{
-	for (int i = 1; i < POLY_POWERS; i++)
-		p->powers[i] = factor_of(multiply(p->powers[i - 1].r,
-						  &p->powers[0]));
-}
-
-/* The one-time keys are the first blocks of the key streams (§2.6). */
-TARGET static void poly_begin(struct state *s)
-{
-	struct poly *p = &s->poly;
-	const __m512i zero = _mm512_setzero_si512();
-	__m512i w[LANES], low, high;
-
-	transpose_words(w, s->stream);
-	low = _mm512_and_si512(w[0], _mm512_set1_epi64(CHAPOLY_CLAMP_LOW));
-	high = _mm512_and_si512(w[1], _mm512_set1_epi64(CHAPOLY_CLAMP_HIGH));
-	p->h = (struct limbs){ zero, zero, zero };
-	p->powers[0] = factor_of(limbs_of(low, high));
-	_mm512_storeu_si512(s->pad[0], w[2]);
-	_mm512_storeu_si512(s->pad[1], w[3]);
-}
+/* -- the beginnings and ends of messages -- */
 
 /* 64 bytes of each message; gives the words of what is encrypted. */
 INLINE void crypt_words(__m512i w[LANES], struct state *s,
@@ -355,21 +303,24 @@ INLINE void crypt_words(__m512i w[LANES], struct state *s,
 	} while (0);
 	EACH_LANE(CRYPT)
 #undef CRYPT
-	transpose_words(w, cipher);
+	columns(w, cipher, 0);
+	columns(w, cipher, 1);
 }
 
 /* 64 bytes of each message, before or after the chunks. */
 INLINE void crypt_whole(struct state *s, const __m512i *stream, bool is_seal)
 {
-	struct poly p = s->poly;
 	__m512i w[LANES];
 
 	crypt_words(w, s, stream, is_seal);
-	poly_block(&p, w[0], w[1], 0xff);
-	poly_block(&p, w[2], w[3], 0xff);
-	poly_block(&p, w[4], w[5], 0xff);
-	poly_block(&p, w[6], w[7], 0xff);
-	s->poly = p;
+	if (s->has_powers) {
+		poly_four(&s->poly, w);
+		return;
+	}
+	poly_block(&s->poly, w[0], w[1], 0xff);
+	poly_block(&s->poly, w[2], w[3], 0xff);
+	poly_block(&s->poly, w[4], w[5], 0xff);
+	poly_block(&s->poly, w[6], w[7], 0xff);
 }
 
 /* Lanes whose message has more than n bytes left. */
@@ -397,7 +348,8 @@ INLINE void crypt_ends(struct state *s, const __m512i *stream, bool is_seal)
 	} while (0);
 	EACH_LANE(CRYPT)
 #undef CRYPT
-	transpose_words(w, cipher);
+	columns(w, cipher, 0);
+	columns(w, cipher, 1);
 	poly_block(&p, w[0], w[1], lanes_over(s, 0));
 	poly_block(&p, w[2], w[3], lanes_over(s, POLY_BLOCK));
 	poly_block(&p, w[4], w[5], lanes_over(s, 2 * POLY_BLOCK));
@@ -423,27 +375,57 @@ INLINE void crypt_64(struct state *s, const __m512i *stream, bool is_seal)
 						       : CHAPOLY_BLOCK_LEN;
 }
 
-/* As many chunks as all messages have. */
-INLINE void crypt_chunks(struct state *s, bool is_seal)
+/* The one-time keys are the first blocks of the key streams (§2.6). */
+INLINE void begin_poly(struct state *s)
 {
-	const size_t n = s->left_min / CHUNK * CHUNK;
-	__m512i left = _mm512_loadu_si512(s->left);
-	__m512i w[2 * LANES];
+	struct poly *p = &s->poly;
+	const __m512i zero = _mm512_setzero_si512();
+	__m512i w[LANES], low, high;
 
-	poly_powers(&s->poly);
-	for (size_t at = 0; at < n; at += CHUNK) {
-		next_stream(s);
-		crypt_words(w, s, s->stream, is_seal);
-		crypt_words(w + LANES, s, s->stream + LANES, is_seal);
-		poly_four(&s->poly, w);
-		poly_four(&s->poly, w + LANES);
-	}
-	left = _mm512_sub_epi64(
-		left,
-		_mm512_min_epu64(left, _mm512_set1_epi64((long long)n)));
-	_mm512_storeu_si512(s->left, left);
-	s->left_min -= n;
-	s->left_max -= n;
+	columns(w, s->stream, 0);
+	columns(w, s->stream, 1);
+	low = _mm512_and_si512(w[0], _mm512_set1_epi64(CHAPOLY_CLAMP_LOW));
+	high = _mm512_and_si512(w[1], _mm512_set1_epi64(CHAPOLY_CLAMP_HIGH));
+	p->h = (struct limbs){ zero, zero, zero };
+	p->powers[0] = factor_of(limbs_of(low, high));
+	_mm512_storeu_si512(s->pad[0], w[2]);
+	_mm512_storeu_si512(s->pad[1], w[3]);
+	s->has_powers = s->left_min >= CHAPOLY_BLOCK_LEN + CHUNKS_MIN;
+	if (s->has_powers)
+		poly_powers(p);
+}
+
+/* ChaCha20's first block and the next of a message (§2.3), as rows. */
+INLINE void start_rows(struct state *s, size_t lane,
+		       const struct chapoly_job *j)
+{
+	const void *key = j->key->b, *rest = j->key->b + 16;
+	__m512i row = _mm512_castsi128_si512(
+		_mm_set_epi32(CHAPOLY_SIGMA_3, CHAPOLY_SIGMA_2,
+			      CHAPOLY_SIGMA_1, CHAPOLY_SIGMA_0));
+
+	row = _mm512_inserti32x4(row, _mm_loadu_si128(key), 1);
+	row = _mm512_inserti32x4(row, _mm_loadu_si128(rest), 2);
+	s->start[lane] = _mm512_inserti32x4(
+		row, _mm_set_epi64x((long long)j->counter, 0), 3);
+	s->start[lane + LANES] = _mm512_inserti32x4(
+		row, _mm_set_epi64x((long long)j->counter, 1), 3);
+}
+
+INLINE void start_chacha(struct state *s)
+{
+	__m512i x[WORDS];
+
+	turn(s->start);
+#define COPY(i) x[i] = s->start[i];
+	EACH_WORD(COPY)
+#undef COPY
+	COLUMN(1)
+	COLUMN(2)
+	COLUMN(3)
+#define KEEP(i) s->ahead[i] = x[i];
+	EACH_WORD(KEEP)
+#undef KEEP
 }
 
 TARGET static void begin(struct state *s, struct chapoly_job *const *jobs,
@@ -453,24 +435,22 @@ TARGET static void begin(struct state *s, struct chapoly_job *const *jobs,
 	s->left_max = 0;
 	memset(s->idle, 0, sizeof(s->idle));
 	for (size_t i = 0; i < LANES; i++) {
+		/* A lane without a message does the first's work on none. */
 		const struct chapoly_job *j = jobs[i < count ? i : 0];
 
 		s->left[i] = i < count ? j->n : 0;
 		s->at[i] = s->left[i] ? j->bytes : s->idle;
 		s->step[i] = i < count ? CHAPOLY_BLOCK_LEN : 0;
-		s->nonce_words[0][i] = (uint32_t)j->counter;
-		s->nonce_words[1][i] = (uint32_t)(j->counter >> 32);
-		for (size_t w = 0; w < KEY_WORDS; w++)
-			memcpy(&s->key_words[w][i], j->key->b + 4 * w, 4);
+		start_rows(s, i, j);
 		if (i < count && s->left[i] < s->left_min)
 			s->left_min = s->left[i];
 		if (s->left[i] > s->left_max)
 			s->left_max = s->left[i];
 	}
-	s->counter = _mm512_inserti64x4(_mm512_setzero_si512(),
-					_mm256_set1_epi32(1), 1);
-	next_stream(s);
-	poly_begin(s);
+	start_chacha(s);
+	next_words(s);
+	turn(s->stream);
+	begin_poly(s);
 }
 
 /* The block of lengths, and the tags (§2.8). */
@@ -498,35 +478,37 @@ TARGET static void end(struct state *s, struct chapoly_job *const *jobs,
 }
 
 INLINE void crypt(struct chapoly_job *const *jobs, size_t count,
-		  uint8_t tags[][CHAPOLY_TAG_LEN], bool is_seal)
+		  uint8_t tags[][CHAPOLY_TAG_LEN], struct state *s,
+		  bool is_seal)
 {
-	struct state s;
-
-	begin(&s, jobs, count);
-	if (s.left_max)
-		crypt_64(&s, s.stream + LANES, is_seal);
-	if (s.left_min >= CHUNKS_MIN)
-		crypt_chunks(&s, is_seal);
-	while (s.left_max) {
-		next_stream(&s);
-		crypt_64(&s, s.stream, is_seal);
-		if (s.left_max)
-			crypt_64(&s, s.stream + LANES, is_seal);
+	begin(s, jobs, count);
+	if (s->left_max)
+		crypt_64(s, s->stream + LANES, is_seal);
+	if (s->left_max)
+		next_words(s);
+	if (s->left_min >= CHUNKS_MIN)
+		crypt_chunks(s, is_seal);
+	while (s->left_max) {
+		turn(s->stream);
+		crypt_64(s, s->stream, is_seal);
+		if (s->left_max)
+			crypt_64(s, s->stream + LANES, is_seal);
+		if (s->left_max)
+			next_words(s);
 	}
-	end(&s, jobs, count, tags);
-	secret_wipe(&s, sizeof(s));
+	end(s, jobs, count, tags);
 }
 
 TARGET void chapoly_avx512_seal(struct chapoly_job *const *jobs, size_t count,
-				uint8_t tags[][CHAPOLY_TAG_LEN])
+				uint8_t tags[][CHAPOLY_TAG_LEN], void *scratch)
 {
-	crypt(jobs, count, tags, true);
+	crypt(jobs, count, tags, scratch, true);
 }
 
 TARGET void chapoly_avx512_open(struct chapoly_job *const *jobs, size_t count,
-				uint8_t tags[][CHAPOLY_TAG_LEN])
+				uint8_t tags[][CHAPOLY_TAG_LEN], void *scratch)
 {
-	crypt(jobs, count, tags, false);
+	crypt(jobs, count, tags, scratch, false);
 }
 
 #endif

@@ -12,11 +12,15 @@
 enum {
 	CHAPOLY_LANES_MAX = 8,
 	CHAPOLY_BLOCK_LEN = 64, /* of ChaCha20's key stream, RFC 8439 §2.3 */
+	CHAPOLY_SCRATCH_LEN = 6144,
+	CHAPOLY_SCRATCH_ALIGN = 64,
 };
 
-/* jobs[0 .. count) are the messages; count is at most the kernel's lanes. */
+/* jobs[0 .. count) are the messages; count is at most the kernel's lanes.
+ * 'scratch' has CHAPOLY_SCRATCH_LEN bytes; the caller wipes it, once for many
+ * groups. */
 typedef void chapoly_kernel_fn(struct chapoly_job *const *jobs, size_t count,
-			       uint8_t tags[][CHAPOLY_TAG_LEN]);
+			       uint8_t tags[][CHAPOLY_TAG_LEN], void *scratch);
 
 chapoly_kernel_fn chapoly_avx2_seal, chapoly_avx2_open;
 chapoly_kernel_fn chapoly_avx512_seal, chapoly_avx512_open;
