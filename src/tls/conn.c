@@ -108,12 +108,21 @@ static bool find_suite(enum engine_suite *out, const SSL *ssl)
 	}
 }
 
+/* Whether the client was promised records shorter than light's (RFC 6066 §4),
+ * now or when its session began. */
+static bool has_short_records(const SSL *ssl)
+{
+	return SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) !=
+	       TLSEXT_max_fragment_length_DISABLED;
+}
+
 void tls_lighten(struct tls_conn *c)
 {
 	struct light *l = c->light;
 
 	/* It has read no byte behind the handshake: it never reads ahead. */
 	if (!l || !find_suite(&l->suite, c->ssl) || SSL_has_pending(c->ssl) ||
+	    has_short_records(c->ssl) ||
 	    !record_start(&l->in, l->suite, l->in.count) ||
 	    !record_start(&l->out, l->suite, l->out.count))
 		return;

@@ -123,7 +123,8 @@ bool tls_conn_is_resumed(const struct tls_conn *c);
  * libssl's part of it goes, and tls/light.h carries the data, with this engine,
  * which it borrows until it dies.  What is asked after the handshake is then
  * answered by tls_conn_alpn() and tls_conn_is_resumed() alone.  Where libssl
- * agreed to a cipher that light does not know it all stays as it was.
+ * agreed to what light does not know, another cipher or records of a length
+ * of the client's (RFC 6066 §4), it all stays as it was.
  */
 void tls_conn_be_light(struct tls_conn *c, struct engine *e);
 bool tls_conn_is_light(const struct tls_conn *c);

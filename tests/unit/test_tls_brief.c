@@ -238,13 +238,13 @@ static void others_have_their_handshake_of_libssl(void **state)
 	static const struct {
 		const char *name;
 		void (*fn)(struct peer_client *p, struct world *w);
-		bool is_brief;
+		bool is_brief, is_light;
 	} rows[] = {
-		{ "ordinary_is_brief", nothing_else, true },
-		{ "p256_alone", prefer_p256, false },
-		{ "hello_retry_request", need_a_second_hello, false },
-		{ "max_fragment_length", want_fragments, false },
-		{ "binding", want_binding, false },
+		{ "ordinary_is_brief", nothing_else, true, true },
+		{ "p256_alone", prefer_p256, false, true },
+		{ "hello_retry_request", need_a_second_hello, false, true },
+		{ "max_fragment_length", want_fragments, false, false },
+		{ "binding", want_binding, false, true },
 	};
 	struct peer_client p;
 	struct world w;
@@ -260,12 +260,53 @@ static void others_have_their_handshake_of_libssl(void **state)
 		if ((w.server->brief != NULL) != rows[i].is_brief ||
 		    (w.server->ssl != NULL) == rows[i].is_brief)
 			fail_msg("%s", rows[i].name);
-		if (peer_client_pump(&p, w.server) != TLS_OK || !tls_conn_is_light(w.server) ||
+		if (peer_client_pump(&p, w.server) != TLS_OK ||
+		    tls_conn_is_light(w.server) != rows[i].is_light ||
 		    tls_conn_is_brief(w.server) != rows[i].is_brief)
 			fail_msg("%s", rows[i].name);
 		assert_says(&p, w.server);
 		peer_client_fini(&p);
 	}
+	world_fini(&w);
+}
+
+/* RFC 6066 §4: who asked for short records, and was told yes, refuses others; the
+ * second time by a session that holds it. */
+static void answers_keep_to_the_fragments_asked_for(void **state)
+{
+	SSL_SESSION *session = NULL;
+	static uint8_t sent[5000];
+	uint8_t got[sizeof(sent)];
+	struct peer_client p;
+	struct world w;
+	size_t n;
+	int i, m;
+
+	(void)state;
+	world_init(&w, NULL);
+	for (i = 0; i < 2; i++) {
+		world_open(&w, &scope_a);
+		peer_client_init(&p, TLS1_3_VERSION);
+		want_fragments(&p, &w);
+		if (session)
+			assert_int_equal(SSL_set_session(p.ssl, session), 1);
+		assert_int_equal(peer_client_pump(&p, w.server), TLS_OK);
+		assert_int_equal(tls_conn_is_resumed(w.server), i);
+		assert_says(&p, w.server);
+		rng_bytes(sent, sizeof(sent));
+		assert_int_equal(tls_write(w.server, SPAN_ARRAY(sent)), TLS_OK);
+		BIO_write(p.in, buf_span(tls_output(w.server)).p, (int)tls_output(w.server)->n);
+		for (n = 0; n < sizeof(got); n += (size_t)m) {
+			m = SSL_read(p.ssl, got + n, (int)(sizeof(got) - n));
+			assert_true(m > 0 && m <= 1024);
+		}
+		assert_memory_equal(got, sent, sizeof(sent));
+		SSL_SESSION_free(session);
+		session = SSL_get1_session(p.ssl);
+		SSL_set_shutdown(p.ssl, SSL_SENT_SHUTDOWN);
+		peer_client_fini(&p);
+	}
+	SSL_SESSION_free(session);
 	world_fini(&w);
 }
 
@@ -1094,6 +1135,7 @@ int main(void)
 		cmocka_unit_test(session_of_another_hash_is_a_full_handshake),
 		cmocka_unit_test(alpn_is_our_first_of_theirs),
 		cmocka_unit_test(others_have_their_handshake_of_libssl),
+		cmocka_unit_test(answers_keep_to_the_fragments_asked_for),
 		cmocka_unit_test(tickets_of_libssl_and_of_ours_do_not_mix),
 		cmocka_unit_test(name_is_minded),
 		cmocka_unit_test(long_chain_in_several_records),
