@@ -1,5 +1,6 @@
 #include "crypto/chapoly.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,10 +122,9 @@ void chapoly_tag(uint8_t tag[CHAPOLY_TAG_LEN], uint64_t lo, uint64_t hi,
 	lo = (lo & ~is_over) | (low & is_over);
 	hi = (hi & ~is_over) | (high & is_over);
 	sum = (unsigned __int128)lo + pad[0];
-	words[0] = (uint64_t)sum;
-	words[1] = hi + pad[1] + (uint64_t)(sum >> 64);
-	for (size_t i = 0; i < CHAPOLY_TAG_LEN; i++)
-		tag[i] = (uint8_t)(words[i / 8] >> 8 * (i % 8));
+	words[0] = htole64((uint64_t)sum);
+	words[1] = htole64(hi + pad[1] + (uint64_t)(sum >> 64));
+	memcpy(tag, words, sizeof(words));
 }
 
 /* Points 'order' at the jobs, shortest first: lanes of a group should end
