@@ -17,7 +17,7 @@ WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wcast-qual \
 HARD := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero
 FLAGS_debug   := -O1 -g
 FLAGS_release := -O2 -g -DNDEBUG $(HARD)
-FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_asan    := -O1 -g -DPOSTERN_SANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 # gcc takes an array for read that a span is made of, without optimisation.
 FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE -Wno-maybe-uninitialized
