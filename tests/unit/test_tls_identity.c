@@ -24,7 +24,7 @@ static void assert_entry(struct span *list, X509 *x)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509(x, &der);
-	struct span cert, extensions;
+	struct span cert = { 0 }, extensions = { 0 };
 
 	assert_true(n > 0 && rd_vec24(list, &cert) && rd_vec16(list, &extensions));
 	assert_true(span_equal(cert, span_of(der, (size_t)n)));

@@ -49,7 +49,7 @@ static bool there_and_back(enum engine_suite suite, long flip, struct span text)
 {
 	struct record_half ours, theirs;
 	struct engine *e = engine_new();
-	struct span s, header, body, plain;
+	struct span s, header = { 0 }, body = { 0 }, plain;
 	uint8_t out[512], type;
 	struct buf wire;
 	bool is_good;
