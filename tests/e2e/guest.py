@@ -51,7 +51,8 @@ def libraries(program):
 class Guest:
     """Starts at once; run() and read() are there when it has booted."""
 
-    def __init__(self, children, folder, ns, programs, modules=(), disks=()):
+    def __init__(self, children, folder, ns, programs, modules=(), disks=(),
+                 memory_mib=MEMORY_MIB, cpus=1):
         """programs: name in the guest's PATH -> file of this machine.  ns None: no network.
         disks: files, /dev/vda and following."""
         run(VM / "kernel", KERNEL, timeout=300)
@@ -72,7 +73,7 @@ class Guest:
         path = self.folder / "commands"
         self.process = children.start(*(ns.argv if ns else lambda *argv: argv)(
             "qemu-system-x86_64", "-accel", "tcg,tb-size=128", "-machine", "q35",
-            "-cpu", "max,la57=off", "-smp", 1, "-m", MEMORY_MIB, "-nodefaults",
+            "-cpu", "max,la57=off", "-smp", cpus, "-m", memory_mib, "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-kernel", KERNEL / "vmlinuz",
             "-initrd", self.folder / "initial",
             "-append", CMDLINE,
