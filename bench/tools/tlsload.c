@@ -104,11 +104,11 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Idle connections from an address, of which there will be many: all but the
- * first are resumed, which makes them the same for less. */
+/* Connections that stay, from an address, of which there will be many: all but
+ * the first are resumed, which makes them the same for less. */
 static bool is_crowd(const struct load *l)
 {
-	return l->kind == IDLE && l->from.sin_family;
+	return (l->kind == IDLE || l->kind == KEEPALIVE) && l->from.sin_family;
 }
 
 /* The port is chosen by where it goes, so that each can be used once a way. */
@@ -132,7 +132,7 @@ static void start(struct load *l)
 	if (p->fd < 0)
 		die("socket");
 	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (l->kind == IDLE)
+	if (l->kind == IDLE || is_crowd(l))
 		setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	if (l->from.sin_family)
 		come_from(l, p->fd);
@@ -566,6 +566,9 @@ static int client(struct load *l, char **argv)
 	begin = now();
 	run(l);
 	report(l, now() - begin);
+	fflush(stdout);
+	if (is_crowd(l) && !fgets(line, sizeof(line), stdin))
+		return 1;
 	return l->failed ? 1 : 0;
 }
 
