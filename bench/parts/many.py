@@ -17,7 +17,7 @@ HELLO = ROOT / "tests/vectors/hello/openssl.bin"  # asks for port 443 of the app
 PROGRAMS = ("bin/postern-edge", "tool/store_fill", "tool/tlsload", "tool/tlsserve")
 COUNT, QUICK_COUNT = 50_000, 5_000
 SLACK = 1024  # descriptors beside those of connections; as in many.sh
-GUEST_MIB, GUEST_CPUS, GUEST_S = 6144, 2, 3600
+GUEST_MIB, GUEST_CPUS, GUEST_S = 6144, 2, 7200
 # Name of the figures -> what many.sh calls it.
 KINDS = {"idle": "ended", "passidle": "passed"}
 

@@ -19,20 +19,36 @@ static uint64_t add_carry(uint64_t sum, uint64_t word)
 	return sum + word + __builtin_add_overflow(sum, word, &more);
 }
 
-/* What is left of less than 8 bytes counts as if zeros followed. */
-static uint64_t word_of(const uint8_t *p, size_t n)
+static uint64_t word_at(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* Up to 7 bytes, as if zeros followed. */
+static uint64_t end_at(const uint8_t *p, size_t n)
 {
 	uint64_t word = 0;
+	uint32_t four;
+	size_t at = 0;
 
-	memcpy(&word, p, n);
+	if (n & 4) {
+		memcpy(&four, p, sizeof(four));
+		word = four;
+		at = 4;
+	}
+	for (; at < n; at++)
+		word |= (uint64_t)p[at] << 8 * at;
 	return word;
 }
 
 static uint64_t add_words(uint64_t sum, struct span b)
 {
 	for (; b.n >= 8; b.p += 8, b.n -= 8)
-		sum = add_carry(sum, word_of(b.p, 8));
-	return b.n ? add_carry(sum, word_of(b.p, b.n)) : sum;
+		sum = add_carry(sum, word_at(b.p));
+	return b.n ? add_carry(sum, end_at(b.p, b.n)) : sum;
 }
 
 #ifdef __x86_64__

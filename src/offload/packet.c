@@ -1,5 +1,7 @@
 #include "offload/packet.h"
 
+#include <endian.h>
+
 #include "offload/checksum.h"
 
 enum {
@@ -93,13 +95,13 @@ size_t packet_checksum_at(const struct packet *p)
 
 uint64_t packet_pseudo(const struct packet *p, const uint8_t *bytes, size_t n)
 {
-	uint8_t tail[8] = { 0, 0, 0, 0, 0, 0, 0, p->protocol };
+	/* Of two words, length and protocol. */
+	uint64_t tail = (uint64_t)htobe32((uint32_t)n) + htobe32(p->protocol);
 	struct span addresses =
 		p->is_v6 ? span_of(bytes + PACKET_V6_ADDRESSES_AT, 32)
 			 : span_of(bytes + PACKET_V4_ADDRESSES_AT, 8);
 
-	packet_put_be32(tail, (uint32_t)n);
-	return checksum_add(checksum_add(0, addresses), SPAN_ARRAY(tail));
+	return checksum_add(tail, addresses);
 }
 
 void packet_set_length(const struct packet *p, uint8_t *bytes, size_t n)

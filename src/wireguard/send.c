@@ -15,7 +15,8 @@ static size_t pad(const struct device *d, uint8_t *bytes, size_t n)
 {
 	size_t padded = message_data_padded(n, d->mtu);
 
-	memset(bytes + n, 0, padded - n);
+	if (padded > n)
+		memset(bytes + n, 0, padded - n);
 	return padded;
 }
 
