@@ -81,16 +81,14 @@ gained() { echo $(($(private) - without)); }
 seconds() { ask $probes | awk '$1 == "done" && $4 == 0 { print $6 / $2 }'; }
 # Each of them has an end at the client, two at the edge and one at a backend.
 reached() { awk '$1 == "TCP:" { printf "# %d connections\n", $3 / 4 }' /proc/net/sockstat; }
-# until_said LINES: by each of the clients.
+# until_said CLIENT LINES
 until_said() {
-	for i in $sources; do
-		waits=0
-		until [ "$(wc -l <"load.$i")" -ge "$1" ]; do
-			kill -0 "$edge" || fail "the edge has ended"
-			[ $((waits % 20)) -gt 0 ] || reached
-			waits=$((waits + 1))
-			sleep 0.5
-		done
+	waits=0
+	until [ "$(wc -l <"load.$1")" -ge "$2" ]; do
+		kill -0 "$edge" || fail "the edge has ended"
+		[ $((waits % 20)) -gt 0 ] || reached
+		waits=$((waits + 1))
+		sleep 0.5
 	done
 }
 
@@ -103,8 +101,8 @@ for i in $sources; do
 		<>"hold.$i" >"load.$i" 2>&1 &
 	pids="$pids $!"
 done
-until_said 1
 for i in $sources; do
+	until_said "$i" 1
 	[ "$(cat "load.$i")" = ready ] || fail "$(cat "load.$i")"
 done
 sleep 3
@@ -113,12 +111,17 @@ echo "descriptors $(opened)"
 for i in 1 2 3 4 5; do echo "after $(seconds)"; done
 sleep 60
 echo "later $(gained)"
-for i in $sources; do echo go >"hold.$i"; done
-until_said 2
+# One after the other, so that none waits for its first answer as long as all
+# the others'.  Opened so, a pipe takes a word also when its client has ended.
+for i in $sources; do
+	echo go 1<>"hold.$i"
+	until_said "$i" 2
+	tail -n 1 "load.$i" | grep -q '^done ' || fail "$(tail -n 1 "load.$i")"
+done
 cat load.* | awk '$1 == "done" { sum += $2 } END { print "answered", sum }'
 sleep 3
 echo "served $(gained)"
-for i in $sources; do echo end >"hold.$i"; done
+for i in $sources; do echo end 1<>"hold.$i"; done
 until [ "$(opened)" -lt 100 ]; do sleep 1; done
 for i in 1 2 3 4 5; do echo "gone $(seconds)"; done
 echo "left $(gained)"
