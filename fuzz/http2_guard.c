@@ -55,15 +55,15 @@ static void check_up(const struct vouch *vouch, struct span bytes, size_t step)
 	buf_init(&again.bytes, 1 << 24);
 	send_all(&whole, &a, guard_up, bytes, bytes.n);
 	send_all(&cut, &b, guard_up, bytes, step);
-	assert(whole.last == cut.last && a.requests == b.requests &&
-	       a.refused_count == b.refused_count && a.error == b.error);
+	assert(whole.last == cut.last && a.streams.requests == b.streams.requests &&
+	       a.streams.refused_count == b.streams.refused_count && a.error == b.error);
 	/* A frame before the one that breaks it may or may not have gone. */
 	if (whole.last == GUARD_MORE)
 		assert(span_equal(buf_span(&whole.bytes), buf_span(&cut.bytes)));
 	send_all(&again, &c, guard_up, buf_span(&whole.bytes), whole.bytes.n + 1);
 	/* One that reset a stream of bad trailers sends more resets. */
 	if (again.last == GUARD_MORE)
-		assert(c.requests == a.requests && c.refused_count == 0 &&
+		assert(c.streams.requests == a.streams.requests && c.streams.refused_count == 0 &&
 		       span_equal(buf_span(&whole.bytes), buf_span(&again.bytes)));
 	else
 		assert(whole.last == GUARD_BROKEN || strcmp(c.reason, "resets") == 0);

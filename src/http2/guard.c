@@ -11,7 +11,6 @@ enum {
 	GOAWAY_LEN = FRAME_HEADER_LEN + 8,
 	WORD_MAX = 64, /* bytes of a refusal */
 	STATUS_OTHER_VERSION = 505,
-	STREAM_LEN = sizeof(uint32_t),
 };
 
 void guard_init(struct guard *g, const struct vouch *vouch)
@@ -23,7 +22,7 @@ void guard_init(struct guard *g, const struct vouch *vouch)
 	};
 	buf_init(&g->frames, GUARD_BLOCK_MAX);
 	buf_init(&g->block, GUARD_BLOCK_MAX);
-	buf_init(&g->open, GUARD_OPEN_MAX * STREAM_LEN);
+	streams_init(&g->streams);
 	buf_init(&g->words, WORDS_MAX);
 	buf_init(&g->settings, FRAME_HEADER_LEN + FRAME_SIZE_DEFAULT);
 }
@@ -33,7 +32,7 @@ void guard_fini(struct guard *g)
 	fields_free(g->fields);
 	buf_fini(&g->frames);
 	buf_fini(&g->block);
-	buf_fini(&g->open);
+	streams_fini(&g->streams);
 	buf_fini(&g->words);
 	buf_fini(&g->said);
 	buf_fini(&g->settings);
@@ -48,47 +47,9 @@ static enum guard_step broken(struct guard *g, enum frame_error error,
 	g->up = GUARD_UP_BROKEN;
 	g->error = error;
 	g->reason = reason;
-	frame_write_goaway(&w, g->last_stream, error);
+	frame_write_goaway(&w, g->streams.last, error);
 	(void)buf_add(&g->words, wr_span(&w)); /* has its place */
 	return GUARD_BROKEN;
-}
-
-static bool is_refused(const struct guard *g, uint32_t stream)
-{
-	for (size_t i = 0; i < g->refused_count; i++)
-		if (g->refused[i] == stream)
-			return true;
-	return false;
-}
-
-/* Where a stream stands among those the client has more to send on. */
-static uint8_t *find_open(const struct guard *g, uint32_t stream)
-{
-	size_t at = g->open.at, end = at + g->open.n;
-
-	for (; at < end; at += STREAM_LEN)
-		/* public: a number everybody on the wire sees */
-		if (memcmp(g->open.p + at, &stream, STREAM_LEN) == 0)
-			return g->open.p + at;
-	return NULL;
-}
-
-static bool add_open(struct guard *g, uint32_t stream)
-{
-	return buf_add(&g->open, span_of(&stream, STREAM_LEN));
-}
-
-/* The first takes its place: the order says nothing. */
-static void remove_open(struct guard *g, uint32_t stream)
-{
-	uint8_t *p = find_open(g, stream);
-
-	if (!p)
-		return;
-	memmove(p, buf_span(&g->open).p, STREAM_LEN);
-	buf_consume(&g->open, STREAM_LEN);
-	if (!g->open.n)
-		buf_fini(&g->open);
 }
 
 /* The client's last on a stream. */
@@ -115,15 +76,15 @@ static bool passes(const struct guard *g, const struct frame *f)
 {
 	return !g->opening.stream && !is_block_frame(f->type) &&
 	       f->type != FRAME_PUSH_PROMISE &&
-	       !(is_of_stream(f->type) && is_refused(g, f->stream));
+	       !(is_of_stream(f->type) &&
+		 streams_is_refused(&g->streams, f->stream));
 }
 
-/* CVE-2023-44487: streams opened to be reset cost the backend, not the client.
- * Few of them, or of many requests, are a user's. */
+/* CVE-2023-44487: streams opened to be reset cost the backend, not the
+ * client. */
 static bool is_rapid_reset(struct guard *g, const struct frame *f)
 {
-	return f->type == FRAME_RST_STREAM &&
-	       ++g->resets > GUARD_RESETS_MAX && g->resets > g->requests / 2;
+	return f->type == FRAME_RST_STREAM && !streams_reset(&g->streams);
 }
 
 /* As many frames that pass as there are, one after the other. */
@@ -140,7 +101,7 @@ static enum guard_step pass_frames(struct guard *g, struct span *in,
 		if (is_rapid_reset(g, &f))
 			return broken(g, FRAME_ENHANCE_YOUR_CALM, "resets");
 		if (is_last(&f))
-			remove_open(g, f.stream);
+			streams_close(&g->streams, f.stream);
 		n = f.length < rest.n ? f.length : rest.n;
 		(void)rd_skip(&rest, n);
 		piece->n = in->n - rest.n;
@@ -215,9 +176,8 @@ static enum guard_step refuse_stream(struct guard *g, unsigned status)
 	uint32_t stream = g->opening.stream;
 
 	g->is_rewriting = true;
-	if (g->refused_count == GUARD_REFUSED_MAX)
+	if (!streams_refuse(&g->streams, stream))
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "refusals");
-	g->refused[g->refused_count++] = stream;
 	if (status == STATUS_OTHER_VERSION) {
 		frame_write_rst_stream(&w, stream, FRAME_HTTP_1_1_REQUIRED);
 	} else {
@@ -236,10 +196,8 @@ static enum guard_step reset_stream(struct guard *g, struct span *piece)
 	struct wr w = WR_ARRAY(room);
 
 	g->is_rewriting = true;
-	if (g->refused_count == GUARD_REFUSED_MAX)
+	if (!streams_refuse(&g->streams, g->opening.stream))
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "refusals");
-	g->refused[g->refused_count++] = g->opening.stream;
-	remove_open(g, g->opening.stream);
 	frame_write_rst_stream(&w, g->opening.stream, FRAME_PROTOCOL_ERROR);
 	(void)buf_add(&g->words, wr_span(&w)); /* as above */
 	buf_reset(&g->frames);
@@ -261,7 +219,8 @@ static bool frame_anew(struct guard *g, enum fields_kind kind)
 
 	buf_reset(&g->frames);
 	buf_reset(&g->block);
-	if (!fields_write(g->fields, &g->block, kind, g->vouch, g->requests))
+	if (!fields_write(g->fields, &g->block, kind, g->vouch,
+			  g->streams.requests))
 		return false;
 	rest = buf_span(&g->block);
 	do {
@@ -290,10 +249,11 @@ static enum guard_step pass_block(struct guard *g, struct span *piece,
 	if (g->is_rewriting && !frame_anew(g, kind))
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "block_long");
 	if (kind == FIELDS_REQUEST)
-		g->requests++;
+		g->streams.requests++;
 	if (is_last(&g->opening))
-		remove_open(g, g->opening.stream);
-	else if (kind == FIELDS_REQUEST && !add_open(g, g->opening.stream))
+		streams_close(&g->streams, g->opening.stream);
+	else if (kind == FIELDS_REQUEST &&
+		 !streams_open(&g->streams, g->opening.stream))
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "streams");
 	*piece = buf_span(&g->frames);
 	return GUARD_SEND;
@@ -314,6 +274,20 @@ static bool join(struct guard *g)
 	return rd_end(&rest);
 }
 
+/* Whether what comes on the stream is for nobody any more. */
+static bool is_over(const struct guard *g, uint32_t stream)
+{
+	return streams_is_refused(&g->streams, stream) ||
+	       streams_has_ended(&g->streams, stream);
+}
+
+/* Read for the table's sake; the backend's has to do without (§4.3). */
+static enum guard_step drop_block(struct guard *g)
+{
+	g->is_rewriting = true;
+	return GUARD_MORE;
+}
+
 /* A whole block: a request, or the trailers of one. */
 static enum guard_step judge(struct guard *g, struct span *piece)
 {
@@ -322,10 +296,11 @@ static enum guard_step judge(struct guard *g, struct span *piece)
 
 	if (!join(g))
 		return broken(g, FRAME_PROTOCOL_ERROR, "padding");
-	if (stream > g->last_stream) {
+	if (stream > g->streams.last) {
 		kind = FIELDS_REQUEST;
-		g->last_stream = stream;
-	} else if (!is_refused(g, stream) && !find_open(g, stream)) {
+		g->streams.last = stream;
+	} else if (!is_over(g, stream) &&
+		   !streams_is_open(&g->streams, stream)) {
 		/* §5.1: to the backend, which has not seen those refused, it
 		 * could be a new one. */
 		return broken(g, FRAME_PROTOCOL_ERROR, "stream_closed");
@@ -333,13 +308,12 @@ static enum guard_step judge(struct guard *g, struct span *piece)
 	switch (fields_read(g->fields, &g->why, buf_span(&g->block), kind,
 			    g->vouch)) {
 	case FIELDS_GOOD:
-		/* Those of a refused stream are read for the table's sake. */
-		if (is_refused(g, stream))
-			return GUARD_MORE;
+		if (is_over(g, stream))
+			return drop_block(g);
 		return pass_block(g, piece, kind);
 	case FIELDS_REFUSED:
-		if (is_refused(g, stream))
-			return GUARD_MORE;
+		if (is_over(g, stream))
+			return drop_block(g);
 		if (kind == FIELDS_REQUEST)
 			return refuse_stream(g, g->why.status);
 		return reset_stream(g, piece);
@@ -410,7 +384,7 @@ static enum guard_step take_header(struct guard *g, struct span *in,
 	if (is_rapid_reset(g, &f))
 		return broken(g, FRAME_ENHANCE_YOUR_CALM, "resets");
 	if (is_last(&f))
-		remove_open(g, f.stream);
+		streams_close(&g->streams, f.stream);
 	g->left = f.length;
 	g->up = f.length ? GUARD_UP_PASS : GUARD_UP_HEADER;
 	*piece = SPAN_ARRAY(g->header);
@@ -550,18 +524,54 @@ static enum guard_step take_settings(struct guard *g, struct span *in,
 	return g->down_left ? GUARD_MORE : end_settings(g, piece);
 }
 
-/* Whether the backend is within a block behind this frame. */
-static void note_block(struct guard *g, const struct frame *f)
+/* A frame of the backend begins. */
+static void note_frame(struct guard *g, const struct frame *f)
 {
+	/* Whether it is within a block behind this frame. */
 	if (f->type == FRAME_HEADERS || f->type == FRAME_PUSH_PROMISE ||
 	    f->type == FRAME_CONTINUATION)
 		g->is_down_in_block = !(f->flags & FRAME_END_HEADERS);
+	if (f->type == FRAME_RST_STREAM)
+		streams_end(&g->streams, f->stream);
+	g->down_type = f->type;
+	g->reset_code = 0;
+}
+
+/* CVE-2025-8671: a client that breaks a rule on each stream has the backend
+ * reset it, and the request runs on.  Counted as the client's own resets. */
+static bool is_for_client(uint32_t code)
+{
+	switch (code) {
+	case FRAME_PROTOCOL_ERROR:
+	case FRAME_FLOW_CONTROL_ERROR:
+	case FRAME_STREAM_CLOSED:
+	case FRAME_SIZE_ERROR:
+	case FRAME_ENHANCE_YOUR_CALM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A part of its payload, of which 'left' bytes are still to come. */
+static void note_payload(struct guard *g, struct span part, size_t left)
+{
+	uint8_t byte;
+
+	if (g->down_type != FRAME_RST_STREAM)
+		return;
+	while (rd_u8(&part, &byte))
+		g->reset_code = g->reset_code << 8 | byte;
+	/* The client learns by guard_down(); guard_up() takes no more. */
+	if (!left && is_for_client(g->reset_code) &&
+	    !streams_reset(&g->streams) && g->up != GUARD_UP_BROKEN)
+		(void)broken(g, FRAME_ENHANCE_YOUR_CALM, "resets");
 }
 
 static enum guard_step begin_down(struct guard *g, const struct frame *f,
 				  struct span *piece)
 {
-	note_block(g, f);
+	note_frame(g, f);
 	g->down_left = f->length;
 	if (f->type == FRAME_SETTINGS && !(f->flags & FRAME_ACK)) {
 		if (f->length > FRAME_SIZE_DEFAULT ||
@@ -609,11 +619,12 @@ static bool pass_down(struct guard *g, struct span *in, struct span *piece)
 	*piece = span_of(in->p, 0);
 	while (g->has_settings && frame_read(&f, &rest) &&
 	       (f.type != FRAME_SETTINGS || f.flags & FRAME_ACK)) {
-		note_block(g, &f);
+		note_frame(g, &f);
 		n = f.length < rest.n ? f.length : rest.n;
+		g->down_left = f.length - (uint32_t)n;
+		note_payload(g, span_of(rest.p, n), g->down_left);
 		(void)rd_skip(&rest, n);
 		piece->n = in->n - rest.n;
-		g->down_left = f.length - (uint32_t)n;
 		if (g->down_left) {
 			g->down = GUARD_DOWN_PASS;
 			break;
@@ -635,6 +646,7 @@ static enum guard_step step_down(struct guard *g, struct span *in,
 		(void)rd_n(in, piece,
 			   g->down_left < in->n ? g->down_left : in->n);
 		g->down_left -= (uint32_t)piece->n;
+		note_payload(g, *piece, g->down_left);
 		if (!g->down_left)
 			g->down = GUARD_DOWN_HEADER;
 		return GUARD_SEND;

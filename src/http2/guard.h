@@ -7,7 +7,8 @@
  * itself, and drops what else comes on it.  From the first such block on, and
  * always where the edge forwards, blocks are encoded anew without a table, so
  * that the backend's decoder misses nothing.  The backend's frames are looked
- * at for where one ends, and its SETTINGS kept to tables we can follow.
+ * at for where one ends and which streams it resets, and its SETTINGS kept to
+ * tables we can follow.
  *
  * A path of the edge's own service (vouch->own) is not served here: its stream
  * is reset with HTTP_1_1_REQUIRED (§7), upon which clients come again with
@@ -28,13 +29,11 @@
 #include "http1/vouch.h"
 #include "http2/fields.h"
 #include "http2/frame.h"
+#include "http2/streams.h"
 
 enum {
 	GUARD_BLOCK_MAX = 65536, /* of a field block with frame headers */
 	GUARD_BLOCK_FRAMES_MAX = 16, /* frames of one block */
-	GUARD_REFUSED_MAX = 64, /* streams refused in a connection */
-	GUARD_OPEN_MAX = 4096, /* streams whose client has more to send */
-	GUARD_RESETS_MAX = 200, /* over half as many: rapid reset */
 };
 
 enum guard_up {
@@ -65,18 +64,17 @@ struct guard {
 	struct frame opening; /* the HEADERS it began with; stream 0: none */
 	unsigned block_frames;
 	bool is_rewriting;
-	uint32_t last_stream; /* the highest the client has opened */
-	struct buf open; /* numbers of streams, 4 bytes each: see above */
-	uint32_t refused[GUARD_REFUSED_MAX];
-	size_t refused_count;
+	struct streams streams;
 	uint32_t credit; /* bytes dropped, to be given back to its window */
-	uint64_t requests, resets;
 	/* What the edge has to say, for the next place between frames. */
 	struct buf words;
 	struct buf said; /* given out by the last guard_down() */
 	struct buf settings; /* of the backend, not whole yet */
 	bool has_settings; /* the backend's first were passed on */
 	bool is_down_in_block;
+	/* Of the backend's frame whose payload is being passed on. */
+	uint8_t down_type;
+	uint32_t reset_code; /* as much as has come of it */
 	struct head_refusal why; /* of the last stream refused */
 	enum frame_error error; /* once broken */
 	const char *reason; /* constant; NULL: not broken */

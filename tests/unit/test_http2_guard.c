@@ -265,7 +265,7 @@ static void test_random_connections(void **state)
 		seed = round * 0x9e3779b97f4a7c15ull;
 		pair_open(&p, round & 1 ? &PLAIN : &FORWARDING, tables[round % COUNT(tables)]);
 		for (int i = 0; i < 150; i++) {
-			bool is_right = rnd(4) != 0 || misdirected == GUARD_REFUSED_MAX;
+			bool is_right = rnd(4) != 0 || misdirected == STREAMS_REFUSED_MAX;
 			size_t length = rnd(3) ? 0 : rnd(100000);
 			int32_t id;
 
@@ -536,7 +536,7 @@ static void test_own_path_is_for_http_1_1(void **state)
 		wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM, 3, theirs, COUNT(theirs));
 		run(&g, &o, has_own ? &with : &PLAIN, &x, 7);
 		assert_int_equal(o.last, GUARD_MORE);
-		assert_int_equal(g.requests, has_own ? 1 : 2);
+		assert_int_equal(g.streams.requests, has_own ? 1 : 2);
 		if (has_own) {
 			static const uint8_t reset[] = { 0, 0, 4, FRAME_RST_STREAM, 0, 0, 0,
 							 0, 1, 0, 0, 0, FRAME_HTTP_1_1_REQUIRED };
@@ -657,20 +657,20 @@ static void add_reset(struct wire *x)
 }
 static void add_streams(struct wire *x)
 {
-	for (uint32_t i = 0; i <= GUARD_OPEN_MAX; i++)
+	for (uint32_t i = 0; i <= STREAMS_OPEN_MAX; i++)
 		write_frame(&x->w, FRAME_HEADERS, FRAME_END_HEADERS, 2 * i + 1,
 			    span_str("\x82\x87\x84\x41\x09"
 				     "a.example"));
 }
 static void add_refusals(struct wire *x)
 {
-	for (uint32_t i = 0; i <= GUARD_REFUSED_MAX; i++)
+	for (uint32_t i = 0; i <= STREAMS_REFUSED_MAX; i++)
 		wire_headers(x, FRAME_END_HEADERS | FRAME_END_STREAM, 2 * i + 1, WRONG,
 			     COUNT(WRONG));
 }
 static void add_resets(struct wire *x)
 {
-	for (uint32_t i = 0; i <= GUARD_RESETS_MAX; i++) {
+	for (uint32_t i = 0; i <= STREAMS_RESETS_MAX; i++) {
 		wire_headers(x, FRAME_END_HEADERS, 2 * i + 1, GOOD, COUNT(GOOD));
 		write_frame(&x->w, FRAME_RST_STREAM, 0, 2 * i + 1, span_str("\0\0\0\x08"));
 		write_frame(&x->w, FRAME_RST_STREAM, 0, 2 * i + 1,
@@ -854,6 +854,104 @@ static void test_trailers(void **state)
 	guard_fini(&g);
 }
 
+/* A stream that its client goes on with, and the backend's answer that ends it,
+ * in cuts. */
+static void call(struct guard *g, struct out *o, struct wire *x, uint32_t stream, uint32_t code,
+		 size_t step)
+{
+	uint8_t room[32];
+	struct wr w = WR_ARRAY(room);
+	struct span rest, part;
+
+	x->w.n = 0;
+	wire_headers(x, FRAME_END_HEADERS, stream, GOOD, COUNT(GOOD));
+	o->up_n = o->down_n = 0;
+	run_up(g, o, wr_span(&x->w), 1000);
+	write_frame(&w, FRAME_HEADERS, FRAME_END_HEADERS | FRAME_END_STREAM, stream,
+		    span_str("\x88"));
+	write_frame(&w, FRAME_RST_STREAM, 0, stream,
+		    SPAN_ARRAY(((const uint8_t[4]){ 0, 0, 0, (uint8_t)code })));
+	for (rest = wr_span(&w); rest.n;) {
+		assert_true(rd_n(&rest, &part, rest.n < step ? rest.n : step));
+		run_down(g, o, part);
+	}
+}
+
+/* A server that has answered need not hear the rest (RFC 9113 §8.1): what the
+ * client had sent by then is dropped, and the connection is as good as new. */
+static void test_streams_that_the_backend_ends(void **state)
+{
+	static const struct header late[] = { { "x-sum", "1" } };
+	static struct wire x;
+	static struct out o;
+	struct guard g;
+
+	(void)state;
+	wire_init(&x);
+	run(&g, &o, &PLAIN, &x, 1000);
+	for (uint32_t i = 0; i < 5000; i++) {
+		call(&g, &o, &x, 2 * i + 1, FRAME_NO_ERROR, 1 + i % 24);
+		assert_int_equal(o.last, GUARD_MORE);
+		assert_int_equal(o.down_n, 9 + 1 + 13);
+		assert_int_equal(g.streams.open.n, 0);
+	}
+	x.w.n = 0;
+	o.up_n = 0;
+	wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM, 9999, late, COUNT(late));
+	wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM,
+		     9999 - 2 * (STREAMS_ENDED_MAX - 1), late, COUNT(late));
+	run_up(&g, &o, wr_span(&x.w), 1000);
+	assert_int_equal(o.last, GUARD_MORE);
+	assert_int_equal(o.up_n, 0);
+	assert_true(g.is_rewriting);
+	x.w.n = 0;
+	wire_headers(&x, FRAME_END_HEADERS | FRAME_END_STREAM, 9999 - 2 * STREAMS_ENDED_MAX, late,
+		     COUNT(late));
+	run_up(&g, &o, wr_span(&x.w), 1000);
+	assert_int_equal(o.last, GUARD_BROKEN);
+	assert_string_equal(g.reason, "stream_closed");
+	guard_fini(&g);
+}
+
+/* CVE-2025-8671 (MadeYouReset). */
+static void test_F4_streams_the_client_has_reset(void **state)
+{
+	static const struct {
+		uint32_t code;
+		bool is_counted;
+	} rows[] = {
+		{ FRAME_NO_ERROR, false },
+		{ FRAME_PROTOCOL_ERROR, true },
+		{ 0x2, false }, /* INTERNAL_ERROR: the server's own */
+		{ FRAME_FLOW_CONTROL_ERROR, true },
+		{ FRAME_STREAM_CLOSED, true },
+		{ FRAME_SIZE_ERROR, true },
+		{ 0x7, false }, /* REFUSED_STREAM: too many at once */
+		{ 0x8, false }, /* CANCEL */
+		{ FRAME_ENHANCE_YOUR_CALM, true },
+	};
+	static struct wire x;
+	static struct out o;
+	struct guard g;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint32_t n = 0;
+
+		wire_init(&x);
+		run(&g, &o, &PLAIN, &x, 1000);
+		do
+			call(&g, &o, &x, 2 * n + 1, rows[i].code, 1 + n % 24);
+		while (o.last == GUARD_MORE && ++n < 1000);
+		assert_int_equal(n, rows[i].is_counted ? STREAMS_RESETS_MAX + 1 : 1000);
+		if (rows[i].is_counted) {
+			assert_string_equal(g.reason, "resets");
+			assert_int_equal(g.error, FRAME_ENHANCE_YOUR_CALM);
+		}
+		guard_fini(&g);
+	}
+}
+
 static void test_idle_holds_only_tables(void **state)
 {
 	static struct wire x;
@@ -868,9 +966,8 @@ static void test_idle_holds_only_tables(void **state)
 	run(&g, &o, &PLAIN, &x, 1000);
 	(void)guard_up(&g, &none, &piece);
 	(void)guard_down(&g, &none, &piece);
-	assert_int_equal(g.frames.cap + g.block.cap + g.open.cap + g.words.cap + g.said.cap +
-				 g.settings.cap,
-			 0);
+	assert_int_equal(g.streams.open.cap, 0);
+	assert_int_equal(g.frames.cap + g.block.cap + g.words.cap + g.said.cap + g.settings.cap, 0);
 	guard_fini(&g);
 }
 
@@ -886,6 +983,8 @@ int main(void)
 		cmocka_unit_test(test_backend_settings_are_kept_to_our_table),
 		cmocka_unit_test(test_backend_that_does_not_begin_with_settings),
 		cmocka_unit_test(test_trailers),
+		cmocka_unit_test(test_streams_that_the_backend_ends),
+		cmocka_unit_test(test_F4_streams_the_client_has_reset),
 		cmocka_unit_test(test_idle_holds_only_tables),
 	};
 
