@@ -92,8 +92,6 @@ struct deploy {
 	size_t image_count;
 	const char *folder; /* of the compose file, absolute */
 	char name[16];
-	const char *url;
-	uint64_t launched_ms;
 	char error[ERROR_MAX];
 };
 
@@ -338,7 +336,6 @@ static bool start_machine(struct deploy *d)
 	if (was_running)
 		progress_event(&d->progress, "%s: the old one is stopped",
 			       d->name);
-	d->launched_ms = clock_boot_ms();
 	if (vm_apply(d->name, c, d->error) || vm_launch(d->name, d->error))
 		return false;
 	progress_event(&d->progress, "%s: machine started, SIMULATED", d->name);
