@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "keys/cluster.h"
+#include "keys/held.h"
+#include "keys/kept.h"
+#include "keys/merge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,7 +44,7 @@ static void check(const struct keys_cluster *c)
 static void fuzz_items(struct keys_cluster *c, struct span items)
 {
 	uint64_t version = c->version;
-	struct keys_merged m = keys_cluster_merge(c, id, items, own, &authority);
+	struct keys_merged m = keys_merge(c, id, items, own, &authority);
 	uint8_t *room = mem_new(KEYS_BODY_MAX);
 	struct wr held = wr_over(room, KEYS_BODY_MAX);
 	bool is_changed;
@@ -50,11 +52,11 @@ static void fuzz_items(struct keys_cluster *c, struct span items)
 	if (m.refused && m.refused != KEYS_FULL && c->version != version)
 		abort();
 	if (m.refused == KEYS_OK) {
-		if (keys_cluster_merge(c, id, items, own, &authority).is_changed)
+		if (keys_merge(c, id, items, own, &authority).is_changed)
 			abort();
-		keys_cluster_write_held(&held, c, items);
+		keys_held_write(&held, c, items);
 		if (!held.over &&
-		    keys_cluster_read_held(c, &is_changed, wr_span(&held)) == KEYS_HELD_BROKEN)
+		    keys_held_read(c, &is_changed, wr_span(&held)) == KEYS_HELD_BROKEN)
 			abort();
 	}
 	free(room);
@@ -72,11 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (data[0] % 3 == 0)
 			fuzz_items(c, rest);
 		else if (data[0] % 3 == 1)
-			(void)keys_cluster_read_held(c, &is_changed, rest);
+			(void)keys_held_read(c, &is_changed, rest);
 		check(c);
 		keys_cluster_fini(c);
 		keys_cluster_init(c);
-		if (data[0] % 3 == 2 && keys_cluster_read(c, rest, &authority) == RC_OK &&
+		if (data[0] % 3 == 2 && keys_kept_read(c, rest, &authority) == RC_OK &&
 		    c->is_founded)
 			abort(); /* nobody signed its policy */
 		keys_cluster_fini(c);

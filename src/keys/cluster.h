@@ -13,7 +13,9 @@
  * one node is left, it has every root that a key was ever released of.
  *
  * Each change here gets the next version, so that who replicates knows what
- * another node lacks.
+ * another node lacks.  How it is told to other nodes is keys/items.h, what is
+ * made of what they tell keys/merge.h, of what they answer keys/held.h; how it
+ * is kept on disk is keys/kept.h.
  *
  * Pure.  Holds secrets: keys_cluster_fini().
  *
@@ -25,6 +27,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "keys/derive.h"
+#include "keys/draft.h"
 #include "keys/policy.h"
 
 enum {
@@ -32,9 +35,6 @@ enum {
 	KEYS_ROOTS_MAX = 64,
 	KEYS_RECORDS_MAX = 8192,
 	KEYS_RECORDS_APP_MAX = 1024, /* of one app */
-	KEYS_HASH_LEN = 32,
-	/* all that a cluster holds, as keys_cluster_write() writes it */
-	KEYS_CLUSTER_MAX = 1000 * 1024,
 };
 
 struct keys_root_item {
@@ -117,52 +117,24 @@ const struct keys_record *keys_cluster_find(const struct keys_cluster *c,
 bool keys_cluster_raise(struct keys_cluster *c, struct keys_record *record,
 			uint64_t to);
 
-/* ---- items, as nodes tell them to each other and as they are kept ---- */
+/* ---- the rules by which items merge; callers: merge, held, kept ---- */
 
-/*
- * Writes items newer than version 'after' in an order that stays, as many as
- * 'w' has room for; *upto is the version up to which all are written, then:
- * c->version when nothing is left.
- */
-void keys_cluster_write_items(struct wr *w, uint64_t *upto,
-			      const struct keys_cluster *c, uint64_t after);
-
-/* What a merge did.  Where it is refused nothing is changed; but KEYS_FULL:
- * what had room was taken. */
-struct keys_merged {
-	enum keys_reason refused;
-	bool is_changed;
-	char error[KEYS_POLICY_ERROR_MAX]; /* of a refusal */
-};
-/*
- * Takes items of a node that is trusted with the roots.  'own' is this node's
- * instance: while the cluster is not founded here, the items must have a policy
- * that names it, and the cluster is founded by 'id'.  KEYS_OTHER_CLUSTER,
- * KEYS_NOT_A_NODE, KEYS_MALFORMED, KEYS_SIGNATURES, KEYS_FULL.
- */
-struct keys_merged keys_cluster_merge(struct keys_cluster *c,
-				      const uint8_t id[KEYS_CLUSTER_ID_LEN],
-				      struct span items,
-				      const uint8_t own[KEYS_ID_LEN],
-				      const struct keys_authority *authority);
-
-/* What is held here of those items, for their sender; items are well formed. */
-void keys_cluster_write_held(struct wr *w, const struct keys_cluster *c,
-			     struct span items);
-enum keys_held {
-	KEYS_HELD_ALL, /* everything, or something newer */
-	KEYS_HELD_LESS, /* not everything */
-	KEYS_HELD_BROKEN, /* breaks the grammar */
-};
-/* What the answer to items of ours says.  Numbers that are greater there are
- * taken over; *is_changed says so. */
-enum keys_held keys_cluster_read_held(struct keys_cluster *c,
-				      bool *is_changed, struct span held);
-
-/* The whole, to be sealed, and back.  RC_LIMIT: no room; RC_MALFORMED: not
- * such, *c is as after init. */
-enum rc keys_cluster_write(struct wr *w, const struct keys_cluster *c);
-enum rc keys_cluster_read(struct keys_cluster *c, struct span text,
-			  const struct keys_authority *authority);
+/* Of two pending roots of one epoch, by their ids, or of two policies of one
+ * serial, by their hashes: the first is the one that stays.  False for equal
+ * ones. */
+bool keys_cluster_precedes(const uint8_t a[KEYS_HASH_LEN],
+			   const uint8_t b[KEYS_HASH_LEN]);
+/* The policy of that hash is the one in force. */
+bool keys_cluster_is_same_policy(const struct keys_cluster *c,
+				 const uint8_t hash[KEYS_HASH_LEN]);
+/* Puts it in force, whatever its serial; asks nothing.  *d was read and is
+ * empty afterwards: its arena is the cluster's, its text is copied. */
+void keys_cluster_take_policy(struct keys_cluster *c, struct keys_draft *d);
+/* False: it cannot be, among nodes that keep the rules; nothing is changed. */
+bool keys_cluster_merge_root(struct keys_cluster *c,
+			     const struct keys_root *in, bool is_active);
+/* False: full.  Another node's count of one app's is its own affair. */
+bool keys_cluster_merge_record(struct keys_cluster *c,
+			       const struct keys_record *in);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "keys/kept.h"
 #include "seal/hardware.h"
 
 #define CLUSTER "kms-cluster"
@@ -59,7 +60,7 @@ enum rc keep_read(struct keep *k, struct keys_cluster *c,
 		reason = seal_read(k->seal, CLUSTER, &text);
 	if (reason == SEAL_ABSENT)
 		return RC_OK;
-	if (!reason && !keys_cluster_read(c, buf_span(&text), authority))
+	if (!reason && !keys_kept_read(c, buf_span(&text), authority))
 		return RC_OK;
 	error_set(error, "sealed cluster: %s",
 		  reason ? seal_reason_name(reason)
@@ -75,12 +76,12 @@ enum rc keep_write(struct keep *k, const struct keys_cluster *c)
 
 	if (!k->seal)
 		return RC_OK;
-	text = mem_new(KEYS_CLUSTER_MAX);
-	w = wr_over(text, KEYS_CLUSTER_MAX);
-	rc = keys_cluster_write(&w, c);
+	text = mem_new(KEYS_KEPT_MAX);
+	w = wr_over(text, KEYS_KEPT_MAX);
+	rc = keys_kept_write(&w, c);
 	if (!rc && seal_write(k->seal, CLUSTER, wr_span(&w)))
 		rc = RC_SYS;
-	secret_wipe(text, KEYS_CLUSTER_MAX);
+	secret_wipe(text, KEYS_KEPT_MAX);
 	free(text);
 	return rc;
 }

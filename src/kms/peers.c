@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "channel/link.h"
 #include "io/clock.h"
+#include "keys/held.h"
+#include "keys/items.h"
 
 enum {
 	HANDSHAKE_TIMEOUT_MS = 5000,
@@ -90,7 +92,7 @@ static void push(struct peer *p, uint64_t after)
 	wr_bytes(&w, SPAN_ARRAY(s->cluster->id));
 	flag = w.n;
 	wr_u8(&w, 0);
-	keys_cluster_write_items(&w, &upto, s->cluster, after);
+	keys_items_write(&w, &upto, s->cluster, after);
 	if (wr_done(&w, &done)) {
 		body[flag] = upto == s->cluster->version;
 		p->upto = upto;
@@ -143,8 +145,7 @@ static void on_held(struct peer *p, struct span rest)
 	struct service *s = p->all->o.service;
 	struct keys_node *n = node_of(p);
 	bool is_changed = false;
-	enum keys_held held =
-		keys_cluster_read_held(s->cluster, &is_changed, rest);
+	enum keys_held held = keys_held_read(s->cluster, &is_changed, rest);
 
 	s->is_dirty |= is_changed;
 	p->is_lacking = held != KEYS_HELD_ALL;

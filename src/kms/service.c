@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "crypto/rng.h"
 #include "io/clock.h"
+#include "keys/held.h"
+#include "keys/merge.h"
 
 enum {
 	PUSH_HEAD_LEN = KEYS_CLUSTER_ID_LEN + 1,
@@ -408,8 +410,8 @@ static void on_push(struct service *s, struct service_reply *out,
 		refuse(s, out, peer, "push", KEYS_MALFORMED, "push", now_ms);
 		return;
 	}
-	merged = keys_cluster_merge(s->cluster, id, rest, s->own.instance,
-				    &s->authority);
+	merged = keys_merge(s->cluster, id, rest, s->own.instance,
+			    &s->authority);
 	s->is_dirty |= merged.is_changed;
 	if (merged.is_changed)
 		note(s, "merged", peer, "push", merged.refused, merged.error);
@@ -428,7 +430,7 @@ static void on_push(struct service *s, struct service_reply *out,
 	body = mem_new(KEYS_BODY_MAX);
 	w = wr_over(body, KEYS_BODY_MAX);
 	keys_write_head(&w, &h);
-	keys_cluster_write_held(&w, s->cluster, rest);
+	keys_held_write(&w, s->cluster, rest);
 	say(out, &w);
 	mem_auto_free(&body);
 }

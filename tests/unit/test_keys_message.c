@@ -214,6 +214,15 @@ static void reasons(void **state)
 	assert_false(keys_reason_is_passing(KEYS_MEASUREMENT));
 }
 
+static void keys_are_erased(void **state)
+{
+	struct keys_key key = { .epoch = 1, .key = { { 7 } } };
+
+	(void)state;
+	keys_key_wipe(&key);
+	assert_int_equal(key.key.b[0], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +234,7 @@ int main(void)
 		cmocka_unit_test(numbers_written_and_read),
 		cmocka_unit_test(heads),
 		cmocka_unit_test(reasons),
+		cmocka_unit_test(keys_are_erased),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
