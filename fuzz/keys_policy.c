@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "keys/policy.h"
+#include "keys/document.h"
+#include "keys/policy_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,13 +43,13 @@ static void fuzz_document(struct span text)
 	struct span object, object_again, joined;
 	size_t count, count_again;
 
-	if (keys_policy_split(&object, s, &count, text)) {
+	if (keys_document_split(&object, s, &count, text)) {
 		fuzz_object(object);
-		keys_policy_join(&w, object, s, count);
+		keys_document_join(&w, object, s, count);
 		if (!wr_done(&w, &joined))
 			abort();
 		if (joined.n <= KEYS_POLICY_MAX &&
-		    (!keys_policy_split(&object_again, again, &count_again, joined) ||
+		    (!keys_document_split(&object_again, again, &count_again, joined) ||
 		     count_again != count || !span_equal(object, object_again)))
 			abort();
 	}

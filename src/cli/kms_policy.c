@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "cli/kms.h"
 #include "io/file.h"
-#include "keys/policy.h"
+#include "keys/document.h"
+#include "keys/policy_read.h"
 
 static void auto_key(struct p256_private **k)
 {
@@ -80,7 +81,8 @@ int kms_policy_sign(const struct kms_options *o)
 
 	if (kms_load(&text, o, o->file) || load_key(&key, o))
 		return CLI_USAGE;
-	if (!keys_policy_split(&object, signatures, &count, buf_span(&text)) ||
+	if (!keys_document_split(&object, signatures, &count,
+				 buf_span(&text)) ||
 	    keys_policy_read_object(&policy, &arena, object, error))
 		return malformed(o, o->file, error);
 	p256_private_point(key, &point);
@@ -89,7 +91,7 @@ int kms_policy_sign(const struct kms_options *o)
 		count++;
 	signatures[at].key = point;
 	p256_sign(key, &signatures[at].signature, object);
-	keys_policy_join(&w, object, signatures, count);
+	keys_document_join(&w, object, signatures, count);
 	if (count > KEYS_ADMINS_MAX || !wr_done(&w, &done))
 		return malformed(o, o->file, "too long when signed");
 	return deliver(o, done);

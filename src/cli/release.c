@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "cli/json.h"
 #include "crypto/sha256.h"
-#include "keys/policy.h"
+#include "keys/document.h"
+#include "keys/policy_read.h"
 #include "manifest/lineage.h"
 #include "tee/policy.h"
 
@@ -319,7 +320,7 @@ static enum rc join(struct buf *out, struct span object,
 
 	p256_private_point(key, &signature.key);
 	p256_sign(key, &signature.signature, object);
-	keys_policy_join(&w, object, &signature, 1);
+	keys_document_join(&w, object, &signature, 1);
 	return wr_done(&w, &done) && buf_add(out, done) ? RC_OK : RC_LIMIT;
 }
 

@@ -9,7 +9,7 @@
 #define POSTERN_KEYS_DRAFT_H
 
 #include "base/arena.h"
-#include "keys/policy.h"
+#include "keys/policy_read.h"
 
 enum {
 	KEYS_HASH_LEN = 32,

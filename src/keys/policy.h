@@ -1,11 +1,8 @@
 /*
  * policy: the release policy: which apps get which keys when they run which
- * code, which nodes the service has.  A document that a quorum of the service's
- * administrators signs; the keys of these are measured, in its manifest:
- *
- *   "kms": {"quorum": 2, "admins": ["<128 hex: P-256 point, x || y>", ...]}
- *
- * and the document is
+ * code, which nodes the service has; and what it decides.  It comes as a
+ * document (keys/policy_read.h reads it) that a quorum of the service's
+ * administrators signs (keys/authority.h):
  *
  *   {"policy":{
  *      "type":"postern/kms-policy/v1",
@@ -36,11 +33,6 @@
  * twice, makes the document malformed: what is not understood may have been
  * meant to restrict.
  *
- * A signature is ECDSA P-256 with SHA-256, r || s, over the object's bytes as
- * they stand, from its brace to its brace.  Each administrator counts once;
- * a key that is no administrator's, or a signature that is wrong, refuses the
- * document whole.
- *
  * "manifests" of an app are the ones that get its keys: versions of it, each
  * of which says by "continues" whose keys it asks for (manifest/lineage.h).
  * The list is the whole list, so the first manifest, whose hash begins with the
@@ -62,17 +54,13 @@
 #ifndef POSTERN_KEYS_POLICY_H
 #define POSTERN_KEYS_POLICY_H
 
-#include "base/arena.h"
-#include "base/rc.h"
 #include "crypto/hash.h"
-#include "crypto/p256.h"
 #include "keys/message.h"
 
 enum {
 	KEYS_POLICY_MAX = 60 * 1024, /* bytes, signatures included */
 	KEYS_POLICY_TREE_MAX = 4 * 1024 * 1024,
 	KEYS_POLICY_ERROR_MAX = 160,
-	KEYS_ADMINS_MAX = 16,
 	KEYS_NODES_MAX = 16,
 	KEYS_IMAGES_MAX = 64,
 	KEYS_APPS_MAX = 1024,
@@ -83,17 +71,6 @@ enum {
 	KEYS_RATE_DEFAULT = 600, /* releases a minute of one app */
 	KEYS_RATE_MAX = 10000000,
 };
-
-/* Who may sign. */
-struct keys_authority {
-	struct p256_point admins[KEYS_ADMINS_MAX];
-	size_t admin_count; /* 1.. */
-	size_t quorum; /* 1..admin_count */
-};
-/* From the manifest's bytes.  RC_MALFORMED: error says what is expected; also
- * where an administrator comes twice. */
-enum rc keys_authority_read(struct keys_authority *out, struct span manifest,
-			    char error[KEYS_POLICY_ERROR_MAX]);
 
 /* The registers that say what code runs. */
 struct keys_measurement {
@@ -162,43 +139,6 @@ struct keys_policy {
 	size_t app_count;
 	size_t signer_count;
 };
-
-/*
- * Reads a document; it lives in the arena and borrows 'text'.
- *
- * KEYS_OK
- * KEYS_MALFORMED   error says where
- * KEYS_SIGNATURES  too few of them, one that is wrong, one of a stranger, or
- *                  two of one administrator
- *
- * On failure *out is untouched.
- */
-enum keys_reason keys_policy_read(struct keys_policy *out, struct arena *arena,
-				  struct span text,
-				  const struct keys_authority *authority,
-				  char error[KEYS_POLICY_ERROR_MAX]);
-
-struct keys_signature {
-	struct p256_point key;
-	struct p256_signature signature;
-};
-/*
- * The object of a document and the signatures beside it, checked for nothing
- * but their grammar.  A text that is the object alone has none.  False: it is
- * neither.
- */
-bool keys_policy_split(struct span *object,
-		       struct keys_signature signatures[KEYS_ADMINS_MAX],
-		       size_t *count, struct span text);
-/* The document of an object and signatures. */
-void keys_policy_join(struct wr *w, struct span object,
-		      const struct keys_signature *signatures, size_t count);
-/* What a document says, whoever signed it: for who is about to sign.  As
- * keys_policy_read() without the signatures. */
-enum keys_reason keys_policy_read_object(struct keys_policy *out,
-					 struct arena *arena,
-					 struct span object,
-					 char error[KEYS_POLICY_ERROR_MAX]);
 
 /* NULL: not in it. */
 const struct keys_app *keys_policy_app(const struct keys_policy *p,

@@ -10,6 +10,7 @@
 #define POSTERN_KMS_KEEP_H
 
 #include "crypto/p256.h"
+#include "keys/authority.h"
 #include "keys/cluster.h"
 #include "node/identity.h"
 

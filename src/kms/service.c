@@ -10,6 +10,7 @@
 #include "io/clock.h"
 #include "keys/held.h"
 #include "keys/merge.h"
+#include "keys/policy_read.h"
 
 enum {
 	PUSH_HEAD_LEN = KEYS_CLUSTER_ID_LEN + 1,

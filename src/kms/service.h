@@ -9,6 +9,7 @@
 #define POSTERN_KMS_SERVICE_H
 
 #include "io/log.h"
+#include "keys/authority.h"
 #include "keys/cluster.h"
 #include "keys/quorum.h"
 #include "keys/rate.h"

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "keys/policy.h"
+#include "keys/document.h"
+#include "keys/policy_read.h"
 
 #define ID_A "aa00000000000000000000000000000000000000"
 #define ID_B "bb00000000000000000000000000000000000000"
@@ -51,7 +52,7 @@ static inline struct span sign_policy(char *room, size_t cap, const struct admin
 		s[n].key = a->authority.admins[i];
 		p256_sign(a->keys[i], &s[n++].signature, span_str(object));
 	}
-	keys_policy_join(&w, span_str(object), s, n);
+	keys_document_join(&w, span_str(object), s, n);
 	return wr_span(&w);
 }
 

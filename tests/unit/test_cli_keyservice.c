@@ -8,7 +8,7 @@
 #include "cli/fmt.h"
 #include "cli/keyservice.h"
 #include "io/file.h"
-#include "keys/policy.h"
+#include "keys/policy_read.h"
 
 static void read_all(struct buf *out, const char *path)
 {

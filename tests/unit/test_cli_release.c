@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cli/json.h"
 #include "cli/release.h"
-#include "keys/policy.h"
+#include "keys/policy_read.h"
 
 #define R16 "11111111111111111111111111111111"
 #define S16 "22222222222222222222222222222222"
