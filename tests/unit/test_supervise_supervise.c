@@ -348,6 +348,26 @@ static void group_is_its_only_one(void **state)
 	finish(&f);
 }
 
+/* From then on it is bound to its supervisor. */
+static void wait_until_it_runs(pid_t pid, const char *program)
+{
+	uint64_t end = clock_boot_ms() + WAIT_MS;
+	char path[32], comm[32] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	while (strncmp(comm, program, strlen(program)) != 0) {
+		if (clock_boot_ms() > end)
+			fail_msg("%d does not run %s", pid, program);
+		f = fopen(path, "re");
+		if (!f || !fgets(comm, sizeof(comm), f))
+			comm[0] = '\0';
+		if (f)
+			(void)fclose(f);
+		usleep(STEP_US);
+	}
+}
+
 static void dies_with_its_supervisor(void **state)
 {
 	const struct service services[] = {
@@ -370,6 +390,7 @@ static void dies_with_its_supervisor(void **state)
 	wait_until(&f, 1, "ready", 0);
 	bound = (pid_t)pid_of(&f, 0);
 	other = (pid_t)pid_of(&f, 1);
+	wait_until_it_runs(bound, "sleep");
 	assert_int_equal(kill(f.pid, SIGKILL), 0);
 	assert_int_equal(waitpid(f.pid, &status, 0), f.pid);
 	/* Both are ours now; only one has ended. */
