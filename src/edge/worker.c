@@ -22,22 +22,48 @@ enum {
 
 static enum rc watch_listener(struct worker *w, struct listener *l);
 
+static void unwatch(struct worker *w, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		loop_watch_del(w->loop, &w->listeners[i]->watch);
+}
+
+static void retry_later(struct worker *w)
+{
+	loop_timer_arm(w->loop, &w->resume, loop_now_ms(w->loop) + PAUSE_MS);
+}
+
+/* All or none: at a queue that nobody empties clients hang. */
+static bool watch_all(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->listener_count; i++) {
+		if (watch_listener(w, w->listeners[i]) == RC_OK)
+			continue;
+		log_event(w->log, LOG_ERROR, "listener_lost",
+			  LERRNO("reason", errno));
+		unwatch(w, i);
+		return false;
+	}
+	return true;
+}
+
 /* Taken out of the set and put in again: what is there for one worker at a
  * time (EPOLLEXCLUSIVE) cannot be changed (epoll_ctl(2)). */
 static void set_accepting(struct worker *w, bool is_on)
 {
-	size_t i;
-
 	if (w->is_accepting == is_on)
 		return;
-	w->is_accepting = is_on;
-	for (i = 0; i < w->listener_count; i++) {
-		if (!is_on)
-			loop_watch_del(w->loop, &w->listeners[i]->watch);
-		else if (watch_listener(w, w->listeners[i]))
-			log_event(w->log, LOG_ERROR, "listener_lost",
-				  LERRNO("reason", errno));
+	if (!is_on)
+		unwatch(w, w->listener_count);
+	else if (!watch_all(w)) {
+		retry_later(w);
+		return;
 	}
+	w->is_accepting = is_on;
 }
 
 static void resume(void *arg)
@@ -53,7 +79,7 @@ void worker_pause(struct worker *w)
 	if (w->is_draining)
 		return;
 	set_accepting(w, false);
-	loop_timer_arm(w->loop, &w->resume, loop_now_ms(w->loop) + PAUSE_MS);
+	retry_later(w);
 }
 
 static int open_reserve(void)
