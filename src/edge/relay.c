@@ -248,7 +248,11 @@ static enum relay_status give_requests(struct conn *c, struct span bytes)
 	return step == REQUESTS_BROKEN ? RELAY_REFUSED : RELAY_AGAIN;
 }
 
-/* A head that takes long is looked at in time. */
+/*
+ * A head that takes long is looked at in time.  The first of a connection is
+ * within the deadline of its phase, but for the one after the edge's own
+ * service: there the phase is as long as a client may be idle.
+ */
 static void watch_head(struct conn *c, bool had_part)
 {
 	if (!had_part && c->requests->head_since_ms)
@@ -265,7 +269,7 @@ enum relay_status relay_requests(struct conn *c, struct span *direct,
 		requests_take(c->requests, &c->up, direct, bytes,
 			      loop_now_ms(c->worker->loop));
 
-	if (c->state == CONN_RELAY)
+	if (c->state == CONN_RELAY || c->app_route)
 		watch_head(c, had_part);
 	if (status == REQUESTS_REFUSED)
 		return RELAY_REFUSED;

@@ -516,6 +516,11 @@ class Public:
             if closes:
                 return
 
+    def places(self):
+        """How many connections are held here."""
+        out = pathlib.Path("/proc/net/unix").read_text()
+        return sum(line.endswith(self.path) and line.split()[5] == "03" for line in out.splitlines())
+
     def stop(self):
         if self.backend:
             self.backend.close()
@@ -699,13 +704,25 @@ def test_waiting_clients_hold_no_place(site):
     for i, tls in enumerate(held):
         assert get(tls, host("hello"), "/evidences/", "Connection: keep-alive\r\n", minor=i % 2)[0] == 200
 
-    def places():
-        out = pathlib.Path("/proc/net/unix").read_text()
-        return sum(line.endswith(site.public.path) and line.split()[5] == "03" for line in out.splitlines())
-    wait_for(lambda: places() == 0, what="the places to be free")
+    wait_for(lambda: site.public.places() == 0, what="the places to be free")
     assert get(held[0], host("hello"), "/")[0] == 200
     for tls in held:
         tls.close()
+
+
+def test_slow_head_after_evidence_has_a_deadline(site):
+    """It has timeouts.request, and not what a client may be idle."""
+    site.edge.process.terminate()
+    assert site.edge.process.wait(30) == 0
+    site.edge.settings["idle"] = "2m"
+    site.edge.start()
+    tls = TlsAny(site, host("hello"))
+    assert get(tls, host("hello"), "/evidences/x") == (200, b"evidence:")
+    wait_for(lambda: site.public.places() == 0, what="the place to be free")
+    tls.send(b"GET / HTTP/1.1\r\nX: ")
+    tls.sock.settimeout(30)
+    assert answer(tls)[0] == 408
+    tls.close()
 
 
 def test_large_answer_and_a_slow_reader(site):
