@@ -13,8 +13,8 @@ enum {
 
 enum list_kind {
 	LIST_ASKING, /* in the order of their deadlines */
-	LIST_TARGET, /* with a target; the least recently used first */
-	LIST_REFUSAL, /* without; likewise */
+	LIST_TARGET, /* known; the least recently used first */
+	LIST_REFUSAL, /* the others; likewise */
 	LISTS,
 };
 
@@ -24,6 +24,7 @@ struct domains_entry {
 	enum list_kind list;
 	uint64_t until_ms; /* deadline, or end of the answer's life */
 	struct domain_answer answer;
+	bool is_known; /* had a target when it was last told */
 
 	/* LIST_ASKING */
 	struct domains_waiter *waiters;
@@ -53,6 +54,7 @@ struct domains {
 	uint64_t key;
 	uint64_t question; /* the last one's number */
 	struct list lists[LISTS];
+	size_t strangers; /* of LIST_ASKING: not known */
 	struct domains_entry *slots[SLOTS];
 	struct budget budgets[BUDGETS];
 };
@@ -237,16 +239,38 @@ static void join(struct domains_entry *e, struct domains_waiter *w)
 	e->waiters = w;
 }
 
+/* That nobody could tell does not make a known name a stranger. */
+static bool stays_known(const struct domains_entry *e)
+{
+	switch (e->answer.status) {
+	case DOMAIN_FOUND:
+		return true;
+	case DOMAIN_NOT_SECURE:
+	case DOMAIN_FAILED:
+	case DOMAIN_TIMEOUT:
+		return e->is_known;
+	case DOMAIN_NONE:
+	case DOMAIN_MALFORMED:
+	case DOMAIN_AMBIGUOUS:
+	case DOMAIN_BUSY:
+	case DOMAIN_LIMITED:
+		break;
+	}
+	return false;
+}
+
 /* The answer stands: keeps it and tells those who wait. */
 static void finish(struct domains *d, struct domains_entry *e, uint64_t now_ms)
 {
 	const struct domain_answer answer = e->answer;
-	bool has_target = answer.status == DOMAIN_FOUND;
 	struct domains_waiter *w;
 
 	drop_questions(d, e);
+	if (!e->is_known)
+		d->strangers--;
+	e->is_known = stays_known(e);
 	list_remove(d, e);
-	list_append(d, e, has_target ? LIST_TARGET : LIST_REFUSAL);
+	list_append(d, e, e->is_known ? LIST_TARGET : LIST_REFUSAL);
 	e->until_ms = now_ms + life_of(d, e);
 	/* Those who are told may call back, for other names or this one. */
 	e->is_telling = true;
@@ -398,6 +422,35 @@ static bool refuse(struct domain_answer *out, enum domain_status status)
 	return true;
 }
 
+static void start(struct domains *d, struct domains_entry *e, uint64_t now_ms)
+{
+	list_append(d, e, LIST_ASKING);
+	e->until_ms = now_ms + d->limits.timeout_ms;
+	e->ttl_ms = UINT64_MAX;
+	ask(d, e, DOMAIN_OWN);
+	if (!e->is_settled)
+		ask(d, e, DOMAIN_COMPAT);
+	proceed(d, e, false, now_ms);
+}
+
+/* Asks again for a known name; its old answer is gone. */
+static void refresh(struct domains *d, struct domains_entry *e, uint64_t now_ms)
+{
+	list_remove(d, e);
+	e->answer = (struct domain_answer){ 0 };
+	e->has_record = e->is_settled = false;
+	start(d, e, now_ms);
+}
+
+static bool is_busy(const struct domains *d, bool is_known)
+{
+	size_t all = d->limits.asking;
+
+	if (!is_known && d->strangers >= all - all / DOMAINS_RESERVE)
+		return true;
+	return d->lists[LIST_ASKING].count >= all;
+}
+
 /* Asks for a name nothing is known of. */
 static struct domains_entry *begin(struct domains *d, const char *name,
 				   uint64_t now_ms)
@@ -409,13 +462,8 @@ static struct domains_entry *begin(struct domains *d, const char *name,
 		forget(d, old);
 	strncpy(e->name, name, NAME_MAX_LEN);
 	*find(d, name) = e;
-	list_append(d, e, LIST_ASKING);
-	e->until_ms = now_ms + d->limits.timeout_ms;
-	e->ttl_ms = UINT64_MAX;
-	ask(d, e, DOMAIN_OWN);
-	if (!e->is_settled)
-		ask(d, e, DOMAIN_COMPAT);
-	proceed(d, e, false, now_ms);
+	d->strangers++;
+	start(d, e, now_ms);
 	return e;
 }
 
@@ -425,12 +473,16 @@ bool domains_look(struct domains *d, struct domain_answer *out,
 {
 	struct domains_entry *e = *find(d, name);
 
-	if (e && e->list != LIST_ASKING && e->until_ms <= now_ms) {
+	if (e && e->list == LIST_TARGET && e->until_ms <= now_ms) {
+		if (is_busy(d, true))
+			return refuse(out, DOMAIN_BUSY);
+		refresh(d, e, now_ms);
+	} else if (e && e->list == LIST_REFUSAL && e->until_ms <= now_ms) {
 		forget(d, e);
 		e = NULL;
 	}
 	if (!e) {
-		if (d->lists[LIST_ASKING].count >= d->limits.asking)
+		if (is_busy(d, false))
 			return refuse(out, DOMAIN_BUSY);
 		if (!spend(d, source, now_ms))
 			return refuse(out, DOMAIN_LIMITED);

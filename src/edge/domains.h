@@ -13,6 +13,12 @@
  * for at a time, so many are kept (those without a target go first), and each
  * has a deadline.
  *
+ * A name that had a target stays known when its life ends: the target is not
+ * told any more, but asking for it again costs no source anything, and a part
+ * of what is asked for at a time is for such names alone, so that strangers'
+ * names do not take those in use out of service.  It is known until its zone
+ * says otherwise, or it goes to make room, the least recently used first.
+ *
  * No I/O: questions go out by a function, results come in by another, times
  * are the caller's.
  */
@@ -29,6 +35,8 @@ enum {
 	/* New names of one source: at once, and then one every ... */
 	DOMAINS_BURST = 20,
 	DOMAINS_EVERY_MS = 1'000,
+	/* One of so many that are asked for at a time is for known names. */
+	DOMAINS_RESERVE = 4,
 };
 
 struct domains_limits {

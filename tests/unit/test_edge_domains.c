@@ -60,15 +60,25 @@ static void told(void *arg, const struct domain_answer *answer)
 	c->told++;
 }
 
-static int setup(void **state)
+static int setup_asking(void **state, size_t asking)
 {
-	const struct domains_limits limits = { NAMES, ASKING, TIMEOUT, TTL_MAX };
+	const struct domains_limits limits = { NAMES, asking, TIMEOUT, TTL_MAX };
 	struct world *w = test_calloc(1, sizeof(*w));
 	const struct domains_carrier carrier = { play_ask, play_drop, w };
 
 	w->d = domains_new(&limits, &carrier, 0x1234'5678'9abc'def0);
 	*state = w;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_asking(state, ASKING);
+}
+
+static int setup_reserve(void **state)
+{
+	return setup_asking(state, DOMAINS_RESERVE);
 }
 
 static int teardown(void **state)
@@ -387,6 +397,64 @@ static void memory_is_bounded_and_targets_go_last(void **state)
 	assert_true(look(w, &c, "n13.org", START));
 }
 
+/* Strangers get three quarters; a known name is refreshed beside them. */
+static void strangers_leave_room_for_known_names(void **state)
+{
+	struct client c[DOMAINS_RESERVE - 1], more;
+	const uint64_t end = START + 60 * SECOND;
+	struct world *w = *state;
+	char name[32];
+	bool told_at_once;
+
+	find_out(w, NAME, "shop:443");
+	for (int i = 0; i < DOMAINS_RESERVE - 1; i++) {
+		sprintf(name, "n%d.org", i);
+		assert_false(look(w, &c[i], name, end));
+		domains_leave(&c[i].w); /* looked up nonetheless */
+	}
+	told_at_once = look(w, &more, "more.org", end);
+	domains_leave(&more.w);
+	assert_true(told_at_once);
+	assert_int_equal(more.answer.status, DOMAIN_BUSY);
+	assert_false(look(w, &more, NAME, end)); /* nor is the old one told */
+	assert_int_equal(domains_count(w->d).asking, DOMAINS_RESERVE);
+	/* Known still when nobody can tell, but not served. */
+	break_off(w, OWN, DOMAINS_UNKNOWN, end);
+	assert_int_equal(more.answer.status, DOMAIN_FAILED);
+	domains_expire(w->d, end + TIMEOUT);
+	for (int i = 0; i < DOMAINS_RESERVE - 1; i++) {
+		sprintf(name, "m%d.org", i);
+		assert_false(look(w, &c[i], name, end + 5 * SECOND));
+		domains_leave(&c[i].w); /* looked up nonetheless */
+	}
+	assert_false(look(w, &more, NAME, end + 5 * SECOND));
+	answer(w, OWN, "shop:444", 60, end + 5 * SECOND);
+	answer(w, COMPAT, NULL, 60, end + 5 * SECOND);
+	assert_int_equal(more.answer.status, DOMAIN_FOUND);
+	assert_int_equal(more.answer.target.port, 444);
+	domains_expire(w->d, end + 5 * SECOND + TIMEOUT);
+}
+
+static void known_names_cost_no_budget(void **state)
+{
+	const uint64_t end = START + 60 * SECOND;
+	struct world *w = *state;
+	struct client c;
+	char name[32];
+
+	find_out(w, NAME, "shop:443");
+	w->is_mute = true;
+	for (int i = 0; i < DOMAINS_BURST; i++) { /* refusals go, it stays */
+		sprintf(name, "a%d.org", i);
+		assert_true(look(w, &c, name, end));
+	}
+	assert_true(look(w, &c, "more.org", end));
+	assert_int_equal(c.answer.status, DOMAIN_LIMITED);
+	w->is_mute = false;
+	assert_false(look(w, &c, NAME, end));
+	domains_leave(&c.w);
+}
+
 static void ask_again(void *arg, const struct domain_answer *answer_)
 {
 	struct world *w = *(struct world **)arg;
@@ -433,6 +501,9 @@ int main(void)
 		T(sources_have_a_budget),
 		T(memory_is_bounded_and_targets_go_last),
 		T(telling_survives_calls_back),
+		cmocka_unit_test_setup_teardown(strangers_leave_room_for_known_names, setup_reserve,
+						teardown),
+		T(known_names_cost_no_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
