@@ -22,13 +22,8 @@ FLAGS_tsan    := -O1 -g -fsanitize=thread
 # gcc takes an array for read that a span is made of, without optimisation.
 FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE -Wno-maybe-uninitialized
 LINK_release  := -pie -Wl,-z,relro,-z,now
-# Small functions of other rooms are inlined when a program is linked.  By then
-# gcc 12 takes a member for the whole of an object, and warns.
-GCC_LTO := $(if $(findstring clang,$(CC)),,$(filter release,$(MODE)))
-AR      := $(if $(GCC_LTO),gcc-ar,ar)
-LTO     := $(if $(GCC_LTO),-flto=auto -Wno-stringop-overflow -Wno-stringop-overread)
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
-LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE)) $(LTO)
+LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
 LIBS := -lssl -lcrypto -lsodium -lcurl -lnghttp2 -lmicrohttpd -ljansson -lyaml -llmdb -lmnl -lnftables -lseccomp -lIPSec_MB -lunbound -lgetdns -lz
 
 # Only who opens data disks.
@@ -84,20 +79,20 @@ $(O)/libpostern-tee.a: $(O)/pic/postern-tee.o
 	@rm -f $@
 	ar rcsD $@ $^
 $(O)/$(SO_NAME): $(O)/pic/postern-tee.o packaging/libpostern-tee.map
-	$(CC) -shared $(filter-out -pie -flto=%,$(LDFLAGS)) -Wl,-soname,$(SO_NAME) -Wl,--version-script=packaging/libpostern-tee.map $(if $(findstring -fsanitize,$(LDFLAGS)),,-Wl,-z,defs) -o $@ $< -lcrypto -lyaml
+	$(CC) -shared $(filter-out -pie,$(LDFLAGS)) -Wl,-soname,$(SO_NAME) -Wl,--version-script=packaging/libpostern-tee.map $(if $(findstring -fsanitize,$(LDFLAGS)),,-Wl,-z,defs) -o $@ $< -lcrypto -lyaml
 
 $(ATTACKER): $(O)/obj/demo/attacker.o $(call archives,registrar)
 
 $(O)/obj/demo/%.o: demo/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcsD $@ $^
+	ar rcsD $@ $^
 $(O)/bin/%:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
