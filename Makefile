@@ -21,6 +21,7 @@ FLAGS_asan    := -O1 -g -DPOSTERN_SANITIZED -fsanitize=address,undefined -fno-sa
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 # gcc takes an array for read that a span is made of, without optimisation.
 FLAGS_cov     := -O0 -g --coverage -DPOSTERN_COVERAGE -Wno-maybe-uninitialized
+# No -flto: inlined across modules, copies of secrets stay on the stack.
 LINK_release  := -pie -Wl,-z,relro,-z,now
 CFLAGS  += -std=gnu2x -D_GNU_SOURCE -Isrc -Iinclude -pthread $(WARN) $(FLAGS_$(MODE))
 LDFLAGS += -pthread $(filter -fsanitize=% --coverage,$(FLAGS_$(MODE))) $(LINK_$(MODE))
